@@ -1,0 +1,100 @@
+"""cluster: sort the pool into buckets by k-means, and show how other numbers of buckets would have fared.
+
+reads   data/reduced.npy              float32 [pool, dimensions], rows of unit length
+        data/pool.jsonl               texts for the map; labels only to describe how buckets and labels agree
+writes  data/clusters.npy             int32 [pool]   bucket of each row; bucket 0 is the largest
+        data/clusters.json            number, sizes and scores of the buckets, agreement with the labels
+        data/plots/sweep.json         silhouette, Davies-Bouldin and Calinski-Harabasz for k = 2 .. sweep_to
+        data/plots/bucket_map.json    up to 2,000 rows in two dimensions
+params  cluster
+"""
+
+import sys
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, normalized_mutual_info_score
+from tqdm import tqdm
+
+from stages.core import artifacts, labels, settings
+from stages.core.errors import Refused, run
+from stages.core.silhouettes import silhouettes
+
+STARTS = 4  # k-means is run from so many seedings, the best is kept
+MAP_ROWS = 2_000
+
+
+def main() -> None:
+    cluster = settings.read("cluster").cluster
+    reduced = artifacts.load(artifacts.REDUCED, np.float32, (None, None))
+    rows = len(reduced)
+    if cluster.clusters != "auto" and cluster.clusters > rows:
+        raise Refused(f"params.yaml: cluster.clusters = {cluster.clusters}: the pool has {rows:,} rows; give 2 to {rows}, or auto")
+    reduced = np.array(reduced)  # read from disk once: k-means passes over it many times
+
+    clusterings = {}
+    sweep = range(2, min(cluster.sweep_to, rows - 1) + 1)
+    wanted = sorted({*sweep} | ({cluster.clusters} - {"auto"}))
+    for k in tqdm(wanted, desc="cluster", unit="k", file=sys.stderr, mininterval=1):
+        clusterings[k] = by_size(KMeans(k, n_init=STARTS, random_state=cluster.seed).fit_predict(reduced))
+    scores = sweep_scores(reduced, {k: clusterings[k] for k in sweep})
+    best = max(scores, key=lambda row: row["silhouette"])["k"] if scores else None
+    if cluster.clusters == "auto" and best is None:
+        raise Refused(f"params.yaml: cluster.clusters = auto: a pool of {rows} rows is too small for a sweep; give a number")
+    k = best if cluster.clusters == "auto" else cluster.clusters
+    buckets = clusterings[k]
+    sizes = np.bincount(buckets)
+    agreement = normalized_mutual_info_score(labels.whole_pool("cluster: to describe the buckets, not to make them"), buckets)
+
+    artifacts.save(artifacts.CLUSTERS, buckets)
+    artifacts.save_json(artifacts.CLUSTERS.with_suffix(".json"), {
+        "clusters": len(sizes),
+        "best_silhouette_at": best,
+        "label_agreement_nmi": round(float(agreement), 4),
+        "largest_bucket": int(sizes.max()),
+        "smallest_bucket": int(sizes.min()),
+        "bucket_rows": {str(bucket): int(size) for bucket, size in enumerate(sizes)},
+    })  # fmt: skip
+    artifacts.save_json("data/plots/sweep.json", scores)
+    artifacts.save_json("data/plots/bucket_map.json", bucket_map(reduced, buckets, artifacts.texts(artifacts.POOL), cluster.seed))
+    print(f"cluster: {len(sizes)} buckets of {sizes.min():,} to {sizes.max():,} rows; best silhouette at k = {best}")
+
+
+def by_size(clusters: np.ndarray) -> np.ndarray:
+    """The same clusters, numbered from the largest to the smallest; empty ones vanish. int32 [rows]."""
+    numbers, inverse, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
+    rank = np.empty(len(numbers), dtype=np.int32)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(numbers))
+    return rank[inverse]
+
+
+def sweep_scores(vectors: np.ndarray, clusterings: dict[int, np.ndarray]) -> list[dict]:
+    """For every k its mean silhouette and Calinski-Harabasz index (higher is better) and Davies-Bouldin index (lower is)."""
+    # Equal rows can leave fewer clusters than asked for; below two there is nothing to score.
+    usable = {k: clusters for k, clusters in clusterings.items() if clusters.max() >= 1}
+    if not usable:
+        return []
+    return [
+        {
+            "k": k,
+            "silhouette": round(float(silhouette), 6),
+            "davies_bouldin": round(float(davies_bouldin_score(vectors, clusters)), 6),
+            "calinski_harabasz": round(float(calinski_harabasz_score(vectors, clusters)), 3),
+        }
+        for (k, clusters), silhouette in zip(usable.items(), silhouettes(vectors, np.stack(list(usable.values()))))
+    ]
+
+
+def bucket_map(vectors: np.ndarray, buckets: np.ndarray, texts: list[str], seed: int) -> list[dict]:
+    """A seeded sample of rows on the two main axes of the reduced vectors."""
+    rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:MAP_ROWS])
+    axes = PCA(2, random_state=seed).fit(vectors)
+    return [
+        {"x": round(float(x), 4), "y": round(float(y), 4), "bucket": int(buckets[row]), "text": texts[row][:80]}
+        for row, (x, y) in zip(rows, axes.transform(vectors[rows]))
+    ]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,112 @@
+"""Files between stages: npy, json and jsonl, written whole or not at all, checked when read.
+
+Nothing is ever unpickled: artifacts arrive from shared remotes.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.core.errors import Refused
+
+POOL = Path("data/pool.jsonl")
+HOLDOUT = Path("data/test.jsonl")
+CLASSES = Path("data/classes.json")
+EMBEDDINGS = Path("data/embeddings.npy")
+HOLDOUT_EMBEDDINGS = Path("data/test_embeddings.npy")
+REDUCED = Path("data/reduced.npy")
+CLUSTERS = Path("data/clusters.npy")
+MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring back the recorded one"
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, moved to it only when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save(path: Path, array: np.ndarray) -> None:
+    """Write one array as npy; the same array gives the same bytes."""
+    with whole(path) as part, part.open("wb") as file:
+        np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def load(path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = False) -> np.ndarray:
+    """An array memory-mapped read-only, after its dtype, shape and values were checked.
+
+    shape   one entry a dimension; None where any length will do
+    nan     whether NaN may stand in it (scores: rows already labelled); infinity never may
+
+    Raises Refused naming the file, what was expected, what was found and how to mend it.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise Refused(f"{path} is missing; {MEND}") from None
+    except (ValueError, OSError, EOFError) as error:
+        raise Refused(f"{path} is no whole npy file ({error}); {MEND}") from None
+    if array.dtype != dtype:
+        raise Refused(f"{path}: expected {np.dtype(dtype)}, found {array.dtype}; {MEND}")
+    if len(array.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape)):
+        wanted = tuple("any" if want is None else want for want in shape)
+        raise Refused(f"{path}: expected shape {wanted}, found {array.shape}; {MEND}")
+    if array.dtype.kind == "f":
+        for block in np.array_split(array, max(1, array.size // 2**24)):
+            bad = np.isinf(block) if nan else ~np.isfinite(block)
+            if bad.any():
+                raise Refused(f"{path}: {bad.sum():,} values are not finite; {MEND}")
+    return array
+
+
+def save_json(path: Path, content: Any) -> None:
+    with whole(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_json(path: Path) -> Any:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise Refused(f"{path} is missing; {MEND}") from None
+    except ValueError as error:
+        raise Refused(f"{path} is no whole json file ({error}); {MEND}") from None
+
+
+def save_jsonl(path: Path, rows: Iterable[dict]) -> None:
+    with whole(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def load_jsonl(path: Path) -> Iterator[dict]:
+    """Rows of a jsonl file, one at a time."""
+    try:
+        with Path(path).open(encoding="utf-8", newline="\n") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise Refused(f"{path}, line {number}: {error}; {MEND}") from None
+    except FileNotFoundError:
+        raise Refused(f"{path} is missing; {MEND}") from None
+
+
+def texts(path: Path) -> list[str]:
+    """The texts of pool.jsonl or test.jsonl, without their labels."""
+    return [row["text"] for row in load_jsonl(path)]
+
+
+def rngs(seeds: list[int], purpose: str) -> list[np.random.Generator]:
+    """One generator a seed; `purpose` keeps the streams of different draws apart."""
+    return [np.random.default_rng([seed, *purpose.encode()]) for seed in seeds]

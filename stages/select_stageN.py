@@ -1,0 +1,76 @@
+"""select_stageN: choose m more rows a bucket by their entropy, unless the last models show that enough is labelled.
+
+reads   data/AFTER/labelled.npy, data/AFTER/budget.json
+        data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
+        data/STAGE/entropy.npy                               float32 [seeds, pool]   bits; NaN where already labelled
+        data/clusters.npy, data/pool.jsonl                   buckets and texts
+        data/reduced.npy                                     for by: recluster
+writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
+        data/STAGE/budget.json       how many they are, and whether enough was enough
+        data/STAGE/selected.jsonl    the new rows as text
+params  rounds.STAGE, select_stageN, sufficient, seeds
+"""
+
+import numpy as np
+
+from stages.core import artifacts, rounds, selection, settings
+from stages.core.errors import run
+
+
+def main(stage: str) -> None:
+    params = settings.read(f"rounds.{stage}", "select_stageN", "sufficient", "seeds")
+    after, m, by = getattr(params, stage).after, getattr(params, stage).m, params.select_stageN.by
+    labelled = rounds.load_labelled(after, params.seeds)
+    clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
+    known = (len(params.seeds), len(clusters))
+    entropy = artifacts.load(rounds.folder(stage) / "entropy.npy", np.float32, known, nan=True)
+    predicted = artifacts.load(rounds.folder(stage) / "predicted.npy", np.int16, known)
+    before = artifacts.load(rounds.folder(after) / "predicted.npy", np.int16, known)
+
+    since, kappa = rounds.load_budget(after)["sufficient_since"], None
+    if since is None and params.sufficient.rule == "agreement":
+        kappa = [agreement(*models) for models in zip(before, predicted)]
+        # One decision for all seeds: every seed keeps the same budget, and seeds stay paired with the random arm's.
+        since = after if all(k is not None and k >= params.sufficient.kappa for k in kappa) else None
+    if since:
+        rounds.save_labelled(stage, labelled, since, kappa)
+        rounds.save_selected(stage, [], [], clusters, entropy)
+        print(f"select_stageN {stage}: nothing labelled, {since} was sufficient")
+        return
+
+    buckets = len(np.unique(clusters))
+    rounds.refuse_more_than(len(clusters) - labelled.shape[1], m * buckets, f"rounds.{stage}.m")
+    picked = []
+    for i, rng in enumerate(artifacts.rngs(params.seeds, f"select_{stage}")):
+        if by == "buckets":
+            picked.append(selection.highest_per_bucket(entropy[i], clusters, m))
+        elif by == "bands":
+            picked.append(selection.random_per_band(entropy[i], buckets, m, rng))
+        else:
+            reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
+            picked.append(selection.highest_reclustered(entropy[i], reduced, m * buckets, int(rng.integers(2**31))))
+    rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), None, kappa)
+    rounds.save_selected(stage, params.seeds, picked, clusters, entropy)
+    print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {kappa}")
+
+
+def agreement(before: np.ndarray, now: np.ndarray) -> float | None:
+    """Cohen's kappa of two models on the rows that both predicted; None where the first is no model.
+
+    before, now   int16 [pool]   predicted class, -1 where none
+
+    As a stopping rule: Bloodgood & Vijay-Shanker 2009, "A Method for Stopping Active Learning Based on Stabilizing
+    Predictions", section 4. Two models that name one class for every row agree wholly (1), where kappa is undefined.
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    both = (before != rounds.NOT_PREDICTED) & (now != rounds.NOT_PREDICTED)
+    if not both.any():
+        return None
+    if len(np.unique(np.concatenate([before[both], now[both]]))) == 1:
+        return 1.0
+    return round(float(cohen_kappa_score(before[both], now[both])), 4)
+
+
+if __name__ == "__main__":
+    run(main)
