@@ -26,7 +26,7 @@ def main() -> None:
     for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
         with artifacts.whole(path) as part:
             vectors = np.lib.format.open_memmap(part, "w+", dtype=np.float32, shape=(len(texts), model.width))
-            encoder.in_batches(model, model.tokenise(texts), model.pad, vectors, embed.batch_tokens, f"embed {path.stem}")
+            encoder.in_batches(model, model.tokenise(texts), vectors, embed.batch_tokens, f"embed {path.stem}")
             vectors.flush()
     vectors = artifacts.load(artifacts.EMBEDDINGS, np.float32, (len(pool), model.width))
     sidecar = {

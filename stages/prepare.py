@@ -8,7 +8,7 @@ params  prepare
 """
 
 from stages.core import artifacts, cleaning, settings, sources
-from stages.core.errors import run
+from stages.core.errors import Refused, run
 
 
 def main() -> None:
@@ -38,6 +38,8 @@ def _clean(rows: list[dict], prepare: settings.Prepare, where: str) -> list[dict
         f"prepare: {where}: {len(rows):,} rows read; dropped {len(rows) - len(kept):,} empty, "
         f"{duplicates:,} duplicates, {contradictory:,} with two labels"
     )
+    if not unique:
+        raise Refused(f"params.yaml: prepare.dataset = {prepare.dataset}: the {where} has no row to use, see the counts above")
     return unique
 
 

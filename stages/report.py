@@ -3,7 +3,7 @@
 reads   data/results/ARM/STAGE/         what each model says of the holdout
         data/test.jsonl                 what is true of it
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
-        metrics/summary.json            the last stage: each arm's accuracy, and the gain
+        metrics/summary.json            the bucketed arm at its last stage, the same keys again
         data/plots/learning_curve.json  one row an arm, stage and seed
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/summary.md                 the table
@@ -25,33 +25,26 @@ MAIN, BASELINE, BOUND = "bucketed", "random", "full"
 def main() -> None:
     params = settings.read("rounds", "random_at", "seeds")
     actual, classes = labels.holdout(), labels.classes()
+    stages = settings.stages_in_order(params.rounds)
     found = {}
-    for arm, stages in arms(params).items():
-        for stage in stages:
+    for arm, arm_stages in {BASELINE: params.random_at, MAIN: stages, BOUND: ["pool"]}.items():
+        for stage in arm_stages:
             result = results.load(arm, stage, len(actual), len(classes))
             if result.sufficient_since is None:
                 found[arm, stage] = result
     last = [stage for arm, stage in found if arm == MAIN][-1]
 
-    rows = []
+    measured = {}
     for (arm, stage), result in found.items():
-        baseline = found[BASELINE, last if arm == BOUND else stage]
-        row = {"arm": arm, "stage": stage} | measures(result, baseline, actual, classes)
-        artifacts.save_json(Path("metrics") / arm / f"{stage}.json", {k: v for k, v in row.items() if k not in ("arm", "stage")})
-        rows.append(row)
-
-    artifacts.save_json("metrics/summary.json", summary(rows, last, params))
-    artifacts.save_json("data/plots/learning_curve.json", learning_curve(found, params.seeds, actual, last))
+        measured[arm, stage] = measures(result, found[BASELINE, last if arm == BOUND else stage], actual, classes)
+        artifacts.save_json(Path("metrics") / arm / f"{stage}.json", measured[arm, stage])
+    artifacts.save_json("metrics/summary.json", measured[MAIN, last])
+    artifacts.save_json("data/plots/learning_curve.json", learning_curve(found, params.seeds, actual))
     artifacts.save_json("data/plots/confusion.json", confusions(found, actual, classes, last))
-    text = table(rows, params)
+    text = table(measured, len(params.seeds), stopped_early=last != stages[-1])
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
-
-
-def arms(params) -> dict[str, list[str]]:
-    stages = settings.stages_in_order(params.rounds)
-    return {BASELINE: [stage for stage in stages if stage in params.random_at], MAIN: stages, BOUND: ["pool"]}
 
 
 def measures(result: results.Result, baseline: results.Result, actual: np.ndarray, classes: list[str]) -> dict:
@@ -80,20 +73,7 @@ def measures(result: results.Result, baseline: results.Result, actual: np.ndarra
     }
 
 
-def summary(rows: list[dict], last: str, params) -> dict:
-    at_last = {row["arm"]: row for row in rows if row["stage"] == last or row["arm"] == BOUND}
-    return {
-        "labels": at_last[MAIN]["labels"],
-        "accuracy_bucketed": at_last[MAIN]["accuracy"],
-        "accuracy_random": at_last[BASELINE]["accuracy"],
-        "accuracy_full": at_last[BOUND]["accuracy"],
-        "gain_vs_random": at_last[MAIN]["gain_vs_random"],
-        "gain_vs_random_se": at_last[MAIN]["gain_vs_random_se"],
-        "sufficient": int(last != settings.stages_in_order(params.rounds)[-1]),
-    }
-
-
-def learning_curve(found: dict, seeds: list[int], actual: np.ndarray, last: str) -> list[dict]:
+def learning_curve(found: dict, seeds: list[int], actual: np.ndarray) -> list[dict]:
     """One row an arm, stage and seed; the full model's single value is drawn as a line over all budgets."""
     rows = [
         {"arm": arm, "stage": stage, "seed": seed, "labels": result.labels}
@@ -132,28 +112,27 @@ def confusions(found: dict, actual: np.ndarray, classes: list[str], last: str) -
     return rows
 
 
-def table(rows: list[dict], params) -> str:
+def table(measured: dict, seeds: int, stopped_early: bool) -> str:
     """The arms side by side, as Markdown."""
-    order = {arm: i for i, arm in enumerate((BASELINE, MAIN, BOUND))}
+    order = [BASELINE, MAIN, BOUND]
     lines = [
         [
-            row["arm"],
-            row["stage"],
+            arm,
+            stage,
             f"{row['labels']:,}",
             _plus_minus(row["accuracy"], row["accuracy_std"]),
             _plus_minus(row["macro_f1"], row["macro_f1_std"]),
-            "" if row["arm"] == BASELINE else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
+            "" if arm == BASELINE else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
         ]
-        for row in sorted(rows, key=lambda row: (row["labels"], order[row["arm"]]))
+        for (arm, stage), row in sorted(measured.items(), key=lambda item: (item[1]["labels"], order.index(item[0][0])))
     ]
     heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
     text = tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=("left", "left", *["right"] * 4))
-    text += f"\n\nMeans over {len(params.seeds)} seeds, on the holdout. "
+    text += f"\n\nMeans over {seeds} seeds, on the holdout. "
     text += "The full model has one seed and is held against the last random stage.\n"
-    trained = [row["stage"] for row in rows if row["arm"] == MAIN]
-    if trained[-1] != settings.stages_in_order(params.rounds)[-1]:
-        labels = next(row["labels"] for row in rows if row["arm"] == MAIN and row["stage"] == trained[-1])
-        text += f"Labelling stopped after {trained[-1]}: {labels:,} labels were sufficient.\n"
+    if stopped_early:
+        stage, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN][-1]
+        text += f"Labelling stopped after {stage}: {row['labels']:,} labels were sufficient.\n"
     return text
 
 

@@ -4,7 +4,7 @@ reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/AFTER/budget.json
         data/pool.jsonl, and for trainer: probe its embeddings
 writes  data/STAGE/entropy.npy      float32 [seeds, pool]   bits; NaN where already labelled
         data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where already labelled
-params  rounds.STAGE, embed, seeds
+params  rounds.STAGE.after (not m: how many rows are picked later changes no score), embed, seeds
 """
 
 import numpy as np
@@ -15,8 +15,8 @@ from stages.core.evaluation import entropy_bits
 
 
 def main(stage: str) -> None:
-    params = settings.read(f"rounds.{stage}", "embed", "seeds")
-    after = getattr(params, stage).after
+    params = settings.read(f"rounds.{stage}.after", "embed", "seeds")
+    after = params.after
     labelled = rounds.load_labelled(after, params.seeds)
     pool_rows = sum(1 for _ in artifacts.load_jsonl(artifacts.POOL))
     entropy = np.full((len(params.seeds), pool_rows), np.nan, dtype=np.float32)

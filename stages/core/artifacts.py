@@ -5,12 +5,14 @@ Nothing is ever unpickled: artifacts arrive from shared remotes.
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+import tokenize
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from stages.core.errors import Refused
 
@@ -52,10 +54,12 @@ def load(path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = Fal
     Raises Refused naming the file, what was expected, what was found and how to mend it.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        # Not np.load: it opens an npz or a pickle too, whatever the name.
+        array = np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise Refused(f"{path} is missing; {MEND}") from None
-    except (ValueError, OSError, EOFError) as error:
+    # TokenError, OverflowError and TypeError come from broken headers.
+    except (ValueError, OSError, EOFError, OverflowError, TypeError, tokenize.TokenError) as error:
         raise Refused(f"{path} is no whole npy file ({error}); {MEND}") from None
     if array.dtype != dtype:
         raise Refused(f"{path}: expected {np.dtype(dtype)}, found {array.dtype}; {MEND}")
@@ -66,8 +70,16 @@ def load(path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = Fal
         for block in np.array_split(array, max(1, array.size // 2**24)):
             bad = np.isinf(block) if nan else ~np.isfinite(block)
             if bad.any():
-                raise Refused(f"{path}: {bad.sum():,} values are not finite; {MEND}")
+                raise Refused(f"{path}: some values are not finite; {MEND}")
     return array
+
+
+def load_tensors(path: Path, load_file: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
+    """The tensors of a safetensors file, by `load_file` of safetensors.numpy or safetensors.torch."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise Refused(f"{path} is no whole safetensors file ({error}); {MEND}") from None
 
 
 def save_json(path: Path, content: Any) -> None:
@@ -92,10 +104,10 @@ def save_jsonl(path: Path, rows: Iterable[dict]) -> None:
 def load_jsonl(path: Path) -> Iterator[dict]:
     """Rows of a jsonl file, one at a time."""
     try:
-        with Path(path).open(encoding="utf-8", newline="\n") as file:
+        with Path(path).open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:
-                    yield json.loads(line)
+                    yield json.loads(line.decode("utf-8"))
                 except ValueError as error:
                     raise Refused(f"{path}, line {number}: {error}; {MEND}") from None
     except FileNotFoundError:
@@ -104,7 +116,10 @@ def load_jsonl(path: Path) -> Iterator[dict]:
 
 def texts(path: Path) -> list[str]:
     """The texts of pool.jsonl or test.jsonl, without their labels."""
-    return [row["text"] for row in load_jsonl(path)]
+    try:
+        return [row["text"] for row in load_jsonl(path)]
+    except (KeyError, TypeError):
+        raise Refused(f"{path}: a row has no text; {MEND}") from None
 
 
 def rngs(seeds: list[int], purpose: str) -> list[np.random.Generator]:

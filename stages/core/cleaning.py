@@ -1,6 +1,7 @@
 """From raw rows to a pool and a holdout that share no text: pure functions, each counts what it drops."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 
 import numpy as np
 
@@ -39,8 +40,10 @@ def without_duplicates(rows: Rows) -> tuple[Rows, int, int]:
     for row in rows:
         labels[row["text"]].add(row["label"])
     agreed = [row for row in rows if len(labels[row["text"]]) == 1]
-    first = list({row["text"]: row for row in reversed(agreed)}.values())[::-1]
-    return first, len(agreed) - len(first), len(rows) - len(agreed)
+    first = {}
+    for row in agreed:
+        first.setdefault(row["text"], row)
+    return list(first.values()), len(agreed) - len(first), len(rows) - len(agreed)
 
 
 def without_texts_of(pool: Rows, holdout: Rows) -> tuple[Rows, int]:
@@ -54,34 +57,46 @@ def split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
     """(pool, holdout) with about `share` of the rows in the holdout, label by label, groups never cut in two.
 
     rows    where they carry a `group`, all rows of a group go to one side
-    share   in (0, 1); by groups it is rounded to one part in a whole number
+    share   in (0, 1); by groups it is rounded to one part in 2, 3, 4 and so on
 
     Raises Refused where a class has too few rows or groups to stand on both sides.
     """
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-    labels = np.array([row["label"] for row in rows])
-    rarest, count = min(zip(*np.unique(labels, return_counts=True)), key=lambda item: item[1])
-    if count < 2:
+    counts = Counter(row["label"] for row in rows)
+    rarest, fewest = min(counts.items(), key=lambda item: item[1])
+    if fewest < 2:
         raise Refused(f"label {rarest} stands on a single row: no holdout can be split off; drop it or merge it with another")
+    # As numbers: an array of strings takes the width of its longest in every row.
+    numbers = {label: number for number, label in enumerate(sorted(counts))}
+    labels = np.array([numbers[row["label"]] for row in rows])
     if any("group" in row for row in rows):
-        parts = max(2, round(1 / share))
+        parts = max(2, round(min(1 / share, len(rows) + 1)))
         groups = [row["group"] or f"row {number}" for number, row in enumerate(rows)]
-        if len(set(groups)) < parts:
+        if min(len(set(groups)), max(counts.values())) < parts:
             raise Refused(
-                f"params.yaml: prepare.holdout_share = {share}: a holdout by group wants at least {parts} groups, found "
-                f"{len(set(groups))}; raise the share or set prepare.group_column to none"
+                f"params.yaml: prepare.holdout_share = {share}: a holdout by group wants at least {parts} groups and a label "
+                f"with as many rows, found {len(set(groups))} and {max(counts.values())}; raise the share or set "
+                f"prepare.group_column to none"
             )
         folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
-        kept, held = next(folds.split(labels, labels, groups))
+        # Large groups always land in the same fold, whatever the shuffle: so the fold, too, is drawn.
+        kept, held = list(folds.split(labels, labels, groups))[np.random.default_rng(seed).integers(parts)]
     else:
         held_rows = round(share * len(rows))
-        if not len(set(labels)) <= held_rows <= len(rows) - len(set(labels)):
+        if not len(counts) <= held_rows <= len(rows) - len(counts):
             raise Refused(
                 f"params.yaml: prepare.holdout_share = {share}: {held_rows} of {len(rows)} rows cannot hold "
-                f"{len(set(labels))} classes on both sides; change the share"
+                f"{len(counts)} classes on both sides; change the share"
             )
         kept, held = train_test_split(np.arange(len(rows)), test_size=held_rows, stratify=labels, random_state=seed)
+    for side, chosen in (("pool", kept), ("holdout", held)):
+        absent = counts.keys() - {rows[i]["label"] for i in chosen}
+        if absent:
+            raise Refused(
+                f"label {min(absent)} has too few rows or groups to stand in pool and holdout, the {side} has none; "
+                f"drop it, merge it with another or change prepare.holdout_share"
+            )
     return [rows[i] for i in sorted(kept)], [rows[i] for i in sorted(held)]
 
 
@@ -98,4 +113,5 @@ def classes(pool: Rows, holdout: Rows) -> list[str]:
         raise Refused(
             f"the holdout has labels that the pool lacks: {', '.join(sorted(strange))}; the pool has {', '.join(sorted(names))}"
         )
-    return sorted(names, key=lambda name: (int(name), name) if name.isdecimal() else (float("inf"), name))
+    numbers = all(re.fullmatch(r"-?[0-9]{1,15}", name) for name in names)
+    return sorted(names, key=lambda name: (int(name) if numbers else 0, name))

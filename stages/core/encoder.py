@@ -16,6 +16,7 @@ from stages.core.tokens import Tokens, batches
 
 PACKAGED = "all-MiniLM-L6-v2"
 TOKENISED_AT_ONCE = 20_000
+LEAST_TOKENS = 32
 NEEDED_FILES = ["*.json", "*.safetensors"]
 
 
@@ -128,8 +129,13 @@ class Encoder(torch.nn.Module):
             parts.append(Tokens.of([row.ids for row in encoded]))
         return Tokens.joined(parts)
 
-    def forward(self, ids: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
-        """ids int64 [rows, longest], real bool of the same shape or None where nothing is padding -> float32 [rows, width]."""
+    def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
+        """
+        ids    int64 [rows, longest]
+        real   bool [rows, longest]   False where a row is padded; None where none is
+
+        Returns float32 [rows, width], the mean of the last hidden states over real tokens.
+        """
         states = self.backbone(input_ids=ids, attention_mask=real).last_hidden_state.float()
         if real is None:
             return states.mean(1)
@@ -137,29 +143,20 @@ class Encoder(torch.nn.Module):
 
 
 def in_batches(
-    function: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor],
-    tokens: Tokens,
-    pad: int,
-    out: np.ndarray,
-    batch_tokens: int,
-    title: str,
+    function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, out: np.ndarray, batch_tokens: int, title: str
 ) -> None:
     """Fill out[i] with the result of `function` for row i of `tokens`, by batches that do not know of each other.
 
-    function   (ids int64 [rows, longest], real bool or None) -> [rows, width], on this module's device()
+    function   ids int64 [rows, length], on this module's device() -> [rows, width]
     out        float32 [rows of tokens, width]
     """
-    where = device()
-    lengths = tokens.lengths
+    lengths, where = tokens.lengths, device()
     # Counted in tokens: long texts come first, so a count of texts would promise too late an end.
     bar = tqdm(total=int(lengths.sum()), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1)
     with bar, torch.inference_mode():
         for rows in batches(lengths, batch_tokens):
-            out[rows] = function(*tensors(tokens, rows, pad, where)).float().cpu().numpy()
+            # float32 products of a handful of rows take another path, with other roundings: fill up with copies.
+            missing = max(0, -(-LEAST_TOKENS // max(1, int(lengths[rows[0]]))) - len(rows))
+            ids = torch.from_numpy(tokens.stacked(np.pad(rows, (0, missing), mode="edge"))).to(where)
+            out[rows] = function(ids)[: len(rows)].float().cpu().numpy()
             bar.update(int(lengths[rows].sum()))
-
-
-def tensors(tokens: Tokens, rows: np.ndarray, pad: int, where: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """A batch as tensors; the mask is None where no row is padded, which lets attention run without one."""
-    ids, real = tokens.padded(rows, pad)
-    return torch.from_numpy(ids).to(where), None if real.all() else torch.from_numpy(real).to(where)

@@ -30,7 +30,7 @@ class Classifier(torch.nn.Module):
         torch.nn.init.zeros_(self.head.weight)  # every class equally likely at the start, whatever the seed
         torch.nn.init.zeros_(self.head.bias)
 
-    def forward(self, ids: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
         """-> logits float32 [rows, classes]"""
         vectors = self.encoder(ids, real)
         with torch.autocast(ids.device.type, enabled=False):
@@ -73,8 +73,9 @@ class FineTune:
             torch.manual_seed(seed)
             while done < steps:
                 for rows in training_batches(lengths, train.batch_rows, rng):
+                    ids, real = (torch.from_numpy(array).to(self.device) for array in inputs.padded(rows, model.encoder.pad))
                     with mixed:
-                        logits = model(*encoder.tensors(inputs, rows, model.encoder.pad, self.device))
+                        logits = model(ids, None if real.all() else real)
                     loss = torch.nn.functional.cross_entropy(logits, target[rows])
                     loss.backward()
                     torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
@@ -111,13 +112,11 @@ class FineTuned:
         model = copy.deepcopy(self.model).to(encoder.device())
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
         out = np.empty((len(inputs), model.head.out_features), dtype=np.float32)
-        encoder.in_batches(
-            lambda ids, real: model(ids, real).softmax(1), inputs, model.encoder.pad, out, self.embed.batch_tokens, title
-        )
+        encoder.in_batches(lambda ids: model(ids).softmax(1), inputs, out, self.embed.batch_tokens, title)
         return out
 
     def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         before = self.pretrained.state_dict()
         after = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}
         changed = {
@@ -138,5 +137,5 @@ class FineTuned:
             raise Refused(f"{folder} was tuned from {about['model']}, not from the {embed.model} found here; {artifacts.MEND}")
         pretrained = encoder.Encoder(embed.model, embed.max_tokens)
         model = Classifier(copy.deepcopy(pretrained), about["classes"])
-        model.load_state_dict(load_file(folder / "model.safetensors"), strict=False)
+        model.load_state_dict(artifacts.load_tensors(folder / "model.safetensors", load_file), strict=False)
         return cls(model.eval(), pretrained, embed)

@@ -58,6 +58,8 @@ def classes() -> list[str]:
 def _numbers(path: Path) -> np.ndarray:
     number = {name: i for i, name in enumerate(classes())}
     try:
-        return np.array([number[row["label"]] for row in artifacts.load_jsonl(path)], dtype=np.int64)
+        values = np.array([number[row["label"]] for row in artifacts.load_jsonl(path)], dtype=np.int64)
     except KeyError as error:
         raise Refused(f"{path}: label {error} is not in {artifacts.CLASSES}; {artifacts.MEND}") from None
+    values.setflags(write=False)
+    return values

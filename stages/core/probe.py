@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
+from threadpoolctl import threadpool_limits
 
 from stages.core import artifacts
 
@@ -45,9 +46,10 @@ class Probe:
         folds = min(self.folds, counts.min())
         if folds >= 2:
             splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
-            learner = GridSearchCV(learner, {"C": STRENGTHS}, cv=splits, scoring="neg_log_loss").fit(inputs, labels).best_estimator_
-        else:
+            learner = GridSearchCV(learner, {"C": STRENGTHS}, cv=splits, scoring="neg_log_loss")
+        with threadpool_limits(1):  # problems this small lose more to waiting threads than they gain
             learner.fit(inputs, labels)
+        learner = getattr(learner, "best_estimator_", learner)
         weights, bias = learner.coef_, learner.intercept_
         if len(present) == 2:  # scikit-learn keeps one row for two classes
             weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
@@ -72,12 +74,12 @@ class ProbeModel:
         return out
 
     def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         tensors = {"weights": self.weights, "bias": self.bias, "present": self.present}
         save_file(tensors, folder / "model.safetensors")
         artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes})
 
     @classmethod
     def load(cls, folder: Path, about: dict) -> "ProbeModel":
-        tensors = load_file(folder / "model.safetensors")
+        tensors = artifacts.load_tensors(folder / "model.safetensors", load_file)
         return cls(tensors["weights"], tensors["bias"], tensors["present"], about["classes"])

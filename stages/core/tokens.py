@@ -38,6 +38,11 @@ class Tokens:
     def __getitem__(self, rows: np.ndarray) -> "Tokens":
         return Tokens.of([self.ids[self.starts[i] : self.starts[i + 1]] for i in rows])
 
+    def stacked(self, rows: np.ndarray) -> np.ndarray:
+        """int64 [rows, length]: ids of rows that all have the same length."""
+        length = self.starts[rows[0] + 1] - self.starts[rows[0]]
+        return self.ids[self.starts[rows][:, None] + np.arange(length)].astype(np.int64)
+
     def padded(self, rows: np.ndarray, pad: int) -> tuple[np.ndarray, np.ndarray]:
         """(ids int64 [rows, longest], real bool [rows, longest]): `real` is False where `pad` fills up a row."""
         lengths = self.lengths[rows]
@@ -48,20 +53,20 @@ class Tokens:
 
 
 def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
-    """Every row once, in batches of rows of like length.
+    """Every row once, in batches of rows of one length: nothing is ever padded.
 
     lengths        int64 [rows]   tokens in each row
-    batch_tokens   rows x longest row of a batch stays within this; a longer row travels alone
+    batch_tokens   rows x length of a batch stays within this; a longer row travels alone
 
-    Yields int64 [rows of the batch], longest rows first, so that what needs most memory is known first and the
-    time left is never underestimated. Equal lengths keep the order of their rows.
+    Yields int64 [rows of the batch], longest rows first, so that what needs most memory is known first. Equal lengths
+    keep the order of their rows. With no padding a row's vector does not depend on who travels with it, to the bit:
+    rows embedded yesterday or elsewhere can be put beside rows embedded now.
     """
     order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        rows = max(1, batch_tokens // int(lengths[order[start]]))
-        yield order[start : start + rows]
-        start += rows
+    for same in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
+        if len(same):
+            rows = max(1, batch_tokens // max(1, int(lengths[same[0]])))
+            yield from np.split(same, range(rows, len(same), rows))
 
 
 def training_batches(lengths: np.ndarray, batch_rows: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -1,0 +1,95 @@
+"""A copy of the project with a tiny corpus and encoder, in a folder with a space and an umlaut in its path."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+IGNORED = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local")
+TINY = {
+    "prepare": {"holdout_share": 0.25},
+    "embed": {"max_tokens": 16},
+    "reduce": {"method": "pca", "dimensions": 8},
+    "cluster": {"clusters": 4, "sweep_to": 6},
+    "select_stage1": {"n": 3},
+    "rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 2}},
+    "seeds": [0, 1],
+    "train": {"epochs": 1, "min_steps": 4},
+}
+
+
+class Project:
+    """A project folder and the commands that a user gives in it."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @classmethod
+    def tiny(cls, folder: Path, **changes) -> "Project":
+        from tests.tiny import tiny_corpus, tiny_encoder
+
+        folder.mkdir(parents=True)
+        for name in ("stages", ".dvc"):
+            shutil.copytree(ROOT / name, folder / name, ignore=IGNORED)
+        for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
+            shutil.copy(ROOT / name, folder / name)
+        (folder / "data").mkdir()
+        shutil.copy(ROOT / "data" / ".gitignore", folder / "data")
+        project = cls(folder)
+        project.change(TINY)
+        project.change({
+            "prepare": {"dataset": str(tiny_corpus(folder / "corpus.jsonl").relative_to(folder))},
+            "embed": {"model": str(tiny_encoder(folder / "encoder").relative_to(folder))},
+        })  # fmt: skip
+        project.change(changes)
+        project.run("git", "init", "--quiet")
+        project.commit("tiny")
+        return project
+
+    def change(self, changes: dict) -> None:
+        """Set values in params.yaml; a section that is given as a dict keeps its other values, `rounds` is replaced."""
+        file = self.folder / "params.yaml"
+        params = yaml.safe_load(file.read_text())
+        for key, value in changes.items():
+            params[key] = {**params[key], **value} if isinstance(value, dict) and key != "rounds" else value
+        file.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run a command in the folder, with this test's Python first on the path."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        name = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
+        done = subprocess.run(
+            command, cwd=self.folder, env={**os.environ, **name, "PATH": path}, capture_output=True, text=True, timeout=300
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+    def repro(self, *targets: str) -> list[str]:
+        """dvc repro; names of the stages that ran, in order."""
+        lines = self.run("dvc", "repro", *targets).stdout.splitlines()
+        return [line.split("'")[1] for line in lines if line.startswith("Running stage ")]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Project:
+    """A tiny project after its first `dvc repro`, committed. Tests that change it work on a `copy_of` it."""
+    project = Project.tiny(tmp_path_factory.mktemp("first") / "a projéct")
+    project.repro()
+    project.commit("first run")
+    return project
+
+
+@pytest.fixture
+def copy_of_finished(finished, tmp_path) -> Project:
+    shutil.copytree(finished.folder, tmp_path / "a cöpy", symlinks=True)
+    return Project(tmp_path / "a cöpy")

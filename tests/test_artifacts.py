@@ -1,0 +1,231 @@
+"""Files between stages: whole or absent, the same bytes for the same content, and never unpickled."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+
+from stages.core import artifacts
+from stages.core.errors import Refused
+
+MATRIX = np.array([[1, 2], [3, 4], [5, 6]], dtype=np.float32)
+ANY = (None, None)
+
+
+class Payload:
+    """Unpickling it writes a file."""
+
+    def __init__(self, marker):
+        self.marker = str(marker)
+
+    def __reduce__(self):
+        return open, (self.marker, "w")
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "x.npy"
+
+
+def refusal(call, *arguments, **named):
+    """The text of a refusal, which has to name the file and both commands that mend it."""
+    with pytest.raises(Refused) as refused:
+        call(*arguments, **named)
+    text = str(refused.value)
+    assert "x.npy" in text or "x.json" in text
+    assert "`dvc repro`" in text
+    assert "`dvc checkout --force`" in text
+    return text
+
+
+def load(file, dtype=np.float32, shape=ANY, **named):
+    return artifacts.load(file, dtype, shape, **named)
+
+
+def test_a_saved_array_is_loaded_as_it_was(file):
+    artifacts.save(file, MATRIX)
+    loaded = load(file, shape=(3, 2))
+    assert loaded.tolist() == MATRIX.tolist()
+    assert loaded.dtype == np.float32
+
+
+def test_a_folder_that_is_missing_is_made(tmp_path):
+    artifacts.save(tmp_path / "a" / "b" / "x.npy", MATRIX)
+    assert load(tmp_path / "a" / "b" / "x.npy").shape == (3, 2)
+
+
+def test_a_loaded_array_cannot_be_changed(file):
+    artifacts.save(file, MATRIX)
+    with pytest.raises(ValueError, match="read-only"):
+        load(file)[0, 0] = 9
+
+
+def test_the_same_array_gives_the_same_bytes_however_it_lies_in_memory(tmp_path):
+    for name, array in {"rows": MATRIX, "columns": np.asfortranarray(MATRIX), "again": MATRIX.copy()}.items():
+        artifacts.save(tmp_path / name, array)
+    assert (tmp_path / "rows").read_bytes() == (tmp_path / "columns").read_bytes() == (tmp_path / "again").read_bytes()
+
+
+def test_an_array_without_rows_is_loaded(file):
+    artifacts.save(file, np.empty((0, 3), np.float32))
+    assert load(file).shape == (0, 3)
+
+
+def test_another_dtype_is_refused(file):
+    artifacts.save(file, MATRIX.astype(np.float64))
+    assert "expected float32, found float64" in refusal(load, file)
+
+
+def test_another_byte_order_is_refused(file):
+    artifacts.save(file, MATRIX.astype(">f4"))
+    assert "expected float32, found >f4" in refusal(load, file)
+
+
+def test_another_length_is_refused(file):
+    artifacts.save(file, MATRIX)
+    assert "expected shape (4, 'any'), found (3, 2)" in refusal(load, file, shape=(4, None))
+
+
+def test_another_number_of_dimensions_is_refused(file):
+    artifacts.save(file, MATRIX)
+    assert "expected shape ('any',), found (3, 2)" in refusal(load, file, shape=(None,))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_refused(file, value):
+    artifacts.save(file, np.array([[1, value]], dtype=np.float32))
+    assert "some values are not finite" in refusal(load, file)
+
+
+def test_nan_is_accepted_where_it_marks_labelled_rows(file):
+    artifacts.save(file, np.array([[1, np.nan]], dtype=np.float32))
+    assert np.isnan(load(file, nan=True)).tolist() == [[False, True]]
+
+
+def test_infinity_is_refused_even_where_nan_may_stand(file):
+    artifacts.save(file, np.array([[np.nan, np.inf]], dtype=np.float32))
+    assert "some values are not finite" in refusal(load, file, nan=True)
+
+
+def test_a_missing_array_is_refused(file):
+    assert "x.npy is missing" in refusal(load, file)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 60, 128, -1])
+def test_an_array_cut_short_is_refused(file, kept):
+    artifacts.save(file, MATRIX)
+    file.write_bytes(file.read_bytes()[:kept])
+    assert "is no whole npy file" in refusal(load, file)
+
+
+def test_an_array_of_pickled_objects_is_refused_and_not_unpickled(file, tmp_path):
+    np.save(file, np.array([Payload(tmp_path / "ran")], dtype=object), allow_pickle=True)
+    assert "is no whole npy file" in refusal(load, file, np.object_, (None,))
+    assert not (tmp_path / "ran").exists()
+    np.load(file, allow_pickle=True)
+    assert (tmp_path / "ran").exists()  # the payload was a live one
+
+
+def test_a_pickle_called_npy_is_refused_and_not_unpickled(file, tmp_path):
+    file.write_bytes(pickle.dumps(Payload(tmp_path / "ran")))
+    assert "is no whole npy file" in refusal(load, file)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_objects_are_not_saved_as_arrays(file):
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        artifacts.save(file, np.array([object()]))
+
+
+def test_an_npz_called_npy_is_refused(file):
+    with file.open("wb") as opened:
+        np.savez(opened, MATRIX)
+    assert "is no whole npy file" in refusal(load, file)
+
+
+def test_an_array_with_a_broken_header_is_refused(file):
+    artifacts.save(file, MATRIX)
+    file.write_bytes(file.read_bytes().replace(b"(3, 2), }", b"(3, 2, } "))
+    assert "is no whole npy file" in refusal(load, file)
+
+
+def test_a_failed_save_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+    file = tmp_path / "x.jsonl"
+    artifacts.save_jsonl(file, [{"text": "old"}])
+
+    def rows():
+        yield {"text": "new"}
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        artifacts.save_jsonl(file, rows())
+    assert list(artifacts.load_jsonl(file)) == [{"text": "old"}]
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("save", "content"), [(artifacts.save, np.array([object()])), (artifacts.save_json, {1, 2}), (artifacts.save_jsonl, [{1, 2}])]
+)
+def test_what_cannot_be_written_leaves_no_file(tmp_path, save, content):
+    with pytest.raises((TypeError, ValueError)):
+        save(tmp_path / "x", content)
+    assert list(tmp_path.iterdir()) == []
+
+
+TEXTS = ["é ß 語", "a\nb\tc", 'a "quoted" \\ one', "a\u2028b\x85c\rd", ""]
+
+
+def test_texts_come_back_as_they_were_one_row_a_line(tmp_path):
+    artifacts.save_jsonl(tmp_path / "x.jsonl", ({"text": text, "label": "a"} for text in TEXTS))
+    assert artifacts.texts(tmp_path / "x.jsonl") == TEXTS
+    assert (tmp_path / "x.jsonl").read_bytes().count(b"\n") == len(TEXTS)
+
+
+def test_json_comes_back_as_it_was(tmp_path):
+    content = {"é": [1, 2.5, None, "語"]}
+    artifacts.save_json(tmp_path / "x.json", content)
+    assert artifacts.load_json(tmp_path / "x.json") == content
+
+
+def test_a_missing_json_file_is_refused(tmp_path):
+    assert "x.json is missing" in refusal(artifacts.load_json, tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": 1', b'"\xc3"'])
+def test_a_broken_json_file_is_refused(tmp_path, content):
+    (tmp_path / "x.json").write_bytes(content)
+    assert "is no whole json file" in refusal(artifacts.load_json, tmp_path / "x.json")
+
+
+def test_a_missing_jsonl_file_is_refused(tmp_path):
+    assert "x.jsonl is missing" in refusal(artifacts.texts, tmp_path / "x.jsonl")
+
+
+def test_a_broken_line_of_jsonl_is_refused_by_its_number(tmp_path):
+    (tmp_path / "x.jsonl").write_text(json.dumps({"text": "whole"}) + '\n{"text": "ha')
+    assert "x.jsonl, line 2: " in refusal(artifacts.texts, tmp_path / "x.jsonl")
+
+
+def test_a_line_cut_inside_a_character_is_refused(tmp_path):
+    (tmp_path / "x.jsonl").write_bytes('{"text": "é'.encode()[:-1])
+    refusal(artifacts.texts, tmp_path / "x.jsonl")
+
+
+def draws(seeds, purpose):
+    return [rng.integers(1000, size=4).tolist() for rng in artifacts.rngs(seeds, purpose)]
+
+
+def test_the_same_seed_and_purpose_give_the_same_draws():
+    assert draws([0, 7], "select") == draws([0, 7], "select")
+
+
+def test_draws_differ_by_seed_and_by_purpose():
+    first, second = draws([0, 1], "select")
+    other, _ = draws([0, 1], "train")
+    assert first != second
+    assert first != other
+
+
+def test_the_draws_of_a_seed_do_not_depend_on_the_seeds_beside_it():
+    assert draws([3, 5, 7], "select")[1] == draws([5], "select")[0]

@@ -1,0 +1,73 @@
+"""What a user sees when a setting cannot work: one line through real `dvc repro`, and nothing lost."""
+
+import numpy as np
+import pytest
+
+BAD = {
+    "an unknown dataset": ({"prepare": {"dataset": "corpus.xml"}}, "prepare", "corpus.xml"),
+    "an unknown column": (
+        {"prepare": {"text_column": "txt"}},
+        "prepare",
+        "prepare.text_column = txt: no such column; possible: text",
+    ),
+    "an unknown strategy": ({"select_stageN": {"by": "bucket"}}, "select_stageN", "select_stageN.by = 'bucket'"),
+    "a misspelt setting": ({"select_stage1": {"pik": "random"}}, "select_stage1", "select_stage1.pik is no known setting"),
+    "n of 0": ({"select_stage1": {"n": 0}}, "select_stage1", "select_stage1.n = 0: must be greater than or equal to 1"),
+    "more buckets than rows": ({"cluster": {"clusters": 91}}, "cluster", "cluster.clusters = 91: the pool has 90 rows"),
+    "too many dimensions": ({"reduce": {"dimensions": 33}}, "reduce", "reduce.dimensions = 33"),
+    "a budget larger than the pool": ({"select_stage1": {"n": 30}}, "select_stage1", "136 labels, but the pool has 90 rows"),
+    "a round after nothing": (
+        {"rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage9", "m": 2}}},
+        None,
+        "rounds.stage3.after = stage9: no such stage; possible: stage1, stage2, stage3",
+    ),
+    "rounds in a loop": (
+        {"rounds": {"stage2": {"after": "stage3", "m": 2}, "stage3": {"after": "stage2", "m": 2}}},
+        None,
+        "stage2 after stage3, stage3 after stage2 is a loop",
+    ),
+    "a stage without its random arm": ({"random_at": ["stage1", "stage2"]}, None, "random_at lacks stage3"),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_params_end_in_one_clear_line_and_lose_nothing(finished, what):
+    changes, stage, message = BAD[what]
+    params, lock = finished.folder / "params.yaml", finished.folder / "dvc.lock"
+    before = params.read_text(), lock.read_bytes()
+    try:
+        finished.change(changes)
+        check = ("python", "-m", "stages.core.settings")
+        done = finished.run(*(("dvc", "repro", stage) if stage else check), check=False)
+        said = done.stdout + done.stderr
+        assert done.returncode != 0
+        assert message in said
+        assert "Traceback" not in said
+        assert lock.read_bytes() == before[1]
+    finally:
+        params.write_text(before[0])
+        finished.run("dvc", "checkout", "--quiet", check=False)
+        finished.run("git", "checkout", "--quiet", "--", "data", "metrics")
+        assert finished.repro() == []
+
+
+def test_an_artifact_of_the_wrong_shape_is_refused_with_the_command_that_mends_it(copy_of_finished):
+    project = copy_of_finished
+    file = project.folder / "data/clusters.npy"
+    file.unlink()
+    np.save(file, np.zeros((90, 2), np.int32))
+    done = project.run("python", "-m", "stages.select_stage1", check=False)
+    assert done.returncode == 1
+    assert "data/clusters.npy: expected shape ('any',), found (90, 2)" in done.stderr
+    assert "dvc checkout --force" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_hand_edited_artifact_is_made_again(copy_of_finished):
+    project = copy_of_finished
+    file = project.folder / "data/clusters.npy"
+    file.unlink()
+    np.save(file, np.zeros(90, np.int32))
+    assert "cluster" in project.run("dvc", "status").stdout
+    assert project.run("dvc", "repro", "cluster").returncode == 0
+    assert np.load(file).max() == 3

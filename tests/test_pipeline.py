@@ -1,0 +1,153 @@
+"""The whole pipeline on a tiny corpus and a tiny random BERT, through real `dvc repro`."""
+
+import itertools
+import json
+
+import numpy as np
+import yaml
+
+from tests.conftest import Project
+
+STAGES = ["stage1", "stage2", "stage3"]
+
+
+def array(project, name):
+    return np.load(project.folder / "data" / name, allow_pickle=False)
+
+
+def lines(project, name):
+    return [json.loads(line) for line in (project.folder / "data" / name).read_text(encoding="utf-8").splitlines()]
+
+
+def test_labelled_rows_grow_by_n_and_m_a_bucket_and_never_repeat(finished):
+    labelled = [array(finished, f"{stage}/labelled.npy") for stage in STAGES]
+    assert [rows.shape for rows in labelled] == [(2, 12), (2, 20), (2, 28)]
+    for earlier, later in itertools.pairwise(labelled):
+        assert (later[:, : earlier.shape[1]] == earlier).all()
+    for rows in labelled[-1]:
+        assert len(set(rows)) == 28
+        assert 0 <= rows.min() <= rows.max() < 90
+
+
+def test_every_round_takes_m_of_every_bucket(finished):
+    clusters = array(finished, "clusters.npy")
+    for seed in range(2):
+        new = array(finished, "stage2/labelled.npy")[seed, 12:]
+        assert np.bincount(clusters[new]).tolist() == [2, 2, 2, 2]
+
+
+def test_a_round_takes_the_highest_entropy_of_each_bucket(finished):
+    entropy, clusters = array(finished, "stage2/entropy.npy"), array(finished, "clusters.npy")
+    labelled = array(finished, "stage2/labelled.npy")
+    for seed in range(2):
+        for row in labelled[seed, 12:]:
+            bucket_open = np.setdiff1d(np.flatnonzero(clusters == clusters[row]), labelled[seed])
+            assert entropy[seed, row] >= entropy[seed, bucket_open].max(initial=0)
+
+
+def test_scores_are_missing_exactly_where_labelled(finished):
+    for stage, before in (("stage2", "stage1"), ("stage3", "stage2")):
+        entropy, predicted = array(finished, f"{stage}/entropy.npy"), array(finished, f"{stage}/predicted.npy")
+        for seed, rows in enumerate(array(finished, f"{before}/labelled.npy")):
+            assert np.flatnonzero(np.isnan(entropy[seed])).tolist() == sorted(rows)
+            assert np.flatnonzero(predicted[seed] == -1).tolist() == sorted(rows)
+        assert 0 <= np.nanmin(entropy) <= np.nanmax(entropy) <= 1  # bits, two classes
+
+
+def test_random_arm_has_the_same_budgets_nested(finished):
+    rows = [array(finished, f"random/{stage}/labelled.npy") for stage in STAGES]
+    assert [r.shape for r in rows] == [array(finished, f"{stage}/labelled.npy").shape for stage in STAGES]
+    assert (rows[2][:, :20] == rows[1]).all()
+    assert (rows[1][:, :12] == rows[0]).all()
+
+
+def test_pool_and_holdout_share_no_text(finished):
+    pool, holdout = ({row["text"] for row in lines(finished, name)} for name in ("pool.jsonl", "test.jsonl"))
+    assert len(pool) == 90
+    assert len(holdout) == 30
+    assert pool & holdout == set()
+
+
+def test_selected_rows_can_be_read(finished):
+    pool = lines(finished, "pool.jsonl")
+    selected = lines(finished, "stage2/selected.jsonl")
+    assert len(selected) == 16
+    assert all(row["text"] == pool[row["row"]]["text"] for row in selected)
+    assert set(selected[0]) == {"seed", "row", "bucket", "entropy_bits", "text"}
+
+
+def test_every_arm_has_the_same_flat_keys(finished):
+    files = sorted((finished.folder / "metrics").glob("*/*.json"))
+    assert [f"{file.parent.name}/{file.stem}" for file in files] == [
+        "bucketed/stage1", "bucketed/stage2", "bucketed/stage3", "full/pool", "random/stage1", "random/stage2", "random/stage3",
+    ]  # fmt: skip
+    keys = [list(json.loads(file.read_text())) for file in files]
+    assert keys == [keys[0]] * len(files)
+    assert keys[0] == [
+        "labels", "accuracy", "accuracy_std", "macro_f1", "macro_f1_std", "gain_vs_random", "gain_vs_random_se",
+        "false_negatives_neg", "false_negatives_pos", "false_positives_neg", "false_positives_pos",
+    ]  # fmt: skip
+
+
+def test_metrics_are_what_the_probabilities_say(finished):
+    actual = np.array([row["label"] == "pos" for row in lines(finished, "test.jsonl")])
+    right = {
+        arm: (array(finished, f"results/{arm}/stage3/holdout.npy").argmax(2) == actual).mean(1) for arm in ("bucketed", "random")
+    }
+    said = json.loads((finished.folder / "metrics/bucketed/stage3.json").read_text())
+    gains = right["bucketed"] - right["random"]
+    assert np.isclose(said["accuracy"], right["bucketed"].mean(), atol=1e-6)
+    assert np.isclose(said["gain_vs_random"], gains.mean(), atol=1e-6)
+    assert np.isclose(said["gain_vs_random_se"], gains.std(ddof=1) / 2**0.5, atol=1e-6)
+    predicted = array(finished, "results/bucketed/stage3/holdout.npy").argmax(2) == 1
+    assert np.isclose(said["false_negatives_pos"], (actual & ~predicted).sum(1).mean(), atol=1e-6)
+
+
+def test_table_lists_every_arm_by_budget(finished):
+    table = (finished.folder / "data/summary.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in table.splitlines() if line.startswith("|")]
+    assert rows[2:] == [
+        ["random", "stage1", "12"], ["bucketed", "stage1", "12"], ["random", "stage2", "20"], ["bucketed", "stage2", "20"],
+        ["random", "stage3", "28"], ["bucketed", "stage3", "28"], ["full", "pool", "90"],
+    ]  # fmt: skip
+
+
+def test_only_the_bucketed_arm_keeps_models(finished):
+    models = {str(file.relative_to(finished.folder / "data")) for file in finished.folder.rglob("data/**/*.safetensors")}
+    assert models == {f"{stage}/models/{seed}/model.safetensors" for stage in STAGES for seed in (0, 1)}
+
+
+def test_metrics_and_plots_commands_show_the_arms(finished):
+    shown = json.loads(finished.run("dvc", "metrics", "show", "--json").stdout)[""]["data"]
+    assert "metrics/random/stage3.json" in shown
+    assert shown["metrics/summary.json"]["data"]["labels"] == 28
+    finished.run("dvc", "plots", "show", "--quiet")
+    page = (finished.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
+    assert "https://cdn" not in page  # nothing is loaded: the page works with no network
+    assert page.count("vegaEmbed('#") == 6
+
+
+def test_two_runs_in_two_folders_give_the_same_hashes(finished, tmp_path):
+    other = Project.tiny(tmp_path / "elsewhere")
+    other.repro()
+    locks = [yaml.safe_load((project.folder / "dvc.lock").read_text()) for project in (finished, other)]
+    assert locks[0] == locks[1]
+
+
+def test_nothing_to_do_runs_nothing(finished):
+    assert finished.repro() == []
+
+
+def test_with_the_probe_labelling_stops_once_two_models_agree(tmp_path):
+    project = Project.tiny(tmp_path / "probe", train={"trainer": "probe"}, sufficient={"rule": "agreement", "kappa": 0.05})
+    project.repro()
+    budgets = [json.loads((project.folder / f"data/{stage}/budget.json").read_text()) for stage in STAGES]
+    # Two models are needed: those of stage1 and stage2 are compared when stage3 would be selected.
+    assert [budget["labels"] for budget in budgets] == [12, 20, 20]
+    assert [budget["sufficient_since"] for budget in budgets] == [None, None, "stage2"]
+    assert budgets[1]["kappa"] == [None, None]
+    assert min(budgets[2]["kappa"]) >= 0.05
+    assert lines(project, "stage3/selected.jsonl") == []
+    summary = (project.folder / "data/summary.md").read_text(encoding="utf-8")
+    assert "Labelling stopped after stage2: 20 labels were sufficient." in summary
+    assert not (project.folder / "metrics/bucketed/stage3.json").exists()

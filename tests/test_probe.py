@@ -1,0 +1,108 @@
+"""The probe on toy data: two or three clouds of points, far apart or not at all."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_score
+from threadpoolctl import threadpool_limits
+
+from stages.core.probe import STRENGTHS, Probe, ProbeModel
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """On matrices this small, threads that wait for a busy core take ten times as long as the work."""
+    with threadpool_limits(1):
+        yield
+
+
+def clouds(labels, distance, seed=0):
+    """float32 [rows, 4]: around `distance` on the axis of each row's label."""
+    noise = np.random.default_rng(seed).normal(size=(len(labels), 4))
+    return (noise + distance * np.eye(4)[labels]).astype(np.float32)
+
+
+def fit(inputs, labels, classes=3, folds=5):
+    return Probe(SimpleNamespace(folds=folds), classes).fit(inputs, labels, seed=0, title="")
+
+
+THREE = np.arange(30) % 3
+TWO = np.arange(40) % 2
+ELSEWHERE = clouds(THREE, distance=1, seed=1)
+
+
+def test_classes_far_apart_are_told_apart():
+    model = fit(clouds(THREE, distance=10), THREE)
+    assert model.probabilities(clouds(THREE, distance=10, seed=1), "").argmax(1).tolist() == THREE.tolist()
+
+
+def test_classes_that_are_not_apart_stay_about_equally_likely():
+    # Without regularisation the same rows give 0.14 to 0.71: its strength has to be chosen on rows held out.
+    probabilities = fit(clouds(TWO, distance=0), TWO, classes=2).probabilities(ELSEWHERE, "")
+    assert probabilities.min() > 0.4
+    assert probabilities.max() < 0.6
+
+
+@pytest.mark.parametrize("labels", [THREE, TWO, np.array([2, 2, 0]), np.array([1])], ids=["three", "two", "few", "one"])
+def test_probabilities_are_float32_and_sum_to_1(labels):
+    probabilities = fit(clouds(labels, distance=2), labels).probabilities(ELSEWHERE, "")
+    assert probabilities.sum(1) == pytest.approx(np.ones(30), abs=1e-6)
+    assert (probabilities.dtype, probabilities.shape) == (np.float32, (30, 3))
+
+
+def test_a_row_far_from_all_others_is_certain_and_no_overflow():
+    far = np.array([[0, 9000, 0, 0]], dtype=np.float32)
+    assert fit(clouds(THREE, distance=10), THREE).probabilities(far, "").tolist() == [[0, 1, 0]]
+
+
+def test_an_absent_class_has_probability_0_and_the_others_keep_their_numbers():
+    labels = TWO * 2  # classes 0 and 2 of 3
+    probabilities = fit(clouds(labels, distance=10), labels).probabilities(clouds([0, 2], distance=10, seed=1), "")
+    assert probabilities[:, 1].tolist() == [0, 0]
+    assert probabilities.argmax(1).tolist() == [0, 2]
+
+
+def test_a_single_class_is_certain():
+    model = fit(clouds([1, 1, 1], distance=0), np.array([1, 1, 1]))
+    assert model.probabilities(ELSEWHERE[:2], "").tolist() == [[0, 1, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize("labels", [np.array([0, 0, 0, 1, 1, 1, 2]), np.array([0, 0, 0, 2])], ids=["three", "two"])
+def test_with_a_class_on_a_single_row_c_is_1(labels):
+    inputs = clouds(labels, distance=1)
+    expected = LogisticRegression(C=1, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
+    probabilities = fit(inputs, labels).probabilities(ELSEWHERE, "")
+    assert probabilities[:, np.unique(labels)] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_class_with_fewer_rows_than_folds_is_validated_by_as_many_folds_as_rows():
+    labels = np.array([0] * 10 + [1] * 2)
+    inputs = clouds(labels, distance=3)
+    assert fit(inputs, labels, folds=5).weights.tolist() == fit(inputs, labels, folds=2).weights.tolist()
+
+
+@pytest.mark.parametrize("labels", [TWO, THREE], ids=["two", "three"])
+def test_probabilities_are_those_of_scikit_learn_with_the_c_of_least_log_loss(labels):
+    inputs = clouds(labels, distance=1)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    learners = [LogisticRegression(C=c, max_iter=1000) for c in STRENGTHS]
+    losses = [-cross_val_score(learner, inputs, labels, cv=folds, scoring="neg_log_loss").mean() for learner in learners]
+    expected = learners[np.argmin(losses)].fit(inputs, labels).predict_proba(ELSEWHERE)
+    probabilities = fit(inputs, labels, classes=len(np.unique(labels))).probabilities(ELSEWHERE, "")
+    assert probabilities == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_model_comes_back_from_disk_as_it_was(tmp_path):
+    model = fit(clouds(TWO * 2, distance=1), TWO * 2)
+    model.save(tmp_path / "new" / "0")
+    loaded = ProbeModel.load(tmp_path / "new" / "0", json.loads((tmp_path / "new" / "0" / "classifier.json").read_text()))
+    assert loaded.probabilities(ELSEWHERE, "").tolist() == model.probabilities(ELSEWHERE, "").tolist()
+
+
+def test_the_same_rows_give_the_same_file(tmp_path):
+    for name in ("a", "b"):
+        fit(clouds(TWO, distance=1), TWO).save(tmp_path / name)
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()

@@ -1,0 +1,59 @@
+"""Which stages run again after a change of params: asked of real DVC, on a finished tiny project."""
+
+import os
+from contextlib import chdir
+
+import networkx
+import pytest
+from dvc.repo import Repo
+
+AFTER_STAGE1 = [
+    *("score_entropy@stage2", "select_stageN@stage2", "train_stageN@stage2"),
+    *("score_entropy@stage3", "select_stageN@stage3", "train_stageN@stage3"),
+]
+RANDOM = ["train_random@stage1", "train_random@stage2", "train_random@stage3"]
+STAGE1 = ["select_stage1", "train_stage1", *AFTER_STAGE1, *RANDOM, "report"]
+
+TABLE = {
+    "n": ({"select_stage1": {"n": 4}}, STAGE1),
+    "m of stage3": (
+        {"rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 3}}},
+        ["select_stageN@stage3", "train_stageN@stage3", "train_random@stage3", "report"],
+    ),
+    "clusters": ({"cluster": {"clusters": 5}}, ["cluster", *STAGE1]),
+    "dimensions": ({"reduce": {"dimensions": 6}}, ["reduce", "cluster", *STAGE1]),
+    "train": ({"train": {"learning_rate": 1e-4}}, ["train_stage1", *AFTER_STAGE1, *RANDOM, "train_full", "report"]),
+    "train_full": ({"train_full": {"epochs": 2}}, ["train_full", "report"]),
+    "a new round": (
+        {
+            "rounds": {
+                "stage2": {"after": "stage1", "m": 2},
+                "stage3": {"after": "stage2", "m": 2},
+                "stage4": {"after": "stage3", "m": 2},
+            },
+            "random_at": ["stage1", "stage2", "stage3", "stage4"],
+        },
+        ["score_entropy@stage4", "select_stageN@stage4", "train_stageN@stage4", "train_random@stage4", "report"],
+    ),
+    "nothing": ({}, []),
+}
+
+
+def stages_to_run(folder) -> set[str]:
+    """Stages that DVC finds changed, and all that follow from them."""
+    with chdir(folder), Repo(os.curdir) as repo:
+        changed = {name.removeprefix("dvc.yaml:") for name in repo.status()}
+        graph = networkx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
+        return changed | {before for name in changed for before in networkx.ancestors(graph, name)}
+
+
+@pytest.mark.parametrize("change", TABLE)
+def test_a_change_runs_what_follows_from_it(finished, change):
+    changes, expected = TABLE[change]
+    params = finished.folder / "params.yaml"
+    before = params.read_text()
+    try:
+        finished.change(changes)
+        assert stages_to_run(finished.folder) == set(expected)
+    finally:
+        params.write_text(before)

@@ -1,0 +1,211 @@
+"""params.yaml: each possible mistake is refused by a message that names the setting, the value and what is possible."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stages.core import settings
+from stages.core.errors import Refused
+
+SHIPPED = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text(encoding="utf-8"))
+BASE = SHIPPED | {
+    "seeds": [0, 1],
+    "rounds": {"stage2": {"after": "stage1", "m": 10}, "stage3": {"after": "stage2", "m": 5}},
+    "random_at": ["stage1", "stage2", "stage3"],
+    "select_stage1": {"n": 20, "pick": "random"},
+    "cluster": {"clusters": 4, "seed": 0, "sweep_to": 6},
+}
+
+
+@pytest.fixture
+def params(tmp_path, monkeypatch):
+    """A function that writes params.yaml with some values set: ("train.epochs", 3), or with a whole text."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(*changes, text=None):
+        content = copy.deepcopy(BASE)
+        for name, value in changes:
+            *sections, last = name.split(".")
+            section = content
+            for word in sections:
+                section = section[word]
+            section[last] = value
+        Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False) if text is None else text, encoding="utf-8")
+
+    write()
+    return write
+
+
+def refusal(*declared):
+    with pytest.raises(Refused) as refused:
+        settings.read(*declared or ["seeds"])
+    return str(refused.value)
+
+
+def test_the_params_yaml_of_the_repository_is_valid(params):
+    params(text=yaml.safe_dump(SHIPPED))
+    assert settings.read("seeds").seeds == SHIPPED["seeds"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "parts"),
+    [
+        # misspelt
+        ("sedes", [0], ["sedes is no known setting", "possible: seeds, prepare, embed", "did you mean seeds?"]),
+        ("train.leaning_rate", 1, ["train.leaning_rate is no known setting", "did you mean learning_rate?"]),
+        ("rounds.stage2.aftr", "stage1", ["rounds.stage2.aftr is no known setting", "possible: after, m", "did you mean after?"]),
+        # strategies and other names
+        ("select_stage1.pick", "centre", ["select_stage1.pick = 'centre'", "'random' or 'central'"]),
+        ("select_stageN.by", "margin", ["select_stageN.by = 'margin'", "'buckets', 'bands' or 'recluster'"]),
+        ("reduce.method", "tsne", ["reduce.method = 'tsne'", "'umap', 'pca' or 'random_projection'"]),
+        ("train.trainer", "svm", ["train.trainer = 'svm'", "'finetune' or 'probe'"]),
+        ("sufficient.rule", "kappa", ["sufficient.rule = 'kappa'", "'none' or 'agreement'"]),
+        # wrong types
+        ("train.epochs", "many", ["train.epochs = 'many'", "valid integer"]),
+        ("train.epochs", 2.5, ["train.epochs = 2.5", "valid integer"]),
+        ("train.learning_rate", "fast", ["train.learning_rate = 'fast'", "valid number"]),
+        ("train.learning_rate", float("nan"), ["train.learning_rate = nan", "finite"]),
+        ("prepare.normalise", "perhaps", ["prepare.normalise = 'perhaps'", "valid boolean"]),
+        ("prepare.dataset", 3, ["prepare.dataset = 3", "valid string"]),
+        ("embed", "bert", ["embed = 'bert'", "valid dictionary"]),
+        ("cluster.clusters", "atuo", ["cluster.clusters = 'atuo'", "'auto'", "valid integer"]),
+        # booleans are no numbers
+        ("select_stage1.n", True, ["select_stage1.n = True: must be a number"]),
+        ("train.weight_decay", False, ["train.weight_decay = False: must be a number"]),
+        ("seeds", [0, True], ["seeds.1 = True: must be a number"]),
+        # out of range
+        ("select_stage1.n", 0, ["select_stage1.n = 0", "greater than or equal to 1"]),
+        ("rounds.stage2.m", 0, ["rounds.stage2.m = 0", "greater than or equal to 1"]),
+        ("rounds.stage2.m", -3, ["rounds.stage2.m = -3", "greater than or equal to 1"]),
+        ("cluster.clusters", 1, ["cluster.clusters = 1", "greater than or equal to 2"]),
+        ("prepare.holdout_share", 1, ["prepare.holdout_share = 1", "less than 1"]),
+        ("seeds", [-1], ["seeds.0 = -1", "greater than or equal to 0"]),
+        ("seeds", [], ["seeds = []", "at least 1 item"]),
+        ("seeds", [4, 4], ["seeds = [4, 4]: must not repeat a value"]),
+        ("seeds", [4, "4"], ["seeds = [4, '4']: must not repeat a value"]),
+        # rounds
+        ("rounds.stage3.after", "stge2", ["rounds.stage3.after = stge2: no such stage", "did you mean stage2?"]),
+        ("rounds.stage2.after", "stage3", ["stage2 after stage3, stage3 after stage2 is a loop", "follow stage1"]),
+        ("rounds.stage2.after", "stage2", ["stage2 after stage2", "is a loop"]),
+        ("rounds.second", {"after": "stage1", "m": 1}, ["rounds.second: a round is called stage2, stage3 and so on"]),
+        ("rounds.stage1", {"after": "stage3", "m": 1}, ["rounds.stage1: a round is called stage2", "stage1 is select_stage1's"]),
+        ("rounds", {2: {"after": "stage1", "m": 1}}, ["rounds.2", "valid string"]),
+        # the random arm
+        ("random_at", ["stage1", "stage3"], ["random_at lacks stage2", "add it"]),
+        ("random_at", ["stage1", "stage2", "stage3", "stage4"], ["random_at names stage4, which is no stage", "possible: stage1"]),
+        ("random_at", ["stage1", "stage2", "stage2"], ["random_at = ['stage1', 'stage2', 'stage2']: must not repeat"]),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_refused_by_name(params, name, value, parts):
+    params((name, value))
+    message = refusal()
+    assert "params.yaml: " in message
+    assert [part for part in parts if part not in message] == [], message
+
+
+def test_all_mistakes_are_told_at_once(params):
+    params(("train.epochs", 0), ("embed.max_tokens", "many"))
+    assert "train.epochs = 0" in refusal()
+    assert "embed.max_tokens = 'many'" in refusal()
+
+
+def test_a_mistake_in_a_section_that_was_not_asked_for_is_refused_too(params):
+    params(("train.epochs", 0))
+    assert "train.epochs = 0" in refusal("seeds")
+
+
+def test_a_missing_section_is_named(params):
+    params(text=yaml.safe_dump({key: value for key, value in BASE.items() if key != "cluster"}))
+    assert refusal().startswith("params.yaml: cluster is missing")
+
+
+def test_a_missing_setting_is_named(params):
+    params(("sufficient", {"rule": "none"}))
+    assert refusal().startswith("params.yaml: sufficient.kappa is missing")
+
+
+def test_a_number_written_as_text_is_a_number(params):
+    params(("train.learning_rate", "1e-05"), ("select_stage1.n", "7"))
+    read = settings.read("train", "select_stage1")
+    assert (read.train.learning_rate, read.select_stage1.n) == (1e-5, 7)
+
+
+@pytest.mark.parametrize("text", ["seeds: [0, 1", "a:\n\t- b", "seeds: \x00"])
+def test_what_is_not_yaml_is_refused(params, text):
+    params(text=text)
+    assert refusal().startswith("params.yaml cannot be read as YAML: ")
+
+
+@pytest.mark.parametrize("text", ["", "- seeds", "seeds"])
+def test_yaml_that_is_no_mapping_is_refused(params, text):
+    params(text=text)
+    assert refusal().startswith("params.yaml: the file = ")
+
+
+def test_a_missing_file_is_refused_with_the_folder_it_was_looked_for_in(params):
+    Path("params.yaml").unlink()
+    assert refusal() == f"params.yaml is not in {Path.cwd()}; run from the folder that holds dvc.yaml"
+
+
+def test_a_stage_reads_what_it_declared_and_nothing_else(params):
+    assert vars(settings.read("seeds", "train.epochs")) == {"seeds": [0, 1], "epochs": BASE["train"]["epochs"]}
+
+
+def test_a_round_is_read_under_its_name(params):
+    read = settings.read("rounds.stage3")
+    assert (read.stage3.after, read.stage3.m) == ("stage2", 5)
+
+
+def test_what_was_read_cannot_be_changed(params):
+    with pytest.raises(ValueError, match="frozen"):
+        settings.read("train").train.epochs = 9
+
+
+def order(**after):
+    return settings.stages_in_order({name: settings.Round(after=stage, m=1) for name, stage in after.items()})
+
+
+def test_stages_follow_the_one_they_come_after_not_their_place_in_the_file():
+    assert order(stage3="stage2", stage2="stage1") == ["stage1", "stage2", "stage3"]
+
+
+def test_two_rounds_after_the_same_stage_keep_the_order_of_the_file():
+    assert order(stage9="stage1", stage2="stage1", stage5="stage9") == ["stage1", "stage9", "stage2", "stage5"]
+
+
+def test_without_rounds_there_is_the_first_stage():
+    assert order() == ["stage1"]
+
+
+def test_a_budget_of_the_whole_pool_is_accepted_and_one_row_more_refused(params):
+    settings.refuse_budget_over(140)  # (20 + 10 + 5) rows of each of 4 clusters
+    with pytest.raises(Refused, match=r"rounds up to stage3 ask for 35 rows from each of 4 clusters, 140 labels, .* 139 rows"):
+        settings.refuse_budget_over(139)
+
+
+def test_rounds_that_part_after_the_same_stage_do_not_add_up(params):
+    params(("rounds.stage3.after", "stage1"))
+    settings.refuse_budget_over(120)  # stage2 is the larger: (20 + 10) x 4
+    with pytest.raises(Refused, match="up to stage2 ask for 30 rows"):
+        settings.refuse_budget_over(119)
+
+
+def test_a_budget_of_clusters_not_yet_counted_is_not_refused(params):
+    params(("cluster.clusters", "auto"))
+    settings.refuse_budget_over(1)
+
+
+def test_an_impossible_date_is_refused(params):
+    params(text="seeds: 2024-13-45")
+    assert refusal().startswith("params.yaml cannot be read as YAML: ")
+
+
+def test_a_setting_named_like_a_word_of_pydantic_is_refused_by_name(params):
+    params(("function-x", 1))
+    assert "function-x is no known setting" in refusal()
+
+
+def test_a_round_that_does_not_exist_is_refused_by_name(params):
+    assert "rounds.stage9" in refusal("rounds.stage9")

