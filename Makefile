@@ -1,7 +1,8 @@
 # make repro   the pipeline, from nothing to the table and the plots page
 # make test    ruff and pytest
 # make check   is params.yaml in order?
-.PHONY: repro test check
+# make clean-cache   forget the vectors kept from earlier runs of embed
+.PHONY: repro test check clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 
@@ -17,6 +18,9 @@ test: .venv/installed
 
 check: .venv/installed
 	@python -m stages.core.settings
+
+clean-cache:
+	rm -rf "$${GLEANER_CACHE:-.gleaner}"
 
 .venv/installed: requirements.txt requirements-data.txt
 	$(PYTHON) -m venv .venv

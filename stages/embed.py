@@ -1,6 +1,6 @@
 """embed: one vector a text, mean-pooled from an encoder that nobody has tuned yet.
 
-reads   data/pool.jsonl, data/test.jsonl
+reads   data/pool.jsonl, data/test.jsonl, and vectors already made from the side cache (see vector_cache)
 writes  data/embeddings.npy        float32 [pool, width]      row i is line i of pool.jsonl
         data/embeddings.json       model, dtype, rows, width, sha256 of the vectors, fingerprints of model and texts
         data/test_embeddings.npy   float32 [holdout, width]   line i of test.jsonl; only the probe reads them
@@ -8,10 +8,12 @@ params  embed
 """
 
 import hashlib
+import json
 
 import numpy as np
+import torch
 
-from stages.core import artifacts, encoder, settings
+from stages.core import artifacts, encoder, settings, vector_cache
 from stages.core.errors import run
 
 
@@ -23,24 +25,48 @@ def main() -> None:
     model = encoder.Encoder(embed.model, embed.max_tokens).eval().to(encoder.device(), dtype)
     print(f"embed: {embed.model}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
 
-    for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
-        with artifacts.whole(path) as part:
-            vectors = np.lib.format.open_memmap(part, "w+", dtype=np.float32, shape=(len(texts), model.width))
-            encoder.in_batches(model, model.tokenise(texts), vectors, embed.batch_tokens, f"embed {path.stem}")
-            vectors.flush()
-    vectors = artifacts.load(artifacts.EMBEDDINGS, np.float32, (len(pool), model.width))
     sidecar = {
         "model": embed.model,
         "dtype": str(dtype).removeprefix("torch."),
         "max_tokens": model.max_tokens,
+        "model_sha256": encoder.fingerprint(embed.model),
+    }
+    encoding = hashlib.sha256(json.dumps([sidecar, encoder.device().type, torch.__version__]).encode()).hexdigest()[:16]
+
+    for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
+        with artifacts.whole(path) as part:
+            vectors = np.lib.format.open_memmap(part, "w+", dtype=np.float32, shape=(len(texts), model.width))
+            encoded = fill(vectors, texts, model, vector_cache.VectorCache(encoding), embed.batch_tokens)
+            vectors.flush()
+        print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {vectors.nbytes / 1e6:.1f} MB")
+    vectors = artifacts.load(artifacts.EMBEDDINGS, np.float32, (len(pool), model.width))
+    sidecar |= {
         "rows": len(pool),
         "width": model.width,
         "sha256": hashlib.sha256(vectors).hexdigest(),
-        "model_sha256": encoder.fingerprint(embed.model),
         "texts_sha256": hashlib.sha256("\n".join(pool).encode()).hexdigest(),
     }
     artifacts.save_json(artifacts.EMBEDDINGS.with_suffix(".json"), sidecar)
-    print(f"embed: {len(pool):,} texts, {vectors.nbytes / 1e6:.1f} MB")
+    print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
+
+
+def fill(out: np.ndarray, texts: list[str], model: encoder.Encoder, cache: vector_cache.VectorCache, batch_tokens: int) -> int:
+    """Write the vector of text i into out[i], float32 [texts, width], from the cache or by encoding; how many were encoded.
+
+    What is encoded goes into the cache shard by shard, longest texts first: an interrupted run loses one shard at most.
+    """
+    missing = cache.read_into(out, texts)
+    if not len(missing):
+        return 0
+    tokens = model.tokenise([texts[row] for row in missing])
+    order = np.argsort(-tokens.lengths, kind="stable")
+    with encoder.progress("embed", tokens) as bar:
+        for part in np.split(order, range(vector_cache.SHARD_ROWS, len(order), vector_cache.SHARD_ROWS)):
+            vectors = np.empty((len(part), model.width), np.float32)
+            encoder.in_batches(model, tokens[part], vectors, batch_tokens, bar)
+            cache.add([texts[row] for row in missing[part]], vectors)
+            out[missing[part]] = vectors
+    return len(missing)
 
 
 if __name__ == "__main__":

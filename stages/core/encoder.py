@@ -142,18 +142,22 @@ class Encoder(torch.nn.Module):
         return (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
 
 
+def progress(title: str, tokens: Tokens) -> tqdm:
+    """A bar that counts tokens: long texts come first, so a count of texts would promise too late an end."""
+    return tqdm(total=len(tokens.ids), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1)
+
+
 def in_batches(
-    function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, out: np.ndarray, batch_tokens: int, title: str
+    function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, out: np.ndarray, batch_tokens: int, bar: tqdm
 ) -> None:
     """Fill out[i] with the result of `function` for row i of `tokens`, by batches that do not know of each other.
 
     function   ids int64 [rows, length], on this module's device() -> [rows, width]
     out        float32 [rows of tokens, width]
+    bar        moved on by the tokens done
     """
     lengths, where = tokens.lengths, device()
-    # Counted in tokens: long texts come first, so a count of texts would promise too late an end.
-    bar = tqdm(total=int(lengths.sum()), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1)
-    with bar, torch.inference_mode():
+    with torch.inference_mode():
         for rows in batches(lengths, batch_tokens):
             # float32 products of a handful of rows take another path, with other roundings: fill up with copies.
             missing = max(0, -(-LEAST_TOKENS // max(1, int(lengths[rows[0]]))) - len(rows))

@@ -112,7 +112,8 @@ class FineTuned:
         model = copy.deepcopy(self.model).to(encoder.device())
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
         out = np.empty((len(inputs), model.head.out_features), dtype=np.float32)
-        encoder.in_batches(lambda ids: model(ids).softmax(1), inputs, out, self.embed.batch_tokens, title)
+        with encoder.progress(title, inputs) as bar:
+            encoder.in_batches(lambda ids: model(ids).softmax(1), inputs, out, self.embed.batch_tokens, bar)
         return out
 
     def save(self, folder: Path) -> None:

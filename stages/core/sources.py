@@ -169,7 +169,7 @@ def _parquet(file: Path) -> Table:
     # ParquetFile and not read_table: that one takes a folder called label=1 for a column.
     table = pyarrow.parquet.ParquetFile(file).read()
     table.validate(full=True)  # finds broken UTF-8 here, not in the middle of a column
-    return Table(table.column_names, lambda column: table.column(column).to_pylist())
+    return Table(table.column_names, lambda column: (cell.as_py() for cell in table.column(column)))
 
 
 READERS: dict[str, Callable[[Path], Table]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
@@ -231,15 +231,15 @@ def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
     if "train" not in tables:
         raise Refused(f"params.yaml: prepare.dataset = {prepare.dataset}: one split must be train; found {', '.join(tables)}")
     for candidate in HOLDOUT_NAMES:
-        if candidate in tables and not _labels_hidden(tables[candidate], prepare):
+        if candidate in tables and not _labels_hidden(tables[candidate], prepare, candidate):
             return "train", candidate
     return "train", None
 
 
-def _labels_hidden(table: Table, prepare: Any) -> bool:
+def _labels_hidden(table: Table, prepare: Any, split: str) -> bool:
     """Has no row a label? GLUE ships its test split with every label -1: validation is the holdout there."""
     found = _matching(prepare.label_column, LABEL_COLUMNS, table)
-    return not found or set(map(str, table.values(found[0]))) in ({"-1"}, {"None"}, {""})
+    return not found or set(_cells(table, found[0], prepare, split)) in ({"-1"}, {None}, {""})
 
 
 def _matching(wanted: str, guesses: Iterable[str], table: Table) -> list[str]:
@@ -270,20 +270,20 @@ def _rows(table: Table, prepare: Any, split: str) -> Rows:
     }
     if prepare.group_column != "none" and (prepare.group_column != "auto" or _matching("auto", GROUP_COLUMNS, table)):
         picked["group"] = _column(prepare.group_column, GROUP_COLUMNS, table, "group_column")
-    where = f"prepare.dataset = {prepare.dataset}, {split}"
-    values = {key: _cells(table, column, where) for key, column in picked.items()}
+    values = {key: _cells(table, column, prepare, split) for key, column in picked.items()}
     for key in values.keys() - {"text"}:  # " pos" and "pos" are one class
         values[key] = [value and value.strip() for value in values[key]]
     return [dict(zip(values, row)) for row in zip(*values.values())]
 
 
-def _cells(table: Table, column: str, where: str) -> list[str | None]:
+def _cells(table: Table, column: str, prepare: Any, split: str) -> list[str | None]:
     cells = []
-    for row, value in enumerate(table.values(column), start=1):
-        try:
+    try:
+        for value in table.values(column):
             cells.append(_cell(value))
-        except ValueError as error:
-            raise Refused(f"{where}, row {row:,}, column {column}: {error}") from None
+    except (ValueError, OverflowError) as error:
+        where = f"prepare.dataset = {prepare.dataset}, {split}, row {len(cells) + 1:,}, column {column}"
+        raise Refused(f"{where}: {_short(error)}") from None
     return cells
 
 
