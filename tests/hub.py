@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,13 @@ def serving(root: Path):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def environment(address: str, home: Path) -> dict[str, str]:
+    """Environment of a process whose hub is at `address` and whose cache is in `home`; the clients read it when imported."""
+    places = {"HF_HOME": home, "HF_HUB_CACHE": home / "hub", "HF_DATASETS_CACHE": home / "datasets"}
+    places = {name: str(place) for name, place in places.items()}
+    return {**os.environ, **places, "HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0", "NO_PROXY": "127.0.0.1"}
 
 
 class _Handler(BaseHTTPRequestHandler):

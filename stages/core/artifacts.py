@@ -61,6 +61,8 @@ def load(path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = Fal
     # TokenError, OverflowError and TypeError come from broken headers.
     except (ValueError, OSError, EOFError, OverflowError, TypeError, tokenize.TokenError) as error:
         raise Refused(f"{path} is no whole npy file ({error}); {MEND}") from None
+    if Path(path).stat().st_size != array.offset + array.nbytes:
+        raise Refused(f"{path} is no whole npy file (longer than its header says); {MEND}")
     if array.dtype != dtype:
         raise Refused(f"{path}: expected {np.dtype(dtype)}, found {array.dtype}; {MEND}")
     if len(array.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape)):

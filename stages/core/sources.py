@@ -14,13 +14,13 @@ from numbers import Number
 from pathlib import Path
 from typing import Any
 
+from stages.core import hub
 from stages.core.errors import Refused, choices
 
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "document")
 LABEL_COLUMNS = ("label", "labels", "category", "class", "target", "sentiment")
 GROUP_COLUMNS = ("group",)
 HOLDOUT_NAMES = ("test", "validation", "valid", "dev", "val")
-HUB_SECONDS = 5
 
 Rows = list[dict[str, str | None]]
 
@@ -193,23 +193,16 @@ def _hub(name: str) -> dict[str, Table]:
 
 def _load(repo: str, *config: str) -> dict[str, Any]:
     import datasets
-    import huggingface_hub
+    from huggingface_hub import HfApi
 
-    # Without a network the loader asks again and again for 25 seconds; one question with a time limit settles it.
-    try:
-        huggingface_hub.HfApi().dataset_info(repo, timeout=HUB_SECONDS)
-    except huggingface_hub.errors.HfHubHTTPError:
-        pass  # the hub answers; what is wrong the loader words better
-    except Exception as unreachable:
-        # What an earlier run has cached still loads.
+    def offline() -> dict[str, Any]:
         usual, datasets.config.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE, True
         try:
             return datasets.load_dataset(repo, *config)
-        except Exception:
-            raise unreachable from None
         finally:
             datasets.config.HF_HUB_OFFLINE = usual
-    return datasets.load_dataset(repo, *config)
+
+    return hub.load(lambda: HfApi().dataset_info(repo, timeout=hub.SECONDS), lambda: datasets.load_dataset(repo, *config), offline)
 
 
 def _of_hub(dataset: Any) -> Table:

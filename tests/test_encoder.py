@@ -1,0 +1,307 @@
+"""Texts in, vectors out: pooling by hand, one vector a text whoever travels with it, and nothing loaded but whole safetensors."""
+
+import json
+import pickle
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import huggingface_hub
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from stages.core import encoder, hub, sources
+from stages.core.errors import Refused
+from tests.hub import environment, serving
+from tests.test_artifacts import Payload
+from tests.test_sources import section
+from tests.tiny import WORDS, tiny_encoder
+
+ROOT = Path(__file__).parent.parent
+TEXTS = ["good film", "", "dull", "a lovely scene with great music", "good film", "bad bad bad bad bad bad plot", "end"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Threads of torch that wait for cores which others use make these small matrices ten times as slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tiny_encoder(tmp_path_factory.mktemp("encoder") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def model(folder) -> encoder.Encoder:
+    return encoder.Encoder(str(folder), max_tokens=16).eval()
+
+
+@pytest.fixture
+def copied(tmp_path) -> Path:
+    return tiny_encoder(tmp_path / "tiny")
+
+
+def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
+    tokens = model.tokenise(texts)
+    vectors = np.full((len(texts), model.width), np.nan, dtype=np.float32)
+    with encoder.progress("test", tokens) as bar:
+        encoder.in_batches(model, tokens, vectors, batch_tokens, bar)
+    return vectors
+
+
+# ---- pooling
+
+
+def test_a_vector_is_the_mean_over_the_tokens_that_are_no_padding():
+    states = torch.tensor([[[1.0, 10.0], [3.0, 30.0], [99.0, 99.0]], [[1.0, 2.0], [2.0, 4.0], [6.0, 3.0]]])
+    real = torch.tensor([[True, True, False], [True, True, True]])
+    stub = SimpleNamespace(backbone=lambda **_: SimpleNamespace(last_hidden_state=states))
+    assert encoder.Encoder.forward(stub, torch.zeros(2, 3), real).tolist() == [[2, 20], [3, 3]]
+    assert encoder.Encoder.forward(stub, torch.zeros(2, 3)).tolist()[1] == [3, 3]
+
+
+def test_padding_does_not_change_a_vector(model):
+    tokens = model.tokenise(TEXTS)
+    ids, real = tokens.padded(np.arange(len(TEXTS)), model.pad)
+    assert not real.all()
+    with torch.inference_mode():
+        together = model(torch.from_numpy(ids), torch.from_numpy(real)).numpy()
+    np.testing.assert_allclose(together, embed(model, TEXTS), atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 20, 10_000])
+def test_a_text_has_one_vector_whoever_travels_with_it(model, batch_tokens):
+    alone = np.concatenate([embed(model, [text]) for text in TEXTS])
+    np.testing.assert_allclose(embed(model, TEXTS, batch_tokens), alone, atol=1e-5)
+
+
+def test_vectors_come_in_the_order_of_the_texts(model):
+    order = [4, 2, 6, 0, 5, 1, 3]
+    np.testing.assert_allclose(embed(model, [TEXTS[i] for i in order]), embed(model, TEXTS)[order], atol=1e-5)
+    assert np.array_equal(embed(model, TEXTS)[0], embed(model, TEXTS)[4])  # the same text twice
+    assert not np.allclose(embed(model, TEXTS)[0], embed(model, TEXTS)[2], atol=1e-2)
+
+
+def test_tokens_are_those_of_the_tokenizer_with_its_special_ones(model):
+    tokens = model.tokenise(["good plot", "", "unheard-of"])
+    number = {word: 4 + place for place, word in enumerate(WORDS)}
+    assert tokens.ids.tolist() == [2, number["good"], number["plot"], 3, 2, 3, 2, 1, 1, 1, 3]
+    assert tokens.lengths.tolist() == [4, 2, 5]
+
+
+def test_texts_are_cut_at_max_tokens_and_at_the_limit_of_the_model(folder):
+    long = ["film " * 1_000]
+    assert encoder.Encoder(str(folder), max_tokens=5).tokenise(long).ids.tolist() == [2, 12, 12, 12, 3]
+    widest = encoder.Encoder(str(folder), max_tokens=1_000).eval()
+    assert widest.max_tokens == widest.tokenise(long).lengths[0] == 32
+    assert np.isfinite(embed(widest, long)).all()
+
+
+def test_roberta_counts_positions_from_beyond_the_padding(tmp_path):
+    from transformers import RobertaConfig, RobertaModel
+
+    folder = tiny_encoder(tmp_path / "roberta")
+    config = RobertaConfig(
+        vocab_size=18, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8, max_position_embeddings=12
+    )
+    RobertaModel(config).save_pretrained(folder)
+    model = encoder.Encoder(str(folder), max_tokens=1_000).eval()
+    assert (model.pad, model.max_tokens) == (1, 10)
+    assert np.isfinite(embed(model, ["good " * 50, "bad"])).all()
+
+
+def test_no_texts_give_no_vectors(model):
+    assert embed(model, []).shape == (0, 32)
+
+
+# ---- files
+
+
+def test_nothing_but_safetensors_is_loaded(copied, tmp_path):
+    weights = load_file(copied / "model.safetensors")
+    (copied / "model.safetensors").unlink()
+    torch.save(Payload(tmp_path / "ran"), copied / "pytorch_model.bin")
+    with pytest.raises(Refused, match=r"has no \*.safetensors; weights load from safetensors only"):
+        encoder.Encoder(str(copied), 16)
+    (copied / "other.safetensors").write_bytes(b"")  # passes for weights, so that loading begins
+    with pytest.raises(Refused, match=r"does not load as an encoder"):
+        encoder.Encoder(str(copied), 16)
+    assert not (tmp_path / "ran").exists()
+    torch.load(copied / "pytorch_model.bin", weights_only=False)
+    assert (tmp_path / "ran").exists()  # the payload was a live one
+    torch.save(weights, copied / "pytorch_model.bin")  # nor is a harmless one
+    with pytest.raises(Refused, match=r"does not load as an encoder"):
+        encoder.Encoder(str(copied), 16)
+
+
+def test_a_pickle_called_safetensors_is_not_unpickled(copied, tmp_path):
+    (copied / "model.safetensors").write_bytes(pickle.dumps(Payload(tmp_path / "ran")))
+    with pytest.raises(Refused, match="does not load as an encoder"):
+        encoder.Encoder(str(copied), 16)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("kind", ["bert", "unknown"])
+def test_code_beside_a_model_is_not_run_and_nobody_is_asked_to_trust_it(copied, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked at the terminal"))
+    (copied / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    change_config(copied, model_type=kind, auto_map={"AutoConfig": "evil.Evil", "AutoModel": "evil.Evil"})
+    if kind == "bert":  # transformers has its own code for it
+        encoder.Encoder(str(copied), 16)
+    else:
+        with pytest.raises(Refused, match="contains custom code"):
+            encoder.Encoder(str(copied), 16)
+    assert not (tmp_path / "ran").exists()
+
+
+def change_config(folder: Path, **changes) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff", b"[]", b"[" * 100_000], ids=["absent", "empty", "bytes", "list", "nested"])
+def test_a_missing_or_broken_file_is_refused(copied, name, content):
+    (copied / name).unlink()
+    if content is not None:
+        (copied / name).write_bytes(content)
+    with pytest.raises(Refused, match=f"has no {name}" if content is None else "does not load as an encoder"):
+        encoder.Encoder(str(copied), 16)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 500, -1])
+def test_weights_cut_short_are_refused(copied, kept):
+    weights = copied / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    with pytest.raises(Refused, match="does not load as an encoder"):
+        encoder.Encoder(str(copied), 16)
+
+
+def test_weights_that_lack_layers_are_refused(copied):
+    change_config(copied, num_hidden_layers=3)
+    with pytest.raises(Refused, match=r"not a whole encoder \(weights missing: encoder.layer.2."):
+        encoder.Encoder(str(copied), 16)
+
+
+def test_weights_of_another_shape_are_refused(copied):
+    change_config(copied, vocab_size=99)
+    with pytest.raises(Refused, match="does not load as an encoder"):
+        encoder.Encoder(str(copied), 16)
+
+
+def test_a_tokenizer_of_another_model_is_refused(copied):
+    tokenizer = json.loads((copied / "tokenizer.json").read_text())
+    tokenizer["model"]["vocab"]["good"] = 5_000
+    (copied / "tokenizer.json").write_text(json.dumps(tokenizer))
+    model = encoder.Encoder(str(copied), 16)
+    assert model.tokenise(["bad film"]).lengths.tolist() == [4]
+    with pytest.raises(Refused, match=r"its tokenizer gives id 5,000, its weights know 18 words"):
+        model.tokenise(["bad film", "good film"])
+
+
+@pytest.mark.parametrize("change", [{"is_decoder": True}, {"is_encoder_decoder": True}])
+def test_a_model_that_generates_is_refused(copied, change):
+    change_config(copied, **change)
+    with pytest.raises(Refused, match="not a whole encoder"):
+        encoder.Encoder(str(copied), 16)
+
+
+def test_the_fingerprint_follows_the_content_and_not_the_place(folder, copied):
+    assert encoder.fingerprint(str(copied)) == encoder.fingerprint(str(folder))
+    weights = load_file(copied / "model.safetensors")
+    name = "encoder.layer.1.output.dense.bias"
+    weights[name] = weights[name] + torch.eye(32)[0] * 1e-6
+    save_file(weights, copied / "model.safetensors", metadata={"format": "pt"})
+    assert encoder.fingerprint(str(copied)) != encoder.fingerprint(str(folder))
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_the_fingerprint_follows_configuration_and_tokenizer(folder, copied, name):
+    (copied / name).write_bytes((copied / name).read_bytes() + b"\n")
+    assert encoder.fingerprint(str(copied)) != encoder.fingerprint(str(folder))
+
+
+# ---- hub
+
+
+FETCH = """
+import sys
+from stages.core import encoder
+from stages.core.errors import Refused
+for name in sys.argv[1:]:
+    try:
+        print("said", encoder.folder_of(name))
+    except Refused as refusal:
+        print("said", refusal)
+"""
+
+
+def fetch_from(address: str, home: Path, *names: str) -> list[str]:
+    """What `folder_of` says to each name with the hub at `address`, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", FETCH, *names], cwd=ROOT, env=environment(address, home), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return [line.removeprefix("said ") for line in done.stdout.splitlines() if line.startswith("said ")]
+
+
+def test_a_model_of_the_hub_is_fetched_without_pickles_and_stays_when_the_hub_is_gone(folder, tmp_path):
+    theirs = tiny_encoder(tmp_path / "models/some/bert")
+    (theirs / "pytorch_model.bin").write_bytes(b"a pickle")
+    with serving(tmp_path) as address:
+        fetched, unknown = fetch_from(address, tmp_path / "home", "some/bert", "some/other")
+        assert sorted(file.name for file in Path(fetched).iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
+        assert encoder.fingerprint(fetched) == encoder.fingerprint(str(folder))
+        assert "embed.model = some/other: not a local folder and not loaded from the hub (Repository" in unknown
+    assert fetch_from(address, tmp_path / "home", "some/bert") == [fetched]
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["nobody listens", "nobody answers"])
+def test_a_hub_out_of_reach_is_told_within_seconds(monkeypatch, silent):
+    monkeypatch.setattr(hub, "SECONDS", 1)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        if not silent:
+            server.close()
+        started = time.monotonic()
+        with pytest.raises(Refused) as refused:
+            encoder.folder_of("some/bert")
+    assert time.monotonic() - started < 15
+    assert "embed.model = some/bert: not a local folder and not loaded from the hub" in str(refused.value)
+    assert "give the path of a local copy, or use the packaged all-MiniLM-L6-v2" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "x" * 5_000, "a\0b", "../no/such", "https://example.org/bert"])
+def test_what_is_neither_a_folder_nor_a_hub_name_is_refused(monkeypatch, name):
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(Refused, match=r"not a local folder and not loaded from the hub \(HFValidationError"):
+        encoder.folder_of(name)
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(Refused, match=r"package missing; pip install .*requirements-data.txt"):
+        encoder.folder_of(encoder.PACKAGED)
+
+
+# ---- the packaged encoder
+
+
+def test_bfloat16_gives_nearly_the_vectors_of_float32():
+    texts = [row["text"] for row in sources.read(section("rotten_tomatoes"))[0][:200]]
+    model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
+    assert (model.width, model.max_tokens) == (384, 128)
+    exact = embed(model, texts, batch_tokens=4_096)
+    rough = embed(model.to(torch.bfloat16), texts, batch_tokens=4_096)
+    cosines = (exact * rough).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(rough, axis=1)
+    assert cosines.min() >= 0.999

@@ -1,0 +1,116 @@
+"""Artifacts travel through a remote: a folder, and a real S3 server on this machine."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+import yaml
+
+from tests.conftest import ROOT, Project
+
+pytestmark = pytest.mark.xdist_group("finished")
+
+KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@contextmanager
+def s3_server():
+    """A moto server on a free port of the loopback, with a bucket called team; gives its address."""
+    import boto3
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(150):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        address = f"http://127.0.0.1:{port}"
+        boto3.client("s3", endpoint_url=address).create_bucket(Bucket="team")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def make(project, *arguments, **options):
+    # The environment is there already: this test runs in it.
+    return project.run("make", "-o", ".venv/installed", *arguments, **options)
+
+
+def shared_by(project: Project, url: str, clone_to) -> Project:
+    """Push from `project`, then clone it afresh: a colleague with the same remote and an empty cache."""
+    shutil.copy(ROOT / "Makefile", project.folder)
+    make(project, "remote", f"URL={url}")
+    make(project, "share")
+    project.commit("remote")
+    project.run("git", "clone", "--quiet", ".", str(clone_to))
+    clone = Project(clone_to)
+    # The encoder and the corpus of the tiny project are git-tracked files, as is params.yaml.
+    assert not (clone.folder / "data/embeddings.npy").exists()
+    return clone
+
+
+def embed_hashes(project: Project) -> dict[str, str]:
+    lock = yaml.safe_load((project.folder / "dvc.lock").read_text())
+    return {out["path"]: out["md5"] for out in lock["stages"]["embed"]["outs"]}
+
+
+@pytest.fixture(params=["folder", "s3"])
+def url(request, tmp_path, monkeypatch):
+    if request.param == "folder":
+        yield str(tmp_path / "a remote")  # ASCII: DVC cannot write other letters into its config
+        return
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    with s3_server() as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        yield "s3://team/gleaner"
+
+
+def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of_finished, url, tmp_path):
+    clone = shared_by(copy_of_finished, url, tmp_path / "a clöne")
+    assert "verify = true" in (clone.folder / ".dvc/config").read_text()
+    clone.change({"cluster": {"clusters": 3}})
+    said = make(clone, "fetch").stdout
+    assert "fetch: prepare, embed, reduce need not run" in said
+    assert "embeddings of 90 texts" in said
+    ran = clone.repro("select_stage1")
+    assert ran == ["cluster", "select_stage1"]
+
+
+def test_plain_dvc_does_the_same(copy_of_finished, url, tmp_path):
+    clone = shared_by(copy_of_finished, url, tmp_path / "a clöne")
+    clone.change({"cluster": {"clusters": 3}})
+    assert clone.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
+
+
+@pytest.mark.parametrize("fault", ["gone", "object missing", "object cut short"])
+def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_path, fault):
+    remote = tmp_path / "remote"
+    clone = shared_by(copy_of_finished, str(remote), tmp_path / "clone")
+    md5 = embed_hashes(clone)
+    stored = remote / "files/md5" / md5["data/embeddings.npy"][:2] / md5["data/embeddings.npy"][2:]
+    if fault == "gone":
+        remote.rename(tmp_path / "elsewhere")
+    else:
+        stored.chmod(0o644)
+        content = stored.read_bytes()
+        stored.unlink()
+        if fault == "object cut short":
+            stored.write_bytes(content[: len(content) // 2])
+    done = make(clone, "fetch", check=False)
+    assert (done.returncode != 0) == (fault == "gone")
+    assert str(remote) in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not (clone.folder / "data/embeddings.npy").exists()
+    assert clone.repro("embed")[-1] == "embed"
+    assert embed_hashes(clone) == md5
