@@ -34,10 +34,8 @@ def main() -> None:
     encoding = hashlib.sha256(json.dumps([sidecar, encoder.device().type, torch.__version__]).encode()).hexdigest()[:16]
 
     for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
-        with artifacts.whole(path) as part:
-            vectors = np.lib.format.open_memmap(part, "w+", dtype=np.float32, shape=(len(texts), model.width))
+        with artifacts.filling(path, np.float32, (len(texts), model.width)) as vectors:
             encoded = fill(vectors, texts, model, vector_cache.VectorCache(encoding), embed.batch_tokens)
-            vectors.flush()
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {vectors.nbytes / 1e6:.1f} MB")
     vectors = artifacts.load(artifacts.EMBEDDINGS, np.float32, (len(pool), model.width))
     sidecar |= {

@@ -4,7 +4,7 @@ reads   data/results/ARM/STAGE/         what each model says of the holdout
         data/test.jsonl                 what is true of it
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/summary.json            the bucketed arm at its last stage, the same keys again
-        data/plots/learning_curve.json  one row an arm, stage and seed
+        data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/summary.md                 the table
 params  rounds, random_at, seeds
@@ -39,7 +39,7 @@ def main() -> None:
         measured[arm, stage] = measures(result, found[BASELINE, last if arm == BOUND else stage], actual, classes)
         artifacts.save_json(Path("metrics") / arm / f"{stage}.json", measured[arm, stage])
     artifacts.save_json("metrics/summary.json", measured[MAIN, last])
-    artifacts.save_json("data/plots/learning_curve.json", learning_curve(found, params.seeds, actual))
+    artifacts.save_json("data/plots/learning_curve.json", by_seed(found, params.seeds, actual, classes))
     artifacts.save_json("data/plots/confusion.json", confusions(found, actual, classes, last))
     text = table(measured, len(params.seeds), stopped_early=last != stages[-1])
     with artifacts.whole(Path("data/summary.md")) as part:
@@ -47,48 +47,50 @@ def main() -> None:
     print(text)
 
 
-def measures(result: results.Result, baseline: results.Result, actual: np.ndarray, classes: list[str]) -> dict:
-    """Means over the seeds, standard deviations where there is more than one seed (else None), and the gain over `baseline`.
-
-    The gain is the mean of the differences seed by seed, its standard error that of a mean. The full model has one seed
-    only: it is held against the mean of the baseline, without an error.
-    """
-    counts = np.stack([confusion(p, actual) for p in result.probabilities])
-    accuracies = [accuracy(p, actual) for p in result.probabilities]
-    f1s = [macro_f1(count) for count in counts]
-    base = [accuracy(p, actual) for p in baseline.probabilities]
-    gains = np.subtract(accuracies, base if len(base) == len(accuracies) else np.mean(base))
-    misses = counts.sum(2) - np.diagonal(counts, axis1=1, axis2=2)
-    alarms = counts.sum(1) - np.diagonal(counts, axis1=1, axis2=2)
+def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str]) -> dict:
+    """What one model does on the holdout: shares for accuracy and macro F1, numbers of rows for the errors of each class."""
+    counts = confusion(probabilities, actual)
+    right = np.diag(counts)
     return {
-        "labels": result.labels,
-        "accuracy": _mean(accuracies),
-        "accuracy_std": _spread(accuracies),
-        "macro_f1": _mean(f1s),
-        "macro_f1_std": _spread(f1s),
-        "gain_vs_random": _mean(gains),
-        "gain_vs_random_se": _spread(gains, len(gains) ** 0.5),
-        **{f"false_negatives_{name}": _mean(misses[:, i]) for i, name in enumerate(classes)},
-        **{f"false_positives_{name}": _mean(alarms[:, i]) for i, name in enumerate(classes)},
+        "accuracy": accuracy(probabilities, actual),
+        "macro_f1": macro_f1(counts),
+        **{f"false_negatives_{name}": int(n) for name, n in zip(classes, counts.sum(1) - right)},
+        **{f"false_positives_{name}": int(n) for name, n in zip(classes, counts.sum(0) - right)},
     }
 
 
-def learning_curve(found: dict, seeds: list[int], actual: np.ndarray) -> list[dict]:
-    """One row an arm, stage and seed; the full model's single value is drawn as a line over all budgets."""
+def measures(result: results.Result, baseline: results.Result, actual: np.ndarray, classes: list[str]) -> dict:
+    """Means over the seeds, standard deviations where there is more than one seed (else None), and the gain over `baseline`.
+
+    The gain is the mean of the differences in accuracy seed by seed, its standard error that of a mean. The full model
+    has one seed only: it is held against the mean of the baseline, without an error.
+    """
+    seeds = [of_one_seed(p, actual, classes) for p in result.probabilities]
+    base = [accuracy(p, actual) for p in baseline.probabilities]
+    gains = np.subtract([seed["accuracy"] for seed in seeds], base if len(base) == len(seeds) else np.mean(base))
+    means = {key: round(float(np.mean([seed[key] for seed in seeds])), 6) for key in seeds[0]}
+    return {
+        "labels": result.labels,
+        "accuracy": means.pop("accuracy"),
+        "accuracy_std": _spread([seed["accuracy"] for seed in seeds]),
+        "macro_f1": means.pop("macro_f1"),
+        "macro_f1_std": _spread([seed["macro_f1"] for seed in seeds]),
+        "gain_vs_random": round(float(gains.mean()), 6),
+        "gain_vs_random_se": _spread(gains, len(gains) ** 0.5),
+        **means,
+    }
+
+
+def by_seed(found: dict, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
+    """One row an arm, stage and seed; the full model's only row is repeated at every budget, to be drawn as a line."""
     rows = [
-        {"arm": arm, "stage": stage, "seed": seed, "labels": result.labels}
-        | {"accuracy": round(accuracy(p, actual), 6), "macro_f1": round(macro_f1(confusion(p, actual)), 6)}
+        {"arm": arm, "stage": stage, "seed": seed, "labels": result.labels} | of_one_seed(p, actual, classes)
         for (arm, stage), result in found.items()
-        if arm != BOUND
         for seed, p in zip(seeds, result.probabilities)
     ]
-    budgets = sorted({row["labels"] for row in rows})
-    bound = found[BOUND, "pool"].probabilities[0]
-    return rows + [
-        {"arm": f"{BOUND} ({found[BOUND, 'pool'].labels:,} labels)", "stage": "pool", "seed": seeds[0], "labels": labels}
-        | {"accuracy": round(accuracy(bound, actual), 6), "macro_f1": round(macro_f1(confusion(bound, actual)), 6)}
-        for labels in budgets
-    ]
+    bound = rows.pop()
+    arm = f"{BOUND} ({bound['labels']:,} labels)"
+    return rows + [bound | {"arm": arm, "labels": labels} for labels in sorted({row["labels"] for row in rows})]
 
 
 def confusions(found: dict, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
@@ -134,10 +136,6 @@ def table(measured: dict, seeds: int, stopped_early: bool) -> str:
         stage, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN][-1]
         text += f"Labelling stopped after {stage}: {row['labels']:,} labels were sufficient.\n"
     return text
-
-
-def _mean(values) -> float:
-    return round(float(np.mean(values)), 6)
 
 
 def _spread(values, divisor: float = 1.0) -> float | None:

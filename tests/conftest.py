@@ -65,11 +65,14 @@ class Project:
             params[key] = {**params[key], **value} if isinstance(value, dict) and key != "rounds" else value
         file.write_text(yaml.safe_dump(params, sort_keys=False))
 
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """This test's Python first on the path."""
+        return {**ENVIRONMENT, **os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
-        """Run a command in the folder, with this test's Python first on the path."""
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        env = {**os.environ, **ENVIRONMENT, "PATH": path}
-        done = subprocess.run(command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=300)
+        """Run a command in the folder."""
+        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=300)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
         return done
@@ -86,10 +89,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
-    """A tiny project after its first `dvc repro`, committed. Tests that change it work on a copy, `copy_of_finished`.
-
-    It takes most of a minute: modules that use it are one group of pytest-xdist, so that it is made once.
-    """
+    """A tiny project after its first `dvc repro`, committed. Tests that leave traces work on a copy, `copy_of_finished`."""
     project = Project.tiny(tmp_path_factory.mktemp("first") / "a projéct")
     project.repro()
     project.commit("first run")

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.xdist_group("finished")
-
 BAD = {
     "an unknown dataset": ({"prepare": {"dataset": "corpus.xml"}}, "prepare", "corpus.xml"),
     "an unknown column": (

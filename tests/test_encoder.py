@@ -305,3 +305,82 @@ def test_bfloat16_gives_nearly_the_vectors_of_float32():
     rough = embed(model.to(torch.bfloat16), texts, batch_tokens=4_096)
     cosines = (exact * rough).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(rough, axis=1)
     assert cosines.min() >= 0.999
+
+
+# ---- other encoders than BERT
+
+KINDS = {
+    "distilbert": lambda transformers: transformers.DistilBertConfig(
+        vocab_size=18, dim=32, n_layers=2, n_heads=2, hidden_dim=64, max_position_embeddings=32
+    ),
+    "roberta": lambda transformers: transformers.RobertaConfig(
+        vocab_size=18, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=12
+    ),
+    "modernbert": lambda transformers: transformers.ModernBertConfig(
+        vocab_size=18, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=32,
+        pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_other_encoders_give_each_text_its_own_vector_whoever_travels_with_it(copied, kind):
+    import transformers
+
+    config = KINDS[kind](transformers)
+    (copied / "model.safetensors").unlink()
+    transformers.AutoModel.from_config(config).save_pretrained(copied)
+    other = encoder.Encoder(str(copied), max_tokens=16).eval()
+    assert other.max_tokens == (10 if kind == "roberta" else 16)  # RoBERTa counts positions from pad + 1 = 2
+    texts = [text for text in TEXTS if text] + [" ".join(WORDS * 3)]
+    together = embed(other, texts)
+    alone = np.concatenate([embed(other, [text]) for text in texts])
+    assert np.isfinite(together).all()
+    assert np.allclose(together, alone, atol=1e-5)
+    tokens = other.tokenise(texts)
+    ids, real = (torch.from_numpy(part) for part in tokens.padded(np.arange(len(texts)), other.pad))
+    with torch.inference_mode():
+        assert np.allclose(other(ids, real).numpy(), together, atol=1e-5)
+
+
+# ---- memory
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory"), MemoryError()],
+)
+def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_vectors_are_the_same(model, capsys, error):
+    def cramped(ids):
+        if ids.shape[0] > 12:
+            raise error
+        return model(ids)
+
+    texts = [f"{word} film" for word in WORDS] * 3
+    tokens = model.tokenise(texts)
+    vectors = np.zeros((len(texts), model.width), np.float32)
+    with encoder.progress("test", tokens) as bar:
+        encoder.in_batches(cramped, tokens, vectors, 4096, bar)
+    assert (vectors == embed(model, texts, batch_tokens=4096)).all()
+    assert "out of memory: a batch of 42 texts of 4 tokens is halved" in capsys.readouterr().out
+
+
+def test_a_single_text_that_does_not_fit_is_refused(model):
+    def full(ids):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    tokens = model.tokenise(["good film", "bad film"])
+    with (
+        encoder.progress("test", tokens) as bar,
+        pytest.raises(Refused, match=r"a single text of 4 tokens; lower embed\.max_tokens"),
+    ):
+        encoder.in_batches(full, tokens, np.zeros((2, model.width), np.float32), 64, bar)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(model):
+    def broken(ids):
+        raise RuntimeError("shapes do not match")
+
+    tokens = model.tokenise(["good film"])
+    with encoder.progress("test", tokens) as bar, pytest.raises(RuntimeError, match="shapes do not match"):
+        encoder.in_batches(broken, tokens, np.zeros((1, model.width), np.float32), 64, bar)

@@ -4,12 +4,9 @@ import itertools
 import json
 
 import numpy as np
-import pytest
 import yaml
 
 from tests.conftest import Project
-
-pytestmark = pytest.mark.xdist_group("finished")
 
 STAGES = ["stage1", "stage2", "stage3"]
 

@@ -7,8 +7,6 @@ import networkx
 import pytest
 from dvc.repo import Repo
 
-pytestmark = pytest.mark.xdist_group("finished")
-
 AFTER_STAGE1 = [
     *("score_entropy@stage2", "select_stageN@stage2", "train_stageN@stage2"),
     *("score_entropy@stage3", "select_stageN@stage3", "train_stageN@stage3"),

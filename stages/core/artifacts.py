@@ -7,7 +7,7 @@ import json
 import os
 import tokenize
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +27,51 @@ MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring bac
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved to it only when the block ends well."""
+def whole(path: Path, wanted: int | None = None) -> Iterator[Path]:
+    """A temporary name beside `path`, moved to it only when the block ends well.
+
+    wanted   bytes that will be written, where known, for the message
+
+    Raises Refused where the disk is full or the folder cannot be written; `path` is then as it was.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{path.name}.*.part"):
+            left.unlink()  # of a run that was killed
         yield part
         os.replace(part, path)
-    finally:
+    except OSError as error:
+        _forget(part)
+        size = "" if wanted is None else f", {wanted:,} bytes wanted"
+        raise Refused(f"{path} cannot be written: {error.strerror or error}{size}; mend that and run `dvc repro` again") from None
+    except BaseException:
+        _forget(part)
+        raise
+
+
+def _forget(part: Path) -> None:
+    with suppress(OSError):  # a read-only folder; what is left is cleared by the next run
         part.unlink(missing_ok=True)
 
 
 def save(path: Path, array: np.ndarray) -> None:
     """Write one array as npy; the same array gives the same bytes."""
-    with whole(path) as part, part.open("wb") as file:
+    with whole(path, array.nbytes) as part, part.open("wb") as file:
         np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+
+
+@contextmanager
+def filling(path: Path, dtype: type, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """An array on disk to be filled in the block, never whole in memory; it gets its name when the block ends well."""
+    wanted = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    with whole(path, wanted) as part:
+        array = np.lib.format.open_memmap(part, "w+", dtype=dtype, shape=shape)
+        with part.open("r+b") as file:  # the file is sparse: a disk that fills up later would kill the process without a word
+            os.posix_fallocate(file.fileno(), 0, part.stat().st_size) if hasattr(os, "posix_fallocate") else None
+        yield array
+        array.flush()
 
 
 def load(path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = False) -> np.ndarray:
@@ -82,6 +111,15 @@ def load_tensors(path: Path, load_file: Callable[[Path], dict[str, Any]]) -> dic
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise Refused(f"{path} is no whole safetensors file ({error}); {MEND}") from None
+
+
+def save_tensors(path: Path, tensors: dict[str, Any], save_file: Callable[[dict, Path], None]) -> None:
+    """Write tensors as one safetensors file, by `save_file` of safetensors.numpy or safetensors.torch."""
+    with whole(path, sum(tensor.nbytes for tensor in tensors.values())) as part:
+        try:
+            save_file(tensors, part)
+        except SafetensorError as error:  # it hides the system's own error
+            raise OSError(str(error)) from None
 
 
 def save_json(path: Path, content: Any) -> None:

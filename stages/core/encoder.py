@@ -180,11 +180,26 @@ def in_batches(
     out        float32 [rows of tokens, width]
     bar        moved on by the tokens done
     """
-    lengths, where = tokens.lengths, device()
+    lengths = tokens.lengths
     with torch.inference_mode():
         for rows in batches(lengths, batch_tokens):
-            # float32 products of a handful of rows take another path, with other roundings: fill up with copies.
-            missing = max(0, -(-LEAST_TOKENS // max(1, int(lengths[rows[0]]))) - len(rows))
-            ids = torch.from_numpy(tokens.stacked(np.pad(rows, (0, missing), mode="edge"))).to(where)
-            out[rows] = function(ids)[: len(rows)].float().cpu().numpy()
+            out[rows] = _one_batch(function, tokens, rows)
             bar.update(int(lengths[rows].sum()))
+
+
+def _one_batch(function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, rows: np.ndarray) -> np.ndarray:
+    """float32 [rows, width]; where memory runs out, by halves: a row's result does not depend on its batch."""
+    length = int(tokens.starts[rows[0] + 1] - tokens.starts[rows[0]])
+    # float32 products of a handful of rows take another path, with other roundings: fill up with copies.
+    missing = max(0, -(-LEAST_TOKENS // max(1, length)) - len(rows))
+    ids = torch.from_numpy(tokens.stacked(np.pad(rows, (0, missing), mode="edge")))
+    try:
+        return function(ids.to(device()))[: len(rows)].float().cpu().numpy()
+    except (RuntimeError, MemoryError) as error:  # on a processor torch raises a bare RuntimeError
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "can't allocate memory" not in str(error):
+            raise
+    if len(rows) == 1:
+        raise Refused(f"out of memory on a single text of {length} tokens; lower embed.max_tokens, or free memory")
+    half = len(rows) // 2
+    tqdm.write(f"out of memory: a batch of {len(rows)} texts of {length} tokens is halved; embed.batch_tokens could be lower")
+    return np.concatenate([_one_batch(function, tokens, part) for part in (rows[:half], rows[half:])])

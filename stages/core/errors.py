@@ -1,8 +1,14 @@
-"""How a stage ends when the user has to act: one clear line, exit status 1, no traceback."""
+"""How a stage ends: well, or with one clear line where the user has to act, or at once where it is stopped from outside."""
 
 import difflib
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable
+
+SECONDS_AN_ORPHAN_LIVES = 0.5
 
 
 class Refused(Exception):
@@ -18,7 +24,21 @@ def choices(value: str, possible: Iterable[str]) -> str:
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the words of the command line."""
+    # Python's own handler waits for the end of compiled code, which in UMAP is a minute; nothing needs tidying up, since
+    # files get their names only when they are whole.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # where the locale knows no "±"
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         main(*sys.argv[1:])
     except Refused as refusal:
         sys.exit(f"error: {refusal}")
+
+
+def _end_with_parent() -> None:
+    """End when DVC is killed: an orphan would go on writing into outs that the next `dvc repro` makes anew."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(SECONDS_AN_ORPHAN_LIVES)
+    os._exit(1)

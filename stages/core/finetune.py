@@ -117,13 +117,12 @@ class FineTuned:
         return out
 
     def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         before = self.pretrained.state_dict()
         after = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}
         changed = {
             n: t for n, t in after.items() if n.startswith("head.") or not torch.equal(t, before[n.removeprefix("encoder.")])
         }
-        save_file(changed, folder / "model.safetensors")
+        artifacts.save_tensors(folder / "model.safetensors", changed, save_file)
         about = {
             "trainer": KIND,
             "classes": self.model.head.out_features,

@@ -74,9 +74,8 @@ class ProbeModel:
         return out
 
     def save(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         tensors = {"weights": self.weights, "bias": self.bias, "present": self.present}
-        save_file(tensors, folder / "model.safetensors")
+        artifacts.save_tensors(folder / "model.safetensors", tensors, save_file)
         artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes})
 
     @classmethod

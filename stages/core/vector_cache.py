@@ -54,8 +54,8 @@ class VectorCache:
     def add(self, texts: list[str], vectors: np.ndarray) -> None:
         """Keep float32 [texts, width] as one shard."""
         keys = np.frombuffer(b"".join(map(_key, texts)), dtype=np.uint8).reshape(-1, KEY_BYTES)
-        with artifacts.whole(self.folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.safetensors") as half:
-            save_file({"keys": keys, "vectors": vectors}, half)
+        shard = self.folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.safetensors"
+        artifacts.save_tensors(shard, {"keys": keys, "vectors": vectors}, save_file)
 
 
 def _key(text: str) -> bytes:

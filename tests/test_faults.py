@@ -1,0 +1,174 @@
+"""Processes killed, disks full, hands on the keyboard: each with real processes, and each ends as an undisturbed run does."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import Project
+
+FORCE = ("dvc", "repro", "--force", "--single-item", "--no-run-cache")
+
+
+def pids_of(project: Project, module: str) -> list[int]:
+    """Processes that run `python -m stages.MODULE` in the project's folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and f"stages.{module}".encode() in (entry / "cmdline").read_bytes().split(b"\0"):
+                found += [int(entry.name)] if Path(os.readlink(entry / "cwd")) == project.folder else []
+        except OSError:
+            continue  # gone in the meantime
+    return found
+
+
+def wait_for(condition, seconds: float):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if result := condition():
+            return result
+        time.sleep(0.01)
+    raise AssertionError(f"not so after {seconds} s")
+
+
+@contextmanager
+def running(project: Project, stage: str):
+    """A forced run of one stage, from the moment its process is there; gives (dvc, pid of the stage)."""
+    dvc = subprocess.Popen([*FORCE, stage], cwd=project.folder, env=project.environment(), start_new_session=True)
+    try:
+        yield dvc, wait_for(lambda: pids_of(project, stage.split("@")[0]), 30)[0]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(dvc.pid, signal.SIGKILL)
+        dvc.wait()
+
+
+def finishes_as_if_nothing_had_happened(project: Project, lock: bytes) -> bool:
+    project.run("dvc", "repro", "--no-run-cache")
+    halves = list(project.folder.rglob("data/**/*.part"))
+    return (project.folder / "dvc.lock").read_bytes() == lock and project.repro() == [] and halves == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "victim", "seconds"),
+    [
+        ("embed", "stage", 2.0),
+        ("embed", "dvc", 2.0),
+        ("train_stage1", "dvc", 3.0),
+        ("select_stageN@stage2", "stage", 0.0),
+        ("report", "dvc", 0.1),
+    ],
+)
+def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(copy_of_finished, stage, victim, seconds):
+    project = copy_of_finished
+    lock = (project.folder / "dvc.lock").read_bytes()
+    with running(project, stage) as (dvc, pid):
+        time.sleep(seconds)
+        try:
+            os.kill(pid if victim == "stage" else dvc.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pytest.fail("the stage was over before it could be killed")
+        wait_for(lambda: dvc.poll() is not None and not pids_of(project, stage.split("@")[0]), 5)  # no orphan goes on
+    assert finishes_as_if_nothing_had_happened(project, lock)
+
+
+def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(copy_of_finished):
+    project = copy_of_finished
+    lock = (project.folder / "dvc.lock").read_bytes()
+    with running(project, "train_stage1") as (dvc, _):
+        time.sleep(2)
+        os.killpg(dvc.pid, signal.SIGINT)  # what a terminal does: the whole group gets it
+        wait_for(lambda: dvc.poll() is not None and not pids_of(project, "train_stage1"), 2)
+    assert finishes_as_if_nothing_had_happened(project, lock)
+
+
+def test_of_two_repros_at_once_one_refuses_and_the_other_finishes(copy_of_finished):
+    project = copy_of_finished
+    lock = (project.folder / "dvc.lock").read_bytes()
+    with running(project, "train_stage1") as (dvc, _):
+        second = project.run("dvc", "repro", "--force", "--single-item", "train_stage1", check=False)
+        assert second.returncode != 0
+        assert "is busy, it is being blocked by" in second.stderr or "Unable to acquire lock" in second.stderr
+        assert "Traceback" not in second.stderr
+        assert dvc.wait(60) == 0
+    assert (project.folder / "dvc.lock").read_bytes() == lock
+    assert project.repro() == []
+
+
+@pytest.fixture
+def small_disk(copy_of_finished):
+    """The project with data/ on a disk of its own of 512 kB, and a function that mounts it anew with other options."""
+    data = copy_of_finished.folder / "data"
+    kept = data.with_name("data kept")
+    data.rename(kept)
+    data.mkdir()
+
+    def mount(options: str) -> None:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(data)], capture_output=True, check=False)
+        if done.returncode:
+            pytest.skip("mounting a disk takes root")
+
+    mount("size=512k")
+    try:
+        for name in ("pool.jsonl", "test.jsonl", "classes.json"):
+            shutil.copy(kept / name, data)
+        yield copy_of_finished, data, lambda options: mount(f"remount,{options}")
+    finally:
+        subprocess.run(["umount", str(data)], check=False)
+
+
+def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_no_half_file(small_disk):
+    project, data, _remount = small_disk
+    # Room for less than the 11,520 bytes of 90 vectors of 32 numbers.
+    free = os.statvfs(data)
+    (data / "ballast").write_bytes(b"x" * (free.f_bavail * free.f_bsize - 8192))
+    full = project.run("python", "-m", "stages.embed", check=False)
+    assert full.returncode == 1
+    assert "error: data/embeddings.npy cannot be written: No space left on device, 11,520 bytes wanted" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert sorted(file.name for file in data.iterdir()) == ["ballast", "classes.json", "pool.jsonl", "test.jsonl"]
+    (data / "ballast").unlink()
+    assert project.run("python", "-m", "stages.embed").returncode == 0
+    assert np.load(data / "embeddings.npy").tobytes() == np.load(data.with_name("data kept") / "embeddings.npy").tobytes()
+
+
+def test_a_read_only_folder_is_told_and_nothing_changes(small_disk):
+    project, data, remount = small_disk
+    remount("ro")
+    refused = project.run("python", "-m", "stages.embed", check=False)
+    assert refused.returncode == 1
+    assert "error: data/embeddings.npy cannot be written: Read-only file system" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert sorted(file.name for file in data.iterdir()) == ["classes.json", "pool.jsonl", "test.jsonl"]
+
+
+def test_an_odd_locale_and_clock_change_nothing(copy_of_finished, monkeypatch):
+    project = copy_of_finished
+    before = (project.folder / "data/summary.md").read_bytes()
+    for name, value in {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "TZ": "Pacific/Kiritimati"}.items():
+        monkeypatch.setenv(name, value)
+    shutil.rmtree(project.folder / "metrics")
+    (project.folder / "data/summary.md").unlink()
+    assert project.run("python", "-m", "stages.report").returncode == 0
+    assert (project.folder / "data/summary.md").read_bytes() == before
+
+
+def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finished, monkeypatch):
+    project = copy_of_finished
+    monkeypatch.setenv("GLEANER_CACHE", str(project.folder / "a cäche"))
+    said = project.run("python", "-m", "stages.embed").stdout
+    assert "data/embeddings.npy: 90 texts, 90 encoded now" in said
+    embedded = (project.folder / "data/embeddings.npy").read_bytes()
+    shards = sorted(project.folder.glob("a cäche/*/*.safetensors"))
+    assert len(shards) == 2  # pool and holdout, each smaller than a shard
+    shards[0].write_bytes(shards[0].read_bytes()[:-10])  # cut short by a dying disk
+    again = project.run("python", "-m", "stages.embed").stdout
+    assert "90 texts, 90 encoded now" in again or "30 texts, 30 encoded now" in again
+    assert again.count(" 0 encoded now") == 1
+    assert (project.folder / "data/embeddings.npy").read_bytes() == embedded
