@@ -60,7 +60,8 @@ def agreement(before: np.ndarray, now: np.ndarray) -> float | None:
     before, now   int16 [pool]   predicted class, -1 where none
 
     As a stopping rule: Bloodgood & Vijay-Shanker 2009, "A Method for Stopping Active Learning Based on Stabilizing
-    Predictions", section 4. Two models that name one class for every row agree wholly (1), where kappa is undefined.
+    Predictions and the Need for User-Adjustable Stopping" (CoNLL). Two models that name one class for every
+    row agree wholly (1), where kappa is undefined.
     """
     from sklearn.metrics import cohen_kappa_score
 

@@ -25,7 +25,7 @@ class Classifier(torch.nn.Module):
     def __init__(self, body: encoder.Encoder, classes: int):
         super().__init__()
         self.encoder = body
-        self.dropout = torch.nn.Dropout(0.1)  # BERT's own rate for classification (Devlin et al. 2019, appendix A.2)
+        self.dropout = torch.nn.Dropout(0.1)  # BERT's own rate for classification (Devlin et al. 2019, appendix A.3)
         self.head = torch.nn.Linear(body.width, classes)
         torch.nn.init.zeros_(self.head.weight)  # every class equally likely at the start, whatever the seed
         torch.nn.init.zeros_(self.head.bias)

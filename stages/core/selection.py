@@ -68,7 +68,7 @@ def highest_reclustered(scores: np.ndarray, vectors: np.ndarray, count: int, see
     count              rows wanted, at most the open ones
     candidates_a_row   the clusters are made of the count x candidates_a_row highest scores
 
-    Uncertainty narrows, diversity picks, as in Zhdanov 2019, "Diverse mini-batch Active Learning", section 3, but without
+    Uncertainty narrows, diversity picks, as in Zhdanov 2019, "Diverse mini-batch Active Learning", but without
     his weights. Returns int64 [count], the highest score first.
     """
     from sklearn.cluster import KMeans
