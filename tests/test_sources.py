@@ -22,7 +22,7 @@ from stages.core.errors import Refused
 from tests.hub import environment, serving
 
 ROOT = Path(__file__).parent.parent
-SST2 = Path("/work/shared/data/sst2")
+SST2 = ROOT.parent / "shared/data/sst2"
 FRUIT = [("an apple", "good"), ("a pear", "good"), ("a stone", "bad"), ("a nail", "bad")]
 
 
