@@ -18,7 +18,7 @@ def main(stage: str) -> None:
     params = settings.read(f"rounds.{stage}.after", "embed", "seeds")
     after = params.after
     labelled = rounds.load_labelled(after, params.seeds)
-    pool_rows = sum(1 for _ in artifacts.load_jsonl(artifacts.POOL))
+    pool_rows = artifacts.pool_rows()
     entropy = np.full((len(params.seeds), pool_rows), np.nan, dtype=np.float32)
     predicted = np.full(entropy.shape, rounds.NOT_PREDICTED, dtype=np.int16)
 

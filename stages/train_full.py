@@ -15,7 +15,7 @@ def main() -> None:
     params = settings.read("train", "train_full", "embed", "seeds")
     params.train = params.train.model_copy(update={"epochs": params.train_full.epochs})
     params.seeds = params.seeds[:1]
-    pool_rows = sum(1 for _ in artifacts.load_jsonl(artifacts.POOL))
+    pool_rows = artifacts.pool_rows()
     training.fit_and_try("full", "pool", np.arange(pool_rows)[None], params)
 
 

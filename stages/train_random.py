@@ -16,7 +16,7 @@ from stages.core.errors import run
 def main(stage: str) -> None:
     params = settings.read("train", "embed", "seeds")
     budget = rounds.load_budget(stage)
-    pool_rows = sum(1 for _ in artifacts.load_jsonl(artifacts.POOL))
+    pool_rows = artifacts.pool_rows()
     # One permutation a seed, read from its start at every stage: the draws are nested.
     orders = [rng.permutation(pool_rows) for rng in artifacts.rngs(params.seeds, "train_random")]
     labelled = np.stack([order[: budget["labels"]] for order in orders])

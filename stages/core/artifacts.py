@@ -68,8 +68,9 @@ def filling(path: Path, dtype: type, shape: tuple[int, ...]) -> Iterator[np.ndar
     wanted = int(np.prod(shape)) * np.dtype(dtype).itemsize
     with whole(path, wanted) as part:
         array = np.lib.format.open_memmap(part, "w+", dtype=dtype, shape=shape)
-        with part.open("r+b") as file:  # the file is sparse: a disk that fills up later would kill the process without a word
-            os.posix_fallocate(file.fileno(), 0, part.stat().st_size) if hasattr(os, "posix_fallocate") else None
+        if hasattr(os, "posix_fallocate"):
+            with part.open("r+b") as file:  # the file is sparse: a disk that fills up later would kill the process without a word
+                os.posix_fallocate(file.fileno(), 0, part.stat().st_size)
         yield array
         array.flush()
 
@@ -160,6 +161,11 @@ def texts(path: Path) -> list[str]:
         return [row["text"] for row in load_jsonl(path)]
     except (KeyError, TypeError):
         raise Refused(f"{path}: a row has no text; {MEND}") from None
+
+
+def pool_rows() -> int:
+    """Number of rows of the pool."""
+    return sum(1 for _ in load_jsonl(POOL))
 
 
 def rngs(seeds: list[int], purpose: str) -> list[np.random.Generator]:

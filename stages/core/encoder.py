@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from tqdm import tqdm
 
 from stages.core import hub
-from stages.core.errors import Refused
+from stages.core.errors import Refused, short
 from stages.core.tokens import Tokens, batches
 
 PACKAGED = "all-MiniLM-L6-v2"
@@ -61,7 +61,7 @@ def _from_hub(model: str) -> Path:
     except Exception as error:  # names, access, network, disk: dozens of types, one meaning
         raise Refused(
             f"params.yaml: embed.model = {model}: not a local folder and not loaded from the hub "
-            f"({type(error).__name__}: {' '.join(str(error).split())[:300]}); check the name and the network, give the "
+            f"({type(error).__name__}: {short(error)}); check the name and the network, give the "
             f"path of a local copy, or use the packaged {PACKAGED}"
         ) from None
     return Path(fetched)
@@ -120,9 +120,7 @@ class Encoder(torch.nn.Module):
             )
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # broken or foreign files raise many types
-            raise Refused(
-                f"embed.model = {model}: {folder} does not load as an encoder: {' '.join(str(error).split())[:300]}"
-            ) from None
+            raise Refused(f"embed.model = {model}: {folder} does not load as an encoder: {short(error)}") from None
         config = self.backbone.config
         absent = [name for name in loading["missing_keys"] if not name.startswith("pooler.")]
         text_only = hasattr(config, "hidden_size") and hasattr(config, "vocab_size")

@@ -22,6 +22,11 @@ def choices(value: str, possible: Iterable[str]) -> str:
     return f"possible: {', '.join(possible)}" + (f"; did you mean {near[0]}?" if near else "")
 
 
+def short(error: Exception) -> str:
+    """What a library says of its error, on one line and no longer than a person reads."""
+    return " ".join(str(error).split())[:300]
+
+
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the words of the command line."""
     # Python's own handler waits for the end of compiled code, which in UMAP is a minute; nothing needs tidying up, since

@@ -14,7 +14,7 @@ import pydantic
 import yaml
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from stages.core.errors import Refused, choices, run
+from stages.core.errors import Refused, choices, run, short
 
 PATH = Path("params.yaml")
 FIRST_STAGE = "stage1"
@@ -193,7 +193,7 @@ def _checked() -> Params:
     except FileNotFoundError:
         raise Refused(f"{PATH} is not in {Path.cwd()}; run from the folder that holds dvc.yaml") from None
     except Exception as error:  # PyYAML lets through what a wrong date, !!bool or nesting trips: KeyError, RecursionError and more
-        raise Refused(f"{PATH} cannot be read as YAML: {' '.join(str(error).split())[:300]}") from None
+        raise Refused(f"{PATH} cannot be read as YAML: {short(error)}") from None
     try:
         params = Params.model_validate(loaded)
     except pydantic.ValidationError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import hub
-from stages.core.errors import Refused, choices
+from stages.core.errors import Refused, choices, short
 
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "document")
 LABEL_COLUMNS = ("label", "labels", "category", "class", "target", "sentiment")
@@ -62,7 +62,7 @@ def _tables(name: str) -> dict[str, Table]:
         if path.exists() or path.is_absolute() or name.startswith(".") or path.suffix in READERS:
             return _local(path)
     except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
-        raise Refused(f"params.yaml: prepare.dataset = {name[:300]!r} cannot be opened: {_short(error)}") from None
+        raise Refused(f"params.yaml: prepare.dataset = {name[:300]!r} cannot be opened: {short(error)}") from None
     return _hub(name)
 
 
@@ -123,7 +123,7 @@ def _table(file: Path) -> Table:
         return READERS[file.suffix](file)
     # Broken files raise these from codecs, csv, json and pyarrow; RecursionError comes from deeply nested json.
     except (ValueError, OSError, MemoryError, NotImplementedError, RecursionError, csv.Error) as error:
-        raise Refused(f"{file} cannot be read as {file.suffix[1:]} in UTF-8: {_short(error)}") from None
+        raise Refused(f"{file} cannot be read as {file.suffix[1:]} in UTF-8: {short(error)}") from None
 
 
 def _csv(file: Path) -> Table:
@@ -184,7 +184,7 @@ def _hub(name: str) -> dict[str, Table]:
         loaded = _load(repo, *config)
     except Exception as error:  # the hub client raises dozens of types: names, access, network, formats
         raise Refused(
-            f"params.yaml: prepare.dataset = {name}: not loaded from the hub ({type(error).__name__}: {_short(error)}); "
+            f"params.yaml: prepare.dataset = {name}: not loaded from the hub ({type(error).__name__}: {short(error)}); "
             f"check the name and the network, or give a path to csv, jsonl or parquet; packaged ones need no network, "
             f"{choices(name, PACKAGED)}"
         ) from None
@@ -276,7 +276,7 @@ def _cells(table: Table, column: str, prepare: Any, split: str) -> list[str | No
             cells.append(_cell(value))
     except (ValueError, OverflowError) as error:
         where = f"prepare.dataset = {prepare.dataset}, {split}, row {len(cells) + 1:,}, column {column}"
-        raise Refused(f"{where}: {_short(error)}") from None
+        raise Refused(f"{where}: {short(error)}") from None
     return cells
 
 
@@ -293,7 +293,3 @@ def _cell(value: Any) -> str | None:
     except UnicodeEncodeError:
         raise ValueError("found half a character (a lone surrogate), which is no text; mend or remove it") from None
     return str(value)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
