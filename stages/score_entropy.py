@@ -25,7 +25,8 @@ def main(stage: str) -> None:
     since = rounds.load_budget(after)["sufficient_since"]
     for i, seed in enumerate(params.seeds if since is None else []):
         model = trainers.load_model(rounds.models(after) / str(seed), params.embed)
-        inputs = model.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+        if i == 0:
+            inputs = model.inputs(artifacts.POOL, artifacts.EMBEDDINGS)  # the same for every seed: one encoder, one tokenizer
         open_rows = np.setdiff1d(np.arange(pool_rows), labelled[i])
         probabilities = model.probabilities(inputs[open_rows], f"score {stage}, seed {seed}")
         entropy[i, open_rows] = entropy_bits(probabilities)

@@ -64,7 +64,7 @@ def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
 def test_a_vector_is_the_mean_over_the_tokens_that_are_no_padding():
     states = torch.tensor([[[1.0, 10.0], [3.0, 30.0], [99.0, 99.0]], [[1.0, 2.0], [2.0, 4.0], [6.0, 3.0]]])
     real = torch.tensor([[True, True, False], [True, True, True]])
-    stub = SimpleNamespace(backbone=lambda **_: SimpleNamespace(last_hidden_state=states))
+    stub = SimpleNamespace(states=lambda ids, real: states)
     assert encoder.Encoder.forward(stub, torch.zeros(2, 3), real).tolist() == [[2, 20], [3, 3]]
     assert encoder.Encoder.forward(stub, torch.zeros(2, 3)).tolist()[1] == [3, 3]
 
@@ -297,14 +297,27 @@ def test_a_missing_package_is_named(monkeypatch):
 # ---- the packaged encoder
 
 
-def test_bfloat16_gives_nearly_the_vectors_of_float32():
-    texts = [row["text"] for row in sources.read(section("rotten_tomatoes"))[0][:200]]
+def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
+    texts = [row["text"] for row in sources.read(section("rotten_tomatoes"))[0][:1_000]]
     model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
     assert (model.width, model.max_tokens) == (384, 128)
-    exact = embed(model, texts, batch_tokens=4_096)
-    rough = embed(model.to(torch.bfloat16), texts, batch_tokens=4_096)
-    cosines = (exact * rough).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(rough, axis=1)
-    assert cosines.min() >= 0.999
+    exact = unit(embed(model, texts, batch_tokens=4_096))
+    rough = unit(embed(model.to(torch.bfloat16), texts, batch_tokens=4_096))
+    assert (exact * rough).sum(1).min() >= 0.999
+    nearest = [np.argsort(-vectors @ vectors.T, axis=1)[:, 1:11] for vectors in (exact, rough)]
+    assert np.mean([len({*a} & {*b}) / 10 for a, b in zip(*nearest)]) >= 0.95
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_short_and_long_rows_differ_only_in_how_attention_is_computed(model, monkeypatch):
+    plain = embed(model, TEXTS)
+    assert model.backbone.config._attn_implementation == "eager"
+    monkeypatch.setattr(encoder, "SHORT", 0)
+    np.testing.assert_allclose(embed(model, TEXTS), plain, atol=1e-5)
+    assert model.backbone.config._attn_implementation == model.attention != "eager"
 
 
 # ---- other encoders than BERT

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -157,6 +158,47 @@ def test_an_odd_locale_and_clock_change_nothing(copy_of_finished, monkeypatch):
     (project.folder / "data/summary.md").unlink()
     assert project.run("python", "-m", "stages.report").returncode == 0
     assert (project.folder / "data/summary.md").read_bytes() == before
+
+
+def test_a_read_only_checkout_of_the_code_works(copy_of_finished):
+    project = copy_of_finished
+    code = project.folder / "stages"
+    lock = (project.folder / "dvc.lock").read_bytes()
+    for cached in code.rglob("__pycache__"):
+        shutil.rmtree(cached)
+    if subprocess.run(["mount", "--bind", "-o", "ro", str(code), str(code)], capture_output=True, check=False).returncode:
+        pytest.skip("mounting takes root")
+    try:
+        with pytest.raises(OSError, match="Read-only"):
+            (code / "new").touch()
+        project.run(*FORCE, "train_stage1")
+        project.run(*FORCE, "report")
+        assert (project.folder / "dvc.lock").read_bytes() == lock
+    finally:
+        subprocess.run(["umount", str(code)], check=True)
+
+
+def test_an_embed_that_was_killed_repeats_at_most_one_shard(copy_of_finished, monkeypatch):
+    project, rows, shard = copy_of_finished, 20_000, 4_096
+    texts = (" ".join(f"w{number % base}" for base in (7, 11, 13, 17, 19, 23)) + f" {number}" for number in range(rows))
+    (project.folder / "data/pool.jsonl").unlink()
+    (project.folder / "data/pool.jsonl").write_text("".join(f'{{"text": "{text}", "label": "0"}}\n' for text in texts))
+    embed = [sys.executable, "-m", "stages.embed"]
+
+    monkeypatch.setenv("GLEANER_CACHE", str(project.folder / "undisturbed"))
+    project.run(*embed)
+    undisturbed = (project.folder / "data/embeddings.npy").read_bytes()
+    cache = project.folder / "killed"
+    monkeypatch.setenv("GLEANER_CACHE", str(cache))
+    killed = subprocess.Popen(embed, cwd=project.folder, env=project.environment(), stderr=subprocess.DEVNULL)
+    wait_for(lambda: len(list(cache.glob("*/*.safetensors"))) >= 2, 60)
+    killed.kill()
+    killed.wait()
+    kept = len(list(cache.glob("*/*.safetensors"))) * shard
+    said = project.run(*embed).stdout
+    assert 2 * shard <= kept < rows  # killed in the middle
+    assert f"{rows:,} texts, {rows - kept:,} encoded now" in said
+    assert (project.folder / "data/embeddings.npy").read_bytes() == undisturbed
 
 
 def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finished, monkeypatch):

@@ -15,7 +15,7 @@ BASE = SHIPPED | {
     "rounds": {"stage2": {"after": "stage1", "m": 10}, "stage3": {"after": "stage2", "m": 5}},
     "random_at": ["stage1", "stage2", "stage3"],
     "select_stage1": {"n": 20, "pick": "random"},
-    "cluster": {"clusters": 4, "seed": 0, "sweep_to": 6},
+    "cluster": {"clusters": 4, "seed": 0, "sweep_to": 6, "exact_rows": 1000},
 }
 
 

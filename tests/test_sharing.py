@@ -113,3 +113,20 @@ def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_p
     if fault == "gone":
         assert clone.repro("embed")[-1] == "embed"
         assert embed_hashes(clone) == md5
+
+
+def test_a_remote_that_denies_access_is_named_and_local_work_goes_on(copy_of_finished, tmp_path, monkeypatch):
+    import requests
+
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    with s3_server() as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+        clone = shared_by(copy_of_finished, "s3://team/gleaner", tmp_path / "clone")
+        requests.post(f"{address}/moto-api/reset-auth", data="0", timeout=10)  # from now on keys are checked
+        for project, target in ((clone, "fetch"), (copy_of_finished, "share")):
+            done = make(project, target, check=False)
+            assert done.returncode != 0
+            assert "s3://team/gleaner" in done.stdout + done.stderr
+            assert "Traceback" not in done.stdout + done.stderr
+        assert clone.repro("embed")[-1] == "embed"

@@ -61,16 +61,18 @@ def test_points_that_are_all_equal_score_0():
     assert silhouettes(np.ones((4, 3), np.float32), np.array([[0, 0, 1, 1]])).tolist() == [0]
 
 
-def test_blocks_give_the_same_values_as_one_pass(monkeypatch):
+@pytest.mark.parametrize("tile", [(7, 11), (1, 60), (60, 1), (100, 100)])
+def test_tiles_of_any_shape_give_the_same_values(monkeypatch, tile):
     vectors, clusters = cloud(), clusterings(2, 7)
     whole = silhouettes(vectors, clusters)
-    monkeypatch.setattr(module, "BLOCK_BYTES", 7 * 4 * 60)  # 7 rows a block, 4 in the last
-    assert silhouettes(vectors, clusters) == pytest.approx(whole, abs=1e-9)
+    monkeypatch.setattr(module, "TILE", tile)
+    assert silhouettes(vectors, clusters) == pytest.approx(whole, abs=1e-7)
 
 
-def test_a_block_holds_at_least_one_row(monkeypatch):
-    monkeypatch.setattr(module, "BLOCK_BYTES", 1)
-    assert silhouettes(FOUR, np.array([[0, 0, 1, 1]])) == pytest.approx([(7 / 9 + 5 / 7) / 2])
+def test_two_runs_give_the_same_bytes(monkeypatch):
+    monkeypatch.setattr(module, "TILE", (4, 8))  # many strips, so that threads finish in no fixed order
+    vectors, clusters = cloud(rows=500), clusterings(2, 9, rows=500)
+    assert len({silhouettes(vectors, clusters).tobytes() for _ in range(5)}) == 1
 
 
 def test_points_far_from_the_origin_are_those_of_scikit_learn():

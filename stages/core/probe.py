@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits
 
-from stages.core import artifacts
+from stages.core import artifacts, vectors
 
 STRENGTHS = np.logspace(-3, 2, 11)  # C of scikit-learn: inverse strength of the L2 penalty
 KIND = "probe"
@@ -20,13 +20,12 @@ KIND = "probe"
 class Probe:
     """The trainer: embeddings in, ProbeModel out."""
 
-    def __init__(self, train: Any, classes: int):
-        self.folds = train.folds
-        self.classes = classes
+    def __init__(self, train: Any, embed: Any, classes: int):
+        self.folds, self.model, self.classes = train.folds, embed.model, classes
 
     def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
         """float32 [rows, width], memory-mapped."""
-        return artifacts.load(embeddings, np.float32, (None, None))
+        return vectors.load(embeddings, texts, self.model)
 
     def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str) -> "ProbeModel":
         """
@@ -41,7 +40,8 @@ class Probe:
 
         present, counts = np.unique(labels, return_counts=True)
         if len(present) == 1:
-            return ProbeModel(np.zeros((1, inputs.shape[1]), np.float32), np.zeros(1, np.float32), present, self.classes)
+            weights, bias = np.zeros((1, inputs.shape[1]), np.float32), np.zeros(1, np.float32)
+            return ProbeModel(weights, bias, present, self.classes, self.model)
         learner = LogisticRegression(max_iter=1000)
         folds = min(self.folds, counts.min())
         if folds >= 2:
@@ -53,17 +53,23 @@ class Probe:
         weights, bias = learner.coef_, learner.intercept_
         if len(present) == 2:  # scikit-learn keeps one row for two classes
             weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-        return ProbeModel(weights.astype(np.float32), bias.astype(np.float32), present, self.classes)
+        return ProbeModel(weights.astype(np.float32), bias.astype(np.float32), present, self.classes, self.model)
 
 
 class ProbeModel:
-    """weights float32 [present, width], bias float32 [present], present int64 [present]: class number of each row."""
+    """
+    weights   float32 [present, width]
+    bias      float32 [present]
+    present   int64 [present]   class number of each row of weights
+    classes   number of classes
+    model     embed.model, whose vectors it was fitted on
+    """
 
-    def __init__(self, weights: np.ndarray, bias: np.ndarray, present: np.ndarray, classes: int):
-        self.weights, self.bias, self.present, self.classes = weights, bias, present, classes
+    def __init__(self, weights: np.ndarray, bias: np.ndarray, present: np.ndarray, classes: int, model: str):
+        self.weights, self.bias, self.present, self.classes, self.model = weights, bias, present, classes, model
 
     def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
-        return artifacts.load(embeddings, np.float32, (None, self.weights.shape[1]))
+        return vectors.load(embeddings, texts, self.model)
 
     def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
@@ -76,9 +82,9 @@ class ProbeModel:
     def save(self, folder: Path) -> None:
         tensors = {"weights": self.weights, "bias": self.bias, "present": self.present}
         artifacts.save_tensors(folder / "model.safetensors", tensors, save_file)
-        artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes})
+        artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes, "model": self.model})
 
     @classmethod
     def load(cls, folder: Path, about: dict) -> "ProbeModel":
         tensors = artifacts.load_tensors(folder / "model.safetensors", load_file)
-        return cls(tensors["weights"], tensors["bias"], tensors["present"], about["classes"])
+        return cls(tensors["weights"], tensors["bias"], tensors["present"], about["classes"], about["model"])

@@ -68,12 +68,15 @@ class Reduce(Section):
     dimensions: Annotated[Whole, Field(ge=2)]
     seed: Seed
     neighbours: Annotated[Whole, Field(ge=2)]
+    epochs: AtLeastOne
+    fit_rows: Annotated[Whole, Field(ge=4)]
 
 
 class Cluster(Section):
     clusters: Literal["auto"] | Annotated[Whole, Field(ge=2)]
     seed: Seed
     sweep_to: Annotated[Whole, Field(ge=2)]
+    exact_rows: Annotated[Whole, Field(ge=2)]
 
 
 class SelectStage1(Section):

@@ -1,22 +1,27 @@
 """Exact silhouettes of many clusterings of the same rows, from one pass over the pairwise distances."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
-BLOCK_BYTES = 64 * 2**20
+TILE = (256, 1024)  # rows x columns of distances: 1 MB, so that what is done to them is done in the processor's cache
 
 
-def silhouettes(vectors: np.ndarray, clusterings: np.ndarray) -> np.ndarray:
+def silhouettes(vectors: np.ndarray, clusterings: np.ndarray, bar: tqdm | None = None) -> np.ndarray:
     """Mean silhouette (Rousseeuw 1987) of every clustering, over Euclidean distances.
 
     vectors       float32 [rows, dimensions]
     clusterings   int32 [clusterings, rows]   cluster of each row, 0 to k - 1, each cluster with at least one row, k >= 2
+    bar           moved on by the rows done
 
-    Returns float64 [clusterings], in [-1, 1]. Each block of distances is computed once and multiplied by the one-hot
-    clusters of all clusterings side by side, which gives every row's sum of distances to every cluster. Memory is
-    64 MB for the block, whatever the number of rows.
+    Returns float64 [clusterings], in [-1, 1]. Each tile of distances is computed once and multiplied by the one-hot
+    clusters of all clusterings side by side, which gives every row's sum of distances to every cluster. Strips of rows
+    go to as many threads as there are processors; memory is a tile a thread, and the one-hot clusters.
     """
     rows = len(vectors)
-    vectors = vectors - vectors.mean(0)  # the squares below cancel: near the origin float32 loses least
     counts = clusterings.max(1) + 1
     offsets = np.concatenate([[0], np.cumsum(counts)[:-1]])
     columns = clusterings + offsets[:, None]  # each clustering has columns of its own
@@ -24,20 +29,15 @@ def silhouettes(vectors: np.ndarray, clusterings: np.ndarray) -> np.ndarray:
     for column in columns:
         member[np.arange(rows), column] = 1
     sizes = member.sum(0, dtype=np.float64)
-    squares = np.einsum("ij,ij->i", vectors, vectors)
 
-    totals = np.zeros(len(clusterings))
-    block = max(1, BLOCK_BYTES // (4 * rows))
-    for start in range(0, rows, block):
-        here = np.arange(start, min(start + block, rows))
-        distances = vectors[here] @ vectors.T
-        distances *= -2
-        distances += squares
-        distances += squares[here, None]
-        np.maximum(distances, 0, out=distances)  # rounding can leave a tiny negative
-        distances[np.arange(len(here)), here] = 0
-        np.sqrt(distances, out=distances)
-        sums = (distances @ member).astype(np.float64)
+    def strip(start: int) -> np.ndarray:
+        """float64 [clusterings]: summed silhouettes of the rows from `start` on."""
+        here = np.arange(start, min(start + TILE[0], rows))
+        sums = np.zeros((len(here), member.shape[1]))
+        for left in range(0, rows, TILE[1]):
+            part = slice(left, left + TILE[1])
+            sums += distances(here, part) @ member[part]
+        totals = np.zeros(len(clusterings))
         for i, (offset, count) in enumerate(zip(offsets, counts)):
             own = clusterings[i, here]
             size = sizes[offset : offset + count]
@@ -48,5 +48,24 @@ def silhouettes(vectors: np.ndarray, clusterings: np.ndarray) -> np.ndarray:
             nearest = means.min(1)
             largest = np.maximum(inside, nearest)
             values = np.divide(nearest - inside, largest, out=np.zeros(len(here)), where=largest > 0)
-            totals[i] += values[size[own] > 1].sum()  # a row alone in its cluster counts 0, by definition
-    return totals / rows
+            totals[i] = values[size[own] > 1].sum()  # a row alone in its cluster counts 0, by definition
+        if bar is not None:
+            bar.update(len(here))
+        return totals
+
+    # |x - y|^2 = |x|^2 + |y|^2 - 2 xy, as one product of rows made two columns wider.
+    vectors = vectors - vectors.mean(0)  # the terms cancel: near the origin float32 loses least
+    squares = np.einsum("ij,ij->i", vectors, vectors)[:, None]
+    ones = np.ones_like(squares)
+    from_rows, to_rows = np.hstack([-2 * vectors, squares, ones]), np.hstack([vectors, ones, squares])
+
+    def distances(here: np.ndarray, part: slice) -> np.ndarray:
+        """float32 [rows here, rows of the part]"""
+        tile = from_rows[here] @ to_rows[part].T
+        np.maximum(tile, 0, out=tile)  # rounding can leave a tiny negative
+        inside = (here >= part.start) & (here < part.stop)
+        tile[inside, here[inside] - part.start] = 0
+        return np.sqrt(tile, out=tile)
+
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as threads:
+        return sum(threads.map(strip, range(0, rows, TILE[0]))) / rows

@@ -36,7 +36,9 @@ class Tokens:
         return np.diff(self.starts)
 
     def __getitem__(self, rows: np.ndarray) -> "Tokens":
-        return Tokens.of([self.ids[self.starts[i] : self.starts[i + 1]] for i in rows])
+        lengths = self.lengths[rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        return Tokens(self.ids[np.repeat(self.starts[rows] - starts[:-1], lengths) + np.arange(starts[-1])], starts)
 
     def stacked(self, rows: np.ndarray) -> np.ndarray:
         """int64 [rows, length]: ids of rows that all have the same length."""
@@ -48,7 +50,7 @@ class Tokens:
         lengths = self.lengths[rows]
         real = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(real.shape, pad, dtype=np.int64)
-        ids[real] = np.concatenate([self.ids[self.starts[i] : self.starts[i + 1]] for i in rows])
+        ids[real] = self[rows].ids
         return ids, real
 
 

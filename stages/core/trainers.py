@@ -15,7 +15,7 @@ def trainer(train: Any, embed: Any, classes: int) -> Any:
     if train.trainer == "probe":
         from stages.core.probe import Probe
 
-        return Probe(train, classes)
+        return Probe(train, embed, classes)
     from stages.core.finetune import FineTune
 
     return FineTune(train, embed, classes)

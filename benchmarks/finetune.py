@@ -1,0 +1,69 @@
+"""train: fine-tuning on 1,000 rows against transformers' Trainer; predicting the pool against its pipeline."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import rivals
+from benchmarks.harness import Row, against, prepared
+from stages.core import artifacts, encoder, labels, trainers
+from stages.core.evaluation import accuracy
+
+
+def run(quick: bool) -> list[Row]:
+    folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
+    # As many passes as the Trainer makes by default; all else as the params have it.
+    params = prepared(folder, train={"epochs": 3, "min_steps": 0})
+    texts, classes = artifacts.texts(artifacts.POOL), len(labels.classes())
+    held, actual = artifacts.texts(artifacts.HOLDOUT), labels.holdout()
+    values = labels.whole_pool("benchmark")
+    count, seeds = (100, 1) if quick else (1_000, 5)
+    packaged = encoder.folder_of(encoder.PACKAGED)
+    draws = [np.random.default_rng(seed).permutation(len(texts))[:count] for seed in range(seeds)]
+
+    def our_way():
+        learner = trainers.trainer(params.train, params.embed, classes)
+        pool = learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+        return [learner.fit(pool[rows], values[rows], seed, "ours") for seed, rows in enumerate(draws)]
+
+    def trainers_way():
+        made = []
+        for seed, rows in enumerate(draws):
+            made.append(rivals.trainer(packaged, [texts[i] for i in rows], values[rows], classes, seed, folder / "trainer"))
+        return made
+
+    kept = {}
+
+    def as_good(ours: list, rival: list) -> str:
+        kept["model"], kept["rival"] = ours[0], rival[0].model
+        holdout = ours[0].inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+        a = np.array([accuracy(model.probabilities(holdout, "holdout"), actual) for model in ours])
+        b = np.array([rivals.accuracy_of(made, packaged, held, actual) for made in rival])
+        return f"accuracy {a.mean():.3f} (sd {a.std():.3f}) against {b.mean():.3f} (sd {b.std():.3f}), {seeds} seeds"
+
+    rows = [
+        against(
+            f"fine-tuning, {count:,} rows, 3 epochs, against Trainer's defaults", our_way, trainers_way,
+            count * seeds, None, 5, as_good, pairs=1 if quick else 3, unit="rows/s",
+        )
+    ]  # fmt: skip
+
+    many, few = (1_000, 100) if quick else (len(texts), 3_000)
+    order = np.random.default_rng(0).permutation(len(texts))
+    model = kept["model"]
+
+    def score() -> np.ndarray:
+        return model.probabilities(model.pretrained.tokenise([texts[i] for i in order[:many]]), "score")
+
+    def pipeline() -> np.ndarray:
+        return rivals.predicted_by_pipeline(kept["rival"], packaged, [texts[i] for i in order[:few]])
+
+    def shape(ours: np.ndarray, rival: np.ndarray) -> str:
+        agreed = (ours[:few].argmax(1) == rival).mean()  # two models, each trained its own way
+        return f"{agreed:.1%} of the predictions agree"
+
+    rows.append(against(
+        "predicting the pool, against pipeline in batches of 32", score, pipeline, many, few, 5, shape, pairs=1 if quick else 3
+    ))  # fmt: skip
+    return rows

@@ -1,0 +1,104 @@
+"""Time and peak memory of the stages as the pool grows to a million rows.
+
+The texts are those of SST-2 (the packaged corpus where it is not there), each with a word left out and a number put in, so
+that they differ. Vectors beyond EMBEDDED rows are those of the first ones with noise: encoding takes as long for every row,
+so that embed's time is carried on from EMBEDDED rows and marked. Training and scoring go by `trainer: probe`; scoring with a
+fine-tuned encoder takes as long as embed, whose path it shares. Written to benchmarks/growth.json as it comes; a run that
+was stopped goes on after the last size that is there.
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from tabulate import tabulate
+
+from benchmarks.harness import ROOT, Cost, Row, enter_project, prepared, run_stage
+from stages.core import artifacts, vectors
+
+SIZES = (10_000, 67_349, 250_000, 1_000_000)
+EMBEDDED = 100_000
+STAGES = ("prepare", "embed", "reduce", "cluster", "select_stage1", "train_stage1", "score_entropy stage2", "select_stageN stage2")
+
+
+def run(quick: bool) -> list[Row]:
+    results = ROOT / "benchmarks" / ("growth-quick.json" if quick else "growth.json")
+    costs = {} if quick or not results.exists() else json.loads(results.read_text())
+    home = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
+    prepared(home / "texts")
+    texts = artifacts.texts(artifacts.POOL)
+    for size in (1_000, 2_000) if quick else SIZES:
+        if str(size) not in costs:
+            costs[str(size)] = {stage: asdict(cost) for stage, cost in measured(home / str(size), texts, size).items()}
+            results.write_text(json.dumps(costs, indent=1) + "\n")
+            shutil.rmtree(home / str(size))
+    print(table(costs))
+    return []
+
+
+def measured(folder: Path, texts: list[str], size: int) -> dict[str, Cost]:
+    source = folder / "source.jsonl"
+    enter_project(folder, prepare={"dataset": str(source), "text_column": "text", "label_column": "label",
+                                   "holdout_share": min(0.15, 1_000 / size)}, train={"trainer": "probe"})  # fmt: skip
+    artifacts.save_jsonl(source, varied(texts, size))
+    costs = {}
+    for stage in STAGES:
+        if stage == "embed" and size > EMBEDDED:
+            costs[stage] = carried_on(folder)
+        else:
+            costs[stage] = run_stage(*f"stages.{stage}".split())
+        cost = costs[stage]
+        print(f"  {size:,} rows, {stage}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
+    return costs
+
+
+def varied(texts: list[str], size: int):
+    """`size` rows of texts that differ."""
+    rng = np.random.default_rng(0)
+    for number in range(size):
+        words = texts[rng.integers(len(texts))].split()
+        words[rng.integers(len(words))] = str(number)
+        yield {"text": " ".join(words), "label": str(number % 2)}
+
+
+def carried_on(folder: Path) -> Cost:
+    """Embed the first EMBEDDED rows and the holdout; the rest of the pool gets their vectors with noise."""
+    whole = Path("data/pool.jsonl").rename("data/whole.jsonl")
+    with whole.open() as lines, open("data/pool.jsonl", "w") as some:
+        some.writelines(line for _, line in zip(range(EMBEDDED), lines))
+    cost = run_stage("stages.embed")
+    whole.replace("data/pool.jsonl")
+    first = np.array(artifacts.load(artifacts.EMBEDDINGS, np.float32, (EMBEDDED, None)))
+    about = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))
+    texts = artifacts.texts(artifacts.POOL)
+    rng = np.random.default_rng(0)
+    with artifacts.filling(artifacts.EMBEDDINGS, np.float32, (len(texts), first.shape[1])) as out:
+        for start in range(0, len(texts), EMBEDDED):
+            part = out[start : start + EMBEDDED]
+            part[:] = first[: len(part)]
+            if start:
+                part += 0.3 * first.std() * rng.standard_normal(part.shape, dtype=np.float32)
+    vectors.describe(artifacts.EMBEDDINGS, texts, {key: about[key] for key in ("model", "dtype", "max_tokens", "model_sha256")})
+    return Cost(cost.seconds * len(texts) / EMBEDDED, cost.megabytes)
+
+
+def table(costs: dict[str, dict]) -> str:
+    """Seconds and megabytes of every stage at every size; the exponent is that of the time from the second size to the last."""
+    sizes = sorted(map(int, costs))
+    rows = []
+    for stage in STAGES:
+        cells = {"stage": stage}
+        for size in sizes:
+            cost = costs[str(size)][stage]
+            mark = "*" if stage == "embed" and size > EMBEDDED else ""
+            cells[f"{size:,} rows"] = f"{cost['seconds']:,.1f} s{mark}, {cost['megabytes'] / 1000:.2f} GB"
+        low, high = sizes[min(1, len(sizes) - 1)], sizes[-1]
+        if high > low:
+            growth = costs[str(high)][stage]["seconds"] / costs[str(low)][stage]["seconds"]
+            cells["exponent"] = f"{np.log(growth) / np.log(high / low):.2f}"
+        rows.append(cells)
+    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + f"\n* carried on from {EMBEDDED:,} rows"

@@ -1,0 +1,132 @@
+"""Two ways to do the same work, timed in turn (A B A B ...), so that what else the machine does falls on both."""
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stages import prepare
+from stages.core import settings
+
+ROOT = Path(__file__).parent.parent
+SST2 = ROOT.parent / "shared" / "data" / "sst2"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `ours` and `rival` in `unit`, medians; the ratio says how many times better ours is.
+
+    rows       rows that ours worked on
+    at_least   ratio that we want, where one was set
+    checked    how the results of both agree
+    """
+
+    name: str
+    ours: float
+    rival: float
+    unit: str
+    ratio: float
+    ratio_min: float
+    ratio_max: float
+    rows: int
+    at_least: float | None
+    checked: str
+    machine: str
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def against(
+    name: str,
+    ours: Callable[[], Any],
+    rival: Callable[[], Any],
+    rows: int,
+    rival_rows: int | None = None,
+    at_least: float | None = None,
+    check: Callable[[Any, Any], str] = lambda ours, rival: "",
+    pairs: int = 3,
+    unit: str = "rows/s",
+) -> Row:
+    """Time `ours` on `rows` rows and `rival` on `rival_rows` (fewer, where it would take hours), in turn.
+
+    unit    rows/s, or s: the seconds that all `rows` take, the rival's in proportion
+    check   given the last results of both, says how they agree, or raises AssertionError
+    """
+    fast, slow = [], []
+    for pair in range(1, pairs + 1):
+        seconds, our_result = timed(ours)
+        fast.append(seconds / rows)
+        seconds, rival_result = timed(rival)
+        slow.append(seconds / (rival_rows or rows))
+        print(f"  {name}, pair {pair}: ours {fast[-1] * rows:.2f} s, rival {slow[-1] * rows:.2f} s", file=sys.stderr, flush=True)
+    ratios = [b / a for a, b in zip(fast, slow)]
+    ours_each, rival_each = statistics.median(fast), statistics.median(slow)
+    both = (ours_each * rows, rival_each * rows) if unit == "s" else (1 / ours_each, 1 / rival_each)
+    checked = check(our_result, rival_result)
+    return row(name, *both, unit, statistics.median(ratios), min(ratios), max(ratios), rows, at_least, checked)
+
+
+def row(name: str, ours: float, rival: float, unit: str, ratio: float, low: float, high: float, rows: int,
+        at_least: float | None = None, checked: str = "") -> Row:  # fmt: skip
+    shown = [float(f"{value:.4g}") for value in (ours, rival)]
+    return Row(name, *shown, unit, round(ratio, 3), round(low, 3), round(high, 3), rows, at_least, checked, machine())
+
+
+def machine() -> str:
+    """Processor, cores and the units that matter here."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    about = dict(line.split(":", 1) for line in lines if ":" in line)
+    about = {key.strip(): value.strip() for key, value in about.items()}
+    flags = about.get("flags", "").split()
+    units = [unit for unit in ("amx_bf16", "avx512_bf16", "avx2") if unit in flags][:1]
+    return f"{about.get('model name', platform.processor())}, {os.cpu_count()} cores, {' '.join(units)}"
+
+
+def enter_project(folder: Path, **changes: dict) -> None:
+    """Go to a new folder with the default params, changed, and the pool of SST-2 (the packaged corpus where it is not there)."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for section, values in changes.items():
+        params[section] = {**params[section], **values} if isinstance(values, dict) and section != "rounds" else values
+    if SST2.is_dir() and "prepare" not in changes:
+        params["prepare"]["dataset"] = str(SST2)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    os.chdir(folder)
+    os.environ["GLEANER_CACHE"] = str(folder / ".gleaner")
+
+
+def prepared(folder: Path, **changes: dict) -> Any:
+    """`enter_project`, then stage prepare; gives all params."""
+    enter_project(folder, **changes)
+    prepare.main()
+    return settings.read(*settings.Params.model_fields)
+
+
+@dataclass(frozen=True)
+class Cost:
+    seconds: float
+    megabytes: float  # peak resident memory of the process
+
+
+def run_stage(*command: str) -> Cost:
+    """One stage in a process of its own, in the current folder, as DVC would start it."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise RuntimeError(f"{' '.join(command)} failed")
+    return Cost(seconds, usage.ru_maxrss / 1024)

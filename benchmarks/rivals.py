@@ -1,0 +1,70 @@
+"""What users have in place of ours, written the way its own documentation and the well-known notebooks write it."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+
+
+def notebook(model: torch.nn.Module, tokenizer: transformers.PreTrainedTokenizerBase, texts: list[str]) -> np.ndarray:
+    """The notebook's way to embed: every text padded to 512 tokens, float32, batches of 16, mean over real tokens."""
+    made = []
+    with torch.no_grad():
+        for start in range(0, len(texts), 16):
+            batch = texts[start : start + 16]
+            inputs = tokenizer(batch, padding="max_length", truncation=True, max_length=512, return_tensors="pt")
+            states = model(**inputs).last_hidden_state
+            real = inputs["attention_mask"][..., None]
+            made.append(((states * real).sum(1) / real.sum(1)).numpy())
+    return np.concatenate(made)
+
+
+def sentence_transformer(folder: Path, dtype: str):
+    """The encoder with mean pooling, as sentence-transformers loads it."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import Pooling, Transformer
+
+    words = Transformer(str(folder), max_seq_length=256, model_kwargs={"dtype": dtype})
+    return SentenceTransformer(modules=[words, Pooling(words.get_embedding_dimension(), "mean")], device="cpu")
+
+
+def best_batch(model, texts: list[str], sizes: tuple[int, ...] = (32, 64, 128, 256, 512)) -> int:
+    """The batch size at which sentence-transformers is fastest on these texts."""
+    from benchmarks.harness import timed
+
+    seconds = {size: timed(lambda size=size: model.encode(texts, batch_size=size))[0] for size in sizes}
+    return min(seconds, key=seconds.get)
+
+
+def scores_of(vectors: np.ndarray, clusters: np.ndarray) -> list[float]:
+    """scikit-learn's three scores of one clustering."""
+    from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+
+    return [score(vectors, clusters) for score in (silhouette_score, davies_bouldin_score, calinski_harabasz_score)]
+
+
+def trainer(folder: Path, texts: list[str], labels: np.ndarray, classes: int, seed: int, output: Path) -> transformers.Trainer:
+    """transformers' Trainer with its defaults (3 epochs, batches of 8, AdamW at 5e-5), after its training."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=classes)
+    encoded = tokenizer(texts, truncation=True, max_length=256)
+    rows = [{"input_ids": ids, "label": int(label)} for ids, label in zip(encoded["input_ids"], labels)]
+    arguments = transformers.TrainingArguments(
+        str(output), seed=seed, report_to="none", save_strategy="no", logging_strategy="no", disable_tqdm=True, use_cpu=True
+    )
+    made = transformers.Trainer(model, arguments, train_dataset=rows, data_collator=transformers.DataCollatorWithPadding(tokenizer))
+    made.train()
+    return made
+
+
+def accuracy_of(made: transformers.Trainer, folder: Path, texts: list[str], labels: np.ndarray) -> float:
+    return float((predicted_by_pipeline(made.model, folder, texts) == labels).mean())
+
+
+def predicted_by_pipeline(model: torch.nn.Module, folder: Path, texts: list[str]) -> np.ndarray:
+    """int [texts]: classes by pipeline("text-classification") in batches of 32."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    classify = transformers.pipeline("text-classification", model=model.eval(), tokenizer=tokenizer, device="cpu")
+    names = model.config.label2id
+    return np.array([names[answer["label"]] for answer in classify(texts, batch_size=32, truncation=True, max_length=256)])

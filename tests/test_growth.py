@@ -1,0 +1,82 @@
+"""What a large pool goes through: nothing quadratic, and the same bytes every time. Thresholds are lowered to fit a test."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from stages import cluster, reduce
+from stages.core import artifacts, vectors
+from tests.conftest import ROOT
+
+ROWS = 400
+
+
+@pytest.fixture
+def pool(tmp_path, monkeypatch):
+    """Three clouds of rows, with params that call everything above 100 rows large; returns params to be changed."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(3, 20))
+    rows = centres[np.arange(ROWS) % 3] + 0.05 * rng.normal(size=(ROWS, 20))
+    artifacts.save(artifacts.EMBEDDINGS, rows.astype(np.float32))
+    artifacts.save_jsonl(artifacts.POOL, ({"text": f"text {i}", "label": str(i % 2)} for i in range(ROWS)))
+    artifacts.save_json(artifacts.CLASSES, ["0", "1"])
+    vectors.describe(artifacts.EMBEDDINGS, artifacts.texts(artifacts.POOL), {"model": "none"})
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["reduce"] |= {"dimensions": 3, "fit_rows": 100}
+    params["cluster"] |= {"clusters": 3, "sweep_to": 4, "exact_rows": 100}
+
+    def write() -> None:
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+
+    write()
+    return params, write
+
+
+def test_umap_places_rows_it_was_not_fitted_on_with_their_like(pool):
+    reduce.main()
+    reduced = artifacts.load(artifacts.REDUCED, np.float32, (ROWS, 3))
+    nearest = np.argsort(-reduced @ reduced.T, axis=1)[:, 1:6]
+    assert (nearest % 3 == np.arange(ROWS)[:, None] % 3).mean() > 0.99
+    first = artifacts.REDUCED.read_bytes()
+    reduce.main()
+    assert artifacts.REDUCED.read_bytes() == first
+
+
+def test_a_sample_is_fitted_and_the_rest_transformed_only_above_fit_rows(pool, capsys):
+    params, write = pool
+    reduce.main()
+    assert "fitted on 100 rows" in capsys.readouterr().out
+    params["reduce"]["fit_rows"] = ROWS
+    write()
+    reduce.main()
+    assert "fitted on" not in capsys.readouterr().out
+
+
+def test_a_large_pool_is_clustered_by_mini_batches_and_swept_on_a_sample(pool, capsys):
+    reduce.main()
+    cluster.main()
+    assert "the sweep measured on 100 rows" in capsys.readouterr().out
+    buckets = artifacts.load(artifacts.CLUSTERS, np.int32, (ROWS,))
+    assert {len({*buckets[cloud::3]}) for cloud in range(3)} == {1}  # each cloud is one bucket
+    about = json.loads(artifacts.CLUSTERS.with_suffix(".json").read_text())
+    assert (about["sweep_measured_on_rows"], about["best_silhouette_at"]) == (100, 3)
+    first = artifacts.CLUSTERS.read_bytes(), (artifacts.CLUSTERS.parent / "plots" / "sweep.json").read_bytes()
+    cluster.main()
+    assert first == (artifacts.CLUSTERS.read_bytes(), (artifacts.CLUSTERS.parent / "plots" / "sweep.json").read_bytes())
+
+
+def test_a_sample_of_the_sweep_has_nearly_the_scores_of_all_rows(pool):
+    params, write = pool
+    reduce.main()
+    cluster.main()
+    sampled = json.loads((artifacts.CLUSTERS.parent / "plots" / "sweep.json").read_text())
+    params["cluster"]["exact_rows"] = ROWS
+    write()
+    cluster.main()
+    exact = json.loads((artifacts.CLUSTERS.parent / "plots" / "sweep.json").read_text())
+    for scores in (sampled, exact):
+        scores[:] = [row["silhouette"] for row in scores if row["k"] <= 3]  # with four, a cloud is cut at random
+    assert sampled == pytest.approx(exact, abs=0.05)

@@ -1,0 +1,89 @@
+"""Embeddings that do not fit their sidecar, their texts or the model in params are refused before anything is made of them."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from stages.core import artifacts, vectors
+from stages.core.errors import Refused
+from stages.core.probe import Probe, ProbeModel
+
+TEXTS = ["one", "two", "three"]
+VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
+
+
+@pytest.fixture(autouse=True)
+def embedded(tmp_path, monkeypatch):
+    """Three vectors with their texts and sidecar."""
+    monkeypatch.chdir(tmp_path)
+    write_texts(TEXTS)
+    artifacts.save(artifacts.EMBEDDINGS, VECTORS)
+    vectors.describe(artifacts.EMBEDDINGS, TEXTS, {"model": "tiny"})
+
+
+def write_texts(texts):
+    artifacts.save_jsonl(artifacts.POOL, ({"text": text, "label": "0"} for text in texts))
+
+
+def edit_sidecar(**changes):
+    sidecar = artifacts.EMBEDDINGS.with_suffix(".json")
+    artifacts.save_json(sidecar, artifacts.load_json(sidecar) | changes)
+
+
+def test_what_fits_is_loaded():
+    loaded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "tiny")
+    assert loaded.tolist() == VECTORS.tolist()
+    assert isinstance(loaded, np.memmap)
+
+
+def test_the_sidecar_says_what_the_vectors_are():
+    about = json.loads(artifacts.EMBEDDINGS.with_suffix(".json").read_text())
+    assert (about["model"], about["rows"], about["width"]) == ("tiny", 3, 2)
+    # printf 'one\ntwo\nthree\n' | sha256sum
+    assert about["texts_sha256"] == "b6285c57e8797db5d4c51c80d6f11938afda9b11c6a003549709189e9b4b92a2"
+
+
+def test_a_single_changed_number_is_found():
+    changed = VECTORS.copy()
+    changed[2, 1] = np.nextafter(changed[2, 1], np.float32(9))
+    artifacts.save(artifacts.EMBEDDINGS, changed)
+    with pytest.raises(Refused, match=r"embeddings\.json says sha256 [0-9a-f]{64}, data/embeddings\.npy has [0-9a-f]{64}; run"):
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+
+
+@pytest.mark.parametrize("texts", [["one", "two", "tree"], ["two", "one", "three"], ["one", "two"], ["one", "two\nthree", ""]])
+def test_vectors_of_other_texts_are_found(texts):
+    write_texts(texts)
+    with pytest.raises(Refused, match=r"says texts_sha256 .*, data/pool\.jsonl has "):
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+
+
+def test_vectors_of_another_model_are_found_by_whoever_knows_the_model():
+    with pytest.raises(Refused, match=r"says model tiny, params\.yaml: embed\.model has huge; run `dvc repro`"):
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "huge")
+    with pytest.raises(Refused, match="says model tiny"):
+        Probe(SimpleNamespace(folds=5), SimpleNamespace(model="huge"), 2).inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+    with pytest.raises(Refused, match="says model tiny"):
+        ProbeModel(VECTORS[:2], np.zeros(2), np.arange(2), 2, "huge").inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+
+
+def test_another_shape_than_the_sidecar_says_is_found():
+    artifacts.save(artifacts.EMBEDDINGS, VECTORS[:2])
+    with pytest.raises(Refused, match=r"expected shape \(3, 2\), found \(2, 2\)"):
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+
+
+@pytest.mark.parametrize("changes", [{"rows": None}, {"width": "wide"}, {"rows": [3]}])
+def test_a_broken_sidecar_is_named(changes):
+    edit_sidecar(**changes)
+    with pytest.raises(Refused, match=r"embeddings\.json is no sidecar of embeddings"):
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "{}", "null"])
+def test_a_sidecar_that_is_none_is_named(content):
+    artifacts.EMBEDDINGS.with_suffix(".json").write_text(content)
+    with pytest.raises(Refused, match=r"embeddings\.json is no sidecar of embeddings"):
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
