@@ -4,7 +4,7 @@ reads   data/pool.jsonl                texts alone
         data/reduced.npy               float32 [pool, dimensions]   for pick: central
         data/clusters.npy              int32 [pool]                 bucket of each row
 writes  data/stage1/labelled.npy       int64 [seeds, rows]          rows of pool.jsonl
-        data/stage1/budget.json        how many they are
+        data/budgets/stage1.json       how many they are
         data/stage1/predicted.npy      int16 [seeds, pool]          -1 everywhere: no model has spoken yet
         data/stage1/selected.jsonl     the same rows as text
 params  select_stage1, seeds

@@ -1,12 +1,12 @@
 """select_stageN: choose m more rows a bucket by their entropy, unless the last models show that enough is labelled.
 
-reads   data/AFTER/labelled.npy, data/AFTER/budget.json
+reads   data/AFTER/labelled.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/entropy.npy                               float32 [seeds, pool]   bits; NaN where already labelled
         data/clusters.npy, data/pool.jsonl                   buckets and texts
         data/reduced.npy                                     for by: recluster
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
-        data/STAGE/budget.json       how many they are, and whether enough was enough
+        data/budgets/STAGE.json      how many they are, and whether enough was enough
         data/STAGE/selected.jsonl    the new rows as text
 params  rounds.STAGE, select_stageN, sufficient, seeds
 """

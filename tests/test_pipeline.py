@@ -55,7 +55,7 @@ def test_scores_are_missing_exactly_where_labelled(finished):
 
 
 def test_random_arm_has_the_same_budgets_nested(finished):
-    rows = [array(finished, f"random/{stage}/labelled.npy") for stage in STAGES]
+    rows = [array(finished, f"results/random/{stage}/labelled.npy") for stage in STAGES]
     assert [r.shape for r in rows] == [array(finished, f"{stage}/labelled.npy").shape for stage in STAGES]
     assert (rows[2][:, :20] == rows[1]).all()
     assert (rows[1][:, :12] == rows[0]).all()
