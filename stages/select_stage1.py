@@ -18,11 +18,11 @@ from stages.core.errors import run
 
 def main() -> None:
     params = settings.read("select_stage1", "seeds")
-    n, pick = params.select_stage1.n, params.select_stage1.pick
+    pick = params.select_stage1.pick
     clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
     settings.refuse_budget_over(len(clusters))
-    sizes = np.bincount(clusters)
-    rounds.refuse_more_than(len(clusters), n * len(sizes), "select_stage1.n")
+    sizes, n = np.bincount(clusters), selection.per_bucket(params.select_stage1.n, clusters)
+    rounds.refuse_unless_open(len(clusters), int(n.sum()), "select_stage1.n")
     if pick == "central":
         reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
         picked = [selection.central_per_bucket(reduced, clusters, n)] * len(params.seeds)
@@ -34,7 +34,7 @@ def main() -> None:
     no_model = np.full((len(params.seeds), len(clusters)), rounds.NOT_PREDICTED, dtype=np.int16)
     artifacts.save(rounds.folder("stage1") / "predicted.npy", no_model)
     for bucket in np.flatnonzero(sizes < n):
-        print(f"select_stage1: bucket {bucket} has {sizes[bucket]} rows, fewer than n = {n}: all are taken")
+        print(f"select_stage1: bucket {bucket} has {sizes[bucket]} rows, fewer than n = {n[bucket]}: all are taken")
     print(f"select_stage1: {len(picked[0]):,} of {len(clusters):,} rows for each of {len(picked)} seeds")
 
 

@@ -77,7 +77,9 @@ def save_selected(
     )
 
 
-def refuse_more_than(open_rows: int, wanted: int, setting: str) -> None:
+def refuse_unless_open(open_rows: int, wanted: int, setting: str) -> None:
+    if wanted == 0:
+        raise Refused(f"params.yaml: {setting} is a share of the pool that is less than one row; raise it, or give rows a bucket")
     if wanted > open_rows:
         raise Refused(
             f"params.yaml: {setting} asks for {wanted:,} rows, but {open_rows:,} of the pool are not labelled yet; lower it"
