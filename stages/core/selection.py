@@ -52,6 +52,18 @@ def per_bucket(amount: int | float, buckets: np.ndarray) -> np.ndarray:
     return apportion(round(amount * len(buckets)), sizes, sizes)
 
 
+def random_by_group(rows: np.ndarray, groups: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """counts[g] of the rows of every group g, drawn at random without replacement.
+
+    rows     int64 [rows]     rows of pool.jsonl
+    groups   int [rows]       group of each of them, 0 to groups - 1
+    counts   int64 [groups]   a group with fewer rows gives all it has
+
+    Returns int64 [rows], group by group.
+    """
+    return np.concatenate([rng.permutation(rows[groups == group])[:count] for group, count in enumerate(counts)])
+
+
 def random_per_bucket(buckets: np.ndarray, n: int | np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """`n` rows of every bucket, drawn at random without replacement.
 
@@ -60,7 +72,8 @@ def random_per_bucket(buckets: np.ndarray, n: int | np.ndarray, rng: np.random.G
 
     Returns int64 [rows], bucket by bucket.
     """
-    return np.concatenate([rng.permutation(np.flatnonzero(buckets == b))[:rows] for b, rows in _each(buckets, n)])
+    numbers, groups = np.unique(buckets, return_inverse=True)
+    return random_by_group(np.arange(len(buckets)), groups, np.broadcast_to(n, len(numbers)), rng)
 
 
 def central_per_bucket(vectors: np.ndarray, buckets: np.ndarray, n: int | np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from stages.core.errors import Refused, choices, run, short
 
 PATH = Path("params.yaml")
 FIRST_STAGE = "stage1"
+MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # the arms that are always there
 
 
 def _no_bool(value: Any) -> Any:
@@ -126,6 +127,11 @@ class TrainFull(Section):
     epochs: AtLeastOne
 
 
+class CompareArm(Section):
+    committee: Annotated[Whole, Field(ge=2)]
+    held_back: Share
+
+
 class Params(Section):
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_no_repeats)]
     prepare: Prepare
@@ -139,6 +145,8 @@ class Params(Section):
     train: Train
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
+    arms: Annotated[list[Name], AfterValidator(_no_repeats)]
+    compare_arm: CompareArm
 
 
 def read(*declared: str) -> SimpleNamespace:
@@ -223,7 +231,19 @@ def _checked() -> Params:
     for stage in order:
         if stage not in params.random_at:
             raise Refused(f"params.yaml: random_at lacks {stage}: no random model would be there to compare with; add it")
+    for arm in params.arms:
+        refuse_unknown_arm(arm)
     return params
+
+
+def refuse_unknown_arm(arm: str) -> None:
+    """Raise Refused where no file of stages/core/strategies has the name of the arm."""
+    if arm in (MAIN, BASELINE, BOUND):
+        raise Refused(f"params.yaml: arms names {arm}, which is always there; take it out of the list")
+    # Files are listed, not imported: a strategy that is added shall not run again all stages that read settings.
+    known = sorted(file.stem for file in (Path(__file__).parent / "strategies").glob("[!_]*.py"))
+    if arm not in known:
+        raise Refused(f"params.yaml: arms names {arm}, which is no file of stages/core/strategies; {choices(arm, known)}")
 
 
 def _fields(where: list[str]) -> list[str]:
