@@ -1,16 +1,16 @@
-# make repro               the pipeline, from nothing to the table and the plots page
+# make repro [WITH=FILE]   the pipeline, from nothing to the table and the plots page; WITH: set a file's values in params.yaml
 # make test                ruff and pytest
 # make check               is params.yaml in order?
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
 # make share [ALL=1]       push texts and vectors (prepare, embed, reduce); ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro test check remote share fetch clean-cache
+.PHONY: repro overlay test check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
 
-repro: .venv/installed check
+repro: .venv/installed $(if $(WITH),overlay) check
 	dvc repro
 	@cat data/summary.md
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
@@ -19,6 +19,9 @@ test: .venv/installed .venv/installed-test
 	ruff check .
 	ruff format --check .
 	pytest
+
+overlay: .venv/installed
+	@python -m stages.core.overlay "$(WITH)"
 
 check: .venv/installed
 	@python -m stages.core.settings
