@@ -61,10 +61,12 @@ class Project:
 
     def change(self, changes: dict) -> None:
         """Set values in params.yaml; a section that is given as a dict keeps its other values, `rounds` is replaced."""
-        file = self.folder / "params.yaml"
-        params = yaml.safe_load(file.read_text())
+        params = self.params()
         lay_over(params, changes)
-        file.write_text(yaml.safe_dump(params, sort_keys=False))
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def params(self) -> dict:
+        return yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
 
     @staticmethod
     def environment() -> dict[str, str]:

@@ -30,6 +30,13 @@ BAD = {
         None,
         "stage2 after stage3, stage3 after stage2 is a loop",
     ),
+    "an unknown arm": ({"arms": ["entropi"]}, "compare_arm", "arms names entropi, which is no file of stages/core/strategies"),
+    "a budget of 1.0": (
+        {"rounds": {"stage2": {"after": "stage1", "m": 1.0}}, "random_at": ["stage1", "stage2"]},
+        "select_stageN",
+        "rounds.stage2.m = 1.0: must be a whole number of rows, 1 or more, or a share above 0 and below 1",
+    ),
+    "a share of less than a row": ({"select_stage1": {"n": 0.001}}, "select_stage1", "select_stage1.n is a share of the pool"),
     "a stage without its random arm": ({"random_at": ["stage1", "stage2"]}, None, "random_at lacks stage3"),
 }
 

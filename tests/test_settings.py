@@ -100,6 +100,18 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("random_at", ["stage1", "stage3"], ["random_at lacks stage2", "add it"]),
         ("random_at", ["stage1", "stage2", "stage3", "stage4"], ["random_at names stage4, which is no stage", "possible: stage1"]),
         ("random_at", ["stage1", "stage2", "stage2"], ["random_at = ['stage1', 'stage2', 'stage2']: must not repeat"]),
+        # arms
+        ("arms", ["entropi"], ["arms names entropi, which is no file of stages/core/strategies; possible: badge, committee",
+                               "typiclust; did you mean entropy?"]),
+        ("arms", ["../probe"], ["arms names ../probe, which is no file"]),
+        ("arms", ["__init__"], ["arms names __init__, which is no file"]),
+        ("arms", ["random"], ["arms names random, which is always there; take it out of the list"]),
+        ("arms", ["entropy", "bucketed"], ["arms names bucketed, which is always there"]),
+        ("arms", ["full"], ["arms names full, which is always there"]),
+        ("arms", ["margin", "margin"], ["arms = ['margin', 'margin']: must not repeat a value"]),
+        ("arms", "entropy", ["arms = 'entropy': must be a valid list"]),
+        ("compare_arm.committee", 1, ["compare_arm.committee = 1", "greater than or equal to 2"]),
+        ("compare_arm.held_back", 1, ["compare_arm.held_back = 1", "less than 1"]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_by_name(params, name, value, parts):
@@ -165,6 +177,11 @@ def test_a_round_is_read_under_its_name(params):
 def test_what_was_read_cannot_be_changed(params):
     with pytest.raises(ValueError, match="frozen"):
         settings.read("train").train.epochs = 9
+
+
+def test_without_arms_nothing_is_compared(params):
+    params(("arms", []))
+    assert settings.read("arms").arms == []
 
 
 def order(**after):
