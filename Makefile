@@ -1,4 +1,4 @@
-# make repro               the pipeline, from nothing to the table and the plots page
+# make repro [WITH=FILE]   the pipeline, from nothing to the table and the plots page; WITH: set a file's values in params.yaml
 # make test                ruff and pytest
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check               is params.yaml in order?
@@ -6,12 +6,12 @@
 # make share [ALL=1]       push texts and vectors (prepare, embed, reduce); ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro test bench check remote share fetch clean-cache
+.PHONY: repro overlay test bench check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
 
-repro: .venv/installed check
+repro: .venv/installed $(if $(WITH),overlay) check
 	dvc repro
 	@cat data/summary.md
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
@@ -23,6 +23,9 @@ test: .venv/installed .venv/installed-test
 
 bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)
+
+overlay: .venv/installed
+	@python -m stages.core.overlay "$(WITH)"
 
 check: .venv/installed
 	@python -m stages.core.settings

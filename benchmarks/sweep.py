@@ -8,8 +8,8 @@ from sklearn.cluster import KMeans
 
 from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
-from stages import cluster, reduce
-from stages.core import artifacts
+from stages import cluster
+from stages.core import artifacts, geometry
 
 MIDDLE = 10  # the k that scikit-learn is timed on; its time hardly depends on k
 
@@ -39,4 +39,4 @@ def clouds(rows: int) -> np.ndarray:
     """float32 [rows, 50], of unit length: as many rows as the pool, in the shape that reduce gives."""
     rng = np.random.default_rng(0)
     points = rng.normal(size=(12, 50))[rng.integers(12, size=rows)] + rng.normal(size=(rows, 50))
-    return reduce.unit(points)
+    return geometry.unit(points)

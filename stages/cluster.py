@@ -10,17 +10,15 @@ params  cluster
 """
 
 import sys
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from stages.core import artifacts, labels, settings
+from stages.core import artifacts, geometry, labels, settings
 from stages.core.errors import Refused, run
 from stages.core.silhouettes import silhouettes
 
 STARTS = 4  # k-means is run from so many seedings, the best is kept
-MINI_BATCH = 4_096  # rows in a step of k-means by mini-batches
 MAP_ROWS = 2_000
 
 
@@ -37,7 +35,9 @@ def main() -> None:
     wanted = sorted({*sweep} | ({cluster.clusters} - {"auto"}))
     exact = rows <= cluster.exact_rows
     for k in tqdm(wanted, desc="k-means" if exact else "k-means by mini-batches", unit="k", file=sys.stderr, mininterval=1):
-        clusterings[k] = by_size(k_means(k, cluster.seed, exact).fit_predict(reduced))
+        clusterings[k] = by_size(
+            geometry.kmeans(reduced, k, np.random.default_rng(cluster.seed), STARTS, cluster.exact_rows).labels_
+        )
     measured = np.sort(np.random.default_rng(cluster.seed).permutation(rows)[: cluster.exact_rows])
     scores = sweep_scores(reduced[measured], {k: by_size(clusterings[k][measured]) for k in sweep})
     best = max(scores, key=lambda row: row["silhouette"])["k"] if scores else None
@@ -62,15 +62,6 @@ def main() -> None:
     if not exact:
         print(f"cluster: over cluster.exact_rows: mini-batches, and the sweep measured on {len(measured):,} rows drawn at random")
     print(f"cluster: {len(sizes)} buckets of {sizes.min():,} to {sizes.max():,} rows; best silhouette at k = {best}")
-
-
-def k_means(k: int, seed: int, exact: bool) -> Any:
-    """Lloyd's k-means on all rows, or by mini-batches (Sculley 2010), whose time hardly grows with the rows."""
-    from sklearn.cluster import KMeans, MiniBatchKMeans
-
-    if exact:
-        return KMeans(k, n_init=STARTS, random_state=seed)
-    return MiniBatchKMeans(k, n_init=STARTS, random_state=seed, batch_size=MINI_BATCH)
 
 
 def by_size(clusters: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import warnings
 
 import numpy as np
 
-from stages.core import artifacts, settings, vectors
+from stages.core import artifacts, geometry, settings, vectors
 from stages.core.errors import Refused, run
 
 
@@ -25,7 +25,7 @@ def main() -> None:
             f"gives {most} at most; lower it"
         )
     reduced = METHODS[reduce.method](embeddings, reduce)
-    artifacts.save(artifacts.REDUCED, unit(reduced))
+    artifacts.save(artifacts.REDUCED, geometry.unit(reduced))
     print(f"reduce: {rows:,} rows, {width} to {reduce.dimensions} dimensions by {reduce.method}")
 
 
@@ -70,12 +70,6 @@ def random_projection(embeddings: np.ndarray, reduce: settings.Reduce) -> np.nda
     from sklearn.random_projection import GaussianRandomProjection
 
     return GaussianRandomProjection(reduce.dimensions, random_state=reduce.seed).fit_transform(embeddings)
-
-
-def unit(reduced: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1; a row of zeros stays as it is. float [rows, dimensions] -> float32 of the same shape."""
-    lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
-    return np.divide(reduced, lengths, out=np.zeros_like(reduced), where=lengths > 0).astype(np.float32)
 
 
 METHODS = {"umap": umap, "pca": pca, "random_projection": random_projection}

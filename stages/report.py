@@ -7,7 +7,7 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/summary.md                 the table
-params  rounds, random_at, seeds
+params  rounds, random_at, arms, seeds
 """
 
 from pathlib import Path
@@ -18,16 +18,16 @@ from tabulate import tabulate
 from stages.core import artifacts, labels, results, settings
 from stages.core.errors import run
 from stages.core.evaluation import accuracy, confusion, macro_f1
-
-MAIN, BASELINE, BOUND = "bucketed", "random", "full"
+from stages.core.settings import BASELINE, BOUND, MAIN
 
 
 def main() -> None:
-    params = settings.read("rounds", "random_at", "seeds")
+    params = settings.read("rounds", "random_at", "arms", "seeds")
     actual, classes = labels.holdout(), labels.classes()
     stages = settings.stages_in_order(params.rounds)
     found = {}
-    for arm, arm_stages in {BASELINE: params.random_at, MAIN: stages, BOUND: ["pool"]}.items():
+    of_arms = {BASELINE: params.random_at, MAIN: stages} | dict.fromkeys(params.arms, stages) | {BOUND: ["pool"]}
+    for arm, arm_stages in of_arms.items():
         for stage in arm_stages:
             result = results.load(arm, stage, len(actual), len(classes))
             if result.sufficient_since is None:
@@ -77,6 +77,7 @@ def measures(result: results.Result, baseline: results.Result, actual: np.ndarra
         "macro_f1_std": _spread([seed["macro_f1"] for seed in seeds]),
         "gain_vs_random": round(float(gains.mean()), 6),
         "gain_vs_random_se": _spread(gains, len(gains) ** 0.5),
+        "uses_pool_labels": result.uses_pool_labels,
         **means,
     }
 
@@ -84,13 +85,19 @@ def measures(result: results.Result, baseline: results.Result, actual: np.ndarra
 def by_seed(found: dict, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
     """One row an arm, stage and seed; the full model's only row is repeated at every budget, to be drawn as a line."""
     rows = [
-        {"arm": arm, "stage": stage, "seed": seed, "labels": result.labels} | of_one_seed(p, actual, classes)
+        {"arm": shown(arm, result.uses_pool_labels), "stage": stage, "seed": seed, "labels": result.labels}
+        | of_one_seed(p, actual, classes)
         for (arm, stage), result in found.items()
         for seed, p in zip(seeds, result.probabilities)
     ]
     bound = rows.pop()
     arm = f"{BOUND} ({bound['labels']:,} labels)"
     return rows + [bound | {"arm": arm, "labels": labels} for labels in sorted({row["labels"] for row in rows})]
+
+
+def shown(arm: str, uses_pool_labels: bool) -> str:
+    """The arm's name in tables and plots; those that saw labels nobody paid for are set apart."""
+    return f"{arm} (pool labels)" if uses_pool_labels else arm
 
 
 def confusions(found: dict, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
@@ -102,7 +109,7 @@ def confusions(found: dict, actual: np.ndarray, classes: list[str], last: str) -
             shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
             rows += [
                 {
-                    "arm": arm,
+                    "arm": shown(arm, result.uses_pool_labels),
                     "actual": a,
                     "predicted": b,
                     "rows": round(float(counts[i, j]), 1),
@@ -116,22 +123,24 @@ def confusions(found: dict, actual: np.ndarray, classes: list[str], last: str) -
 
 def table(measured: dict, seeds: int, stopped_early: bool) -> str:
     """The arms side by side, as Markdown."""
-    order = [BASELINE, MAIN, BOUND]
+    arms = list(dict.fromkeys(arm for arm, _ in measured))
     lines = [
         [
-            arm,
+            shown(arm, row["uses_pool_labels"]),
             stage,
             f"{row['labels']:,}",
             _plus_minus(row["accuracy"], row["accuracy_std"]),
             _plus_minus(row["macro_f1"], row["macro_f1_std"]),
             "" if arm == BASELINE else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
         ]
-        for (arm, stage), row in sorted(measured.items(), key=lambda item: (item[1]["labels"], order.index(item[0][0])))
+        for (arm, stage), row in sorted(measured.items(), key=lambda item: (item[1]["labels"], arms.index(item[0][0])))
     ]
     heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
     text = tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=("left", "left", *["right"] * 4))
     text += f"\n\nMeans over {seeds} seeds, on the holdout. "
     text += "The full model has one seed and is held against the last random stage.\n"
+    if any(row["uses_pool_labels"] for row in measured.values()):
+        text += "Arms marked (pool labels) choose rows by labels of the whole pool: they prune data, and save no labels.\n"
     if stopped_early:
         stage, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN][-1]
         text += f"Labelling stopped after {stage}: {row['labels']:,} labels were sufficient.\n"

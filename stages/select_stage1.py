@@ -4,7 +4,7 @@ reads   data/pool.jsonl                texts alone
         data/reduced.npy               float32 [pool, dimensions]   for pick: central
         data/clusters.npy              int32 [pool]                 bucket of each row
 writes  data/stage1/labelled.npy       int64 [seeds, rows]          rows of pool.jsonl
-        data/stage1/budget.json        how many they are
+        data/budgets/stage1.json       how many they are
         data/stage1/predicted.npy      int16 [seeds, pool]          -1 everywhere: no model has spoken yet
         data/stage1/selected.jsonl     the same rows as text
 params  select_stage1, seeds
@@ -18,11 +18,11 @@ from stages.core.errors import run
 
 def main() -> None:
     params = settings.read("select_stage1", "seeds")
-    n, pick = params.select_stage1.n, params.select_stage1.pick
+    pick = params.select_stage1.pick
     clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
     settings.refuse_budget_over(len(clusters))
-    sizes = np.bincount(clusters)
-    rounds.refuse_more_than(len(clusters), n * len(sizes), "select_stage1.n")
+    sizes, n = np.bincount(clusters), selection.per_bucket(params.select_stage1.n, clusters)
+    rounds.refuse_unless_open(len(clusters), int(n.sum()), "select_stage1.n")
     if pick == "central":
         reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
         picked = [selection.central_per_bucket(reduced, clusters, n)] * len(params.seeds)
@@ -34,7 +34,7 @@ def main() -> None:
     no_model = np.full((len(params.seeds), len(clusters)), rounds.NOT_PREDICTED, dtype=np.int16)
     artifacts.save(rounds.folder("stage1") / "predicted.npy", no_model)
     for bucket in np.flatnonzero(sizes < n):
-        print(f"select_stage1: bucket {bucket} has {sizes[bucket]} rows, fewer than n = {n}: all are taken")
+        print(f"select_stage1: bucket {bucket} has {sizes[bucket]} rows, fewer than n = {n[bucket]}: all are taken")
     print(f"select_stage1: {len(picked[0]):,} of {len(clusters):,} rows for each of {len(picked)} seeds")
 
 

@@ -1,12 +1,12 @@
 """select_stageN: choose m more rows a bucket by their entropy, unless the last models show that enough is labelled.
 
-reads   data/AFTER/labelled.npy, data/AFTER/budget.json
+reads   data/AFTER/labelled.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/entropy.npy                               float32 [seeds, pool]   bits; NaN where already labelled
         data/clusters.npy, data/pool.jsonl                   buckets and texts
         data/reduced.npy                                     for by: recluster
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
-        data/STAGE/budget.json       how many they are, and whether enough was enough
+        data/budgets/STAGE.json      how many they are, and whether enough was enough
         data/STAGE/selected.jsonl    the new rows as text
 params  rounds.STAGE, select_stageN, sufficient, seeds
 """
@@ -19,7 +19,7 @@ from stages.core.errors import run
 
 def main(stage: str) -> None:
     params = settings.read(f"rounds.{stage}", "select_stageN", "sufficient", "seeds")
-    after, m, by = getattr(params, stage).after, getattr(params, stage).m, params.select_stageN.by
+    after, by = getattr(params, stage).after, params.select_stageN.by
     labelled = rounds.load_labelled(after, params.seeds)
     clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
     known = (len(params.seeds), len(clusters))
@@ -38,17 +38,19 @@ def main(stage: str) -> None:
         print(f"select_stageN {stage}: nothing labelled, {since} was sufficient")
         return
 
-    buckets = len(np.unique(clusters))
-    rounds.refuse_more_than(len(clusters) - labelled.shape[1], m * buckets, f"rounds.{stage}.m")
+    m = selection.per_bucket(getattr(params, stage).m, clusters)
+    total = int(m.sum())
+    rounds.refuse_unless_open(len(clusters) - labelled.shape[1], total, f"rounds.{stage}.m")
+    even = selection.apportion(total, np.ones(len(m)), np.full(len(m), total))  # bands are as many as buckets, but all alike
     picked = []
     for i, rng in enumerate(artifacts.rngs(params.seeds, f"select_{stage}")):
         if by == "buckets":
             picked.append(selection.highest_per_bucket(entropy[i], clusters, m))
         elif by == "bands":
-            picked.append(selection.random_per_band(entropy[i], buckets, m, rng))
+            picked.append(selection.random_per_band(entropy[i], len(m), even, rng))
         else:
             reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
-            picked.append(selection.highest_reclustered(entropy[i], reduced, m * buckets, int(rng.integers(2**31))))
+            picked.append(selection.highest_reclustered(entropy[i], reduced, total, int(rng.integers(2**31))))
     rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), None, kappa)
     rounds.save_selected(stage, params.seeds, picked, clusters, entropy)
     print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {kappa}")

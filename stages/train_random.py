@@ -1,9 +1,8 @@
 """train_random: the arm to beat, models on as many rows as the stage has labelled, drawn at random from the pool.
 
-reads   data/STAGE/budget.json               the number of rows, not which
+reads   data/budgets/STAGE.json       the number of rows, not which
         data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
-writes  data/random/STAGE/labelled.npy       int64 [seeds, rows]   those of an earlier stage come first
-        data/results/random/STAGE/           what the models say of the holdout, for the report
+writes  data/results/random/STAGE/    the rows, those of an earlier stage first, and what the models say of the holdout
 params  train, embed, seeds
 """
 
@@ -16,11 +15,8 @@ from stages.core.errors import run
 def main(stage: str) -> None:
     params = settings.read("train", "embed", "seeds")
     budget = rounds.load_budget(stage)
-    pool_rows = artifacts.pool_rows()
-    # One permutation a seed, read from its start at every stage: the draws are nested.
-    orders = [rng.permutation(pool_rows) for rng in artifacts.rngs(params.seeds, "train_random")]
+    orders = rounds.random_orders(params.seeds, artifacts.pool_rows())
     labelled = np.stack([order[: budget["labels"]] for order in orders])
-    artifacts.save(rounds.folder("random") / stage / "labelled.npy", labelled)
     training.fit_and_try("random", stage, labelled, params, budget["sufficient_since"])
 
 

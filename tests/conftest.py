@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.core.overlay import lay_over
+
 ROOT = Path(__file__).parent.parent
 IGNORED = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local")
 TINY = {
@@ -40,7 +42,7 @@ class Project:
         from tests.tiny import tiny_corpus, tiny_encoder
 
         folder.mkdir(parents=True)
-        for name in ("stages", ".dvc"):
+        for name in ("stages", "params", ".dvc"):
             shutil.copytree(ROOT / name, folder / name, ignore=IGNORED)
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder / name)
@@ -59,11 +61,12 @@ class Project:
 
     def change(self, changes: dict) -> None:
         """Set values in params.yaml; a section that is given as a dict keeps its other values, `rounds` is replaced."""
-        file = self.folder / "params.yaml"
-        params = yaml.safe_load(file.read_text())
-        for key, value in changes.items():
-            params[key] = {**params[key], **value} if isinstance(value, dict) and key != "rounds" else value
-        file.write_text(yaml.safe_dump(params, sort_keys=False))
+        params = self.params()
+        lay_over(params, changes)
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def params(self) -> dict:
+        return yaml.safe_load((self.folder / "params.yaml").read_text(encoding="utf-8"))
 
     @staticmethod
     def environment() -> dict[str, str]:

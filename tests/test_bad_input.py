@@ -12,10 +12,14 @@ BAD = {
     ),
     "an unknown strategy": ({"select_stageN": {"by": "bucket"}}, "select_stageN", "select_stageN.by = 'bucket'"),
     "a misspelt setting": ({"select_stage1": {"pik": "random"}}, "select_stage1", "select_stage1.pik is no known setting"),
-    "n of 0": ({"select_stage1": {"n": 0}}, "select_stage1", "select_stage1.n = 0: must be greater than or equal to 1"),
+    "n of 0": ({"select_stage1": {"n": 0}}, "select_stage1", "select_stage1.n = 0: must be a whole number of rows"),
     "more buckets than rows": ({"cluster": {"clusters": 91}}, "cluster", "cluster.clusters = 91: the pool has 90 rows"),
     "too many dimensions": ({"reduce": {"dimensions": 33}}, "reduce", "reduce.dimensions = 33"),
-    "a budget larger than the pool": ({"select_stage1": {"n": 30}}, "select_stage1", "136 labels, but the pool has 90 rows"),
+    "a budget larger than the pool": (
+        {"select_stage1": {"n": 30}},
+        "select_stage1",
+        "136 labels from 4 clusters, but the pool has 90 rows",
+    ),
     "a round after nothing": (
         {"rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage9", "m": 2}}},
         None,
@@ -26,6 +30,13 @@ BAD = {
         None,
         "stage2 after stage3, stage3 after stage2 is a loop",
     ),
+    "an unknown arm": ({"arms": ["entropi"]}, "compare_arm", "arms names entropi, which is no file of stages/core/strategies"),
+    "a budget of 1.0": (
+        {"rounds": {"stage2": {"after": "stage1", "m": 1.0}}, "random_at": ["stage1", "stage2"]},
+        "select_stageN",
+        "rounds.stage2.m = 1.0: must be a whole number of rows, 1 or more, or a share above 0 and below 1",
+    ),
+    "a share of less than a row": ({"select_stage1": {"n": 0.001}}, "select_stage1", "select_stage1.n is a share of the pool"),
     "a stage without its random arm": ({"random_at": ["stage1", "stage2"]}, None, "random_at lacks stage3"),
 }
 

@@ -55,7 +55,7 @@ def test_scores_are_missing_exactly_where_labelled(finished):
 
 
 def test_random_arm_has_the_same_budgets_nested(finished):
-    rows = [array(finished, f"random/{stage}/labelled.npy") for stage in STAGES]
+    rows = [array(finished, f"results/random/{stage}/labelled.npy") for stage in STAGES]
     assert [r.shape for r in rows] == [array(finished, f"{stage}/labelled.npy").shape for stage in STAGES]
     assert (rows[2][:, :20] == rows[1]).all()
     assert (rows[1][:, :12] == rows[0]).all()
@@ -79,12 +79,14 @@ def test_selected_rows_can_be_read(finished):
 def test_every_arm_has_the_same_flat_keys(finished):
     files = sorted((finished.folder / "metrics").glob("*/*.json"))
     assert [f"{file.parent.name}/{file.stem}" for file in files] == [
-        "bucketed/stage1", "bucketed/stage2", "bucketed/stage3", "full/pool", "random/stage1", "random/stage2", "random/stage3",
+        "bucketed/stage1", "bucketed/stage2", "bucketed/stage3", "entropy/stage1", "entropy/stage2", "entropy/stage3",
+        "full/pool", "random/stage1", "random/stage2", "random/stage3",
     ]  # fmt: skip
     keys = [list(json.loads(file.read_text())) for file in files]
     assert keys == [keys[0]] * len(files)
     assert keys[0] == [
         "labels", "accuracy", "accuracy_std", "macro_f1", "macro_f1_std", "gain_vs_random", "gain_vs_random_se",
+        "uses_pool_labels",
         "false_negatives_neg", "false_negatives_pos", "false_positives_neg", "false_positives_pos",
     ]  # fmt: skip
 
@@ -107,8 +109,9 @@ def test_table_lists_every_arm_by_budget(finished):
     table = (finished.folder / "data/summary.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in table.splitlines() if line.startswith("|")]
     assert rows[2:] == [
-        ["random", "stage1", "12"], ["bucketed", "stage1", "12"], ["random", "stage2", "20"], ["bucketed", "stage2", "20"],
-        ["random", "stage3", "28"], ["bucketed", "stage3", "28"], ["full", "pool", "90"],
+        ["random", "stage1", "12"], ["bucketed", "stage1", "12"], ["entropy", "stage1", "12"],
+        ["random", "stage2", "20"], ["bucketed", "stage2", "20"], ["entropy", "stage2", "20"],
+        ["random", "stage3", "28"], ["bucketed", "stage3", "28"], ["entropy", "stage3", "28"], ["full", "pool", "90"],
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ STAGES = ["stage1", "stage2", "stage3"]
 def test_with_the_probe_labelling_stops_once_two_models_agree(tmp_path):
     project = Project.tiny(tmp_path / "probe", train={"trainer": "probe"}, sufficient={"rule": "agreement", "kappa": 0.05})
     project.repro()
-    budgets = [json.loads((project.folder / f"data/{stage}/budget.json").read_text()) for stage in STAGES]
+    budgets = [json.loads((project.folder / f"data/budgets/{stage}.json").read_text()) for stage in STAGES]
     # Two models are needed: those of stage1 and stage2 are compared when stage3 would be selected.
     assert [budget["labels"] for budget in budgets] == [12, 20, 20]
     assert [budget["sufficient_since"] for budget in budgets] == [None, None, "stage2"]

@@ -12,17 +12,18 @@ AFTER_STAGE1 = [
     *("score_entropy@stage3", "select_stageN@stage3", "train_stageN@stage3"),
 ]
 RANDOM = ["train_random@stage1", "train_random@stage2", "train_random@stage3"]
-STAGE1 = ["select_stage1", "train_stage1", *AFTER_STAGE1, *RANDOM, "report"]
+ARM = "compare_arm@entropy"
+STAGE1 = ["select_stage1", "train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "report"]
 
 TABLE = {
     "n": ({"select_stage1": {"n": 4}}, STAGE1),
     "m of stage3": (
         {"rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 3}}},
-        ["select_stageN@stage3", "train_stageN@stage3", "train_random@stage3", "report"],
+        ["select_stageN@stage3", "train_stageN@stage3", "train_random@stage3", ARM, "report"],
     ),
     "clusters": ({"cluster": {"clusters": 5}}, ["cluster", *STAGE1]),
     "dimensions": ({"reduce": {"dimensions": 6}}, ["reduce", "cluster", *STAGE1]),
-    "train": ({"train": {"learning_rate": 1e-4}}, ["train_stage1", *AFTER_STAGE1, *RANDOM, "train_full", "report"]),
+    "train": ({"train": {"learning_rate": 1e-4}}, ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", "report"]),
     "train_full": ({"train_full": {"epochs": 2}}, ["train_full", "report"]),
     "a new round": (
         {
@@ -33,8 +34,11 @@ TABLE = {
             },
             "random_at": ["stage1", "stage2", "stage3", "stage4"],
         },
-        ["score_entropy@stage4", "select_stageN@stage4", "train_stageN@stage4", "train_random@stage4", "report"],
+        ["score_entropy@stage4", "select_stageN@stage4", "train_stageN@stage4", "train_random@stage4", ARM, "report"],
     ),
+    "another arm": ({"arms": ["entropy", "margin"]}, ["compare_arm@margin", "report"]),
+    "no arms": ({"arms": []}, ["report"]),
+    "compare_arm": ({"compare_arm": {"committee": 3}}, [ARM, "report"]),
     "nothing": ({}, []),
 }
 

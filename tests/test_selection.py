@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from stages.core.selection import (
+    apportion,
     central_per_bucket,
     highest_per_bucket,
     highest_reclustered,
+    per_bucket,
     random_per_band,
     random_per_bucket,
 )
@@ -30,6 +32,48 @@ def drawn(seed, n=2):
 
 def banded(seed, m=2):
     return random_per_band(np.arange(12, dtype=np.float32), 2, m, np.random.default_rng(seed)).tolist()
+
+
+ROOM = np.array([9, 9, 9])
+
+
+def test_rows_are_shared_in_proportion_and_the_largest_remainder_gets_the_odd_one():
+    # 7 rows by 5 : 3 : 2 are 3.5, 2.1 and 1.4
+    assert apportion(7, np.array([5, 3, 2]), ROOM).tolist() == [4, 2, 1]
+
+
+def test_equal_remainders_go_to_the_lower_group():
+    assert apportion(5, np.ones(3), ROOM).tolist() == [2, 2, 1]
+
+
+def test_a_group_that_runs_out_passes_its_share_on_in_proportion():
+    # 8 rows by 4 : 3 : 1 are 4, 3 and 1; the first has one only, and 7 rows by 3 : 1 are 5.25 and 1.75
+    assert apportion(8, np.array([4, 3, 1]), np.array([1, 9, 9])).tolist() == [1, 5, 2]
+
+
+def test_groups_of_no_weight_get_rows_only_when_the_others_ran_out():
+    assert apportion(4, np.array([0, 2, 0]), np.array([9, 4, 9])).tolist() == [0, 4, 0]
+    assert apportion(7, np.array([0, 2, 0]), np.array([9, 4, 9])).tolist() == [2, 4, 1]
+
+
+def test_all_room_can_be_filled_and_no_rows_be_shared():
+    assert apportion(6, np.array([1, 9]), np.array([5, 1])).tolist() == [5, 1]
+    assert apportion(0, np.array([1, 9]), np.array([5, 1])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [(2, [2, 2, 2]), (0.5, [3, 2, 1]), (0.25, [2, 1, 0]), (0.999, [6, 4, 2])],  # 0.25: 1.5, 1 and 0.5 of 3 in all
+)
+def test_an_amount_is_rows_of_every_bucket_or_a_share_of_each(amount, expected):
+    assert per_bucket(amount, np.repeat([0, 1, 2], [6, 4, 2])).tolist() == expected
+
+
+def test_buckets_can_give_different_numbers_of_rows():
+    assert highest_per_bucket(SCORES, BUCKETS, m=np.array([2, 1])).tolist() == [0, 2, 5]
+    assert central_per_bucket(LINE, BUCKETS, n=np.array([0, 2])).tolist() == [4, 3]
+    assert random_per_bucket(np.repeat([0, 1], 6), np.array([2, 0]), np.random.default_rng(0)).tolist() == drawn(seed=0)[:2]
+    assert len(random_per_band(SCORES, 2, np.array([3, 1]), np.random.default_rng(0))) == 4
 
 
 def test_random_draws_n_rows_of_each_bucket_in_turn():

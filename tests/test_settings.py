@@ -72,13 +72,17 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("embed", "bert", ["embed = 'bert'", "valid dictionary"]),
         ("cluster.clusters", "atuo", ["cluster.clusters = 'atuo'", "'auto'", "valid integer"]),
         # booleans are no numbers
-        ("select_stage1.n", True, ["select_stage1.n = True: must be a number"]),
+        ("select_stage1.n", True, ["select_stage1.n = True: must be a whole number of rows"]),
         ("train.weight_decay", False, ["train.weight_decay = False: must be a number"]),
         ("seeds", [0, True], ["seeds.1 = True: must be a number"]),
         # out of range
-        ("select_stage1.n", 0, ["select_stage1.n = 0", "greater than or equal to 1"]),
-        ("rounds.stage2.m", 0, ["rounds.stage2.m = 0", "greater than or equal to 1"]),
-        ("rounds.stage2.m", -3, ["rounds.stage2.m = -3", "greater than or equal to 1"]),
+        ("select_stage1.n", 0, ["select_stage1.n = 0: must be a whole number of rows, 1 or more, or a share above 0 and below 1"]),
+        ("rounds.stage2.m", -3, ["rounds.stage2.m = -3: must be a whole number of rows"]),
+        ("rounds.stage2.m", 1.0, ["rounds.stage2.m = 1.0: must be a whole number of rows", "below 1"]),  # one row, or all?
+        ("rounds.stage2.m", 0.0, ["rounds.stage2.m = 0.0: must be", "a share above 0"]),
+        ("select_stage1.n", 1.5, ["select_stage1.n = 1.5: must be"]),
+        ("select_stage1.n", "a tenth", ["select_stage1.n = 'a tenth': must be"]),
+        ("select_stage1.n", float("nan"), ["select_stage1.n = nan: must be"]),
         ("cluster.clusters", 1, ["cluster.clusters = 1", "greater than or equal to 2"]),
         ("prepare.holdout_share", 1, ["prepare.holdout_share = 1", "less than 1"]),
         ("seeds", [-1], ["seeds.0 = -1", "greater than or equal to 0"]),
@@ -96,6 +100,18 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("random_at", ["stage1", "stage3"], ["random_at lacks stage2", "add it"]),
         ("random_at", ["stage1", "stage2", "stage3", "stage4"], ["random_at names stage4, which is no stage", "possible: stage1"]),
         ("random_at", ["stage1", "stage2", "stage2"], ["random_at = ['stage1', 'stage2', 'stage2']: must not repeat"]),
+        # arms
+        ("arms", ["entropi"], ["arms names entropi, which is no file of stages/core/strategies; possible: badge, committee",
+                               "typiclust; did you mean entropy?"]),
+        ("arms", ["../probe"], ["arms names ../probe, which is no file"]),
+        ("arms", ["__init__"], ["arms names __init__, which is no file"]),
+        ("arms", ["random"], ["arms names random, which is always there; take it out of the list"]),
+        ("arms", ["entropy", "bucketed"], ["arms names bucketed, which is always there"]),
+        ("arms", ["full"], ["arms names full, which is always there"]),
+        ("arms", ["margin", "margin"], ["arms = ['margin', 'margin']: must not repeat a value"]),
+        ("arms", "entropy", ["arms = 'entropy': must be a valid list"]),
+        ("compare_arm.committee", 1, ["compare_arm.committee = 1", "greater than or equal to 2"]),
+        ("compare_arm.held_back", 1, ["compare_arm.held_back = 1", "less than 1"]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_refused_by_name(params, name, value, parts):
@@ -127,9 +143,9 @@ def test_a_missing_setting_is_named(params):
 
 
 def test_a_number_written_as_text_is_a_number(params):
-    params(("train.learning_rate", "1e-05"), ("select_stage1.n", "7"))
-    read = settings.read("train", "select_stage1")
-    assert (read.train.learning_rate, read.select_stage1.n) == (1e-5, 7)
+    params(("train.learning_rate", "1e-05"), ("select_stage1.n", "7"), ("rounds.stage2.m", "1e-3"))
+    read = settings.read("train", "select_stage1", "rounds.stage2")
+    assert (read.train.learning_rate, read.select_stage1.n, read.stage2.m) == (1e-5, 7, 1e-3)
 
 
 @pytest.mark.parametrize("text", ["seeds: [0, 1", "a:\n\t- b", "seeds: \x00"])
@@ -163,6 +179,11 @@ def test_what_was_read_cannot_be_changed(params):
         settings.read("train").train.epochs = 9
 
 
+def test_without_arms_nothing_is_compared(params):
+    params(("arms", []))
+    assert settings.read("arms").arms == []
+
+
 def order(**after):
     return settings.stages_in_order({name: settings.Round(after=stage, m=1) for name, stage in after.items()})
 
@@ -181,15 +202,22 @@ def test_without_rounds_there_is_the_first_stage():
 
 def test_a_budget_of_the_whole_pool_is_accepted_and_one_row_more_refused(params):
     settings.refuse_budget_over(140)  # (20 + 10 + 5) rows of each of 4 clusters
-    with pytest.raises(Refused, match=r"rounds up to stage3 ask for 35 rows from each of 4 clusters, 140 labels, .* 139 rows"):
+    with pytest.raises(Refused, match=r"rounds up to stage3 ask for 140 labels from 4 clusters, .* 139 rows"):
         settings.refuse_budget_over(139)
 
 
 def test_rounds_that_part_after_the_same_stage_do_not_add_up(params):
     params(("rounds.stage3.after", "stage1"))
     settings.refuse_budget_over(120)  # stage2 is the larger: (20 + 10) x 4
-    with pytest.raises(Refused, match="up to stage2 ask for 30 rows"):
+    with pytest.raises(Refused, match="up to stage2 ask for 120 labels"):
         settings.refuse_budget_over(119)
+
+
+def test_a_share_is_one_of_the_pool_and_adds_to_rows_of_every_bucket(params):
+    params(("rounds.stage2.m", 0.1), ("rounds.stage3.m", 0.25))
+    settings.refuse_budget_over(124)  # 20 x 4 + 12 + 31 = 123
+    with pytest.raises(Refused, match="up to stage3 ask for 122 labels from 4 clusters, but the pool has 121 rows"):
+        settings.refuse_budget_over(121)  # 80 + 12 + 30
 
 
 def test_a_budget_of_clusters_not_yet_counted_is_not_refused(params):

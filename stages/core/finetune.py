@@ -2,6 +2,7 @@
 
 import copy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +110,19 @@ class FineTuned:
 
     def probabilities(self, inputs: Tokens, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
+        return self._of_each(lambda model, ids: model(ids).softmax(1), inputs, self.model.head.out_features, title)
+
+    def features(self, inputs: Tokens, title: str) -> np.ndarray:
+        """float32 [rows, width]: what the head works on, the tuned encoder's vectors."""
+        return self._of_each(lambda model, ids: model.encoder(ids), inputs, self.model.head.in_features, title)
+
+    def _of_each(self, function: Callable, inputs: Tokens, width: int, title: str) -> np.ndarray:
+        """float32 [rows, width] by `function(model, ids)`, in the dtype of the settings."""
         model = copy.deepcopy(self.model).to(encoder.device())
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
-        out = np.empty((len(inputs), model.head.out_features), dtype=np.float32)
+        out = np.empty((len(inputs), width), dtype=np.float32)
         with encoder.progress(title, inputs) as bar:
-            encoder.in_batches(lambda ids: model(ids).softmax(1), inputs, out, self.embed.batch_tokens, bar)
+            encoder.in_batches(lambda ids: function(model, ids), inputs, out, self.embed.batch_tokens, bar)
         return out
 
     def save(self, folder: Path) -> None:

@@ -79,6 +79,10 @@ class ProbeModel:
         out[:, self.present] = odds / odds.sum(1, keepdims=True)
         return out
 
+    def features(self, inputs: np.ndarray, title: str) -> np.ndarray:
+        """float32 [rows, width]: what the last layer works on, here the embeddings themselves."""
+        return inputs
+
     def save(self, folder: Path) -> None:
         tensors = {"weights": self.weights, "bias": self.bias, "present": self.present}
         artifacts.save_tensors(folder / "model.safetensors", tensors, save_file)

@@ -1,8 +1,10 @@
-"""What the models of one arm and stage say of the holdout: all that the report needs of them.
+"""What one arm did at one stage: the rows its models were trained on and what they say of the holdout.
 
+data/results/ARM/STAGE/labelled.npy  int64 [seeds, rows]                  rows of pool.jsonl that a model was trained on
 data/results/ARM/STAGE/holdout.npy   float32 [seeds, holdout, classes]   probabilities; seeds as in params, none where
                                      labelling had been found sufficient before
-data/results/ARM/STAGE/about.json    labels: rows a seed; sufficient_since: stage or null
+data/results/ARM/STAGE/about.json    sufficient_since: stage or null; uses_pool_labels: whether rows were chosen by labels
+                                     that are not counted
 """
 
 from dataclasses import dataclass
@@ -15,9 +17,15 @@ from stages.core import artifacts
 
 @dataclass(frozen=True)
 class Result:
+    labelled: np.ndarray
     probabilities: np.ndarray
-    labels: int
-    sufficient_since: str | None
+    sufficient_since: str | None = None
+    uses_pool_labels: bool = False
+
+    @property
+    def labels(self) -> int:
+        """Rows labelled for each seed."""
+        return self.labelled.shape[1]
 
 
 def _folder(arm: str, stage: str) -> Path:
@@ -25,10 +33,13 @@ def _folder(arm: str, stage: str) -> Path:
 
 
 def save(arm: str, stage: str, result: Result) -> None:
+    artifacts.save(_folder(arm, stage) / "labelled.npy", result.labelled)
     artifacts.save(_folder(arm, stage) / "holdout.npy", result.probabilities)
-    artifacts.save_json(_folder(arm, stage) / "about.json", {"labels": result.labels, "sufficient_since": result.sufficient_since})
+    about = {"sufficient_since": result.sufficient_since, "uses_pool_labels": result.uses_pool_labels}
+    artifacts.save_json(_folder(arm, stage) / "about.json", about)
 
 
 def load(arm: str, stage: str, holdout_rows: int, classes: int) -> Result:
+    labelled = artifacts.load(_folder(arm, stage) / "labelled.npy", np.int64, (None, None))
     probabilities = artifacts.load(_folder(arm, stage) / "holdout.npy", np.float32, (None, holdout_rows, classes))
-    return Result(probabilities, **artifacts.load_json(_folder(arm, stage) / "about.json"))
+    return Result(labelled, probabilities, **artifacts.load_json(_folder(arm, stage) / "about.json"))

@@ -1,14 +1,14 @@
 """Where the files of a labelling stage lie, and what its budget was.
 
 data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl labelled up to here, oldest first
-data/STAGE/budget.json      labels: rows a seed; sufficient_since: the stage after which nothing was labelled, or null;
+data/budgets/STAGE.json     labels: rows a seed; sufficient_since: the stage after which nothing was labelled, or null;
                             kappa: agreement of the last two models, one a seed, or null
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that the model before this stage predicts; -1 where there is none
 data/STAGE/entropy.npy      float32 [seeds, pool] bits, by the same model; NaN where already labelled
 data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
 
-`labels` is split from `labelled` so that a stage which needs only the number of rows (the random arm) does not run
-again when other rows of the same number are picked.
+Budgets lie apart from the rows, so that a stage which needs only their number (the other arms) does not run again when
+other rows of the same number are picked.
 """
 
 from collections.abc import Iterable
@@ -30,12 +30,16 @@ def models(stage: str) -> Path:
     return folder(stage) / "models"
 
 
+def _budget(stage: str) -> Path:
+    return Path("data/budgets") / f"{stage}.json"
+
+
 def load_labelled(stage: str, seeds: list[int]) -> np.ndarray:
     return artifacts.load(folder(stage) / "labelled.npy", np.int64, (len(seeds), None))
 
 
 def load_budget(stage: str) -> dict:
-    return artifacts.load_json(folder(stage) / "budget.json")
+    return artifacts.load_json(_budget(stage))
 
 
 def save_labelled(stage: str, labelled: np.ndarray, sufficient_since: str | None = None, kappa: list[float] | None = None) -> None:
@@ -44,7 +48,12 @@ def save_labelled(stage: str, labelled: np.ndarray, sufficient_since: str | None
             raise AssertionError(f"{stage}: a row was selected twice")  # a fault of a strategy, not of the user
     artifacts.save(folder(stage) / "labelled.npy", labelled)
     budget = {"labels": labelled.shape[1], "sufficient_since": sufficient_since, "kappa": kappa}
-    artifacts.save_json(folder(stage) / "budget.json", budget)
+    artifacts.save_json(_budget(stage), budget)
+
+
+def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:
+    """One order of the whole pool a seed, int64 [pool]. The random arm labels its beginning, so that its draws are nested."""
+    return [rng.permutation(pool_rows) for rng in artifacts.rngs(seeds, "train_random")]
 
 
 def save_selected(
@@ -68,7 +77,9 @@ def save_selected(
     )
 
 
-def refuse_more_than(open_rows: int, wanted: int, setting: str) -> None:
+def refuse_unless_open(open_rows: int, wanted: int, setting: str) -> None:
+    if wanted == 0:
+        raise Refused(f"params.yaml: {setting} is a share of the pool that is less than one row; raise it, or give rows a bucket")
     if wanted > open_rows:
         raise Refused(
             f"params.yaml: {setting} asks for {wanted:,} rows, but {open_rows:,} of the pool are not labelled yet; lower it"

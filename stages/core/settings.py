@@ -18,6 +18,7 @@ from stages.core.errors import Refused, choices, run, short
 
 PATH = Path("params.yaml")
 FIRST_STAGE = "stage1"
+MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # the arms that are always there
 
 
 def _no_bool(value: Any) -> Any:
@@ -32,12 +33,26 @@ def _no_repeats(values: list) -> list:
     return values
 
 
+def _rows_or_share(value: Any) -> int | float:
+    """A whole number of rows, or a share in (0, 1). 1.0 could be meant as either, so it is neither."""
+    try:
+        if isinstance(value, str):
+            value = float(value) if re.search(r"[.eE]", value) else int(value)
+    except ValueError:
+        pass  # refused below, with the value as it was written
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not whole and not (isinstance(value, float) and 0 < value < 1):
+        raise ValueError("must be a whole number of rows, 1 or more, or a share above 0 and below 1")
+    return value
+
+
 # Numbers may arrive as text: `-S train.learning_rate=1e-5` writes 1e-05, which YAML 1.1 reads as a string.
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
 AtLeastOne = Annotated[Whole, Field(ge=1)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
+Amount = Annotated[int | float, BeforeValidator(_rows_or_share)]
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -80,13 +95,13 @@ class Cluster(Section):
 
 
 class SelectStage1(Section):
-    n: AtLeastOne
+    n: Amount
     pick: Literal["random", "central"]
 
 
 class Round(Section):
     after: Name
-    m: AtLeastOne
+    m: Amount
 
 
 class SelectStageN(Section):
@@ -115,6 +130,11 @@ class TrainFull(Section):
     epochs: AtLeastOne
 
 
+class CompareArm(Section):
+    committee: Annotated[Whole, Field(ge=2)]
+    held_back: Share
+
+
 class Params(Section):
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_no_repeats)]
     prepare: Prepare
@@ -128,6 +148,8 @@ class Params(Section):
     train: Train
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
+    arms: Annotated[list[Name], AfterValidator(_no_repeats)]
+    compare_arm: CompareArm
 
 
 def read(*declared: str) -> SimpleNamespace:
@@ -176,17 +198,21 @@ def stages_in_order(rounds: dict[str, Round]) -> list[str]:
 def refuse_budget_over(pool_rows: int) -> None:
     """Raise Refused when all stages together would label more rows than the pool has."""
     params = _checked()
-    if params.cluster.clusters == "auto":
+    clusters = params.cluster.clusters
+    if clusters == "auto":
         return  # known only after the sweep; the select stages refuse then
-    per_bucket = {FIRST_STAGE: params.select_stage1.n}
+
+    def rows(amount: int | float) -> int:
+        return amount * clusters if isinstance(amount, int) else round(amount * pool_rows)
+
+    labels = {FIRST_STAGE: rows(params.select_stage1.n)}
     for stage in stages_in_order(params.rounds)[1:]:
-        per_bucket[stage] = per_bucket[params.rounds[stage].after] + params.rounds[stage].m
-    stage, most = max(per_bucket.items(), key=lambda item: item[1])
-    if most * params.cluster.clusters > pool_rows:
+        labels[stage] = labels[params.rounds[stage].after] + rows(params.rounds[stage].m)
+    stage, most = max(labels.items(), key=lambda item: item[1])
+    if most > pool_rows:
         raise Refused(
-            f"params.yaml: select_stage1.n and rounds up to {stage} ask for {most} rows from each of "
-            f"{params.cluster.clusters} clusters, {most * params.cluster.clusters:,} labels, but the pool has "
-            f"{pool_rows:,} rows; lower select_stage1.n, m or cluster.clusters"
+            f"params.yaml: select_stage1.n and rounds up to {stage} ask for {most:,} labels from {clusters} clusters, but the "
+            f"pool has {pool_rows:,} rows; lower select_stage1.n, m or cluster.clusters"
         )
 
 
@@ -208,7 +234,19 @@ def _checked() -> Params:
     for stage in order:
         if stage not in params.random_at:
             raise Refused(f"params.yaml: random_at lacks {stage}: no random model would be there to compare with; add it")
+    for arm in params.arms:
+        refuse_unknown_arm(arm)
     return params
+
+
+def refuse_unknown_arm(arm: str) -> None:
+    """Raise Refused where no file of stages/core/strategies has the name of the arm."""
+    if arm in (MAIN, BASELINE, BOUND):
+        raise Refused(f"params.yaml: arms names {arm}, which is always there; take it out of the list")
+    # Files are listed, not imported: a strategy that is added shall not run again all stages that read settings.
+    known = sorted(file.stem for file in (Path(__file__).parent / "strategies").glob("[!_]*.py"))
+    if arm not in known:
+        raise Refused(f"params.yaml: arms names {arm}, which is no file of stages/core/strategies; {choices(arm, known)}")
 
 
 def _fields(where: list[str]) -> list[str]:

@@ -1,5 +1,6 @@
-"""What all train stages share: fit one model a seed on the rows labelled so far, and try it on the holdout."""
+"""What all arms share: the place where models are fitted on labelled rows of the pool and tried on the holdout."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,62 @@ def fit_and_try(
     sufficient_since   the stage that was enough, if there is one: then nothing is trained, and what is written is empty
     models             folder to keep the models in, one a seed
     """
-    actual, classes = labels.holdout(), len(labels.classes())
-    tried = np.empty((0, len(actual), classes), np.float32)
+    tried = []
     if models:
         models.mkdir(parents=True, exist_ok=True)
     if sufficient_since:
         print(f"{arm} {stage}: nothing to do, {sufficient_since} was sufficient")
     else:
-        learner = trainers.trainer(params.train, params.embed, classes)
-        pool = learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
-        holdout = learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
-        tried = np.empty((len(params.seeds), len(actual), classes), np.float32)
-        for i, (seed, rows) in enumerate(zip(params.seeds, labelled, strict=True)):
+        bench = Bench(params)
+        for seed, rows in zip(params.seeds, labelled, strict=True):
             title = f"{arm} {stage}, seed {seed}"
-            model = learner.fit(pool[rows], labels.paid_for(rows).of(rows), seed, f"train {title}")
+            fitted = bench.fit(rows, labels.paid_for(rows), seed, title)
             if models:
-                model.save(models / str(seed))
-            tried[i] = model.probabilities(holdout, f"holdout {title}")
-            print(f"{title}: {len(rows):,} labels, holdout accuracy {accuracy(tried[i], actual):.4f}", flush=True)
-    results.save(arm, stage, results.Result(tried, labelled.shape[1], sufficient_since))
+                fitted.model.save(models / str(seed))
+            tried.append(bench.on_holdout(fitted, len(rows)))
+    results.save(arm, stage, results.Result(labelled, stacked(tried), sufficient_since))
+
+
+def stacked(tried: list[np.ndarray]) -> np.ndarray:
+    """What the models of all seeds say of the holdout, float32 [seeds, holdout, classes]; no seeds where none was trained."""
+    return np.stack(tried) if tried else np.empty((0, len(labels.holdout()), len(labels.classes())), np.float32)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, asked by rows of pool.jsonl. `title` says in progress bars whose it is."""
+
+    model: Any
+    pool: Any
+    title: str
+
+    def probabilities(self, rows: np.ndarray) -> np.ndarray:
+        """float32 [rows, classes]"""
+        return self.model.probabilities(self.pool[rows], f"score {self.title}")
+
+    def features(self, rows: np.ndarray) -> np.ndarray:
+        """float32 [rows, width]: the vectors that the model's last layer works on."""
+        return self.model.features(self.pool[rows], f"features {self.title}")
+
+
+class Bench:
+    """The trainer of params.yaml, and pool and holdout in the form it works on, read once.
+
+    params   .train and .embed of params.yaml
+    """
+
+    def __init__(self, params: Any):
+        self.actual, self.classes = labels.holdout(), len(labels.classes())
+        self.learner = trainers.trainer(params.train, params.embed, self.classes)
+        self.pool = self.learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+        self.holdout = self.learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+
+    def fit(self, rows: np.ndarray, paid: labels.Labels, seed: int, title: str) -> Fitted:
+        """A model trained on rows of pool.jsonl, int64 [rows], which must be `paid` for."""
+        return Fitted(self.learner.fit(self.pool[rows], paid.of(rows), seed, f"train {title}"), self.pool, title)
+
+    def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
+        """float32 [holdout, classes]; the accuracy is printed with the number of rows `labelled`."""
+        tried = fitted.model.probabilities(self.holdout, f"holdout {fitted.title}")
+        print(f"{fitted.title}: {labelled:,} labels, holdout accuracy {accuracy(tried, self.actual):.4f}", flush=True)
+        return tried

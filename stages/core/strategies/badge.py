@@ -1,0 +1,45 @@
+"""badge: rows whose gradients are large and unlike each other (Ash et al. 2020, algorithm 1).
+
+The gradient of the loss at the model's last layer, were its likeliest class the true one, is (p - onehot) x h: probabilities
+less the likeliest class, times the vector h that the layer works on. k-means++ picks rows of these: the first is the longest
+(as in the authors' code), every next is drawn in proportion to its squared distance from those picked. Gradients are never
+made: lengths and products of (a x h) come from those of a and h.
+"""
+
+import numpy as np
+
+from stages.core.known import Known
+
+ROUNDING = 1e-5  # of the lengths: a smaller squared distance is that of a duplicate
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    errors = known.probabilities[known.open_rows]
+    errors[np.arange(len(errors)), errors.argmax(1)] -= 1
+    return known.open_rows[spread(errors, known.features[known.open_rows], wanted, rng)]
+
+
+def spread(errors: np.ndarray, features: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """k-means++ seeding (Arthur & Vassilvitskii 2007) on the outer products of errors and features, without making them.
+
+    errors     float32 [rows, classes]
+    features   float32 [rows, width]
+    wanted     at most the number of rows; where all others are duplicates of those picked, the rest is drawn evenly
+
+    Returns int64 [wanted], indices without repeats, in the order drawn. Time grows with rows x (classes + width) x wanted.
+    """
+    squares = np.einsum("ij,ij->i", errors, errors) * np.einsum("ij,ij->i", features, features)
+    picked = [int(squares.argmax())]
+    nearest = np.full(len(squares), np.inf, np.float32)
+    while len(picked) < wanted:
+        last = picked[-1]
+        lengths = squares + squares[last]
+        distances = lengths - 2 * (errors @ errors[last]) * (features @ features[last])
+        nearest = np.minimum(nearest, np.where(distances > ROUNDING * lengths, distances, 0))
+        nearest[last] = 0
+        weights = nearest.astype(np.float64)
+        if not weights.any():
+            weights[:] = 1
+            weights[picked] = 0
+        picked.append(int(rng.choice(len(weights), p=weights / weights.sum())))
+    return np.array(picked, np.int64)

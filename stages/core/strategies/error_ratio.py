@@ -1,0 +1,23 @@
+"""error_ratio: rows drawn by predicted class, more of a class that the model misses more.
+
+A share of the labelled rows (compare_arm.held_back) is held back from a model that is trained on the others, and its errors
+there are counted by true class: with two classes false negatives against false positives. The rows to label are shared among
+the classes in that proportion, equally where nothing is wrong, and drawn at random from the open rows that the arm's own
+model takes for that class. The holdout is never asked.
+"""
+
+import numpy as np
+
+from stages.core.known import Known
+from stages.core.selection import apportion, random_by_group
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    shuffled = rng.permutation(known.labelled)
+    held, rest = np.split(shuffled, [max(1, round(known.options.held_back * len(shuffled)))])
+    actual, said = known.labels.of(held), known.fit(rest, rng).probabilities(held).argmax(1)
+    missed = np.bincount(actual[said != actual], minlength=known.classes)
+    predicted = known.probabilities[known.open_rows].argmax(1)
+    weights = missed if missed.any() else np.ones(known.classes)
+    counts = apportion(wanted, weights, np.bincount(predicted, minlength=known.classes))
+    return random_by_group(known.open_rows, predicted, counts, rng)

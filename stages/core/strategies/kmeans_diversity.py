@@ -1,0 +1,23 @@
+"""kmeans_diversity: as many clusters of open rows as rows are wanted; of each the row nearest to its centre.
+
+Clusters of embeddings, as the diversity of Zhdanov 2019 ("Diverse mini-batch Active Learning") without his uncertainty, in a
+random projection to 32 dimensions, where distances survive about (Johnson & Lindenstrauss 1984) and clustering is cheap.
+"""
+
+import numpy as np
+from sklearn.random_projection import GaussianRandomProjection
+
+from stages.core import geometry
+from stages.core.known import Known
+from stages.core.selection import nearest_free
+
+DIMENSIONS = 32
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    points = np.asarray(known.vectors[known.open_rows])
+    if points.shape[1] > DIMENSIONS:
+        projection = GaussianRandomProjection(DIMENSIONS, random_state=int(rng.integers(2**31)))
+        points = projection.fit_transform(points).astype(np.float32)
+    centres = geometry.kmeans(points, wanted, rng).cluster_centers_
+    return known.open_rows[nearest_free(points, centres)]

@@ -1,0 +1,15 @@
+"""low_confidence: the rows that a seed model finds hardest, by the probability of their true class.
+
+The seed model is trained on as many random rows as are wanted, or as the pool has left; they are no candidates themselves.
+"""
+
+import numpy as np
+
+from stages.core.known import Known
+
+USES_POOL_LABELS = True
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    seed_rows = rng.permutation(known.rows)[: min(wanted, len(known.rows) - wanted)]
+    return known.highest(-known.truth(seed_rows, rng), wanted)

@@ -1,0 +1,402 @@
+"""Each strategy on a handful of rows worked out by hand, then all of them on random pools whose labels are guarded."""
+
+import importlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from stages.core import geometry, labels
+from stages.core.errors import Refused
+from stages.core.known import Known, NoModelYet
+from stages.core.labels import Labels
+from stages.core.probe import Probe
+from stages.core.strategies import badge, probcover, typiclust
+
+ALL = sorted(file.stem for file in (Path(__file__).parent.parent / "stages/core/strategies").glob("[!_]*.py"))
+MODULES = {name: importlib.import_module(f"stages.core.strategies.{name}") for name in ALL}
+MARKED = [name for name in ALL if getattr(MODULES[name], "USES_POOL_LABELS", False)]
+NONE = np.empty(0, np.int64)
+SEEDS = range(4)
+
+
+class Says:
+    """A model that says what it was given: probabilities float32 [pool, classes], features float32 [pool, width]."""
+
+    def __init__(self, probabilities, features=None):
+        self.p, self.h = np.array(probabilities, np.float32), np.array(features, np.float32)
+
+    def probabilities(self, rows):
+        return self.p[rows]
+
+    def features(self, rows):
+        return self.h[rows]
+
+
+def known(points=None, model=None, labelled=(), actual=None, train=None, buckets=None, classes=2, everything=False, **options):
+    """What a strategy knows; the pool is as long as whatever is given."""
+    points = np.zeros((len(model.p if model else actual if buckets is None else buckets), 1)) if points is None else points
+    labelled = np.array(labelled, np.int64)
+    paid = Labels(np.zeros(len(points)) if actual is None else np.array(actual), np.arange(len(points)) if everything else labelled)
+    buckets = None if buckets is None else np.array(buckets, np.int32)
+    return Known(np.array(points, np.float32), buckets, labelled, paid, classes, SimpleNamespace(**options), model, train)
+
+
+def pick(name, wanted, seed=0, **what):
+    return MODULES[name].pick(known(**what), wanted, np.random.default_rng(seed)).tolist()
+
+
+# ---- uncertainty
+
+#                  row  0                1                  2                  3              4
+THREE = Says(probabilities=[[.98, .01, .01], [.50, .25, .25], [.48, .48, .04], [.4, .3, .3], [.48, .48, .04]])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    # in bits 0.16, 1.5, 1.21, 1.57, 1.21; between the likeliest two 0.97, 0.25, 0, 0.1, 0; the likeliest 0.98, 0.5, 0.48, 0.4, 0.48
+    [("entropy", [3, 1, 2, 4]), ("margin", [2, 4, 3, 1]), ("least_confidence", [3, 2, 4, 1])],
+)
+def test_the_least_sure_rows_come_first_and_ties_go_to_the_lower(name, order):
+    assert pick(name, 4, model=THREE) == order
+    assert pick(name, 2, model=THREE, labelled=[order[0]]) == order[1:3]
+
+
+@pytest.mark.parametrize("name", ["entropy", "margin", "least_confidence", "badge", "committee", "error_ratio"])
+def test_what_needs_a_model_says_so_where_there_is_none(name):
+    with pytest.raises(NoModelYet):
+        pick(name, 1, actual=[0, 1], committee=2, held_back=0.5)
+
+
+def test_the_committee_is_asked_for_what_divides_it_and_each_member_saw_a_bootstrap_sample():
+    #           row  0  1  2  3
+    votes = iter([[0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 1, 1], [0, 1, 0, 1]])
+    samples = []
+
+    def train(rows, paid, seed):
+        samples.append(sorted(rows.tolist()))
+        return Says(np.eye(2)[[*next(votes), *[0] * 6]])
+
+    labelled = range(4, 10)
+    assert pick("committee", 2, labelled=labelled, actual=[0] * 10, train=train, committee=4) == [1, 2]  # 2 : 2, then 3 : 1
+    assert all(len(sample) == 6 and set(sample) <= set(labelled) for sample in samples)
+    assert len(set(map(tuple, samples))) == 4
+
+
+# ---- diversity
+
+#       row  0  1  2   3   4   5   6   7   8
+LINE = [[0], [1], [2], [20], [21], [22], [40], [41], [42]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_kmeans_diversity_takes_the_middle_of_each_clump(seed):
+    assert sorted(pick("kmeans_diversity", 3, seed, points=LINE)) == [1, 4, 7]
+
+
+def test_kmeans_diversity_leaves_labelled_rows_out_of_the_clusters():
+    assert sorted(pick("kmeans_diversity", 3, points=LINE, labelled=[4, 8])) == [1, 3, 6]  # ties of 3 and 5, 6 and 7
+
+
+def test_kmeans_diversity_projects_wide_vectors():
+    wide = np.array(LINE) @ np.ones((1, 64))
+    assert sorted(pick("kmeans_diversity", 3, points=wide)) == [1, 4, 7]
+
+
+def test_large_pools_are_clustered_by_mini_batches(monkeypatch):
+    monkeypatch.setattr(geometry, "EXACT_ROWS", 8)
+    assert sorted(pick("kmeans_diversity", 3, points=LINE)) == [1, 4, 7]
+
+
+def circle(*degrees):
+    return np.stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], axis=1)
+
+
+# Two clusters of eight. The four nearest of 10 are 1, 1, 5 and 5 degrees away, those of 9 and 11 1, 2, 4 and 6.
+#         row  0  1  2   3   4   5   6   7   row 8    9   10   11   12   13   14   15
+CLUSTERS = circle(0, 5, 9, 10, 11, 15, 20, 45, 120, 125, 129, 130, 131, 135, 140, 165)
+OUTLIERS = {7, 15}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_typiclust_takes_the_row_with_the_nearest_neighbours_of_each_cluster(seed):
+    assert sorted(pick("typiclust", 2, seed, points=CLUSTERS)) == [3, 11]
+
+
+def test_typiclust_goes_first_where_nothing_is_labelled():
+    assert pick("typiclust", 1, points=CLUSTERS, labelled=[0]) == [11]
+    assert pick("typiclust", 1, points=CLUSTERS, labelled=[11]) == [3]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_typiclust_avoids_outliers_even_where_they_are_clusters_of_their_own(seed):
+    assert OUTLIERS.isdisjoint(pick("typiclust", 4, seed, points=CLUSTERS))
+
+
+def test_typiclust_takes_small_clusters_when_there_is_nothing_else():
+    assert sorted(pick("typiclust", 6, points=CLUSTERS[:8], labelled=[2, 3])) == [0, 1, 4, 5, 6, 7]
+
+
+def test_turns_go_round_and_an_empty_queue_drops_out():
+    assert "".join(typiclust.in_turns([iter("ad"), iter("be"), iter("cfgh")])) == "abcdefgh"
+
+
+def test_of_a_large_cluster_a_sample_is_compared_and_the_others_follow(monkeypatch):
+    monkeypatch.setattr(typiclust, "ROWS_COMPARED", 3)
+    order = typiclust.most_typical_first(np.array(LINE, np.float32), np.random.default_rng(0)).tolist()
+    assert order != list(range(9))
+    assert sorted(order) == list(range(9))
+
+
+def test_a_ball_is_pure_up_to_the_nearest_row_of_another_label(monkeypatch):
+    points, pseudo_labels = np.array([[0.0], [1], [2], [10], [11], [12]]), np.array([0, 0, 0, 1, 1, 1])
+    assert probcover.pure_radius(points, pseudo_labels) == 8  # nearest are 10, 9, 8, 8, 9, 10: none may be impure of six
+    monkeypatch.setattr(probcover, "PURITY", 0.5)
+    assert probcover.pure_radius(points, pseudo_labels) == 9  # the balls of rows 2 and 3 alone are impure then
+    monkeypatch.setattr(probcover, "BLOCK_ROWS", 4)
+    assert probcover.pure_radius(points, pseudo_labels) == 9
+
+
+def test_the_row_that_covers_most_of_what_is_left_comes_first():
+    line = np.array([0, 1, 2, 3, 10, 11])
+    covers = abs(line[:, None] - line) < 1.5
+    nothing = np.zeros(6, bool)
+    assert probcover.most_covering(covers, nothing, 9).tolist() == [1, 4, 2]  # 0 to 2, then 10 and 11, then 3
+    assert probcover.most_covering(covers, nothing, 2).tolist() == [1, 4]
+    assert probcover.most_covering(covers, line < 4, 9).tolist() == [4]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_probcover_covers_both_ends_then_fills_up_at_random(seed):
+    arcs = circle(0, 1, 2, 3, 4, 60, 61, 62, 63, 64)  # balls are pure up to 56 degrees: one row covers a whole arc
+    assert pick("probcover", 2, seed, points=arcs) == [0, 5]
+    assert pick("probcover", 1, seed, points=arcs, labelled=[2]) == [5]
+    assert sorted(pick("probcover", 9, seed, points=arcs, labelled=[2])) == [0, 1, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_probcover_covers_a_sample_of_a_large_pool_and_draws_the_rest(monkeypatch):
+    monkeypatch.setattr(probcover, "ROWS_COMPARED", 4)
+    assert len(set(pick("probcover", 7, points=circle(*range(0, 100, 10))))) == 7
+
+
+# ---- badge
+
+
+def naive_spread(errors, features, wanted, rng):
+    """The same on gradients that are written out."""
+    gradients = (errors[:, :, None] * features[:, None]).reshape(len(errors), -1).astype(np.float64)
+    picked = [int((gradients**2).sum(1).argmax())]
+    while len(picked) < wanted:
+        nearest = ((gradients[:, None] - gradients[picked]) ** 2).sum(2).min(1)
+        picked.append(int(rng.choice(len(nearest), p=nearest / nearest.sum())))
+    return picked
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_badge_draws_as_on_gradients_that_are_written_out(seed):
+    errors, features = (np.random.default_rng(9).normal(size=(30, width)).astype(np.float32) for width in (3, 5))
+    rows = badge.spread(errors, features, 10, np.random.default_rng(seed)).tolist()
+    assert rows == naive_spread(errors, features, 10, np.random.default_rng(seed))
+
+
+def test_badge_takes_the_longest_gradient_first():
+    #       squared length  0       0.32        2           0.32
+    model = Says([[1, 0], [0.6, 0.4], [0.5, 0.5], [0.4, 0.6]], features=[[9, 9], [1, 0], [2, 0], [0, 1]])
+    assert pick("badge", 1, model=model) == [2]
+    assert pick("badge", 1, model=model, labelled=[2]) == [1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_badge_avoids_duplicates(seed):
+    kind = np.repeat([0, 1, 2], 5)
+    model = Says(np.full((15, 2), 0.5), features=np.array([[1.0, 2], [3, -1], [0.3, 0.7]])[kind])
+    rows = pick("badge", 6, seed, model=model)
+    assert set(kind[rows[:3]]) == {0, 1, 2}
+    assert len(set(rows)) == 6  # there are three kinds only: the others are drawn evenly
+
+
+def test_badge_draws_evenly_where_the_model_is_sure_of_everything():
+    assert len(set(pick("badge", 3, model=Says(np.eye(2)[[0, 1, 0, 1]], features=np.ones((4, 2)))))) == 3
+
+
+# ---- strata and errors
+
+BUCKETS = np.repeat([0, 1, 2], [6, 4, 2])
+
+
+@pytest.mark.parametrize(
+    ("labelled", "wanted", "counts"),
+    [
+        ([], 6, [3, 2, 1]),
+        ([0, 1, 2], 3, [0, 2, 1]),  # all six together are 3, 2 and 1
+        ([0, 1, 2, 3, 4], 1, [0, 1, 0]),  # 2 and 1 are missing, one row can be had
+        ([10, 11], 10, [6, 4, 0]),
+    ],
+)
+def test_all_labelled_rows_together_mirror_the_buckets(labelled, wanted, counts):
+    rows = pick("stratified_random", wanted, buckets=BUCKETS, labelled=labelled)
+    assert np.bincount(BUCKETS[rows], minlength=3).tolist() == counts
+
+
+def error_ratio(said_of_held, actual, wanted, held_back=0.5, labelled=range(8)):
+    """(rows drawn of each predicted class, true classes held back): the arm's model takes even rows for 0, odd rows for 1."""
+    rest = []
+
+    def train(rows, paid, seed):
+        rest.extend(rows.tolist())
+        return Says(np.eye(2)[said_of_held])
+
+    model = Says(np.eye(2)[np.arange(len(actual)) % 2])
+    rows = pick("error_ratio", wanted, model=model, labelled=labelled, actual=actual, train=train, held_back=held_back)
+    held = np.setdiff1d(labelled, rest)
+    return np.bincount(np.array(rows) % 2, minlength=2).tolist(), np.array(actual)[held].tolist()
+
+
+def test_a_class_that_alone_is_missed_is_drawn_alone():
+    counts, held = error_ratio(said_of_held=[0] * 20, actual=[1] * 20, wanted=4)
+    assert (counts, held) == ([0, 4], [1] * 4)
+
+
+def test_both_classes_are_drawn_equally_where_nothing_is_wrong():
+    assert error_ratio(said_of_held=[1] * 20, actual=[1] * 20, wanted=6)[0] == [3, 3]
+
+
+def test_a_class_that_runs_out_passes_its_share_on():
+    assert error_ratio(said_of_held=[0] * 12, actual=[1] * 12, wanted=3)[0] == [1, 2]  # 8 to 11 are open: two of each
+
+
+def test_classes_are_drawn_in_proportion_to_their_errors_on_the_rows_held_back():
+    actual = [0, 1, 1, 1, 1, 1, 1, 1] + [0] * 80
+    counts, held = error_ratio(said_of_held=[1 - y for y in actual], actual=actual, wanted=24, held_back=0.75)
+    assert len(held) == 6
+    assert counts == [24 * held.count(0) // 6, 24 * held.count(1) // 6]
+
+
+# ---- subsets by the true class
+
+
+def subset(name, wanted):
+    """(rows picked, rows the seed model was trained on): row i has the probability i / 20 for its true class."""
+    seeds = []
+
+    def train(rows, paid, seed):
+        seeds.extend(rows.tolist())
+        sure = np.arange(20) / 20
+        return Says(np.stack([1 - sure, sure], 1)[np.arange(20)[:, None], np.stack([ACTUAL == 1, ACTUAL == 0], 1) * -1 + 1])
+
+    return pick(name, wanted, actual=ACTUAL, train=train, everything=True), seeds
+
+
+ACTUAL = np.arange(20) % 2
+
+
+@pytest.mark.parametrize("wanted", [3, 8])
+def test_high_and_low_confidence_take_the_ends_beside_the_seed_rows(wanted):
+    for name, order in (("high_confidence", range(19, -1, -1)), ("low_confidence", range(20))):
+        rows, seeds = subset(name, wanted)
+        assert len(seeds) == wanted
+        assert rows == [row for row in order if row not in seeds][:wanted]
+
+
+def test_a_subset_of_most_of_the_pool_leaves_fewer_rows_for_the_seed_model():
+    rows, seeds = subset("high_confidence", 18)
+    assert len(seeds) == 2
+    assert sorted(rows + seeds) == list(range(20))
+
+
+@pytest.mark.parametrize(("wanted", "at_random"), [(6, 3), (7, 4), (1, 1)])
+def test_hybrid_is_random_rows_and_the_hardest_of_the_others(wanted, at_random):
+    rows, seeds = subset("hybrid", wanted)
+    assert rows[:at_random] == seeds
+    assert rows[at_random:] == [row for row in range(20) if row not in seeds][: wanted - at_random]
+
+
+def test_only_these_three_use_labels_of_the_pool_and_they_cannot_without():
+    assert MARKED == ["high_confidence", "hybrid", "low_confidence"]
+    for name in MARKED:
+        with pytest.raises(Refused, match="never paid for"):
+            pick(name, 2, actual=ACTUAL, train=None)
+
+
+# ---- all of them
+
+
+class Guarded:
+    """Class numbers that raise when one is read that was not paid for, by whatever way."""
+
+    def __init__(self, values, paid):
+        self.values, self.paid = values, set(paid.tolist())
+
+    def __len__(self):
+        return len(self.values)
+
+    def __getitem__(self, rows):
+        assert set(np.ravel(rows).tolist()) <= self.paid, "a label was read that nobody paid for"
+        return self.values[rows]
+
+    def __array__(self, *_, **__):
+        raise AssertionError("all labels were read")
+
+
+class ProbeOnPool:
+    def __init__(self, model, points):
+        self.model, self.points = model, points
+
+    def probabilities(self, rows):
+        return self.model.probabilities(self.points[rows], "")
+
+    def features(self, rows):
+        return self.model.features(self.points[rows], "")
+
+
+def random_known(seed, guarded=True):
+    """A pool of 3 classes with duplicates, a third of it labelled; its arrays cannot be written to."""
+    rng = np.random.default_rng(seed)
+    actual = rng.integers(3, size=60)
+    points = (np.round(rng.normal(size=(60, 4))) + 2 * np.eye(4)[actual]).astype(np.float32)
+    buckets = rng.integers(4, size=60).astype(np.int32)
+    labelled = rng.permutation(60)[:20]
+    for array in (actual, points, buckets, labelled):
+        array.setflags(write=False)
+    paid = Labels(Guarded(actual, labelled), labelled) if guarded else Labels(actual, np.arange(60))
+
+    def train(rows, paid, seed):
+        return ProbeOnPool(
+            Probe(SimpleNamespace(folds=2), SimpleNamespace(model="tiny"), 3).fit(points[rows], paid.of(rows), seed, ""), points
+        )
+
+    options = SimpleNamespace(committee=3, held_back=0.25)
+    model = train(labelled, paid, 0) if guarded else None
+    return Known(points, buckets, labelled if guarded else NONE, paid, 3, options, model, train)
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.parametrize("name", ALL)
+def test_open_rows_as_many_as_wanted_the_same_for_the_same_seed_and_no_label_unpaid(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # no file of the pool is there to be read
+    monkeypatch.setattr(labels, "_numbers", lambda path: pytest.fail("labels were read by another way than the door"))
+    for seed, wanted in ((0, 1), (1, 12), (2, 39)):
+        what = [random_known(seed, guarded=name not in MARKED) for _ in "ab"]
+        rows, again = (MODULES[name].pick(each, wanted, np.random.default_rng(seed)) for each in what)
+        assert rows.dtype == np.int64
+        assert len(rows) == wanted
+        assert len(np.intersect1d(rows, what[0].open_rows)) == wanted
+        assert rows.tolist() == again.tolist()
+
+
+@pytest.mark.parametrize(
+    "peek",
+    [
+        lambda known: known.labels.of(known.open_rows),
+        lambda known: known.labels._values[known.open_rows[0]],
+        lambda known: np.asarray(known.labels._values),
+        lambda known: labels.whole_pool("curious"),
+        lambda known: known.truth(known.labelled, np.random.default_rng(0)),
+    ],
+)
+def test_the_guard_catches_who_peeks(peek, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    labels._numbers.cache_clear()
+    with pytest.raises((Refused, AssertionError)):
+        peek(random_known(0))
