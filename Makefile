@@ -2,7 +2,7 @@
 # make test                ruff and pytest
 # make check               is params.yaml in order?
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
-# make share [ALL=1]       push texts and vectors (prepare, embed, reduce); ALL=1: everything, the run-cache too
+# make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
 .PHONY: repro test check remote share fetch clean-cache
@@ -29,7 +29,7 @@ remote: .venv/installed
 	dvc remote modify storage verify true  # else an object that was cut short is taken for whole
 
 share: .venv/installed
-	dvc push $(if $(ALL),--run-cache,prepare embed reduce)
+	dvc push $(if $(ALL),--run-cache,prepare finetune_encoder embed reduce)
 
 fetch: .venv/installed check
 	@python -m stages.core.fetch
@@ -45,6 +45,6 @@ clean-cache:
 	$(PIP) --no-deps -r requirements-data.txt
 	@touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-s3.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-s3.txt requirements-tune.txt
 	$(PIP) -r requirements-test.txt
 	@touch $@

@@ -1,9 +1,10 @@
-"""embed: one vector a text, mean-pooled from an encoder that nobody has tuned yet.
+"""embed: one vector a text, pooled from the encoder that finetune_encoder left.
 
-reads   data/pool.jsonl, data/test.jsonl, and vectors already made from the side cache (see vector_cache)
+reads   data/pool.jsonl, data/test.jsonl, data/encoder, and vectors already made from the side cache (see vector_cache)
 writes  data/embeddings.npy        float32 [pool, width]      row i is line i of pool.jsonl
         data/embeddings.json       model, dtype, rows, width, sha256 of the vectors, fingerprints of model and texts
         data/test_embeddings.npy   float32 [holdout, width]   line i of test.jsonl; only the probe reads them
+        data/plots/similarity.json cosines of nine example sentences
 params  embed
 """
 
@@ -13,7 +14,7 @@ import json
 import numpy as np
 import torch
 
-from stages.core import artifacts, encoder, settings, vector_cache
+from stages.core import artifacts, encoder, settings, similarity, vector_cache
 from stages.core.errors import run
 
 
@@ -22,14 +23,15 @@ def main() -> None:
     pool = artifacts.texts(artifacts.POOL)
     settings.refuse_budget_over(len(pool))
     dtype = encoder.dtype_of(embed.dtype)
-    model = encoder.Encoder(embed.model, embed.max_tokens).eval().to(encoder.device(), dtype)
-    print(f"embed: {embed.model}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
+    model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
+    print(f"embed: {model.name}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
 
     sidecar = {
-        "model": embed.model,
+        "model": model.name,
         "dtype": str(dtype).removeprefix("torch."),
+        "pooling": model.pooling,
         "max_tokens": model.max_tokens,
-        "model_sha256": encoder.fingerprint(embed.model),
+        "model_sha256": encoder.fingerprint(model.name),
     }
     encoding = hashlib.sha256(json.dumps([sidecar, encoder.device().type, torch.__version__]).encode()).hexdigest()[:16]
 
@@ -45,6 +47,7 @@ def main() -> None:
         "texts_sha256": hashlib.sha256("\n".join(pool).encode()).hexdigest(),
     }
     artifacts.save_json(artifacts.EMBEDDINGS.with_suffix(".json"), sidecar)
+    artifacts.save_json("data/plots/similarity.json", similarity.heat_map(model))
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
 
 

@@ -59,6 +59,8 @@ class Probe:
 class ProbeModel:
     """weights float32 [present, width], bias float32 [present], present int64 [present]: class number of each row."""
 
+    TENSORS = ("weights", "bias", "present")
+
     def __init__(self, weights: np.ndarray, bias: np.ndarray, present: np.ndarray, classes: int):
         self.weights, self.bias, self.present, self.classes = weights, bias, present, classes
 
@@ -73,12 +75,14 @@ class ProbeModel:
         out[:, self.present] = odds / odds.sum(1, keepdims=True)
         return out
 
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {name: getattr(self, name) for name in self.TENSORS}
+
     def save(self, folder: Path) -> None:
-        tensors = {"weights": self.weights, "bias": self.bias, "present": self.present}
-        artifacts.save_tensors(folder / "model.safetensors", tensors, save_file)
+        artifacts.save_tensors(folder / "model.safetensors", self.tensors(), save_file)
         artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes})
 
     @classmethod
     def load(cls, folder: Path, about: dict) -> "ProbeModel":
         tensors = artifacts.load_tensors(folder / "model.safetensors", load_file)
-        return cls(tensors["weights"], tensors["bias"], tensors["present"], about["classes"])
+        return cls(*(tensors[name] for name in cls.TENSORS), about["classes"])
