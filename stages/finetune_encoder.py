@@ -65,7 +65,9 @@ def save(tuned: Any) -> None:
     from stages.core import encoder
 
     try:
-        tuned.backbone.save_pretrained(artifacts.ENCODER)
+        # Without BERT's own pooler: nothing here reads it, and where a model comes without one its weights are random.
+        weights = {name: tensor for name, tensor in tuned.backbone.state_dict().items() if not name.startswith("pooler.")}
+        tuned.backbone.save_pretrained(artifacts.ENCODER, state_dict=weights)
         for name in TOKENIZER:
             if (file := encoder.folder_of(tuned.name) / name).exists():
                 shutil.copyfile(file, artifacts.ENCODER / name)

@@ -20,7 +20,7 @@ from stages.core import encoder
 from stages.core.errors import Refused
 
 try:
-    from accelerate.utils.memory import find_executable_batch_size, release_memory, should_reduce_batch_size
+    from accelerate.utils.memory import find_executable_batch_size, should_reduce_batch_size
     from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
     from sentence_transformers.base.modules import InputModule
     from sentence_transformers.sentence_transformer import losses
@@ -171,8 +171,6 @@ def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
             if not tried:
                 raise _too_long() from None
             return sizes[:tried]
-        finally:
-            release_memory()
     return sizes
 
 
