@@ -9,6 +9,7 @@ params  finetune_encoder, embed.model, embed.pooling, embed.max_tokens
 """
 
 import shutil
+from pathlib import Path
 from typing import Any
 
 from stages.core import artifacts, settings
@@ -20,6 +21,8 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json
 
 def main() -> None:
     params = settings.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens")
+    if Path(params.model).absolute() == artifacts.ENCODER.absolute():
+        raise Refused(f"params.yaml: embed.model = {params.model} is what this stage writes; name a copy of it that lies elsewhere")
     shutil.rmtree(artifacts.ENCODER, ignore_errors=True)
     if params.finetune_encoder.objective == "none":
         artifacts.save_json(artifacts.POINTER, {"model": params.model})

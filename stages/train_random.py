@@ -1,7 +1,7 @@
 """train_random: the arm to beat, models on as many rows as the stage has labelled, drawn at random from the pool.
 
 reads   data/STAGE/budget.json               the number of rows, not which
-        data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
+        data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
 writes  data/random/STAGE/labelled.npy       int64 [seeds, rows]   those of an earlier stage come first
         data/results/random/STAGE/           what the models say of the holdout, for the report
 params  train, embed, seeds

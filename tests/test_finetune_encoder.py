@@ -114,6 +114,14 @@ def test_bad_pairs_are_told_before_a_model_is_even_loaded(folder, monkeypatch, c
         finetune_encoder.main()
 
 
+def test_the_stage_does_not_overwrite_the_model_it_is_to_start_from(folder):
+    tiny_encoder(artifacts.ENCODER)
+    params(embed={"model": "data/encoder"})
+    with pytest.raises(Refused, match=r"embed.model = data/encoder is what this stage writes; name a copy of it"):
+        finetune_encoder.main()
+    assert (artifacts.ENCODER / "model.safetensors").exists()
+
+
 @pytest.mark.parametrize("pointer", [None, "[]", '{"model": 1}', "{}", "{"])
 def test_a_missing_or_broken_pointer_is_refused(folder, pointer):
     artifacts.ENCODER.mkdir(parents=True)
