@@ -3,7 +3,7 @@
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check               is params.yaml in order?
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
-# make share [ALL=1]       push texts and vectors (prepare, embed, reduce); ALL=1: everything, the run-cache too
+# make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
 .PHONY: repro overlay test bench check remote share fetch clean-cache
@@ -36,7 +36,7 @@ remote: .venv/installed
 	dvc remote modify storage verify true  # else an object that was cut short is taken for whole
 
 share: .venv/installed
-	@dvc push $(if $(ALL),--run-cache,prepare embed reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
+	@dvc push $(if $(ALL),--run-cache,prepare finetune_encoder embed reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
 
 fetch: .venv/installed check
 	@python -m stages.core.fetch
@@ -56,6 +56,6 @@ clean-cache:
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-s3.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-s3.txt requirements-tune.txt
 	$(PIP) -r requirements-test.txt
 	@touch $@

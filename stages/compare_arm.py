@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import artifacts, labels, results, rounds, settings, training, vectors
+from stages.core import artifacts, labels, pointer, results, rounds, settings, training, vectors
 from stages.core.errors import Refused, run
 from stages.core.known import Known, NoModelYet
 
@@ -42,7 +42,7 @@ def main(arm: str) -> None:
         after={stage: params.rounds[stage].after if stage in params.rounds else None for stage in stages},
         budgets={stage: rounds.load_budget(stage) for stage in stages},
         bench=training.Bench(params),
-        vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, params.embed.model),
+        vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(params.embed.model)),
         buckets=buckets,
         options=params.compare_arm,
         everything=everything,

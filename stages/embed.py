@@ -1,9 +1,10 @@
-"""embed: one vector a text, mean-pooled from an encoder that nobody has tuned yet.
+"""embed: one vector a text, pooled from the encoder that finetune_encoder left.
 
-reads   data/pool.jsonl, data/test.jsonl, and vectors already made from the side cache (see vector_cache)
+reads   data/pool.jsonl, data/test.jsonl, data/encoder, and vectors already made from the side cache (see vector_cache)
 writes  data/embeddings.npy        float32 [pool, width]      row i is line i of pool.jsonl
         data/test_embeddings.npy   float32 [holdout, width]   line i of test.jsonl; only the probe reads them
         data/embeddings.json, data/test_embeddings.json       what they are, with fingerprints (see vectors)
+        data/plots/similarity.json cosines of nine example sentences
 params  embed
 """
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 import transformers
 
-from stages.core import artifacts, encoder, settings, vector_cache, vectors
+from stages.core import artifacts, encoder, settings, similarity, vector_cache, vectors
 from stages.core.errors import run
 
 
@@ -23,16 +24,18 @@ def main() -> None:
     pool = artifacts.texts(artifacts.POOL)
     settings.refuse_budget_over(len(pool))
     dtype = encoder.dtype_of(embed.dtype)
-    model = encoder.Encoder(embed.model, embed.max_tokens).eval().to(encoder.device(), dtype)
-    print(f"embed: {embed.model}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
+    model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
+    print(f"embed: {model.name}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
 
     encoding = {
-        "model": embed.model,
+        "model": model.name,
         "dtype": str(dtype).removeprefix("torch."),
+        "pooling": model.pooling,
         "max_tokens": model.max_tokens,
-        "model_sha256": encoder.fingerprint(embed.model),
+        "model_sha256": encoder.fingerprint(model.name),
     }
-    made_by = json.dumps([encoding, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__])
+    known_by = {key: value for key, value in encoding.items() if key != "model"}  # by its fingerprint, wherever it lies
+    made_by = json.dumps([known_by, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__])
     cache = vector_cache.VectorCache(hashlib.sha256(made_by.encode()).hexdigest()[:16])
 
     for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
@@ -40,6 +43,7 @@ def main() -> None:
             encoded = fill(out, texts, model, cache, embed.batch_tokens)
         vectors.describe(path, texts, encoding)
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
+    artifacts.save_json("data/plots/similarity.json", similarity.heat_map(model))
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
 
 

@@ -1,7 +1,7 @@
 """score_entropy: how unsure the models of the stage before are of every row that is not labelled yet.
 
 reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/budgets/AFTER.json
-        data/pool.jsonl, and for trainer: probe its embeddings
+        data/encoder, data/pool.jsonl, and for trainer: probe its embeddings
 writes  data/STAGE/entropy.npy      float32 [seeds, pool]   bits; NaN where already labelled
         data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where already labelled
 params  rounds.STAGE.after (not m: how many rows are picked later changes no score), embed, seeds

@@ -1,6 +1,6 @@
 """train_full: one model on every label of the pool, the upper bound.
 
-reads   data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
+reads   data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
 writes  data/results/full/pool/   what the model says of the holdout, for the report
 params  train, train_full, embed, seeds (the first)
 """

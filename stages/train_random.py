@@ -1,7 +1,7 @@
 """train_random: the arm to beat, models on as many rows as the stage has labelled, drawn at random from the pool.
 
 reads   data/budgets/STAGE.json       the number of rows, not which
-        data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
+        data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
 writes  data/results/random/STAGE/    the rows, those of an earlier stage first, and what the models say of the holdout
 params  train, embed, seeds
 """

@@ -1,7 +1,7 @@
 """train_stage1: the first models, one a seed, on the rows that select_stage1 drew.
 
 reads   data/stage1/labelled.npy, data/budgets/stage1.json
-        data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
+        data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
 writes  data/stage1/models/SEED/       safetensors and json
         data/results/bucketed/stage1/     what the models say of the holdout, for the report
 params  train, embed, seeds

@@ -1,7 +1,7 @@
 """train_stageN: the models of one round, one a seed, on all rows labelled so far, from the pretrained weights.
 
 reads   data/STAGE/labelled.npy, data/budgets/STAGE.json
-        data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
+        data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
 writes  data/STAGE/models/SEED/        safetensors and json
         data/results/bucketed/STAGE/     what the models say of the holdout, for the report
 params  train, embed, seeds

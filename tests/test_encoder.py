@@ -61,15 +61,20 @@ def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
 # ---- pooling
 
 
-def test_a_vector_is_the_mean_over_the_tokens_that_are_no_padding():
-    states = torch.tensor([[[1.0, 10.0], [3.0, 30.0], [99.0, 99.0]], [[1.0, 2.0], [2.0, 4.0], [6.0, 3.0]]])
+@pytest.mark.parametrize(
+    ("pooling", "of_two_tokens", "of_three"), [("mean", [2, -20], [3, 3]), ("max", [3, -10], [6, 4]), ("cls", [1, -10], [1, 2])]
+)
+def test_a_vector_is_pooled_over_the_tokens_that_are_no_padding(pooling, of_two_tokens, of_three):
+    states = torch.tensor([[[1.0, -10.0], [3.0, -30.0], [99.0, 99.0]], [[1.0, 2.0], [2.0, 4.0], [6.0, 3.0]]])
     real = torch.tensor([[True, True, False], [True, True, True]])
-    stub = SimpleNamespace(states=lambda ids, real: states)
-    assert encoder.Encoder.forward(stub, torch.zeros(2, 3), real).tolist() == [[2, 20], [3, 3]]
-    assert encoder.Encoder.forward(stub, torch.zeros(2, 3)).tolist()[1] == [3, 3]
+    stub = SimpleNamespace(states=lambda ids, real: states, pooling=pooling)
+    assert encoder.Encoder.forward(stub, torch.zeros(2, 3), real).tolist() == [of_two_tokens, of_three]
+    assert encoder.Encoder.forward(stub, torch.zeros(2, 3)).tolist()[1] == of_three
 
 
-def test_padding_does_not_change_a_vector(model):
+@pytest.mark.parametrize("pooling", ["mean", "max", "cls"])
+def test_padding_does_not_change_a_vector(folder, pooling):
+    model = encoder.Encoder(str(folder), 16, pooling).eval()
     tokens = model.tokenise(TEXTS)
     ids, real = tokens.padded(np.arange(len(TEXTS)), model.pad)
     assert not real.all()

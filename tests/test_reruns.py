@@ -23,6 +23,11 @@ TABLE = {
     ),
     "clusters": ({"cluster": {"clusters": 5}}, ["cluster", *STAGE1]),
     "dimensions": ({"reduce": {"dimensions": 6}}, ["reduce", "cluster", *STAGE1]),
+    "the tuning of the encoder": (
+        {"finetune_encoder": {"learning_rate": 1e-4}},
+        ["finetune_encoder", "embed", "reduce", "cluster", *STAGE1, "train_full"],
+    ),
+    "pooling": ({"embed": {"pooling": "cls"}}, ["finetune_encoder", "embed", "reduce", "cluster", *STAGE1, "train_full"]),
     "train": ({"train": {"learning_rate": 1e-4}}, ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", "report"]),
     "train_full": ({"train_full": {"epochs": 2}}, ["train_full", "report"]),
     "a new round": (

@@ -53,14 +53,19 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
     ("name", "value", "parts"),
     [
         # misspelt
-        ("sedes", [0], ["sedes is no known setting", "possible: seeds, prepare, embed", "did you mean seeds?"]),
+        ("sedes", [0], ["sedes is no known setting", "possible: seeds, prepare, finetune_encoder", "did you mean seeds?"]),
         ("train.leaning_rate", 1, ["train.leaning_rate is no known setting", "did you mean learning_rate?"]),
         ("rounds.stage2.aftr", "stage1", ["rounds.stage2.aftr is no known setting", "possible: after, m", "did you mean after?"]),
         # strategies and other names
         ("select_stage1.pick", "centre", ["select_stage1.pick = 'centre'", "'random' or 'central'"]),
         ("select_stageN.by", "margin", ["select_stageN.by = 'margin'", "'buckets', 'bands' or 'recluster'"]),
         ("reduce.method", "tsne", ["reduce.method = 'tsne'", "'umap', 'pca' or 'random_projection'"]),
-        ("train.trainer", "svm", ["train.trainer = 'svm'", "'finetune' or 'probe'"]),
+        ("train.trainer", "svm", ["train.trainer = 'svm'", "'finetune', 'probe' or 'contrastive'"]),
+        ("finetune_encoder.objective", "sts", ["finetune_encoder.objective = 'sts'", "'none', 'nli' or 'pairs'"]),
+        ("embed.pooling", "first", ["embed.pooling = 'first'", "'mean', 'cls' or 'max'"]),
+        ("finetune_encoder.score_range", [5, 0], ["score_range = [5, 0]: must give the lowest value, then the highest"]),
+        ("finetune_encoder.score_range", [0, 1, 5], ["finetune_encoder.score_range = [0, 1, 5]", "at most 2 items"]),
+        ("finetune_encoder.most_per_class", "some", ["finetune_encoder.most_per_class = 'some'"]),
         ("sufficient.rule", "kappa", ["sufficient.rule = 'kappa'", "'none' or 'agreement'"]),
         # wrong types
         ("train.epochs", "many", ["train.epochs = 'many'", "valid integer"]),

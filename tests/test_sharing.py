@@ -79,7 +79,7 @@ def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of
     assert "verify = true" in (clone.folder / ".dvc/config").read_text()
     clone.change({"cluster": {"clusters": 3}})
     said = make(clone, "fetch").stdout
-    assert "fetch: prepare, embed, reduce need not run" in said
+    assert "fetch: prepare, finetune_encoder, embed, reduce need not run" in said
     assert "embeddings of 90 texts" in said
     ran = clone.repro("select_stage1")
     assert ran == ["cluster", "select_stage1"]

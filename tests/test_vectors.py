@@ -61,6 +61,7 @@ def test_vectors_of_other_texts_are_found(texts):
 
 
 def test_vectors_of_another_model_are_found_by_whoever_knows_the_model():
+    artifacts.save_json(artifacts.POINTER, {"model": "huge"})
     with pytest.raises(Refused, match=r"says model tiny, params\.yaml: embed\.model has huge; run `dvc repro`"):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "huge")
     with pytest.raises(Refused, match="says model tiny"):

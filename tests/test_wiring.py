@@ -44,7 +44,7 @@ def import_closure(path: str) -> set[str]:
 def settings_read(path: str) -> list[str]:
     """Names that a stage passes to settings.read, with {stage} as DVC writes it."""
     [call] = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and ast.unparse(node.func) == "settings.read"]
-    return [ast.unparse(argument).strip("f'\"").replace("{stage}", "${key}") for argument in call.args]
+    return [ast.unparse(argument).removeprefix("f").strip("'\"").replace("{stage}", "${key}") for argument in call.args]
 
 
 def leaves(node: dict) -> set[str]:
@@ -56,6 +56,7 @@ def test_stage_list_is_exactly_this():
         names = [stage.addressing for stage in repo.index.stages]
     assert names == [
         "prepare",
+        "finetune_encoder",
         "embed",
         "reduce",
         "cluster",
@@ -159,8 +160,9 @@ def test_every_dependency_is_pinned():
 
 
 def test_every_package_that_is_imported_is_a_requirement():
-    at_hand = {"sklearn": "scikit-learn", "yaml": "pyyaml", "umap": "umap-learn"}
-    required = {line.split("==")[0].lower() for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    at_hand = {"sklearn": "scikit_learn", "yaml": "pyyaml", "umap": "umap_learn"}
+    files = ("requirements.txt", "requirements-tune.txt")
+    required = {line.split("==")[0].lower().replace("-", "_") for file in files for line in (ROOT / file).read_text().splitlines()}
     import sys
 
     for file in (ROOT / "stages").rglob("*.py"):

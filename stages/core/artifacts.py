@@ -23,6 +23,8 @@ EMBEDDINGS = Path("data/embeddings.npy")
 HOLDOUT_EMBEDDINGS = Path("data/test_embeddings.npy")
 REDUCED = Path("data/reduced.npy")
 CLUSTERS = Path("data/clusters.npy")
+ENCODER = Path("data/encoder")
+POINTER = ENCODER / "pointer.json"  # in place of a model: the name of one
 MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring back the recorded one"
 
 

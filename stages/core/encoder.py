@@ -5,13 +5,14 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from stages.core import hub
+from stages.core import hub, pointer
 from stages.core.errors import Refused, short
 from stages.core.tokens import Tokens, batches
 
@@ -21,6 +22,11 @@ LEAST_TOKENS = 32
 ARITHMETIC = 2  # raise it with every change of code that changes a vector: those in the side cache are then left alone
 SHORT = 64  # tokens; up to here the plain attention is faster on a processor, in float32 as in bfloat16
 NEEDED_FILES = ["*.json", "*.safetensors"]
+
+
+def of_pipeline(embed: Any) -> "Encoder":
+    """The encoder that finetune_encoder left in data/encoder, pooled and cut as in the params section `embed`."""
+    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling)
 
 
 def folder_of(model: str) -> Path:
@@ -97,14 +103,33 @@ def dtype_of(setting: str) -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
+def pooled(states: torch.Tensor, real: torch.Tensor | None, pooling: str) -> torch.Tensor:
+    """One vector a row, from the last hidden states of its tokens (Reimers & Gurevych 2019, section 3).
+
+    states    float32 [rows, longest, width]
+    real      bool [rows, longest]   False where a row is padded; None where none is
+    pooling   mean or max over the real tokens, dimension by dimension, or cls: the first token's alone
+
+    Returns float32 [rows, width].
+    """
+    if pooling == "cls":
+        return states[:, 0]
+    if pooling == "max":
+        return (states if real is None else states.masked_fill(~real[..., None], -torch.inf)).amax(1)
+    if real is None:
+        return states.mean(1)
+    return (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+
+
 class Encoder(torch.nn.Module):
-    """An encoder with mean pooling over real tokens (Reimers & Gurevych 2019, section 3).
+    """A pretrained encoder and the pooling of its last hidden states.
 
     model        the name as in params embed.model
     max_tokens   texts are cut to this, or to the model's own limit where that is lower
+    pooling      as in `pooled`
     """
 
-    def __init__(self, model: str, max_tokens: int):
+    def __init__(self, model: str, max_tokens: int, pooling: str = "mean"):
         super().__init__()
         import transformers
 
@@ -130,7 +155,7 @@ class Encoder(torch.nn.Module):
             raise Refused(
                 f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(sorted(absent)[:3]) or 'none'})"
             )
-        self.name = model
+        self.name, self.pooling = model, pooling
         self.attention: str = config._attn_implementation
         self.width: int = config.hidden_size
         self.pad: int = config.pad_token_id or 0
@@ -159,12 +184,9 @@ class Encoder(torch.nn.Module):
         ids    int64 [rows, longest]
         real   bool [rows, longest]   False where a row is padded; None where none is
 
-        Returns float32 [rows, width], the mean of the last hidden states over real tokens.
+        Returns float32 [rows, width].
         """
-        states = self.states(ids, real).float()
-        if real is None:
-            return states.mean(1)
-        return (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+        return pooled(self.states(ids, real).float(), real, self.pooling)
 
     def states(self, ids: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
         """The backbone's last hidden states [rows, longest, width], in its own dtype."""

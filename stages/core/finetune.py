@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from stages.core import artifacts, encoder
-from stages.core.errors import Refused
+from stages.core import artifacts, encoder, tuned
 from stages.core.tokens import Tokens, training_batches
 
 KIND = "finetune"
@@ -43,7 +41,7 @@ class FineTune:
 
     def __init__(self, train: Any, embed: Any, classes: int):
         self.train, self.embed, self.classes = train, embed, classes
-        self.pretrained = encoder.Encoder(embed.model, embed.max_tokens)
+        self.pretrained = encoder.of_pipeline(embed)
         self.device = encoder.device()
 
     def inputs(self, texts: Path, embeddings: Path) -> Tokens:
@@ -100,7 +98,7 @@ def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
 
 
 class FineTuned:
-    """A tuned classifier. On disk only what tuning changed is kept; the rest is the pretrained encoder's."""
+    """A tuned classifier."""
 
     def __init__(self, model: Classifier, pretrained: encoder.Encoder, embed: Any):
         self.model, self.pretrained, self.embed = model, pretrained, embed
@@ -126,25 +124,12 @@ class FineTuned:
         return out
 
     def save(self, folder: Path) -> None:
-        before = self.pretrained.state_dict()
-        after = {name: tensor.cpu() for name, tensor in self.model.state_dict().items()}
-        changed = {
-            n: t for n, t in after.items() if n.startswith("head.") or not torch.equal(t, before[n.removeprefix("encoder.")])
-        }
-        artifacts.save_tensors(folder / "model.safetensors", changed, save_file)
-        about = {
-            "trainer": KIND,
-            "classes": self.model.head.out_features,
-            "model": self.embed.model,
-            "model_sha256": encoder.fingerprint(self.embed.model),
-        }
-        artifacts.save_json(folder / "classifier.json", about)
+        head = self.model.head
+        tuned.save(folder, KIND, head.out_features, self.pretrained, self.model.encoder, head.state_dict())
 
     @classmethod
     def load(cls, folder: Path, about: dict, embed: Any) -> "FineTuned":
-        if encoder.fingerprint(embed.model) != about["model_sha256"]:
-            raise Refused(f"{folder} was tuned from {about['model']}, not from the {embed.model} found here; {artifacts.MEND}")
-        pretrained = encoder.Encoder(embed.model, embed.max_tokens)
-        model = Classifier(copy.deepcopy(pretrained), about["classes"])
-        model.load_state_dict(artifacts.load_tensors(folder / "model.safetensors", load_file), strict=False)
+        pretrained, body, head = tuned.load(folder, about, embed)
+        model = Classifier(body, about["classes"])
+        model.head.load_state_dict(head)
         return cls(model.eval(), pretrained, embed)

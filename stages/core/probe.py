@@ -11,7 +11,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits
 
-from stages.core import artifacts, vectors
+from stages.core import artifacts, pointer, vectors
 
 STRENGTHS = np.logspace(-3, 2, 11)  # C of scikit-learn: inverse strength of the L2 penalty
 KIND = "probe"
@@ -25,7 +25,7 @@ class Probe:
 
     def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
         """float32 [rows, width], memory-mapped."""
-        return vectors.load(embeddings, texts, self.model)
+        return vectors.load(embeddings, texts, pointer.chosen(self.model))
 
     def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str) -> "ProbeModel":
         """
@@ -65,11 +65,13 @@ class ProbeModel:
     model     embed.model, whose vectors it was fitted on
     """
 
+    TENSORS = ("weights", "bias", "present")
+
     def __init__(self, weights: np.ndarray, bias: np.ndarray, present: np.ndarray, classes: int, model: str):
         self.weights, self.bias, self.present, self.classes, self.model = weights, bias, present, classes, model
 
     def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
-        return vectors.load(embeddings, texts, self.model)
+        return vectors.load(embeddings, texts, pointer.chosen(self.model))
 
     def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
@@ -83,12 +85,14 @@ class ProbeModel:
         """float32 [rows, width]: what the last layer works on, here the embeddings themselves."""
         return inputs
 
+    def tensors(self) -> dict[str, np.ndarray]:
+        return {name: getattr(self, name) for name in self.TENSORS}
+
     def save(self, folder: Path) -> None:
-        tensors = {"weights": self.weights, "bias": self.bias, "present": self.present}
-        artifacts.save_tensors(folder / "model.safetensors", tensors, save_file)
+        artifacts.save_tensors(folder / "model.safetensors", self.tensors(), save_file)
         artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes, "model": self.model})
 
     @classmethod
     def load(cls, folder: Path, about: dict) -> "ProbeModel":
         tensors = artifacts.load_tensors(folder / "model.safetensors", load_file)
-        return cls(tensors["weights"], tensors["bias"], tensors["present"], about["classes"], about["model"])
+        return cls(*(tensors[name] for name in cls.TENSORS), about["classes"], about["model"])

@@ -46,6 +46,12 @@ def _rows_or_share(value: Any) -> int | float:
     return value
 
 
+def _rising(values: list[float]) -> list[float]:
+    if values[0] >= values[1]:
+        raise ValueError("List should give the lowest value, then the highest")
+    return values
+
+
 # Numbers may arrive as text: `-S train.learning_rate=1e-5` writes 1e-05, which YAML 1.1 reads as a string.
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Number = Annotated[float, BeforeValidator(_no_bool), Field(allow_inf_nan=False)]
@@ -71,8 +77,27 @@ class Prepare(Section):
     holdout_seed: Seed
 
 
+class FinetuneEncoder(Section):
+    objective: Literal["none", "nli", "pairs"]
+    dataset: Name
+    left_column: Name
+    right_column: Name
+    label_column: Name
+    score_range: Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+    most_per_class: Literal["all"] | AtLeastOne
+    epochs: AtLeastOne
+    batch_rows: AtLeastOne
+    batch_cap: AtLeastOne
+    learning_rate: Annotated[Number, Field(gt=0)]
+    warmup_share: Annotated[Number, Field(ge=0, lt=1)]
+    dtype: Literal["auto", "float32", "bfloat16"]
+    seed: Seed
+    evaluation: Name
+
+
 class Embed(Section):
     model: Name
+    pooling: Literal["mean", "cls", "max"]
     dtype: Literal["auto", "float32", "bfloat16"]
     max_tokens: Annotated[Whole, Field(ge=3)]
     batch_tokens: AtLeastOne
@@ -114,7 +139,7 @@ class Sufficient(Section):
 
 
 class Train(Section):
-    trainer: Literal["finetune", "probe"]
+    trainer: Literal["finetune", "probe", "contrastive"]
     dtype: Literal["auto", "float32", "bfloat16"]
     epochs: AtLeastOne
     min_steps: Annotated[Whole, Field(ge=0)]
@@ -124,6 +149,8 @@ class Train(Section):
     warmup_share: Annotated[Number, Field(ge=0, lt=1)]
     freeze_word_embeddings: bool
     folds: Annotated[Whole, Field(ge=2)]
+    pairs_per_row: AtLeastOne
+    most_pairs: Annotated[Whole, Field(ge=2)]
 
 
 class TrainFull(Section):
@@ -138,6 +165,7 @@ class CompareArm(Section):
 class Params(Section):
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_no_repeats)]
     prepare: Prepare
+    finetune_encoder: FinetuneEncoder
     embed: Embed
     reduce: Reduce
     cluster: Cluster

@@ -1,6 +1,7 @@
 """Where labelled texts come from: installed packages, a hub, or files of one's own.
 
-`read` gives plain rows, `{"text", "label", "group"?}`, for the pool and, where the source has one, the holdout.
+`read` gives plain rows, `{"text", "label", "group"?}`, for the pool and, where the source has one, the holdout;
+`columns` gives chosen columns of one split, for pairs of texts. `setting` is the name in params.yaml that an error blames.
 """
 
 import bz2
@@ -46,24 +47,42 @@ def read(prepare: Any) -> tuple[Rows, Rows | None]:
     missing. Raises Refused for a dataset that is unknown, out of reach or unreadable, and for a column or value
     that cannot be used.
     """
-    tables = _tables(prepare.dataset)
+    tables = _tables(prepare.dataset, "prepare.dataset")
     pool_name, holdout_name = _splits(tables, prepare)
     print(f"prepare: pool from {pool_name}, holdout from {holdout_name or 'the pool, split off here'}")
     pool = _rows(tables[pool_name], prepare, pool_name)
     return pool, _rows(tables[holdout_name], prepare, holdout_name) if holdout_name else None
 
 
-def _tables(name: str) -> dict[str, Table]:
+def columns(dataset: str, setting: str, splits: tuple[str, ...], wanted: dict[str, tuple[str, tuple]]) -> dict[str, list]:
+    """Columns of one split, as text, None where a cell is empty.
+
+    dataset   a path, a hub name or a packaged one, as in params `setting`
+    splits    the first of these that is there is read; of a single split its name does not matter
+    wanted    key: (name as in params, names that auto looks for); the setting of column `left` is left_column
+
+    Raises Refused as `read` does.
+    """
+    tables = _tables(dataset, setting)
+    split = next((split for split in splits if split in tables), next(iter(tables)))
+    if len(tables) > 1 and split not in splits:
+        raise Refused(f"params.yaml: {setting} = {dataset}: no split is called {splits[0]}; found {', '.join(tables)}")
+    table, section = tables[split], setting.split(".")[0]
+    names = {key: _column(name, guesses, table, f"{section}.{key}_column") for key, (name, guesses) in wanted.items()}
+    return {key: _cells(table, name, f"{setting} = {dataset}, {split}") for key, name in names.items()}
+
+
+def _tables(name: str, setting: str) -> dict[str, Table]:
     """The splits of a data set by their names."""
     if name in PACKAGED:
         return {name: PACKAGED[name]()}
     try:
         path = Path(name).expanduser()
         if path.exists() or path.is_absolute() or name.startswith(".") or path.suffix in READERS:
-            return _local(path)
+            return _local(path, setting)
     except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
-        raise Refused(f"params.yaml: prepare.dataset = {name[:300]!r} cannot be opened: {short(error)}") from None
-    return _hub(name)
+        raise Refused(f"params.yaml: {setting} = {name[:300]!r} cannot be opened: {short(error)}") from None
+    return _hub(name, setting)
 
 
 def _package_folder(package: str) -> Path:
@@ -96,12 +115,12 @@ def _bbc_news() -> Table:
 PACKAGED: dict[str, Callable[[], Table]] = {"rotten_tomatoes": _rotten_tomatoes, "bbc_news": _bbc_news}
 
 
-def _local(path: Path) -> dict[str, Table]:
+def _local(path: Path, setting: str) -> dict[str, Table]:
     """Tables of a folder's files, or of one file, by the name before the suffix."""
     files = sorted(f for f in path.iterdir() if f.suffix in READERS) if path.is_dir() else [path]
     if not files or not all(f.is_file() for f in files):
         raise Refused(
-            f"params.yaml: prepare.dataset = {path}: no {', '.join(READERS)} file there; "
+            f"params.yaml: {setting} = {path}: no {', '.join(READERS)} file there; "
             f"give a file, a folder of them, a hub name or one of {', '.join(PACKAGED)}"
         )
     if len(files) > 1:
@@ -110,15 +129,14 @@ def _local(path: Path) -> dict[str, Table]:
         stems = [file.stem for file in files]
         if stems.count("train") != 1 or len(set(stems)) < len(stems):
             raise Refused(
-                f"params.yaml: prepare.dataset = {path}: of several files one must be train, "
-                f"and no two may share a name; found {found}"
+                f"params.yaml: {setting} = {path}: of several files one must be train, and no two may share a name; found {found}"
             )
-    return {file.stem: _table(file) for file in files}
+    return {file.stem: _table(file, setting) for file in files}
 
 
-def _table(file: Path) -> Table:
+def _table(file: Path, setting: str) -> Table:
     if file.suffix not in READERS:
-        raise Refused(f"params.yaml: prepare.dataset = {file}: no reader for it; {choices(file.suffix, READERS)}")
+        raise Refused(f"params.yaml: {setting} = {file}: no reader for it; {choices(file.suffix, READERS)}")
     try:
         return READERS[file.suffix](file)
     # Broken files raise these from codecs, csv, json and pyarrow; RecursionError comes from deeply nested json.
@@ -175,7 +193,7 @@ def _parquet(file: Path) -> Table:
 READERS: dict[str, Callable[[Path], Table]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
 
 
-def _hub(name: str) -> dict[str, Table]:
+def _hub(name: str, setting: str) -> dict[str, Table]:
     repo, *config = ("nyu-mll/glue", name.removeprefix("glue/")) if name.startswith("glue/") else (name,)
     try:
         # Only what can be a hub name goes there: the loader takes "csv" for a format and a URL for an address.
@@ -184,7 +202,7 @@ def _hub(name: str) -> dict[str, Table]:
         loaded = _load(repo, *config)
     except Exception as error:  # the hub client raises dozens of types: names, access, network, formats
         raise Refused(
-            f"params.yaml: prepare.dataset = {name}: not loaded from the hub ({type(error).__name__}: {short(error)}); "
+            f"params.yaml: {setting} = {name}: not loaded from the hub ({type(error).__name__}: {short(error)}); "
             f"check the name and the network, or give a path to csv, jsonl or parquet; packaged ones need no network, "
             f"{choices(name, PACKAGED)}"
         ) from None
@@ -232,7 +250,7 @@ def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
 def _labels_hidden(table: Table, prepare: Any, split: str) -> bool:
     """Has no row a label? GLUE ships its test split with every label -1: validation is the holdout there."""
     found = _matching(prepare.label_column, LABEL_COLUMNS, table)
-    return not found or set(_cells(table, found[0], prepare, split)) in ({"-1"}, {None}, {""})
+    return not found or set(_cells(table, found[0], f"prepare.dataset = {prepare.dataset}, {split}")) in ({"-1"}, {None}, {""})
 
 
 def _matching(wanted: str, guesses: Iterable[str], table: Table) -> list[str]:
@@ -253,30 +271,30 @@ def _column(wanted: str, guesses: Iterable[str], table: Table, setting: str) -> 
         problem = f"none of the usual names ({', '.join(guesses)}) is a column; name one of {', '.join(table.columns)}"
     else:
         problem = f"no such column; {choices(wanted, table.columns)}"
-    raise Refused(f"params.yaml: prepare.{setting} = {wanted}: {problem}")
+    raise Refused(f"params.yaml: {setting} = {wanted}: {problem}")
 
 
 def _rows(table: Table, prepare: Any, split: str) -> Rows:
     picked = {
-        "text": _column(prepare.text_column, TEXT_COLUMNS, table, "text_column"),
-        "label": _column(prepare.label_column, LABEL_COLUMNS, table, "label_column"),
+        "text": _column(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column"),
+        "label": _column(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column"),
     }
     if prepare.group_column != "none" and (prepare.group_column != "auto" or _matching("auto", GROUP_COLUMNS, table)):
-        picked["group"] = _column(prepare.group_column, GROUP_COLUMNS, table, "group_column")
-    values = {key: _cells(table, column, prepare, split) for key, column in picked.items()}
+        picked["group"] = _column(prepare.group_column, GROUP_COLUMNS, table, "prepare.group_column")
+    where = f"prepare.dataset = {prepare.dataset}, {split}"
+    values = {key: _cells(table, column, where) for key, column in picked.items()}
     for key in values.keys() - {"text"}:  # " pos" and "pos" are one class
         values[key] = [value and value.strip() for value in values[key]]
     return [dict(zip(values, row)) for row in zip(*values.values())]
 
 
-def _cells(table: Table, column: str, prepare: Any, split: str) -> list[str | None]:
+def _cells(table: Table, column: str, where: str) -> list[str | None]:
     cells = []
     try:
         for value in table.values(column):
             cells.append(_cell(value))
     except (ValueError, OverflowError) as error:
-        where = f"prepare.dataset = {prepare.dataset}, {split}, row {len(cells) + 1:,}, column {column}"
-        raise Refused(f"{where}: {short(error)}") from None
+        raise Refused(f"{where}, row {len(cells) + 1:,}, column {column}: {short(error)}") from None
     return cells
 
 

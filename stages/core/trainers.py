@@ -17,6 +17,10 @@ def trainer(train: Any, embed: Any, classes: int) -> Any:
         from stages.core.probe import Probe
 
         return Probe(train, embed, classes)
+    if train.trainer == "contrastive":
+        from stages.core.contrastive import Contrastive
+
+        return Contrastive(train, embed, classes)
     from stages.core.finetune import FineTune
 
     return FineTune(train, embed, classes)
@@ -29,6 +33,10 @@ def load_model(folder: Path, embed: Any) -> Any:
         from stages.core.probe import ProbeModel
 
         return ProbeModel.load(folder, about)
+    if about["trainer"] == "contrastive":
+        from stages.core.contrastive import ContrastiveModel
+
+        return ContrastiveModel.load(folder, about, embed)
     from stages.core.finetune import FineTuned
 
     return FineTuned.load(folder, about, embed)

@@ -1,0 +1,251 @@
+"""What tuning the encoder brings: `python -m benchmarks.tune RESULTS.jsonl [--data FOLDER] [--quick]`.
+
+Each finished run is a line of RESULTS; a second call goes on where the first was stopped, and prints the tables of what is
+there. The folder beside it, named like it, holds texts, vectors and models. FOLDER has stsb and sick as csv
+(../shared/data by default). --quick shrinks everything to a few rows and steps: it shows that the script runs and nothing
+else. On 2 cores the whole takes hours, nearly all of it `contrastive`.
+"""
+
+import argparse
+import csv
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from safetensors.torch import save_model
+from tabulate import tabulate
+
+from stages.core import artifacts, encoder, settings, sources, trainers
+from stages.core.evaluation import accuracy
+
+ROOT = Path(__file__).parent.parent
+ANEW = 4  # of the 6 layers of the packaged encoder, the upper ones, drawn anew
+DATASETS = ("rotten_tomatoes", "bbc_news")
+TRAINERS = ("probe", "finetune", "contrastive")
+PER_CLASS = (8, 16, 64)
+SEEDS = range(5)
+FEW_TOKENS = 128  # a text of bbc_news is cut here, for all trainers alike: contrastive takes half the time
+QUICK = {
+    "train": {"min_steps": 2, "epochs": 1, "pairs_per_row": 1, "most_pairs": 8},
+    "reduce": {"method": "pca", "dimensions": 8},
+    "cluster": {"clusters": 2, "sweep_to": 3},
+    "select_stage1": {"n": 2},
+    "rounds": {"stage2": {"after": "stage1", "m": 1}, "stage3": {"after": "stage2", "m": 1}},
+}
+
+
+class Bench:
+    def __init__(self, results: Path, data: Path, quick: bool):
+        self.results, self.quick = results.resolve(), quick
+        self.work = self.results.with_suffix("")
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.data = data.resolve()
+        self.lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+
+    def has(self, **run) -> bool:
+        """Is this run measured already? If not, its clock starts now."""
+        found = any(run.items() <= line.items() for line in self.lines)
+        if not found:
+            print("running", run, file=sys.stderr, flush=True)
+            self.run, self.started = run, time.perf_counter()
+        return found
+
+    def keep(self, **measured) -> None:
+        """Write the line of the run that `has` was asked for last."""
+        self.lines.append(self.run | measured | {"seconds": round(time.perf_counter() - self.started, 1)})
+        with self.results.open("a") as file:
+            file.write(json.dumps(self.lines[-1]) + "\n")
+
+    def pairs(self, name: str) -> str:
+        """Path of a file of pairs, whole or its first rows."""
+        if not self.quick:
+            return str(self.data / name)
+        short = self.work / name.replace("/", "_")
+        with (self.data / name).open(encoding="utf-8", newline="") as whole, short.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(itertools.islice(csv.reader(whole), 40))
+        return str(short)
+
+    def dataset(self, name: str) -> str:
+        """Name of a packaged corpus, or path of a file with every fortieth of its rows."""
+        if not self.quick:
+            return name
+        section = settings.read("prepare").prepare.model_copy(update={"dataset": name})
+        artifacts.save_jsonl(self.work / f"{name}.jsonl", sources.read(section)[0][::40])
+        return str(self.work / f"{name}.jsonl")
+
+    def folder(self, name: str, **changes: dict) -> Path:
+        """A folder to run stages in, with the params of the repository but for `changes`."""
+        folder = self.work / name
+        folder.mkdir(exist_ok=True)
+        params = yaml.safe_load((ROOT / "params.yaml").read_text())
+        for section, values in itertools.chain(changes.items(), QUICK.items() if self.quick else ()):
+            params[section] |= values
+        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        return folder
+
+    def objectives(self) -> dict[str, dict]:
+        """Params finetune_encoder by a name."""
+        test = {"evaluation": self.pairs("stsb/test.csv")}
+        return {
+            "none": {},
+            "pairs on STS-B": {
+                "objective": "pairs",
+                "dataset": self.pairs("stsb/train.csv"),
+                "score_range": [0, 5],
+                "epochs": 4,
+                **test,
+            },
+            "nli on SICK": {"objective": "nli", "dataset": self.pairs("sick/train.csv"), **test},
+        }
+
+
+def stage(folder: Path, name: str) -> None:
+    command = [sys.executable, "-m", f"stages.{name}"]
+    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, stdout=sys.stderr)
+
+
+def untrained_above(folder: Path) -> str:
+    """The packaged encoder with its upper layers drawn anew: what is lost there an objective has to bring back."""
+    if not folder.exists():
+        model = encoder.Encoder(encoder.PACKAGED, 256)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            for module in model.backbone.encoder.layer[-ANEW:].modules():
+                if isinstance(module, torch.nn.Linear):
+                    torch.nn.init.normal_(module.weight, std=0.02)  # as BERT starts
+                    torch.nn.init.zeros_(module.bias)
+        part = folder.with_suffix(".part")
+        part.mkdir(exist_ok=True)
+        for name in ("config.json", "tokenizer.json"):
+            (part / name).write_bytes((encoder.folder_of(encoder.PACKAGED) / name).read_bytes())
+        save_model(model.backbone, str(part / "model.safetensors"), metadata={"format": "pt"})
+        part.rename(folder)
+    return str(folder)
+
+
+def similarity_runs(bench: Bench) -> None:
+    """Spearman on the test set of STS-B, before and after."""
+    objectives = bench.objectives()
+    anew = untrained_above(bench.work / "untrained above")
+    for model, name in ((encoder.PACKAGED, "pairs on STS-B"), (encoder.PACKAGED, "nli on SICK"), (anew, "nli on SICK")):
+        label = model if model == encoder.PACKAGED else f"upper {ANEW} layers untrained"
+        if not bench.has(what="similarity", encoder=label, tuned=name):
+            folder = bench.folder("similarity", finetune_encoder=objectives[name], embed={"model": model})
+            stage(folder, "finetune_encoder")
+            bench.keep(**artifacts.load_json(folder / "data/encoder.json"))
+
+
+def bucket_runs(bench: Bench) -> None:
+    """What a tuned encoder does to the buckets, and to the first models of the bucketed arm."""
+    for dataset, (name, objective) in itertools.product(DATASETS, bench.objectives().items()):
+        if bench.has(what="buckets", dataset=dataset, tuned=name):
+            continue
+        changes = {"prepare": {"dataset": bench.dataset(dataset)}, "finetune_encoder": objective, "train": {"trainer": "probe"}}
+        folder = bench.folder("buckets", **changes)
+        for step in ("prepare", "finetune_encoder", "embed", "reduce", "cluster", "select_stage1", "train_stage1"):
+            stage(folder, step)
+        tried = np.load(folder / "data/results/bucketed/stage1/holdout.npy", allow_pickle=False)
+        actual = numbers(folder, artifacts.HOLDOUT)
+        agreement = artifacts.load_json(folder / "data/clusters.json")["label_agreement_nmi"]
+        reached = np.mean([accuracy(probabilities, actual) for probabilities in tried])
+        bench.keep(label_agreement_nmi=agreement, accuracy=round(float(reached), 4))
+
+
+def few_shot_runs(bench: Bench) -> None:
+    """Accuracy on the holdout from a few random labels of every class."""
+    for dataset in DATASETS:
+        folder = bench.folder(dataset, prepare={"dataset": bench.dataset(dataset)}, embed={"max_tokens": FEW_TOKENS})
+        if not (folder / "data/test_embeddings.npy").exists():
+            for name in ("prepare", "finetune_encoder", "embed"):
+                stage(folder, name)
+        pool, actual = numbers(folder, artifacts.POOL), numbers(folder, artifacts.HOLDOUT)
+        classes = len(artifacts.load_json(folder / artifacts.CLASSES))
+        os.chdir(folder)
+        params = settings.read("train", "embed")
+        for trainer in TRAINERS:
+            train = params.train.model_copy(update={"trainer": trainer})
+            learner = trainers.trainer(train, params.embed, classes)
+            texts = learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+            holdout = learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+            for per_class, seed in itertools.product((2,) if bench.quick else PER_CLASS, (0, 1) if bench.quick else SEEDS):
+                if bench.has(what="few labels", dataset=dataset, trainer=trainer, per_class=per_class, seed=seed):
+                    continue
+                rng = np.random.default_rng([seed, per_class])
+                rows = np.concatenate([rng.permutation(np.flatnonzero(pool == c))[:per_class] for c in range(classes)])
+                model = learner.fit(texts[rows], pool[rows], seed, "fit")
+                bench.keep(accuracy=round(accuracy(model.probabilities(holdout, "holdout"), actual), 4))
+        os.chdir(ROOT)
+
+
+def numbers(folder: Path, path: Path) -> np.ndarray:
+    """int64 [rows]: class numbers of pool.jsonl or test.jsonl in another folder."""
+    classes = artifacts.load_json(folder / artifacts.CLASSES)
+    return np.array([classes.index(row["label"]) for row in artifacts.load_jsonl(folder / path)])
+
+
+def tables(lines: list[dict]) -> str:
+    of = defaultdict(list)
+    for line in lines:
+        of[line["what"]].append(line)
+    similarity = [
+        [
+            line["encoder"],
+            line["tuned"],
+            f"{line['spearman_before']:.4f}",
+            f"{line['spearman_after']:.4f}",
+            f"{line['seconds'] / 60:.1f}",
+        ]
+        for line in of["similarity"]
+    ]
+    buckets = [
+        [line["dataset"], line["tuned"], f"{line['label_agreement_nmi']:.4f}", f"{line['accuracy']:.4f}"] for line in of["buckets"]
+    ]
+    cells = defaultdict(list)
+    for line in of["few labels"]:
+        cells[line["dataset"], line["per_class"], line["trainer"]].append(line)
+    few = [
+        [dataset, per_class, *(_mean_and_minutes(cells[dataset, per_class, trainer]) for trainer in TRAINERS)]
+        for dataset, per_class in sorted({key[:2] for key in cells})
+    ]
+    heads = (
+        ["encoder", "tuned", "Spearman before", "after", "minutes"],
+        ["data set", "tuned", "buckets and labels, NMI", "accuracy of bucketed stage1"],
+        ["data set", "labels a class", *(f"{trainer}, accuracy ± sd (seconds)" for trainer in TRAINERS)],
+    )
+    return "\n\n".join(
+        tabulate(rows, head, tablefmt="github", disable_numparse=True)
+        for rows, head in zip((similarity, buckets, few), heads)
+        if rows
+    )
+
+
+def _mean_and_minutes(lines: list[dict]) -> str:
+    if not lines:
+        return ""
+    values = [line["accuracy"] for line in lines]
+    spread = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.4f}{spread} ({np.mean([line['seconds'] for line in lines]):.0f})"
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("results", type=Path)
+    words.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
+    words.add_argument("--quick", action="store_true")
+    bench = Bench(**vars(words.parse_args()))
+    os.chdir(ROOT)
+    for runs in (similarity_runs, bucket_runs, few_shot_runs):
+        runs(bench)
+    print(tables(bench.lines))
+
+
+if __name__ == "__main__":
+    main()

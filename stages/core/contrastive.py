@@ -1,0 +1,129 @@
+"""trainer: contrastive. The encoder tuned on pairs of equal and of different label, then logistic regression on its vectors.
+
+SetFit (Tunstall et al. 2022, section 3.1), with our probe as the head. Its regularisation is chosen by cross-validation,
+where SetFit leaves it at 1, and the rate of learning is train.learning_rate, where SetFit has 2e-5.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stages.core import artifacts, encoder, tuned
+from stages.core.errors import Refused
+from stages.core.probe import Probe, ProbeModel
+
+KIND = "contrastive"
+
+
+class Contrastive:
+    """The trainer: texts in, ContrastiveModel out. The pretrained encoder is read once and copied for every fit."""
+
+    def __init__(self, train: Any, embed: Any, classes: int):
+        from stages.core import tuning
+
+        self.tuning, self.train, self.embed = tuning, train, embed
+        self.probe = Probe(train, embed, classes)
+        self.pretrained = encoder.of_pipeline(embed)
+
+    def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
+        return _texts(texts)
+
+    def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str) -> "ContrastiveModel":
+        """
+        inputs   object [labelled]   texts
+        labels   int64 [labelled]    class numbers
+
+        Raises Refused where the labelled rows are all of one class.
+        """
+        train = self.train
+        rows, scores = sampled_pairs(labels, train.pairs_per_row, train.most_pairs, np.random.default_rng(seed))
+        pairs = {"left": inputs[rows[:, 0]].tolist(), "right": inputs[rows[:, 1]].tolist(), "label": scores.tolist()}
+        body = self.tuning.tune(
+            self.pretrained,
+            pairs,
+            self.tuning.by_cosine,
+            train,
+            epochs=1,
+            cap=train.batch_rows,
+            seed=seed,
+            title=title,
+            freeze_word_embeddings=train.freeze_word_embeddings,
+        ).encoder
+        model = ContrastiveModel(self.pretrained, body, None, self.embed)
+        model.head = self.probe.fit(model.vectors(inputs, title), labels, seed, title)
+        return model
+
+
+def sampled_pairs(labels: np.ndarray, per_row: int, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows with equal and with different labels, drawn and never listed: memory grows with the rows, not their square.
+
+    labels    int64 [rows]   class numbers
+    per_row   every row meets so many others of its class, and as many of other classes, each uniformly drawn
+    most      no more pairs than this: then some rows meet fewer
+
+    Returns (int64 [pairs, 2] rows, float32 [pairs] 1 for equal labels and 0 for different). So do the authors' code; the
+    paper draws `per_row` pairs a class, whatever its rows. A row that is alone in its class has no pair of equal label.
+    Raises Refused for a single class.
+    """
+    order = np.argsort(labels, kind="stable")  # class by class
+    classes, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    if len(classes) < 2:
+        raise Refused(
+            f"params.yaml: train.trainer = contrastive needs labelled rows of two classes or more, all {len(labels)} are of one; "
+            f"raise select_stage1.n, or set train.trainer to finetune or probe"
+        )
+    rows = len(labels)
+    anchors = min(per_row * rows, most // 2)
+    first = np.concatenate([rng.permutation(rows) for _ in range(-(-anchors // rows))])[:anchors]
+    place = np.argsort(order, kind="stable")[first]
+    group = np.searchsorted(classes, labels[first])
+    start, count = starts[group], counts[group]
+    # Round the class from the row's own place, and never back to it; round all rows from the end of the class, and never into it.
+    equal = order[start + (place - start + rng.integers(1, np.maximum(count, 2))) % count]
+    different = order[(start + count + rng.integers(0, rows - count)) % rows]
+    paired = count > 1
+    pairs = np.concatenate([np.stack([first, equal], 1)[paired], np.stack([first, different], 1)])
+    return pairs, np.repeat(np.float32([1, 0]), [paired.sum(), anchors])
+
+
+class ContrastiveModel:
+    """A tuned encoder and a logistic regression on its vectors."""
+
+    def __init__(self, pretrained: encoder.Encoder, body: encoder.Encoder, head: ProbeModel | None, embed: Any):
+        self.pretrained, self.body, self.head, self.embed = pretrained, body, head, embed
+
+    def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
+        return _texts(texts)
+
+    def vectors(self, inputs: np.ndarray, title: str) -> np.ndarray:
+        """float32 [rows, width], computed in the dtype of params embed."""
+        body = copy.deepcopy(self.body).to(encoder.device(), encoder.dtype_of(self.embed.dtype))
+        tokens = body.tokenise(inputs.tolist())
+        out = np.empty((len(inputs), body.width), np.float32)
+        with encoder.progress(title, tokens) as bar:
+            encoder.in_batches(body, tokens, out, self.embed.batch_tokens, bar)
+        return out
+
+    features = vectors
+
+    def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
+        """float32 [rows, classes], each row summing to 1."""
+        return self.head.probabilities(self.vectors(inputs, title), title)
+
+    def save(self, folder: Path) -> None:
+        head = {name: torch.from_numpy(array) for name, array in self.head.tensors().items()}
+        tuned.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)
+
+    @classmethod
+    def load(cls, folder: Path, about: dict, embed: Any) -> "ContrastiveModel":
+        pretrained, body, head = tuned.load(folder, about, embed)
+        head = ProbeModel(*(head[name].numpy() for name in ProbeModel.TENSORS), about["classes"], about["model"])
+        return cls(pretrained, body.eval(), head, embed)
+
+
+def _texts(path: Path) -> np.ndarray:
+    """object [rows], to be picked from by rows."""
+    return np.array(artifacts.texts(path), dtype=object)

@@ -1,0 +1,49 @@
+"""How alike the pipeline's encoder finds texts: `python -m stages.core.similarity "text one" "text two"` prints their cosine."""
+
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from stages.core import encoder, settings
+from stages.core.errors import Refused, run
+
+# Three by subject. An encoder that tells the groups apart shows three dark squares on the diagonal.
+EXAMPLES = {
+    "weather": ["It rained all night.", "Heavy showers fell until the morning.", "The storm brought a lot of water."],
+    "food": ["She baked a loaf of bread.", "He made a cake in the oven.", "They cooked dinner in the kitchen."],
+    "money": ["The bank raised its interest rates.", "Loans have become more expensive.", "Investors sold their shares."],
+}
+
+
+def cosines(model: encoder.Encoder, texts: list[str]) -> np.ndarray:
+    """float32 [texts, texts], each in [-1, 1]."""
+    tokens = model.tokenise(texts)
+    vectors = np.empty((len(texts), model.width), np.float32)
+    with tqdm(disable=True) as bar:
+        encoder.in_batches(model, tokens, vectors, len(tokens.ids), bar)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors @ vectors.T).clip(-1, 1)
+
+
+def heat_map(model: encoder.Encoder) -> list[dict[str, Any]]:
+    """One row for each pair of the nine example sentences, named by group and number."""
+    names = [f"{group} {number}" for group, texts in EXAMPLES.items() for number in range(1, len(texts) + 1)]
+    texts = [text for group in EXAMPLES.values() for text in group]
+    return [
+        {"one": names[i], "two": names[j], "cosine": round(float(cosine), 4), "texts": f"{texts[i]} | {texts[j]}"}
+        for i, row in enumerate(cosines(model, texts))
+        for j, cosine in enumerate(row)
+    ]
+
+
+def main(*texts: str) -> None:
+    if len(texts) != 2:
+        raise Refused(f'{len(texts)} texts given, two are needed: python -m stages.core.similarity "text one" "text two"')
+    embed = settings.read("embed").embed
+    model = encoder.of_pipeline(embed).eval().to(encoder.device(), encoder.dtype_of(embed.dtype))
+    print(f"{cosines(model, list(texts))[0, 1]:.4f}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,49 @@
+"""A model with a tuned encoder on disk: only what tuning changed is kept, beside the head; the rest is the pretrained encoder's."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from stages.core import artifacts, encoder
+from stages.core.errors import Refused
+
+ENCODER, HEAD = "encoder.", "head."  # before the names of their tensors
+
+
+def save(
+    folder: Path, kind: str, classes: int, pretrained: encoder.Encoder, tuned: encoder.Encoder, head: dict[str, torch.Tensor]
+) -> None:
+    """Write model.safetensors and classifier.json; `kind` is the trainer's name."""
+    before = pretrained.state_dict()
+    after = {name: tensor.cpu() for name, tensor in tuned.state_dict().items()}
+    tensors = {ENCODER + name: tensor for name, tensor in after.items() if not torch.equal(tensor, before[name])}
+    tensors |= {HEAD + name: tensor.cpu() for name, tensor in head.items()}
+    artifacts.save_tensors(folder / "model.safetensors", tensors, save_file)
+    about = {
+        "trainer": kind,
+        "classes": classes,
+        "model": pretrained.name,
+        "model_sha256": encoder.fingerprint(pretrained.name),
+    }
+    artifacts.save_json(folder / "classifier.json", about)
+
+
+def load(folder: Path, about: dict, embed: Any) -> tuple[encoder.Encoder, encoder.Encoder, dict[str, torch.Tensor]]:
+    """(pretrained encoder, tuned encoder, tensors of the head) as `save` was given them.
+
+    Raises Refused where the pipeline's encoder is no longer the one that was tuned.
+    """
+    pretrained = encoder.of_pipeline(embed)
+    if encoder.fingerprint(pretrained.name) != about["model_sha256"]:
+        raise Refused(f"{folder} was tuned from {about['model']}, not from the {pretrained.name} found here; {artifacts.MEND}")
+    tensors = artifacts.load_tensors(folder / "model.safetensors", load_file)
+    tuned = copy.deepcopy(pretrained)
+    tuned.load_state_dict(_of(ENCODER, tensors), strict=False)
+    return pretrained, tuned, _of(HEAD, tensors)
+
+
+def _of(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,0 +1,82 @@
+"""finetune_encoder: tune the encoder on pairs of texts, or leave it as it is.
+
+reads   pairs of texts from params finetune_encoder.dataset: files or a hub
+writes  data/encoder/                  a model folder that embed.model could name; with objective none only pointer.json,
+                                       the name of the untouched model
+        data/encoder.json              Spearman's correlation before and after, pairs, batches; null with objective none
+        data/plots/encoder_loss.json   mean loss since the step before
+params  finetune_encoder, embed.model, embed.pooling, embed.max_tokens
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from stages.core import artifacts, settings
+from stages.core.errors import Refused, run, short
+
+MEASURED = ("spearman_before", "spearman_after", "pairs", "rows_at_once", "accumulation")
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+
+
+def main() -> None:
+    params = settings.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens")
+    if Path(params.model).absolute() == artifacts.ENCODER.absolute():
+        raise Refused(f"params.yaml: embed.model = {params.model} is what this stage writes; name a copy of it that lies elsewhere")
+    shutil.rmtree(artifacts.ENCODER, ignore_errors=True)
+    if params.finetune_encoder.objective == "none":
+        artifacts.save_json(artifacts.POINTER, {"model": params.model})
+        artifacts.save_json("data/encoder.json", dict.fromkeys(MEASURED))
+        artifacts.save_json("data/plots/encoder_loss.json", [])
+        print(f"finetune_encoder: nothing to do, {params.model} stays as it is")
+    else:
+        tune(params)
+
+
+def tune(params: Any) -> None:
+    from stages.core import encoder, pairs, tuning  # torch takes seconds to load, and with objective none is not needed
+
+    section = params.finetune_encoder
+    to_tune_on = pairs.to_tune_on(section)
+    to_measure_by = None if section.evaluation == "none" else pairs.to_measure_by(section.evaluation)
+    pretrained = encoder.Encoder(params.model, params.max_tokens, params.pooling).eval()
+    before = to_measure_by and tuning.spearman(pretrained, to_measure_by)
+    rows = len(to_tune_on["label"])
+    print(f"finetune_encoder: {params.model} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)
+    tuned = tuning.tune(
+        pretrained,
+        to_tune_on,
+        {"nli": tuning.in_three_classes, "pairs": tuning.by_cosine}[section.objective],
+        section,
+        epochs=section.epochs,
+        cap=section.batch_cap,
+        seed=section.seed,
+        title="finetune_encoder",
+    )
+    after = to_measure_by and tuning.spearman(tuned.encoder, to_measure_by)
+    save(tuned.encoder)
+    measured = dict(zip(MEASURED, (before, after, rows, tuned.rows_at_once, tuned.accumulation), strict=True))
+    artifacts.save_json("data/encoder.json", measured)
+    artifacts.save_json("data/plots/encoder_loss.json", tuned.losses)
+    print(f"finetune_encoder: {tuned.rows_at_once} pairs at once, {tuned.accumulation} times a step, Spearman after: {after}")
+
+
+def save(tuned: Any) -> None:
+    """Write an encoder as a folder that it can be loaded from."""
+    from safetensors import SafetensorError
+
+    from stages.core import encoder
+
+    try:
+        # Without BERT's own pooler: nothing here reads it, and where a model comes without one its weights are random.
+        weights = {name: tensor for name, tensor in tuned.backbone.state_dict().items() if not name.startswith("pooler.")}
+        tuned.backbone.save_pretrained(artifacts.ENCODER, state_dict=weights)
+        for name in TOKENIZER:
+            if (file := encoder.folder_of(tuned.name) / name).exists():
+                shutil.copyfile(file, artifacts.ENCODER / name)
+    except (OSError, SafetensorError) as error:
+        raise Refused(f"{artifacts.ENCODER} cannot be written: {short(error)}; mend that and run `dvc repro` again") from None
+
+
+if __name__ == "__main__":
+    run(main)
