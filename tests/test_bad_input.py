@@ -30,7 +30,8 @@ BAD = {
         None,
         "stage2 after stage3, stage3 after stage2 is a loop",
     ),
-    "an unknown arm": ({"arms": ["entropi"]}, "compare_arm", "arms names entropi, which is no file of stages/core/strategies"),
+    "an unknown arm": ({"arms": ["entropi"]}, None, "arms names entropi, which is no file of stages/core/strategies; possible: "),
+    "an unknown arm where no other stage runs": ({"arms": ["entropi"]}, "compare_arm", "stages/core/strategies/entropi.py"),
     "a budget of 1.0": (
         {"rounds": {"stage2": {"after": "stage1", "m": 1.0}}, "random_at": ["stage1", "stage2"]},
         "select_stageN",
