@@ -52,7 +52,7 @@ clean-cache:
 	$(PIP) --no-deps -r requirements-data.txt
 	@touch $@
 
-.venv/installed-bench: .venv/installed requirements-bench.txt
+.venv/installed-bench: .venv/installed requirements-bench.txt requirements-tune.txt
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 

@@ -1,24 +1,30 @@
-"""report: hold every arm against random rows, stage by stage.
+"""report: hold every arm against random rows, stage by stage and over all budgets.
 
-reads   data/results/ARM/STAGE/         what each model says of the holdout
+reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout
         data/test.jsonl                 what is true of it
+        data/pool.jsonl, data/embeddings.npy, data/clusters.npy   to describe what was picked
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
-        metrics/summary.json            the bucketed arm at its last stage, the same keys again
+        metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked
+        metrics/summary.json            the bucketed arm at its last stage, the keys of STAGE.json
         data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
-        data/summary.md                 the table
+        data/summary.md                 the tables
 params  rounds, random_at, arms, seeds
 """
 
 from pathlib import Path
 
 import numpy as np
-from tabulate import tabulate
 
-from stages.core import artifacts, labels, results, settings
+from stages.core import artifacts, labels, results, settings, statistics, tables, vectors
+from stages.core.description import describe
 from stages.core.errors import run
 from stages.core.evaluation import accuracy, confusion, macro_f1
 from stages.core.settings import BASELINE, BOUND, MAIN
+from stages.core.tables import shown
+
+Found = dict[tuple[str, str], results.Result]
+NEAR_FULL = 0.95  # labels are counted to this share of the full model's accuracy
 
 
 def main() -> None:
@@ -32,16 +38,24 @@ def main() -> None:
             result = results.load(arm, stage, len(actual), len(classes))
             if result.sufficient_since is None:
                 found[arm, stage] = result
-    last = [stage for arm, stage in found if arm == MAIN][-1]
+    trained = [stage for arm, stage in found if arm == MAIN]
+    last = trained[-1]
 
     measured = {}
     for (arm, stage), result in found.items():
         measured[arm, stage] = measures(result, found[BASELINE, last if arm == BOUND else stage], actual, classes)
         artifacts.save_json(Path("metrics") / arm / f"{stage}.json", measured[arm, stage])
     artifacts.save_json("metrics/summary.json", measured[MAIN, last])
+    overall, picked = over_budgets(found, trained, actual), selections(found, last)
+    for arm in overall:
+        artifacts.save_json(Path("metrics") / arm / "curve.json", overall[arm] | picked[arm])
     artifacts.save_json("data/plots/learning_curve.json", by_seed(found, params.seeds, actual, classes))
     artifacts.save_json("data/plots/confusion.json", confusions(found, actual, classes, last))
-    text = table(measured, len(params.seeds), stopped_early=last != stages[-1])
+    text = "\n".join([
+        tables.by_stage(measured, len(params.seeds), stopped_early=last != stages[-1]),
+        tables.by_curve(overall, len(params.seeds), len(trained)),
+        tables.by_selection(picked),
+    ])  # fmt: skip
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
@@ -82,7 +96,54 @@ def measures(result: results.Result, baseline: results.Result, actual: np.ndarra
     }
 
 
-def by_seed(found: dict, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
+def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[str, dict]:
+    """Every arm but the full model over all its stages, held against the random arm; the same keys for each."""
+    stages = sorted(stages, key=lambda stage: found[BASELINE, stage].labels)
+    budgets = np.array([found[BASELINE, stage].labels for stage in stages])
+    arms = [arm for arm in dict.fromkeys(arm for arm, _ in found) if arm != BOUND]
+    predicted = {arm: np.stack([found[arm, stage].probabilities.argmax(2) for stage in stages], axis=1) for arm in arms}
+    curves = {arm: (predicted[arm] == actual).mean(2) for arm in arms}  # [seeds, stages]
+    full = np.array([accuracy(p, actual) for p in found[BOUND, "pool"].probabilities])
+
+    overall = {}
+    for arm in arms:
+        to_random = statistics.labels_to_reach(budgets, curves[arm], curves[BASELINE][:, -1])
+        to_full = statistics.labels_to_reach(budgets, curves[arm], NEAR_FULL * full.mean(keepdims=True))
+        pairs = zip(predicted[arm][:, -1], predicted[BASELINE][:, -1])
+        overall[arm] = {
+            "mean_accuracy": float(curves[arm].mean()),
+            **statistics.gain(curves[arm], curves[BASELINE]),
+            **{f"labels_to_random{end}": labels for end, labels in zip(("", "_low", "_high"), to_random)},
+            **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full)},
+            "seeds_apart_by_mcnemar": sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs),
+            "uses_pool_labels": found[arm, stages[0]].uses_pool_labels,
+            "p_holm": None,
+        }
+    overall[BASELINE] |= {"p": None, "seeds_for_one_point": None}  # it is not compared with itself
+    tested = [arm for arm in arms if overall[arm]["p"] is not None]
+    for arm, p in zip(tested, statistics.holm([overall[arm]["p"] for arm in tested])):
+        overall[arm]["p_holm"] = p
+    return {arm: {key: _rounded(value) for key, value in row.items()} for arm, row in overall.items()}
+
+
+def selections(found: Found, last: str) -> dict[str, dict]:
+    """What sort of rows each arm had at its last stage, means over the seeds, and what the pool is like."""
+    texts = artifacts.texts(artifacts.POOL)
+    of_pool = (
+        labels.whole_pool("report: to describe what was picked"),
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL),
+        np.array([len(text.split()) for text in texts]),
+        artifacts.load(artifacts.CLUSTERS, np.int32, (len(texts),)),
+    )
+    described = {}
+    for (arm, stage), result in found.items():
+        if stage == last:
+            seeds = [describe(rows, *of_pool) for rows in result.labelled]
+            described[arm] = {key: round(float(np.mean([seed[key] for seed in seeds])), 4) for key in seeds[0]}
+    return described
+
+
+def by_seed(found: Found, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
     """One row an arm, stage and seed; the full model's only row is repeated at every budget, to be drawn as a line."""
     rows = [
         {"arm": shown(arm, result.uses_pool_labels), "stage": stage, "seed": seed, "labels": result.labels}
@@ -95,12 +156,7 @@ def by_seed(found: dict, seeds: list[int], actual: np.ndarray, classes: list[str
     return rows + [bound | {"arm": arm, "labels": labels} for labels in sorted({row["labels"] for row in rows})]
 
 
-def shown(arm: str, uses_pool_labels: bool) -> str:
-    """The arm's name in tables and plots; those that saw labels nobody paid for are set apart."""
-    return f"{arm} (pool labels)" if uses_pool_labels else arm
-
-
-def confusions(found: dict, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
+def confusions(found: Found, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
     """Mean number of rows over the seeds, and the share of the actual class that they are."""
     rows = []
     for (arm, stage), result in found.items():
@@ -121,38 +177,12 @@ def confusions(found: dict, actual: np.ndarray, classes: list[str], last: str) -
     return rows
 
 
-def table(measured: dict, seeds: int, stopped_early: bool) -> str:
-    """The arms side by side, as Markdown."""
-    arms = list(dict.fromkeys(arm for arm, _ in measured))
-    lines = [
-        [
-            shown(arm, row["uses_pool_labels"]),
-            stage,
-            f"{row['labels']:,}",
-            _plus_minus(row["accuracy"], row["accuracy_std"]),
-            _plus_minus(row["macro_f1"], row["macro_f1_std"]),
-            "" if arm == BASELINE else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
-        ]
-        for (arm, stage), row in sorted(measured.items(), key=lambda item: (item[1]["labels"], arms.index(item[0][0])))
-    ]
-    heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
-    text = tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=("left", "left", *["right"] * 4))
-    text += f"\n\nMeans over {seeds} seeds, on the holdout. "
-    text += "The full model has one seed and is held against the last random stage.\n"
-    if any(row["uses_pool_labels"] for row in measured.values()):
-        text += "Arms marked (pool labels) choose rows by labels of the whole pool: they prune data, and save no labels.\n"
-    if stopped_early:
-        stage, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN][-1]
-        text += f"Labelling stopped after {stage}: {row['labels']:,} labels were sufficient.\n"
-    return text
-
-
 def _spread(values, divisor: float = 1.0) -> float | None:
     return round(float(np.std(values, ddof=1)) / divisor, 6) if len(values) > 1 else None
 
 
-def _plus_minus(mean: float, spread: float | None, sign: str = "") -> str:
-    return f"{mean:{sign}.4f}" + ("" if spread is None else f" ± {spread:.4f}")
+def _rounded(value):
+    return round(value, 6) if isinstance(value, float) else value
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def test_selected_rows_can_be_read(finished):
 
 
 def test_every_arm_has_the_same_flat_keys(finished):
-    files = sorted((finished.folder / "metrics").glob("*/*.json"))
+    files = sorted(file for file in (finished.folder / "metrics").glob("*/*.json") if file.stem != "curve")
     assert [f"{file.parent.name}/{file.stem}" for file in files] == [
         "bucketed/stage1", "bucketed/stage2", "bucketed/stage3", "entropy/stage1", "entropy/stage2", "entropy/stage3",
         "full/pool", "random/stage1", "random/stage2", "random/stage3",
@@ -89,6 +89,24 @@ def test_every_arm_has_the_same_flat_keys(finished):
         "uses_pool_labels",
         "false_negatives_neg", "false_negatives_pos", "false_positives_neg", "false_positives_pos",
     ]  # fmt: skip
+
+
+def test_every_arm_is_held_against_random_over_all_budgets(finished):
+    curves = {
+        arm: json.loads((finished.folder / "metrics" / arm / "curve.json").read_text()) for arm in ("random", "bucketed", "entropy")
+    }
+    assert len({tuple(curve) for curve in curves.values()}) == 1
+    actual = np.array([row["label"] == "pos" for row in lines(finished, "test.jsonl")])
+    means = {
+        arm: np.mean([(array(finished, f"results/{arm}/{s}/holdout.npy").argmax(2) == actual).mean() for s in STAGES])
+        for arm in curves
+    }
+    for arm, curve in curves.items():
+        assert np.isclose(curve["mean_accuracy"], means[arm], atol=1e-6)
+        assert np.isclose(curve["gain"], means[arm] - means["random"], atol=1e-6)
+        assert curve["buckets_covered_share"] > 0
+    assert curves["random"]["p"] is None
+    assert 0 <= curves["bucketed"]["p"] <= curves["bucketed"]["p_holm"] <= 1
 
 
 def test_metrics_are_what_the_probabilities_say(finished):
@@ -108,7 +126,7 @@ def test_metrics_are_what_the_probabilities_say(finished):
 def test_table_lists_every_arm_by_budget(finished):
     table = (finished.folder / "data/summary.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in table.splitlines() if line.startswith("|")]
-    assert rows[2:] == [
+    assert rows[2:12] == [
         ["random", "stage1", "12"], ["bucketed", "stage1", "12"], ["entropy", "stage1", "12"],
         ["random", "stage2", "20"], ["bucketed", "stage2", "20"], ["entropy", "stage2", "20"],
         ["random", "stage3", "28"], ["bucketed", "stage3", "28"], ["entropy", "stage3", "28"], ["full", "pool", "90"],
@@ -127,7 +145,7 @@ def test_metrics_and_plots_commands_show_the_arms(finished):
     finished.run("dvc", "plots", "show", "--quiet")
     page = (finished.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
     assert "https://cdn" not in page  # nothing is loaded: the page works with no network
-    assert page.count("vegaEmbed('#") == 7
+    assert page.count("vegaEmbed('#") == 8
 
 
 def test_two_runs_in_two_folders_give_the_same_hashes(finished, tmp_path):

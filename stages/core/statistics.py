@@ -1,0 +1,94 @@
+"""Is one arm better than another over the whole learning curve? Every comparison is paired by seed.
+
+A curve is float64 [seeds, stages], accuracies in the order of `budgets`, int [stages], ascending.
+"""
+
+import numpy as np
+
+ALPHA = 0.05  # differences are called shown below it; intervals cover 1 - ALPHA
+POWER = 0.8
+ONE_POINT = 0.01
+RESAMPLES = 2_000
+
+
+def gain(curve: np.ndarray, baseline: np.ndarray) -> dict:
+    """How far the mean accuracy over the budgets (the area under the learning curve) lies above the baseline's.
+
+    gain_low, gain_high    bootstrap interval (percentiles; with few seeds it is too narrow: go by p)
+    p                      paired t-test, two-sided
+    seeds_for_one_point    seeds at which such a test would show a gain of one point four times in five
+
+    With one seed all but the gain is None.
+    """
+    differences = curve.mean(1) - baseline.mean(1)
+    found = {"gain": float(differences.mean()), "gain_low": None, "gain_high": None, "p": None, "seeds_for_one_point": None}
+    if len(differences) < 2:
+        return found
+    from scipy import stats
+    from statsmodels.stats.power import TTestPower
+
+    spread = float(differences.std(ddof=1))
+    if spread < 1e-12:  # the same difference in every seed: no test is defined
+        return found | {"gain_low": found["gain"], "gain_high": found["gain"], "p": float(abs(found["gain"]) < 1e-12)}
+    resampled = stats.bootstrap(
+        (differences,),
+        np.mean,
+        confidence_level=1 - ALPHA,
+        n_resamples=RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    seeds = TTestPower().solve_power(ONE_POINT / spread, alpha=ALPHA, power=POWER)
+    return found | {
+        "gain_low": float(resampled.confidence_interval.low),
+        "gain_high": float(resampled.confidence_interval.high),
+        "p": float(stats.ttest_1samp(differences, 0).pvalue),
+        "seeds_for_one_point": int(np.ceil(np.max(seeds))),
+    }
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """The same p-values after Holm's correction for testing them all (Holm 1979)."""
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+
+
+def labels_to_reach(budgets: np.ndarray, curve: np.ndarray, targets: np.ndarray) -> tuple[float | None, float | None, float | None]:
+    """(labels, low, high): where the mean curve first reaches the mean target, in a line between budgets.
+
+    targets   float64 [seeds]   paired with the curve's seeds; or [1] for all
+
+    low and high bound the middle 95% of resamples of the seeds. None stands for not reached within the budgets.
+    """
+    targets = np.broadcast_to(targets, len(curve))
+    rng = np.random.default_rng(0)
+    draws = rng.integers(len(curve), size=(RESAMPLES, len(curve)))
+    reached = [_crossing(budgets, curve[draw].mean(0), targets[draw].mean()) for draw in draws]
+    # Not interpolated: between a number and never there is nothing.
+    low, high = np.quantile(reached, [ALPHA / 2, 1 - ALPHA / 2], method="inverted_cdf")
+    values = _crossing(budgets, curve.mean(0), targets.mean()), low, high
+    return tuple(None if np.isinf(value) else float(value) for value in values)
+
+
+def _crossing(budgets: np.ndarray, accuracies: np.ndarray, target: float) -> float:
+    """Labels at which the line through the points first reaches the target; the first budget if it lies above; inf if never."""
+    above = np.flatnonzero(accuracies >= target)
+    if not len(above):
+        return np.inf
+    if (last := above[0]) == 0:
+        return float(budgets[0])
+    share = (target - accuracies[last - 1]) / (accuracies[last] - accuracies[last - 1])
+    return float(budgets[last - 1] + share * (budgets[last] - budgets[last - 1]))
+
+
+def mcnemar(predicted: np.ndarray, rival: np.ndarray, actual: np.ndarray) -> float:
+    """p-value of McNemar's exact test: do two models of one seed err equally often on the rows where one of them errs?
+
+    predicted, rival, actual   int [holdout]   class numbers
+    """
+    from statsmodels.stats.contingency_tables import mcnemar as test
+
+    right, rival_right = predicted == actual, rival == actual
+    counts = [[(a & b).sum() for b in (rival_right, ~rival_right)] for a in (right, ~right)]
+    return float(test(counts, exact=True).pvalue)
