@@ -119,6 +119,7 @@ def small_disk(copy_of_finished):
     try:
         for name in ("pool.jsonl", "test.jsonl", "classes.json"):
             shutil.copy(kept / name, data)
+        shutil.copytree(kept / "encoder", data / "encoder")
         yield copy_of_finished, data, lambda options: mount(f"remount,{options}")
     finally:
         subprocess.run(["umount", str(data)], check=False)
@@ -133,7 +134,7 @@ def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_no_half_file(small_d
     assert full.returncode == 1
     assert "error: data/embeddings.npy cannot be written: No space left on device, 11,520 bytes wanted" in full.stderr
     assert "Traceback" not in full.stderr
-    assert sorted(file.name for file in data.iterdir()) == ["ballast", "classes.json", "pool.jsonl", "test.jsonl"]
+    assert sorted(file.name for file in data.iterdir()) == ["ballast", "classes.json", "encoder", "pool.jsonl", "test.jsonl"]
     (data / "ballast").unlink()
     assert project.run("python", "-m", "stages.embed").returncode == 0
     assert np.load(data / "embeddings.npy").tobytes() == np.load(data.with_name("data kept") / "embeddings.npy").tobytes()
@@ -146,7 +147,7 @@ def test_a_read_only_folder_is_told_and_nothing_changes(small_disk):
     assert refused.returncode == 1
     assert "error: data/embeddings.npy cannot be written: Read-only file system" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert sorted(file.name for file in data.iterdir()) == ["classes.json", "pool.jsonl", "test.jsonl"]
+    assert sorted(file.name for file in data.iterdir()) == ["classes.json", "encoder", "pool.jsonl", "test.jsonl"]
 
 
 def test_an_odd_locale_and_clock_change_nothing(copy_of_finished, monkeypatch):
