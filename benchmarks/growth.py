@@ -22,7 +22,17 @@ from stages.core import artifacts, vectors
 
 SIZES = (10_000, 67_349, 250_000, 1_000_000)
 EMBEDDED = 100_000
-STAGES = ("prepare", "embed", "reduce", "cluster", "select_stage1", "train_stage1", "score_entropy stage2", "select_stageN stage2")
+STAGES = (
+    "prepare",
+    "finetune_encoder",
+    "embed",
+    "reduce",
+    "cluster",
+    "select_stage1",
+    "train_stage1",
+    "score_entropy stage2",
+    "select_stageN stage2",
+)
 
 
 def run(quick: bool) -> list[Row]:

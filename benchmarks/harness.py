@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from stages import prepare
+from stages import finetune_encoder, prepare
 from stages.core import settings
 
 ROOT = Path(__file__).parent.parent
@@ -108,9 +108,10 @@ def enter_project(folder: Path, **changes: dict) -> None:
 
 
 def prepared(folder: Path, **changes: dict) -> Any:
-    """`enter_project`, then stage prepare; gives all params."""
+    """`enter_project`, then stages prepare and finetune_encoder; gives all params."""
     enter_project(folder, **changes)
     prepare.main()
+    finetune_encoder.main()
     return settings.read(*settings.Params.model_fields)
 
 

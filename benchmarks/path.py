@@ -9,6 +9,7 @@ from benchmarks.harness import ROOT, Row, enter_project, row, run_stage
 from stages.core import artifacts
 
 STAGES = """prepare
+finetune_encoder
 embed
 reduce
 cluster

@@ -108,7 +108,7 @@ class Reduce(Section):
     dimensions: Annotated[Whole, Field(ge=2)]
     seed: Seed
     neighbours: Annotated[Whole, Field(ge=2)]
-    epochs: AtLeastOne
+    epochs: Literal["auto"] | AtLeastOne
     fit_rows: Annotated[Whole, Field(ge=4)]
 
 
