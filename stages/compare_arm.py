@@ -47,14 +47,15 @@ def main(arm: str) -> None:
         options=params.compare_arm,
         everything=everything,
     )
-    labelled, tried = {stage: [] for stage in stages}, {stage: [] for stage in stages}
+    labelled, tried, history = ({stage: [] for stage in stages} for _ in range(3))
     for seed, order in zip(params.seeds, rounds.random_orders(params.seeds, len(buckets))):
-        for stage, rows, probabilities in comparator.trajectory(seed, order):
+        for stage, rows, probabilities, epochs in comparator.trajectory(seed, order):
             labelled[stage].append(rows)
             tried[stage] += [] if probabilities is None else [probabilities]
+            history[stage] += epochs
     for stage in stages:
         since = comparator.budgets[stage]["sufficient_since"]
-        result = results.Result(np.stack(labelled[stage]), training.stacked(tried[stage]), since, uses_pool_labels)
+        result = results.Result(np.stack(labelled[stage]), training.stacked(tried[stage]), since, uses_pool_labels, history[stage])
         results.save(arm, stage, result)
 
 
@@ -82,8 +83,8 @@ class Arm:
     options: Any
     everything: labels.Labels | None
 
-    def trajectory(self, seed: int, order: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
-        """One seed's way: of every stage its name, all rows labelled up to there, and what the model says of the holdout.
+    def trajectory(self, seed: int, order: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray | None, list[dict]]]:
+        """One seed's way: of every stage its name, all rows labelled up to there, what the model says of the holdout, its epochs.
 
         order   int64 [pool]   the random arm's order of the pool for this seed
 
@@ -94,15 +95,15 @@ class Arm:
         for place, (stage, before) in enumerate(self.after.items()):
             if self.budgets[stage]["sufficient_since"]:
                 labelled[stage] = labelled[before]
-                yield stage, labelled[stage], None
+                yield stage, labelled[stage], None, []
                 continue
             title = f"{self.name} {stage}, seed {seed}"
             # What prunes the pool by all its labels has nothing to learn from its last choice: it chooses every budget afresh.
             rows, model = (NO_ROWS, None) if self.everything else (labelled[before], models[before])
             new = self.choose(rows, model, self.budgets[stage]["labels"] - len(rows), seed, stage, order)
             labelled[stage] = rows = np.concatenate([rows, new])
-            fitted = self.bench.fit(rows, labels.paid_for(rows), seed, title)
-            yield stage, rows, self.bench.on_holdout(fitted, len(rows))
+            fitted = self.bench.fit(rows, labels.paid_for(rows), seed, title, model)
+            yield stage, rows, self.bench.on_holdout(fitted, len(rows)), fitted.history(seed)
             needed = [self.after[later] for later in stages[place + 1 :]]
             models = {name: model for name, model in (models | {stage: fitted}).items() if name in needed}
 

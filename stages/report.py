@@ -8,6 +8,7 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/summary.json            the bucketed arm at its last stage, the keys of STAGE.json
         data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
+        data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
         data/summary.md                 the tables
 params  rounds, random_at, arms, seeds
 """
@@ -51,6 +52,7 @@ def main() -> None:
         artifacts.save_json(Path("metrics") / arm / "curve.json", overall[arm] | picked[arm])
     artifacts.save_json("data/plots/learning_curve.json", by_seed(found, params.seeds, actual, classes))
     artifacts.save_json("data/plots/confusion.json", confusions(found, actual, classes, last))
+    artifacts.save_json("data/plots/history.json", epochs(found))
     text = "\n".join([
         tables.by_stage(measured, len(params.seeds), stopped_early=last != stages[-1]),
         tables.by_curve(overall, len(params.seeds), len(trained)),
@@ -175,6 +177,15 @@ def confusions(found: Found, actual: np.ndarray, classes: list[str], last: str) 
                 for j, b in enumerate(classes)
             ]
     return rows
+
+
+def epochs(found: Found) -> list[dict]:
+    """One row an arm, stage, seed and epoch; none for trainers that have no epochs."""
+    return [
+        {"arm": f"{shown(arm, result.uses_pool_labels)} {stage}", **epoch}
+        for (arm, stage), result in found.items()
+        for epoch in result.history
+    ]
 
 
 def _spread(values, divisor: float = 1.0) -> float | None:

@@ -33,7 +33,7 @@ def main(stage: str) -> None:
         # One decision for all seeds: every seed keeps the same budget, and seeds stay paired with the random arm's.
         since = after if all(k is not None and k >= params.sufficient.kappa for k in kappa) else None
     if since:
-        rounds.save_labelled(stage, labelled, since, kappa)
+        rounds.save_labelled(stage, labelled, after, since, kappa)
         rounds.save_selected(stage, [], [], clusters, entropy)
         print(f"select_stageN {stage}: nothing labelled, {since} was sufficient")
         return
@@ -51,7 +51,7 @@ def main(stage: str) -> None:
         else:
             reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
             picked.append(selection.highest_reclustered(entropy[i], reduced, total, int(rng.integers(2**31))))
-    rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), None, kappa)
+    rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), after, None, kappa)
     rounds.save_selected(stage, params.seeds, picked, clusters, entropy)
     print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {kappa}")
 

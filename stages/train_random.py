@@ -17,7 +17,7 @@ def main(stage: str) -> None:
     budget = rounds.load_budget(stage)
     orders = rounds.random_orders(params.seeds, artifacts.pool_rows())
     labelled = np.stack([order[: budget["labels"]] for order in orders])
-    training.fit_and_try("random", stage, labelled, params, budget["sufficient_since"])
+    training.fit_and_try("random", stage, labelled, params, budget)
 
 
 if __name__ == "__main__":

@@ -18,18 +18,25 @@ ORDER = np.arange(POOL)[::-1]  # the random arm would label row 19 first
 CHAIN = {"stage1": None, "stage2": "stage1", "stage3": "stage2"}
 
 
+class Model(int):
+    """A model is the number of its rows."""
+
+    def history(self, seed):
+        return [{"seed": seed, "rows": int(self)}]
+
+
 class Bench:
-    """Keeps what it was asked to fit; a model is the number of its rows."""
+    """Keeps what it was asked to fit, and from where."""
 
     classes = 2
 
     def __init__(self):
         self.fitted = []
 
-    def fit(self, rows, paid, seed, title):
+    def fit(self, rows, paid, seed, title, before=None):
         assert paid.of(rows).tolist() == VALUES[rows].tolist()
-        self.fitted.append((title, rows.tolist(), seed))
-        return len(rows)
+        self.fitted.append((title, rows.tolist(), seed, before))
+        return Model(len(rows))
 
     def on_holdout(self, model, labelled):
         assert model == labelled
@@ -60,13 +67,15 @@ def lowest(known, wanted, rng):
 
 
 def way(comparator):
-    return [(stage, rows.tolist(), None if p is None else p[0, 0]) for stage, rows, p in comparator.trajectory(5, ORDER)]
+    return [(stage, rows.tolist(), None if p is None else p[0, 0]) for stage, rows, p, _ in comparator.trajectory(5, ORDER)]
 
 
 def test_every_stage_adds_to_the_rows_of_the_one_before_up_to_its_budget():
     comparator = arm(lowest)
     assert way(comparator) == [("stage1", [*range(4)], 4), ("stage2", [*range(7)], 7), ("stage3", [*range(9)], 9)]
-    assert comparator.bench.fitted[0] == ("mine stage1, seed 5", [0, 1, 2, 3], 5)
+    assert comparator.bench.fitted[0] == ("mine stage1, seed 5", [0, 1, 2, 3], 5, None)
+    assert [before for *_, before in comparator.bench.fitted] == [None, 4, 7]
+    assert [epochs for *_, epochs in arm(lowest).trajectory(5, ORDER)][1] == [{"seed": 5, "rows": 7}]
 
 
 def test_a_strategy_sees_the_model_and_the_paid_labels_of_the_stage_before():

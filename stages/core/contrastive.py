@@ -31,10 +31,13 @@ class Contrastive:
     def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
         return _texts(texts)
 
-    def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str) -> "ContrastiveModel":
+    def fit(
+        self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
+    ) -> "ContrastiveModel":
         """
         inputs   object [labelled]   texts
         labels   int64 [labelled]    class numbers
+        start    the model whose encoder to go on from; None for the pretrained one
 
         Raises Refused where the labelled rows are all of one class.
         """
@@ -42,7 +45,7 @@ class Contrastive:
         rows, scores = sampled_pairs(labels, train.pairs_per_row, train.most_pairs, np.random.default_rng(seed))
         pairs = {"left": inputs[rows[:, 0]].tolist(), "right": inputs[rows[:, 1]].tolist(), "label": scores.tolist()}
         body = self.tuning.tune(
-            self.pretrained,
+            start.body if start else self.pretrained,
             pairs,
             self.tuning.by_cosine,
             train,

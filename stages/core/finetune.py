@@ -12,6 +12,7 @@ from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
 from stages.core import artifacts, encoder, tuned
+from stages.core.errors import Refused
 from stages.core.tokens import Tokens, training_batches
 
 KIND = "finetune"
@@ -47,45 +48,81 @@ class FineTune:
     def inputs(self, texts: Path, embeddings: Path) -> Tokens:
         return self.pretrained.tokenise(artifacts.texts(texts))
 
-    def fit(self, inputs: Tokens, labels: np.ndarray, seed: int, title: str) -> "FineTuned":
+    def fit(self, inputs: Tokens, labels: np.ndarray, seed: int, title: str, start: "FineTuned | None" = None) -> "FineTuned":
         """
         inputs   Tokens of the labelled rows
         labels   int64 [labelled]   class numbers
+        start    the model to go on from; None for the pretrained encoder and an empty head
 
         AdamW with linear warm-up and decay; epochs are repeated until min_steps is reached, since too few steps on
-        few rows look like bad selection (Mosbach et al. 2021, section 5).
+        few rows look like bad selection (Mosbach et al. 2021, section 5). With early stopping a share of the rows is
+        held back from training, and the weights of the epoch with the least loss on them are kept.
+        Raises Refused where there are too few rows to hold any back.
         """
-        train = self.train
-        model = Classifier(copy.deepcopy(self.pretrained), self.classes).to(self.device).train()
+        train, rng = self.train, np.random.default_rng(seed)
+        rows, held = _held_back(len(inputs), train.early_stopping, rng)
+        model = Classifier(copy.deepcopy(self.pretrained), self.classes)
+        if start is not None:
+            model.load_state_dict(start.model.state_dict())
+        model = model.to(self.device).train()
         if train.freeze_word_embeddings:
             model.encoder.backbone.get_input_embeddings().requires_grad_(False)
         optimiser = torch.optim.AdamW(_groups(model, train.weight_decay), lr=train.learning_rate, fused=True)
-        epoch_steps = -(-len(inputs) // train.batch_rows)
+        epoch_steps = -(-len(rows) // train.batch_rows)
         steps = max(train.min_steps, train.epochs * epoch_steps)
         schedule = get_linear_schedule_with_warmup(optimiser, int(train.warmup_share * steps), steps)
-        lengths, target = inputs.lengths, torch.from_numpy(labels).to(self.device)
+        lengths, target = inputs.lengths[rows], torch.from_numpy(labels).to(self.device)
         mixed = torch.autocast(self.device.type, torch.bfloat16, enabled=encoder.dtype_of(train.dtype) == torch.bfloat16)
-        rng = np.random.default_rng(seed)
-        done = 0
+        made = FineTuned(model, self.pretrained, self.embed)
+        best, best_loss, since_best, done = None, np.inf, 0, 0
         # Dropout draws from torch's own generator: seeded here, and put back as it was afterwards.
         with torch.random.fork_rng(), tqdm(total=steps, desc=title, unit="step", file=sys.stderr, mininterval=1) as bar:
             torch.manual_seed(seed)
             while done < steps:
-                for rows in training_batches(lengths, train.batch_rows, rng):
-                    ids, real = (torch.from_numpy(array).to(self.device) for array in inputs.padded(rows, model.encoder.pad))
+                losses = []
+                for batch in training_batches(lengths, train.batch_rows, rng):
+                    batch = rows[batch]
+                    ids, real = (torch.from_numpy(array).to(self.device) for array in inputs.padded(batch, model.encoder.pad))
                     with mixed:
                         logits = model(ids, None if real.all() else real)
-                    loss = torch.nn.functional.cross_entropy(logits, target[rows])
+                    loss = torch.nn.functional.cross_entropy(logits, target[batch])
                     loss.backward()
                     torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
                     optimiser.step()
                     optimiser.zero_grad()
                     schedule.step()
                     bar.update()
+                    losses.append(loss.detach())
                     done += 1
                     if done == steps:
                         break
-        return FineTuned(model.eval(), self.pretrained, self.embed)
+                made.history.append({"epoch": len(made.history) + 1, "loss": round(float(torch.stack(losses).mean()), 6)})
+                if not len(held):
+                    continue
+                found = made.on_held_back(inputs[held], labels[held])
+                made.history[-1] |= found
+                if found["held_back_loss"] < best_loss:
+                    best, best_loss, since_best = copy.deepcopy(model.state_dict()), found["held_back_loss"], 0
+                elif (since_best := since_best + 1) == train.early_stopping.patience:
+                    break
+        if best is not None:
+            model.load_state_dict(best)
+        model.eval()
+        return made
+
+
+def _held_back(rows: int, early_stopping: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """(int64 [trained on], int64 [held back]) of `rows` labelled rows; none are held back where patience is 0."""
+    if not early_stopping.patience:
+        return np.arange(rows), np.arange(0)
+    count = round(early_stopping.holdout_share * rows)
+    if not 0 < count < rows:
+        raise Refused(
+            f"params.yaml: train.early_stopping.holdout_share = {early_stopping.holdout_share}: of {rows} labelled rows that is "
+            f"{count}, and both sides need one; label more, change the share, or set train.early_stopping.patience to 0"
+        )
+    order = rng.permutation(rows)
+    return np.sort(order[count:]), np.sort(order[:count])
 
 
 def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
@@ -98,10 +135,14 @@ def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
 
 
 class FineTuned:
-    """A tuned classifier."""
+    """A tuned classifier.
+
+    history   one entry an epoch: epoch, loss; with early stopping held_back_loss and held_back_accuracy too
+    """
 
     def __init__(self, model: Classifier, pretrained: encoder.Encoder, embed: Any):
         self.model, self.pretrained, self.embed = model, pretrained, embed
+        self.history: list[dict] = []
 
     def inputs(self, texts: Path, embeddings: Path) -> Tokens:
         return self.pretrained.tokenise(artifacts.texts(texts))
@@ -114,9 +155,18 @@ class FineTuned:
         """float32 [rows, width]: what the head works on, the tuned encoder's vectors."""
         return self._of_each(lambda model, ids: model.encoder(ids), inputs, self.model.head.in_features, title)
 
+    def on_held_back(self, inputs: Tokens, labels: np.ndarray) -> dict:
+        """Cross-entropy in nats and accuracy on rows held back from training, labels int64 [rows]."""
+        probabilities = self.probabilities(inputs, "")
+        sure = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
+        return {
+            "held_back_loss": round(float(-np.log(sure).mean()), 6),
+            "held_back_accuracy": round(float((probabilities.argmax(1) == labels).mean()), 6),
+        }
+
     def _of_each(self, function: Callable, inputs: Tokens, width: int, title: str) -> np.ndarray:
         """float32 [rows, width] by `function(model, ids)`, in the dtype of the settings."""
-        model = copy.deepcopy(self.model).to(encoder.device())
+        model = copy.deepcopy(self.model).to(encoder.device()).eval()
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
         out = np.empty((len(inputs), width), dtype=np.float32)
         with encoder.progress(title, inputs) as bar:

@@ -27,10 +27,11 @@ class Probe:
         """float32 [rows, width], memory-mapped."""
         return vectors.load(embeddings, texts, pointer.chosen(self.model))
 
-    def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str) -> "ProbeModel":
+    def fit(self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None) -> "ProbeModel":
         """
         inputs   float32 [labelled, width]
         labels   int64 [labelled]   class numbers; classes that are absent get probability 0
+        start    not used: the optimum does not depend on where the search begins
 
         C is the best of 11 by cross-validated log-loss, folds stratified and seeded. Where a class has fewer than two
         labelled rows nothing can be validated, and C is 1.

@@ -3,11 +3,12 @@
 data/results/ARM/STAGE/labelled.npy  int64 [seeds, rows]                  rows of pool.jsonl that a model was trained on
 data/results/ARM/STAGE/holdout.npy   float32 [seeds, holdout, classes]   probabilities; seeds as in params, none where
                                      labelling had been found sufficient before
+data/results/ARM/STAGE/history.json  one entry a seed and epoch, of trainers that have epochs: seed, epoch, loss and more
 data/results/ARM/STAGE/about.json    sufficient_since: stage or null; uses_pool_labels: whether rows were chosen by labels
                                      that are not counted
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ class Result:
     probabilities: np.ndarray
     sufficient_since: str | None = None
     uses_pool_labels: bool = False
+    history: list[dict] = field(default_factory=list)
 
     @property
     def labels(self) -> int:
@@ -35,6 +37,7 @@ def _folder(arm: str, stage: str) -> Path:
 def save(arm: str, stage: str, result: Result) -> None:
     artifacts.save(_folder(arm, stage) / "labelled.npy", result.labelled)
     artifacts.save(_folder(arm, stage) / "holdout.npy", result.probabilities)
+    artifacts.save_json(_folder(arm, stage) / "history.json", result.history)
     about = {"sufficient_since": result.sufficient_since, "uses_pool_labels": result.uses_pool_labels}
     artifacts.save_json(_folder(arm, stage) / "about.json", about)
 
@@ -42,4 +45,5 @@ def save(arm: str, stage: str, result: Result) -> None:
 def load(arm: str, stage: str, holdout_rows: int, classes: int) -> Result:
     labelled = artifacts.load(_folder(arm, stage) / "labelled.npy", np.int64, (None, None))
     probabilities = artifacts.load(_folder(arm, stage) / "holdout.npy", np.float32, (None, holdout_rows, classes))
-    return Result(labelled, probabilities, **artifacts.load_json(_folder(arm, stage) / "about.json"))
+    history = artifacts.load_json(_folder(arm, stage) / "history.json")
+    return Result(labelled, probabilities, **artifacts.load_json(_folder(arm, stage) / "about.json"), history=history)

@@ -1,8 +1,8 @@
 """Where the files of a labelling stage lie, and what its budget was.
 
 data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl labelled up to here, oldest first
-data/budgets/STAGE.json     labels: rows a seed; sufficient_since: the stage after which nothing was labelled, or null;
-                            kappa: agreement of the last two models, one a seed, or null
+data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; sufficient_since: the stage
+                            after which nothing was labelled, or null; kappa: agreement of the last two models, one a seed, or null
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that the model before this stage predicts; -1 where there is none
 data/STAGE/entropy.npy      float32 [seeds, pool] bits, by the same model; NaN where already labelled
 data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
@@ -42,12 +42,19 @@ def load_budget(stage: str) -> dict:
     return artifacts.load_json(_budget(stage))
 
 
-def save_labelled(stage: str, labelled: np.ndarray, sufficient_since: str | None = None, kappa: list[float] | None = None) -> None:
+def save_labelled(
+    stage: str,
+    labelled: np.ndarray,
+    after: str | None = None,
+    sufficient_since: str | None = None,
+    kappa: list[float] | None = None,
+) -> None:
     for rows in labelled:
         if len(np.unique(rows)) < len(rows):
             raise AssertionError(f"{stage}: a row was selected twice")  # a fault of a strategy, not of the user
     artifacts.save(folder(stage) / "labelled.npy", labelled)
-    budget = {"labels": labelled.shape[1], "sufficient_since": sufficient_since, "kappa": kappa}
+    path = [*(load_budget(after)["path"] if after else []), labelled.shape[1]]
+    budget = {"labels": labelled.shape[1], "path": path, "sufficient_since": sufficient_since, "kappa": kappa}
     artifacts.save_json(_budget(stage), budget)
 
 

@@ -138,6 +138,11 @@ class Sufficient(Section):
     kappa: Share
 
 
+class EarlyStopping(Section):
+    patience: Annotated[Whole, Field(ge=0)]
+    holdout_share: Share
+
+
 class Train(Section):
     trainer: Literal["finetune", "probe", "contrastive"]
     dtype: Literal["auto", "float32", "bfloat16"]
@@ -148,6 +153,8 @@ class Train(Section):
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: Annotated[Number, Field(ge=0, lt=1)]
     freeze_word_embeddings: bool
+    early_stopping: EarlyStopping
+    warm_start: bool
     folds: Annotated[Whole, Field(ge=2)]
     pairs_per_row: AtLeastOne
     most_pairs: Annotated[Whole, Field(ge=2)]

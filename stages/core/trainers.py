@@ -1,6 +1,6 @@
 """The trainers by name, and their models from disk. Torch is loaded only by the trainer that needs it.
 
-A trainer has `inputs(texts, embeddings)`, rows in the form it works on, and `fit(inputs, labels, seed, title)`, which
+A trainer has `inputs(texts, embeddings)`, rows in the form it works on, and `fit(inputs, labels, seed, title, start)`, which
 gives a model with `inputs`, `probabilities(inputs, title)` -> float32 [rows, classes], `features(inputs, title)` ->
 float32 [rows, width] (what its last layer works on) and `save(folder)`.
 """

@@ -13,33 +13,40 @@ from stages.core.evaluation import accuracy
 def bucketed(stage: str, params: Any) -> None:
     """One stage of the bucketed arm, the only one that keeps its models: the next round scores the pool with them."""
     labelled = rounds.load_labelled(stage, params.seeds)
-    fit_and_try("bucketed", stage, labelled, params, rounds.load_budget(stage)["sufficient_since"], rounds.models(stage))
+    fit_and_try("bucketed", stage, labelled, params, rounds.load_budget(stage), rounds.models(stage))
 
 
 def fit_and_try(
-    arm: str, stage: str, labelled: np.ndarray, params: Any, sufficient_since: str | None = None, models: Path | None = None
+    arm: str, stage: str, labelled: np.ndarray, params: Any, budget: dict | None = None, models: Path | None = None
 ) -> None:
-    """Train on each seed's rows, from the pretrained weights, and write what the models say of the holdout.
+    """Train on each seed's rows and write what the models say of the holdout.
 
-    labelled           int64 [seeds, rows]   rows of pool.jsonl; their labels are paid for here, seed by seed
-    params             .seeds, .train and .embed of params.yaml
-    sufficient_since   the stage that was enough, if there is one: then nothing is trained, and what is written is empty
-    models             folder to keep the models in, one a seed
+    labelled   int64 [seeds, rows]   rows of pool.jsonl, oldest first; their labels are paid for here, seed by seed
+    params     .seeds, .train and .embed of params.yaml
+    budget     of the stage, as from rounds.load_budget; None for one that follows no other. Where an earlier stage was
+               sufficient nothing is trained, and what is written is empty
+    models     folder to keep the models in, one a seed
+
+    With train.warm_start the stages before are trained again on the way, since only one arm keeps its models.
     """
-    tried = []
+    budget = budget or {"path": [labelled.shape[1]], "sufficient_since": None}
+    tried, history = [], []
     if models:
         models.mkdir(parents=True, exist_ok=True)
-    if sufficient_since:
-        print(f"{arm} {stage}: nothing to do, {sufficient_since} was sufficient")
+    if budget["sufficient_since"]:
+        print(f"{arm} {stage}: nothing to do, {budget['sufficient_since']} was sufficient")
     else:
         bench = Bench(params)
         for seed, rows in zip(params.seeds, labelled, strict=True):
             title = f"{arm} {stage}, seed {seed}"
-            fitted = bench.fit(rows, labels.paid_for(rows), seed, title)
+            fitted, paid = None, labels.paid_for(rows)
+            for labels_so_far in budget["path"] if params.train.warm_start else [len(rows)]:
+                fitted = bench.fit(rows[:labels_so_far], paid, seed, title, fitted)
             if models:
                 fitted.model.save(models / str(seed))
             tried.append(bench.on_holdout(fitted, len(rows)))
-    results.save(arm, stage, results.Result(labelled, stacked(tried), sufficient_since))
+            history += fitted.history(seed)
+    results.save(arm, stage, results.Result(labelled, stacked(tried), budget["sufficient_since"], history=history))
 
 
 def stacked(tried: list[np.ndarray]) -> np.ndarray:
@@ -54,6 +61,10 @@ class Fitted:
     model: Any
     pool: Any
     title: str
+
+    def history(self, seed: int) -> list[dict]:
+        """One entry an epoch, of trainers that have epochs."""
+        return [{"seed": seed, **epoch} for epoch in getattr(self.model, "history", [])]
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
         """float32 [rows, classes]"""
@@ -72,13 +83,18 @@ class Bench:
 
     def __init__(self, params: Any):
         self.actual, self.classes = labels.holdout(), len(labels.classes())
+        self.warm_start = params.train.warm_start
         self.learner = trainers.trainer(params.train, params.embed, self.classes)
         self.pool = self.learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
         self.holdout = self.learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
 
-    def fit(self, rows: np.ndarray, paid: labels.Labels, seed: int, title: str) -> Fitted:
-        """A model trained on rows of pool.jsonl, int64 [rows], which must be `paid` for."""
-        return Fitted(self.learner.fit(self.pool[rows], paid.of(rows), seed, f"train {title}"), self.pool, title)
+    def fit(self, rows: np.ndarray, paid: labels.Labels, seed: int, title: str, before: Fitted | None = None) -> Fitted:
+        """A model trained on rows of pool.jsonl, int64 [rows], which must be `paid` for.
+
+        before   the model of the stage before, which train.warm_start goes on from
+        """
+        start = before.model if before and self.warm_start else None
+        return Fitted(self.learner.fit(self.pool[rows], paid.of(rows), seed, f"train {title}", start), self.pool, title)
 
     def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
         """float32 [holdout, classes]; the accuracy is printed with the number of rows `labelled`."""

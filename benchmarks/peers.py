@@ -1,0 +1,98 @@
+"""Strategies of small-text 1.4.1 and scikit-activeml 1.0.1 over our pool, vectors, model and seeds.
+
+Each is a function as in stages/core/strategies: (known, wanted, rng) -> rows. The libraries only choose: the model that they
+ask, and that is trained on what they choose, is ours. They draw from NumPy's global generator where they take no seed.
+"""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from stages.core.known import Known, NoModelYet
+
+
+def small_text(name: str, **settings: Any) -> Callable:
+    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        from small_text import query_strategies
+
+        if known.model is None:
+            raise NoModelYet  # small-text's learner is started with rows drawn at random
+        np.random.seed(rng.integers(2**32))
+        labelled = known.labelled
+        rows = getattr(query_strategies, name)(**settings).query(
+            _SmallTextModel(known), known.vectors, known.open_rows, labelled, known.labels.of(labelled), n=wanted
+        )
+        return np.asarray(rows, np.int64)
+
+    return _quiet(pick)
+
+
+class _SmallTextModel:
+    """Our model as small-text asks for it; a data set is an array of vectors."""
+
+    def __init__(self, known: Known):
+        self.known = known
+
+    def predict_proba(self, _vectors: np.ndarray) -> np.ndarray:
+        return self.known.probabilities
+
+    def embed(self, vectors: np.ndarray, pbar: Any = None) -> np.ndarray:
+        return np.asarray(vectors)
+
+
+def scikit_activeml(name: str, asks_model: bool, **settings: Any) -> Callable:
+    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        from skactiveml import pool
+
+        if known.model is None:
+            raise NoModelYet  # its strategies choose a first row without labels; ours all start from the same random rows
+        values = np.full(len(known.vectors), np.nan)
+        values[known.labelled] = known.labels.of(known.labelled)
+        strategy = getattr(pool, name)(random_state=int(rng.integers(2**31)), **settings)
+        asked = {"clf": _frozen(known), "fit_clf": False} if asks_model else {}
+        return np.asarray(strategy.query(np.asarray(known.vectors), values, batch_size=wanted, **asked), np.int64)
+
+    return _quiet(pick)
+
+
+def _frozen(known: Known) -> Any:
+    """Our model as a classifier of scikit-activeml that is already fitted."""
+    from skactiveml.base import SkactivemlClassifier
+
+    class Frozen(SkactivemlClassifier):
+        def fit(self, X, y, sample_weight=None):  # noqa: N803
+            return self
+
+        def predict_proba(self, X):  # noqa: N803
+            model = known.model.model
+            return model.probabilities(np.asarray(X, np.float32), "").astype(np.float64)
+
+    made = Frozen(classes=list(range(known.classes)))
+    made.classes_ = np.arange(known.classes)
+    return made
+
+
+def _quiet(pick: Callable) -> Callable:
+    def quiet(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        with warnings.catch_warnings(), open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing):
+            warnings.simplefilter("ignore")
+            return pick(known, wanted, rng)
+
+    return quiet
+
+
+PEERS = {
+    "small-text PredictionEntropy": small_text("PredictionEntropy"),
+    "small-text BreakingTies": small_text("BreakingTies"),
+    "small-text GreedyCoreset": small_text("GreedyCoreset"),
+    "small-text EmbeddingKMeans": small_text("EmbeddingKMeans"),
+    "scikit-activeml entropy": scikit_activeml("UncertaintySampling", True, method="entropy"),
+    "scikit-activeml margin": scikit_activeml("UncertaintySampling", True, method="margin_sampling"),
+    "scikit-activeml CoreSet": scikit_activeml("CoreSet", False),
+    "scikit-activeml TypiClust": scikit_activeml("TypiClust", False),
+    "scikit-activeml Badge": scikit_activeml("Badge", True),
+}
