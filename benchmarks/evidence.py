@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 from tabulate import tabulate
@@ -29,9 +29,9 @@ from benchmarks.harness import ROOT, SST2, enter_project, prepared
 from benchmarks.peers import PEERS
 from stages import cluster, compare_arm, embed, reduce
 from stages.core import artifacts, geometry, labels, rounds, selection, settings, statistics, training, vectors
-from stages.core.evaluation import accuracy, confusion, entropy_bits, macro_f1
+from stages.core.evaluation import accuracy, confusion, macro_f1
 from stages.core.known import Known, NoModelYet
-from stages.core.strategies import stratified_random
+from stages.core.strategies import entropy, margin, stratified_random
 
 BUDGETS = range(100, 1_001, 100)
 POOL_ROWS = 10_000
@@ -54,7 +54,7 @@ def in_proportion(known: Known, wanted: int) -> np.ndarray:
     return selection.apportion(wanted, room, room)
 
 
-def bucketed(spread: Callable, score: Callable, first: Callable | None = None) -> PICK:
+def bucketed(spread: Callable, score: ModuleType, first: Callable | None = None) -> PICK:
     """Random rows of every bucket, then those of the highest score in each; `first` chooses the first rows otherwise."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -63,35 +63,31 @@ def bucketed(spread: Callable, score: Callable, first: Callable | None = None) -
                 return first(known, wanted, rng)
             rows = known.open_rows
             return selection.random_by_group(rows, known.buckets[rows], spread(known, wanted), rng)
-        return selection.highest_per_bucket(scored(known, score), known.buckets, spread(known, wanted))
+        return selection.highest_per_bucket(scored(known, score, rng), known.buckets, spread(known, wanted))
 
     return pick
 
 
-def scored(known: Known, score: Callable) -> np.ndarray:
-    scores = np.array(score(known.probabilities), np.float32)
+def scored(known: Known, score: ModuleType, rng: np.random.Generator) -> np.ndarray:
+    """float32 [pool]: how unsure the model is of each row; NaN where it is labelled."""
+    scores = np.array(score.scores(known, rng), np.float32)
     scores[known.labelled] = np.nan
     return scores
 
 
-def margin(probabilities: np.ndarray) -> np.ndarray:
-    second, first = np.sort(probabilities, axis=1)[:, -2:].T
-    return second - first
-
-
-def reclustered(score: Callable, candidates_a_row: int) -> PICK:
+def reclustered(score: ModuleType, candidates_a_row: int) -> PICK:
     """The most uncertain rows, clustered into as many clusters as rows are wanted; of each the row nearest to its centre."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
         if known.model is None:
             raise NoModelYet
         points, seed = geometry.unit(np.asarray(known.vectors)), int(rng.integers(2**31))
-        return selection.highest_reclustered(scored(known, score), points, wanted, seed, candidates_a_row)
+        return selection.highest_reclustered(scored(known, score, rng), points, wanted, seed, candidates_a_row)
 
     return pick
 
 
-def fresh_buckets(score: Callable) -> PICK:
+def fresh_buckets(score: ModuleType) -> PICK:
     """As many buckets as rows are wanted, made of all open rows in every round; of each the row of the highest score."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -100,7 +96,7 @@ def fresh_buckets(score: Callable) -> PICK:
         points = geometry.unit(np.asarray(known.vectors[known.open_rows]))
         buckets = np.full(len(known.vectors), -1)
         buckets[known.open_rows] = geometry.kmeans(points, wanted, rng).labels_
-        scores = scored(known, score)
+        scores = scored(known, score, rng)
         picked = selection.highest_per_bucket(scores[known.open_rows], buckets[known.open_rows], 1)
         rows = known.open_rows[picked]
         others = selection.ranked(np.where(np.isin(known.rows, rows), np.nan, scores))
@@ -109,7 +105,7 @@ def fresh_buckets(score: Callable) -> PICK:
     return pick
 
 
-def tempered(spread: Callable, score: Callable, random_share: float) -> PICK:
+def tempered(spread: Callable, score: ModuleType, random_share: float) -> PICK:
     """A share of every batch in buckets at random, the rest by the highest score in each bucket."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -118,7 +114,7 @@ def tempered(spread: Callable, score: Callable, random_share: float) -> PICK:
         rows = known.open_rows
         drawn = round(random_share * wanted)
         at_random = selection.random_by_group(rows, known.buckets[rows], in_proportion(known, drawn), rng)
-        scores = scored(known, score)
+        scores = scored(known, score, rng)
         scores[at_random] = np.nan
         room = np.bincount(known.buckets[~np.isnan(scores)], minlength=known.buckets.max() + 1)
         counts = selection.apportion(wanted - drawn, np.minimum(spread(known, wanted), room), room)
@@ -170,12 +166,12 @@ def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray
 
 VARIANTS: dict[str, PICK] = {
     "random": at_random,
-    "bucketed (as described)": bucketed(even, entropy_bits),
-    "bucketed, in proportion": bucketed(in_proportion, entropy_bits),
-    "bucketed, stratified start": bucketed(even, entropy_bits, stratified_random.pick),
+    "bucketed (as described)": bucketed(even, entropy),
+    "bucketed, in proportion": bucketed(in_proportion, entropy),
+    "bucketed, stratified start": bucketed(even, entropy, stratified_random.pick),
     "bucketed, margin, stratified start": bucketed(even, margin, stratified_random.pick),
     "bucketed, margin, in proportion": bucketed(in_proportion, margin, stratified_random.pick),
-    "reclustered": reclustered(entropy_bits, 10),
+    "reclustered": reclustered(entropy, 10),
     "reclustered, margin": reclustered(margin, 10),
     "reclustered, margin, 5 candidates": reclustered(margin, 5),
     "fresh buckets, margin": fresh_buckets(margin),

@@ -4,7 +4,7 @@ reads   data/budgets/STAGE.json        how many rows each stage has labelled, no
         data/embeddings.npy, data/clusters.npy   what a strategy may know of the pool
         data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
 writes  data/results/ARM/STAGE/        the rows, and what the models trained on them say of the holdout
-params  compare_arm, rounds, train, embed, seeds
+params  compare_arm, score_entropy.committee, rounds, train, embed, seeds
 
 The strategy is stages/core/strategies/ARM.py. Each seed starts from nothing, or from the random arm's rows where the
 strategy needs a model, and goes its own way; the model of a stage is fitted with the seed, as in every other arm.
@@ -15,7 +15,7 @@ import importlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ NO_ROWS = np.empty(0, np.int64)
 
 
 def main(arm: str) -> None:
-    params = settings.read("compare_arm", "rounds", "train", "embed", "seeds")
+    params = settings.read("compare_arm", "score_entropy.committee", "rounds", "train", "embed", "seeds")
     settings.refuse_unknown_arm(arm)
     strategy = importlib.import_module(f"stages.core.strategies.{arm}")
     stages = settings.stages_in_order(params.rounds)
@@ -44,7 +44,7 @@ def main(arm: str) -> None:
         bench=training.Bench(params),
         vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(params.embed.model)),
         buckets=buckets,
-        options=params.compare_arm,
+        options=SimpleNamespace(committee=params.committee, **params.compare_arm.model_dump()),
         everything=everything,
     )
     labelled, tried, history = ({stage: [] for stage in stages} for _ in range(3))
@@ -69,7 +69,7 @@ class Arm:
     bench        fits and tries models
     vectors      float32 [pool, width]
     buckets      int32 [pool]
-    options      section compare_arm of params.yaml
+    options      .held_back and .committee of params.yaml
     everything   labels of the whole pool where the strategy is marked USES_POOL_LABELS, else None
     """
 

@@ -30,7 +30,7 @@ def main() -> None:
         picked = [selection.random_per_bucket(clusters, n, rng) for rng in artifacts.rngs(params.seeds, "select_stage1")]
 
     rounds.save_labelled("stage1", np.stack(picked))
-    rounds.save_selected("stage1", params.seeds, picked, clusters, entropy=None)
+    rounds.save_selected("stage1", params.seeds, picked, clusters, scores=None)
     no_model = np.full((len(params.seeds), len(clusters)), rounds.NOT_PREDICTED, dtype=np.int16)
     artifacts.save(rounds.folder("stage1") / "predicted.npy", no_model)
     for bucket in np.flatnonzero(sizes < n):

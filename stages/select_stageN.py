@@ -1,8 +1,8 @@
-"""select_stageN: choose m more rows a bucket by their entropy, unless the last models show that enough is labelled.
+"""select_stageN: choose m more rows a bucket by their scores, unless the last models show that enough is labelled.
 
 reads   data/AFTER/labelled.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
-        data/STAGE/entropy.npy                               float32 [seeds, pool]   bits; NaN where already labelled
+        data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
         data/clusters.npy, data/pool.jsonl                   buckets and texts
         data/reduced.npy                                     for by: recluster
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
@@ -23,7 +23,7 @@ def main(stage: str) -> None:
     labelled = rounds.load_labelled(after, params.seeds)
     clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
     known = (len(params.seeds), len(clusters))
-    entropy = artifacts.load(rounds.folder(stage) / "entropy.npy", np.float32, known, nan=True)
+    scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, known, nan=True)
     predicted = artifacts.load(rounds.folder(stage) / "predicted.npy", np.int16, known)
     before = artifacts.load(rounds.folder(after) / "predicted.npy", np.int16, known)
 
@@ -34,7 +34,7 @@ def main(stage: str) -> None:
         since = after if all(k is not None and k >= params.sufficient.kappa for k in kappa) else None
     if since:
         rounds.save_labelled(stage, labelled, after, since, kappa)
-        rounds.save_selected(stage, [], [], clusters, entropy)
+        rounds.save_selected(stage, [], [], clusters, scores)
         print(f"select_stageN {stage}: nothing labelled, {since} was sufficient")
         return
 
@@ -45,14 +45,14 @@ def main(stage: str) -> None:
     picked = []
     for i, rng in enumerate(artifacts.rngs(params.seeds, f"select_{stage}")):
         if by == "buckets":
-            picked.append(selection.highest_per_bucket(entropy[i], clusters, m))
+            picked.append(selection.highest_per_bucket(scores[i], clusters, m))
         elif by == "bands":
-            picked.append(selection.random_per_band(entropy[i], len(m), even, rng))
+            picked.append(selection.random_per_band(scores[i], len(m), even, rng))
         else:
             reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
-            picked.append(selection.highest_reclustered(entropy[i], reduced, total, int(rng.integers(2**31))))
+            picked.append(selection.highest_reclustered(scores[i], reduced, total, int(rng.integers(2**31))))
     rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), after, None, kappa)
-    rounds.save_selected(stage, params.seeds, picked, clusters, entropy)
+    rounds.save_selected(stage, params.seeds, picked, clusters, scores)
     print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {kappa}")
 
 

@@ -37,7 +37,7 @@ def test_every_round_takes_m_of_every_bucket(finished):
 
 
 def test_a_round_takes_the_highest_entropy_of_each_bucket(finished):
-    entropy, clusters = array(finished, "stage2/entropy.npy"), array(finished, "clusters.npy")
+    entropy, clusters = array(finished, "stage2/scores.npy"), array(finished, "clusters.npy")
     labelled = array(finished, "stage2/labelled.npy")
     for seed in range(2):
         for row in labelled[seed, 12:]:
@@ -47,7 +47,7 @@ def test_a_round_takes_the_highest_entropy_of_each_bucket(finished):
 
 def test_scores_are_missing_exactly_where_labelled(finished):
     for stage, before in (("stage2", "stage1"), ("stage3", "stage2")):
-        entropy, predicted = array(finished, f"{stage}/entropy.npy"), array(finished, f"{stage}/predicted.npy")
+        entropy, predicted = array(finished, f"{stage}/scores.npy"), array(finished, f"{stage}/predicted.npy")
         for seed, rows in enumerate(array(finished, f"{before}/labelled.npy")):
             assert np.flatnonzero(np.isnan(entropy[seed])).tolist() == sorted(rows)
             assert np.flatnonzero(predicted[seed] == -1).tolist() == sorted(rows)
@@ -73,7 +73,7 @@ def test_selected_rows_can_be_read(finished):
     selected = lines(finished, "stage2/selected.jsonl")
     assert len(selected) == 16
     assert all(row["text"] == pool[row["row"]]["text"] for row in selected)
-    assert set(selected[0]) == {"seed", "row", "bucket", "entropy_bits", "text"}
+    assert set(selected[0]) == {"seed", "row", "bucket", "score", "text"}
 
 
 def test_every_arm_has_the_same_flat_keys(finished):

@@ -115,7 +115,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("arms", ["full"], ["arms names full, which is always there"]),
         ("arms", ["margin", "margin"], ["arms = ['margin', 'margin']: must not repeat a value"]),
         ("arms", "entropy", ["arms = 'entropy': must be a valid list"]),
-        ("compare_arm.committee", 1, ["compare_arm.committee = 1", "greater than or equal to 2"]),
+        ("score_entropy.committee", 1, ["score_entropy.committee = 1", "greater than or equal to 2"]),
         ("compare_arm.held_back", 1, ["compare_arm.held_back = 1", "less than 1"]),
     ],
 )  # fmt: skip

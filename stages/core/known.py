@@ -25,7 +25,7 @@ class Known:
     labels     class numbers of the rows paid for, which refuses all others; of the whole pool for a strategy that is
                marked USES_POOL_LABELS
     classes    number of classes
-    options    section compare_arm of params.yaml
+    options    settings: .committee, and for arms .held_back
     model      the arm's model of the stage before, or None; asked by rows, as in training.Fitted
     train      (rows, labels, seed) -> such a model, fitted by the trainer of params.yaml
     """

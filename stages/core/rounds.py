@@ -4,7 +4,7 @@ data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl labelle
 data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; sufficient_since: the stage
                             after which nothing was labelled, or null; kappa: agreement of the last two models, one a seed, or null
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that the model before this stage predicts; -1 where there is none
-data/STAGE/entropy.npy      float32 [seeds, pool] bits, by the same model; NaN where already labelled
+data/STAGE/scores.npy       float32 [seeds, pool] by the same model, higher is less sure; NaN where already labelled
 data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
 
 Budgets lie apart from the rows, so that a stage which needs only their number (the other arms) does not run again when
@@ -64,19 +64,19 @@ def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:
 
 
 def save_selected(
-    stage: str, seeds: list[int], picked: Iterable[np.ndarray], clusters: np.ndarray, entropy: np.ndarray | None
+    stage: str, seeds: list[int], picked: Iterable[np.ndarray], clusters: np.ndarray, scores: np.ndarray | None
 ) -> None:
-    """Write selected.jsonl: seed, row, bucket, entropy if a model gave one, and the text.
+    """Write selected.jsonl: seed, row, bucket, score if a model gave one, and the text.
 
     picked    one int64 [rows] a seed
-    entropy   float32 [seeds, pool] or None
+    scores    float32 [seeds, pool] or None
     """
     texts = artifacts.texts(artifacts.POOL)
     artifacts.save_jsonl(
         folder(stage) / "selected.jsonl",
         (
             {"seed": seed, "row": int(row), "bucket": int(clusters[row])}
-            | ({} if entropy is None else {"entropy_bits": round(float(entropy[i, row]), 4)})
+            | ({} if scores is None else {"score": round(float(scores[i, row]), 4)})
             | {"text": texts[row]}
             for i, (seed, rows) in enumerate(zip(seeds, picked))
             for row in rows

@@ -129,6 +129,11 @@ class Round(Section):
     m: Amount
 
 
+class ScoreEntropy(Section):
+    score: Literal["entropy", "margin", "least_confidence", "committee"]
+    committee: Annotated[Whole, Field(ge=2)]
+
+
 class SelectStageN(Section):
     by: Literal["buckets", "bands", "recluster"]
 
@@ -165,7 +170,6 @@ class TrainFull(Section):
 
 
 class CompareArm(Section):
-    committee: Annotated[Whole, Field(ge=2)]
     held_back: Share
 
 
@@ -178,6 +182,7 @@ class Params(Section):
     cluster: Cluster
     select_stage1: SelectStage1
     rounds: dict[str, Round]
+    score_entropy: ScoreEntropy
     select_stageN: SelectStageN
     sufficient: Sufficient
     train: Train

@@ -1,5 +1,6 @@
 """What all arms share: the place where models are fitted on labelled rows of the pool and tried on the holdout."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,17 +77,26 @@ class Fitted:
 
 
 class Bench:
-    """The trainer of params.yaml, and pool and holdout in the form it works on, read once.
+    """The trainer of params.yaml, and the pool in the form it works on, read once.
 
     params   .train and .embed of params.yaml
     """
 
     def __init__(self, params: Any):
-        self.actual, self.classes = labels.holdout(), len(labels.classes())
+        self.classes = len(labels.classes())
         self.warm_start = params.train.warm_start
         self.learner = trainers.trainer(params.train, params.embed, self.classes)
         self.pool = self.learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
-        self.holdout = self.learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+
+    @functools.cached_property
+    def holdout(self) -> Any:
+        """The holdout in the form the trainer works on; read when it is first asked for, which score_entropy never does."""
+        return self.learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+
+    @functools.cached_property
+    def actual(self) -> np.ndarray:
+        """int64 [holdout]: class numbers."""
+        return labels.holdout()
 
     def fit(self, rows: np.ndarray, paid: labels.Labels, seed: int, title: str, before: Fitted | None = None) -> Fitted:
         """A model trained on rows of pool.jsonl, int64 [rows], which must be `paid` for.

@@ -10,9 +10,14 @@ from stages.core.evaluation import entropy_bits
 from stages.core.known import Known
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+    """float32 [pool], bits: 0 where all members vote alike."""
     votes = np.zeros((len(known.rows), known.classes), np.float32)
     for _ in range(known.options.committee):
         member = known.fit(rng.choice(known.labelled, len(known.labelled)), rng)
         votes[known.rows, member.probabilities(known.rows).argmax(1)] += 1
-    return known.highest(entropy_bits(votes / known.options.committee), wanted)
+    return entropy_bits(votes / known.options.committee)
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return known.highest(scores(known, rng), wanted)

@@ -6,5 +6,10 @@ from stages.core.evaluation import entropy_bits
 from stages.core.known import Known
 
 
+def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+    """float32 [pool], bits: 0 where the model is certain, log2(classes) where all classes are equally likely."""
+    return entropy_bits(known.probabilities)
+
+
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest(entropy_bits(known.probabilities), wanted)
+    return known.highest(scores(known, rng), wanted)

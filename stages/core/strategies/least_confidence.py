@@ -5,5 +5,10 @@ import numpy as np
 from stages.core.known import Known
 
 
+def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+    """float32 [pool]: the likeliest class's probability, negative: -1 where the model is certain."""
+    return -known.probabilities.max(1)
+
+
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest(-known.probabilities.max(1), wanted)
+    return known.highest(scores(known, rng), wanted)

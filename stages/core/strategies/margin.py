@@ -5,6 +5,11 @@ import numpy as np
 from stages.core.known import Known
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+    """float32 [pool]: probability of the second likeliest class less that of the likeliest, -1 to 0."""
     second, first = np.sort(known.probabilities, axis=1)[:, -2:].T
-    return known.highest(second - first, wanted)
+    return second - first
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return known.highest(scores(known, rng), wanted)
