@@ -198,8 +198,10 @@ class Encoder(torch.nn.Module):
 
 
 def progress(title: str, tokens: Tokens) -> tqdm:
-    """A bar that counts tokens: long texts come first, so a count of texts would promise too late an end."""
-    return tqdm(total=len(tokens.ids), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1)
+    """A bar that counts tokens: long texts come first, so a count of texts would promise too late an end. Untitled it is silent."""
+    return tqdm(
+        total=len(tokens.ids), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1, disable=not title
+    )
 
 
 def in_batches(
