@@ -12,7 +12,8 @@ import numpy as np
 from stages.core import artifacts, geometry, settings, vectors
 from stages.core.errors import Refused, run
 
-SMALL_POOL = 10_000  # rows; up to here umap-learn makes 500 passes by itself and above 200, where from the main axes a quarter does as well
+# Rows up to which umap-learn makes 500 passes by itself; it makes 200 above, where 50 from the main axes do as well.
+SMALL_POOL = 10_000
 
 
 def main() -> None:
