@@ -29,7 +29,7 @@ def run(quick: bool) -> list[Row]:
     packaged = encoder.folder_of(encoder.PACKAGED)
     ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), dtype, params.embed.batch_tokens, folder)
     notebook = Notebook(packaged)
-    many, few = (2_000, 32) if quick else (len(texts), 256)
+    many, few = (2_000, 32) if quick else (20_000, 128)
     rows = [
         against(
             "embed, MiniLM, against the notebook's way", lambda: ours(take(many)), lambda: notebook(take(few)),
@@ -39,7 +39,7 @@ def run(quick: bool) -> list[Row]:
     rows.append(share_of_ceiling("embed, MiniLM, share of the ceiling", ours, take(many), 0.6))
 
     usual = rivals.sentence_transformer(packaged, "float32")
-    many, few = (1_000, 500) if quick else (20_000, 10_000)
+    many, few = (1_000, 500) if quick else (20_000, 5_000)
     rows.append(against(
         "embed, MiniLM, against sentence-transformers' defaults", lambda: ours(take(many)),
         lambda: usual.encode(take(few)), many, few, 5, cosines, pairs=1 if quick else 3,
@@ -54,7 +54,7 @@ def run(quick: bool) -> list[Row]:
     large = base_shape(folder / "base", packaged)
     ours = Ours(encoder.Encoder(str(large), 256), dtype, params.embed.batch_tokens, folder)
     notebook = Notebook(large)
-    many, few = (200, 4) if quick else (5_000, 32)
+    many, few = (200, 4) if quick else (2_000, 32)
     rows.append(against(
         "embed, BERT-base shape, against the notebook's way", lambda: ours(take(many)), lambda: notebook(take(few)),
         many, few, 150, cosines, pairs=1 if quick else 3,

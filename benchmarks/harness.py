@@ -124,10 +124,20 @@ class Cost:
 def run_stage(*command: str) -> Cost:
     """One stage in a process of its own, in the current folder, as DVC would start it."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    start = time.perf_counter()
+    start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if status:
+    while process.poll() is None:  # asked again and again: what the system says after the end counts the parent's memory in
+        peak = max(peak, _peak_megabytes(process.pid))
+        time.sleep(0.02)
+    if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed")
-    return Cost(seconds, usage.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - start, peak)
+
+
+def _peak_megabytes(pid: int) -> float:
+    """Largest resident memory of a process so far; 0 where the system does not tell, or it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024

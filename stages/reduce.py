@@ -12,7 +12,8 @@ import numpy as np
 from stages.core import artifacts, geometry, settings, vectors
 from stages.core.errors import Refused, run
 
-SMALL_POOL = 10_000  # rows; up to here umap-learn makes 500 passes by itself and above 200, where half as many do as well
+# Rows up to which umap-learn makes 500 passes by itself; it makes 200 above, where 50 from the main axes do as well.
+SMALL_POOL = 10_000
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def umap(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
     rows = len(embeddings)
     sample = np.sort(np.random.default_rng(reduce.seed).permutation(rows)[: reduce.fit_rows])
     rest = np.setdiff1d(np.arange(rows), sample)
-    epochs = (500 if len(sample) <= SMALL_POOL else 100) if reduce.epochs == "auto" else reduce.epochs
+    epochs = (500 if len(sample) <= SMALL_POOL else 50) if reduce.epochs == "auto" else reduce.epochs
     mapper = umap.UMAP(
         n_components=reduce.dimensions,
         n_neighbors=min(reduce.neighbours, len(sample) - 1),
