@@ -1,4 +1,4 @@
-"""Strategies of small-text 1.4.1 and scikit-activeml 1.0.1 over our pool, vectors, model and seeds.
+"""Strategies of small-text and scikit-activeml over our pool, vectors, model and seeds.
 
 Each is a function as in stages/core/strategies: (known, wanted, rng) -> rows. The libraries only choose: the model that they
 ask, and that is trained on what they choose, is ours. They draw from NumPy's global generator where they take no seed.

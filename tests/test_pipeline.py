@@ -145,7 +145,7 @@ def test_metrics_and_plots_commands_show_the_arms(finished):
     finished.run("dvc", "plots", "show", "--quiet")
     page = (finished.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
     assert "https://cdn" not in page  # nothing is loaded: the page works with no network
-    assert page.count("vegaEmbed('#") == 8
+    assert page.count("vegaEmbed('#") == 9
 
 
 def test_two_runs_in_two_folders_give_the_same_hashes(finished, tmp_path):

@@ -44,7 +44,7 @@ TABLE = {
     "another arm": ({"arms": ["entropy", "margin"]}, ["compare_arm@margin", "report"]),
     "no arms": ({"arms": []}, ["report"]),
     "compare_arm": ({"compare_arm": {"held_back": 0.5}}, [ARM, "report"]),
-    "the score": ({"score_entropy": {"score": "margin"}}, [*AFTER_STAGE1, "report"]),
+    "the score": ({"score_entropy": {"score": "margin"}}, [*AFTER_STAGE1, *RANDOM[1:], ARM, "report"]),
     "nothing": ({}, []),
 }
 

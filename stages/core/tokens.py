@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LIKE = 0.1  # lengths are taken for so much more or less than they are before rows are sorted into training batches
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -72,14 +74,11 @@ def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
 
 
 def training_batches(lengths: np.ndarray, batch_rows: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """One epoch: every row once, in random order, in batches of like length.
+    """One epoch: every row once, in batches of like length that come in random order.
 
-    The shuffled rows are cut into windows of 8 batches; only inside a window are rows sorted by length, and the
-    batches of a window come in random order, so rows that meet in a batch differ from epoch to epoch.
+    Rows are sorted by their length times a random factor near 1, so rows that meet in a batch differ from epoch to epoch.
     """
-    order = rng.permutation(len(lengths))
-    for window in np.split(order, range(8 * batch_rows, len(order), 8 * batch_rows)):
-        window = window[np.argsort(lengths[window], kind="stable")]
-        parts = np.split(window, range(batch_rows, len(window), batch_rows))
-        for part in rng.permutation(len(parts)):
-            yield parts[part]
+    order = np.argsort(lengths * rng.uniform(1 - LIKE, 1 + LIKE, len(lengths)), kind="stable")
+    parts = np.split(order, range(batch_rows, len(order), batch_rows))
+    for part in rng.permutation(len(parts)):
+        yield parts[part]
