@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import importlib
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -291,7 +292,9 @@ def run(options: argparse.Namespace) -> None:
     ]
     for name in options.sets:
         prepare_set(home, name, trainer)
-    with ProcessPoolExecutor(options.processes) as pool, results_file(trainer).open("a") as file:
+    # Spawned, not forked: OpenMP, which has run in this process by now, does not survive a fork.
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.processes, spawned) as pool, results_file(trainer).open("a") as file:
         runs = [pool.submit(quietly, home, trainer, *which) for which in wanted]
         for future in tqdm(as_completed(runs), total=len(runs), desc="evidence", unit="run", mininterval=10):
             file.write(json.dumps(future.result()) + "\n")
