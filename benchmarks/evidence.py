@@ -32,7 +32,7 @@ from stages import cluster, compare_arm, embed, reduce
 from stages.core import artifacts, geometry, labels, rounds, selection, settings, statistics, training, vectors
 from stages.core.evaluation import accuracy, confusion, macro_f1
 from stages.core.known import Known, NoModelYet
-from stages.core.strategies import entropy, margin, stratified_random
+from stages.core.strategies import entropy, margin, stratified_random, typiclust
 
 BUDGETS = range(100, 1_001, 100)
 POOL_ROWS = 10_000
@@ -55,16 +55,23 @@ def in_proportion(known: Known, wanted: int) -> np.ndarray:
     return selection.apportion(wanted, room, room)
 
 
-def bucketed(spread: Callable, score: ModuleType, first: Callable | None = None) -> PICK:
-    """Random rows of every bucket, then those of the highest score in each; `first` chooses the first rows otherwise."""
+def bucketed(spread: Callable, score: ModuleType) -> PICK:
+    """Random rows of every bucket, then those of the highest score in each."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
         if known.model is None:
-            if first is not None:
-                return first(known, wanted, rng)
             rows = known.open_rows
             return selection.random_by_group(rows, known.buckets[rows], spread(known, wanted), rng)
         return selection.highest_per_bucket(scored(known, score, rng), known.buckets, spread(known, wanted))
+
+    return pick
+
+
+def started(first: ModuleType, then: PICK) -> PICK:
+    """The first rows by one strategy, all others by another."""
+
+    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        return (first.pick if known.model is None else then)(known, wanted, rng)
 
     return pick
 
@@ -165,19 +172,24 @@ def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray
     raise NoModelYet  # the stage then takes the random arm's rows
 
 
+STRATIFIED, TYPICAL = stratified_random, typiclust
 VARIANTS: dict[str, PICK] = {
     "random": at_random,
     "bucketed (as described)": bucketed(even, entropy),
     "bucketed, in proportion": bucketed(in_proportion, entropy),
-    "bucketed, stratified start": bucketed(even, entropy, stratified_random.pick),
-    "bucketed, margin, stratified start": bucketed(even, margin, stratified_random.pick),
-    "bucketed, margin, in proportion": bucketed(in_proportion, margin, stratified_random.pick),
+    "bucketed, margin, in proportion": bucketed(in_proportion, margin),
+    "stratified start, bucketed": started(STRATIFIED, bucketed(even, entropy)),
+    "stratified start, bucketed, margin": started(STRATIFIED, bucketed(even, margin)),
+    "stratified start, reclustered, margin": started(STRATIFIED, reclustered(margin, 10)),
+    "typical start, bucketed, margin, in proportion": started(TYPICAL, bucketed(in_proportion, margin)),
+    "typical start, reclustered, margin": started(TYPICAL, reclustered(margin, 10)),
+    "typical start, margin": started(TYPICAL, margin.pick),
     "reclustered": reclustered(entropy, 10),
     "reclustered, margin": reclustered(margin, 10),
     "reclustered, margin, 5 candidates": reclustered(margin, 5),
     "fresh buckets, margin": fresh_buckets(margin),
     "tempered, margin": tempered(in_proportion, margin, 0.5),
-    "bucketed, margin, in proportion, no outliers": typical_only(bucketed(in_proportion, margin, stratified_random.pick), 0.1),
+    "bucketed, margin, in proportion, no outliers": typical_only(bucketed(in_proportion, margin), 0.1),
     "reclustered, margin, no outliers": typical_only(reclustered(margin, 10), 0.1),
 }
 
