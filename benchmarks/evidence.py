@@ -17,7 +17,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -195,10 +195,16 @@ VARIANTS: dict[str, PICK] = {
 
 
 def picks() -> dict[str, PICK]:
-    folder = ROOT / "stages" / "core" / "strategies"
-    names = sorted(file.stem for file in folder.glob("[!_]*.py"))
-    ours = {name: importlib.import_module(f"stages.core.strategies.{name}").pick for name in names}
-    return VARIANTS | ours | PEERS
+    return VARIANTS | {name: strategy.pick for name, strategy in strategies().items()} | PEERS
+
+
+def strategies() -> dict[str, ModuleType]:
+    files = sorted((ROOT / "stages" / "core" / "strategies").glob("[!_]*.py"))
+    return {file.stem: importlib.import_module(f"stages.core.strategies.{file.stem}") for file in files}
+
+
+def uses_pool_labels(arm: str) -> bool:
+    return getattr(strategies().get(arm), "USES_POOL_LABELS", False)
 
 
 # ---- one arm, data set and seed
@@ -207,7 +213,7 @@ def picks() -> dict[str, PICK]:
 def prepare_set(home: Path, name: str, trainer: str) -> None:
     """Stages prepare to cluster, once a data set."""
     folder = home / name
-    changes = {"prepare": {"dataset": SETS[name]}, "train": {"trainer": trainer}, "embed": {"batch_tokens": 4096}}
+    changes = {"prepare": {"dataset": SETS[name]}, "train": {"trainer": trainer}}
     if (folder / artifacts.CLUSTERS).exists():
         enter_project(folder, **changes)
         return
@@ -222,8 +228,7 @@ def prepare_set(home: Path, name: str, trainer: str) -> None:
 def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / name)
     bench, data = _opened(str(home / name))
-    uses_pool_labels = arm in ("high_confidence", "low_confidence", "hybrid")
-    everything = labels.Labels(labels.whole_pool(arm), np.arange(len(data.buckets))) if uses_pool_labels else None
+    everything = labels.Labels(labels.whole_pool(arm), np.arange(len(data.buckets))) if uses_pool_labels(arm) else None
     stages = [f"stage{number}" for number in range(1, len(BUDGETS) + 1)]
     chosen = picks()[arm]
     seconds = []
@@ -243,7 +248,7 @@ def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
         bench=bench,
         vectors=data.vectors,
         buckets=data.buckets,
-        options=SimpleNamespace(committee=5, held_back=0.25),
+        options=data.options,
         everything=everything,
     )
     [order] = rounds.random_orders([seed], len(data.buckets))
@@ -265,8 +270,9 @@ _OPEN: dict[str, tuple] = {}
 def _opened(folder: str) -> tuple[training.Bench, SimpleNamespace]:
     """What all runs on one data set share, read once a process."""
     if folder not in _OPEN:
-        params = settings.read("train", "embed")
+        params = settings.read("train", "embed", "score_entropy.committee", "compare_arm")
         data = SimpleNamespace(
+            options=SimpleNamespace(committee=params.committee, **params.compare_arm.model_dump()),
             vectors=np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)),
             buckets=artifacts.load(artifacts.CLUSTERS, np.int32, (None,)),
         )
@@ -325,7 +331,7 @@ def table(options: argparse.Namespace) -> None:
     rows = load(options.trainer)
     found = curves_of(rows)
     arms = list(dict.fromkeys(row["arm"] for row in rows))
-    compared = {name: dict(held_against_random(curves)) for name, curves in found.items()}
+    compared = {name: held_against_random(curves) for name, curves in found.items()}
     choosing = {arm: np.median([row["seconds_choosing"] for row in rows if row["arm"] == arm]) for arm in arms}
     lines = []
     for arm in arms:
@@ -347,16 +353,16 @@ def table(options: argparse.Namespace) -> None:
     print(tabulate(ordered, headers="keys", tablefmt="github", disable_numparse=True))
 
 
-def held_against_random(curves: dict[str, dict[int, list[float]]]) -> Iterator[tuple[str, dict]]:
+def held_against_random(curves: dict[str, dict[int, list[float]]]) -> dict[str, dict]:
+    """What statistics.gain finds for every arm, over the seeds that it shares with the random arm."""
     entries = {}
     for arm, by_seed in curves.items():
         seeds = sorted(by_seed.keys() & curves["random"].keys())
         curve, base = (np.array([which[seed] for seed in seeds]) for which in (by_seed, curves["random"]))
-        entries[arm] = {"mean": curve.mean(), "p_holm": None, **statistics.gain(curve, base)}
-    tested = [arm for arm, entry in entries.items() if arm != "random" and entry["p"] is not None]
-    for arm, p in zip(tested, statistics.holm([entries[arm]["p"] for arm in tested])):
-        entries[arm]["p_holm"] = p
-    yield from entries.items()
+        entries[arm] = {"mean": curve.mean(), **statistics.gain(curve, base)}
+    entries["random"]["p"] = None  # it is not compared with itself
+    statistics.correct(entries)
+    return entries
 
 
 def main() -> None:

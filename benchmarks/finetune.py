@@ -36,7 +36,7 @@ def run(quick: bool) -> list[Row]:
         theirs.append(rivals.trainer(packaged, chosen, values[draws[seed]], classes, seed, folder / "trainer"))
 
     def as_good(_ours: None, _theirs: None) -> str:
-        holdout = ours[0].inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+        holdout = learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
         a = np.array([accuracy(model.probabilities(holdout, "holdout"), actual) for model in ours])
         b = np.array([rivals.accuracy_of(made, packaged, held, actual) for made in theirs])
         return f"accuracy {a.mean():.3f} (sd {a.std():.3f}) against {b.mean():.3f} (sd {b.std():.3f}), {seeds} seeds"

@@ -15,6 +15,7 @@ import yaml
 
 from stages import finetune_encoder, prepare
 from stages.core import settings
+from stages.core.overlay import lay_over
 
 ROOT = Path(__file__).parent.parent
 SST2 = ROOT.parent / "shared" / "data" / "sst2"
@@ -97,8 +98,7 @@ def machine() -> str:
 def enter_project(folder: Path, **changes: dict) -> None:
     """Go to a new folder with the default params, changed, and the pool of SST-2 (the packaged corpus where it is not there)."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for section, values in changes.items():
-        params[section] = {**params[section], **values} if isinstance(values, dict) and section != "rounds" else values
+    lay_over(params, changes)
     if SST2.is_dir() and "prepare" not in changes:
         params["prepare"]["dataset"] = str(SST2)
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,6 @@ import csv
 import itertools
 import json
 import os
-import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -23,10 +22,11 @@ import yaml
 from safetensors.torch import save_model
 from tabulate import tabulate
 
+from benchmarks.harness import ROOT, run_stage
 from stages.core import artifacts, encoder, settings, sources, trainers
 from stages.core.evaluation import accuracy
+from stages.core.overlay import lay_over
 
-ROOT = Path(__file__).parent.parent
 # Upper layers of the packaged encoder drawn anew, of 6, and the deviation of their weights. BERT starts at 0.02, but then the
 # words pass nearly untouched through the residual connections, and their mean alone is a fair measure of likeness.
 ANEW = ((4, 0.02), (4, 0.3), (6, 1.0))
@@ -88,8 +88,8 @@ class Bench:
         folder = self.work / name
         folder.mkdir(exist_ok=True)
         params = yaml.safe_load((ROOT / "params.yaml").read_text())
-        for section, values in itertools.chain(changes.items(), QUICK.items() if self.quick else ()):
-            params[section] |= values
+        lay_over(params, changes)
+        lay_over(params, QUICK if self.quick else {})
         (folder / "params.yaml").write_text(yaml.safe_dump(params))
         return folder
 
@@ -107,11 +107,6 @@ class Bench:
             },
             "nli on SICK": {"objective": "nli", "dataset": self.pairs("sick/train.csv"), **test},
         }
-
-
-def stage(folder: Path, name: str) -> None:
-    command = [sys.executable, "-m", f"stages.{name}"]
-    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, stdout=sys.stderr)
 
 
 def untrained_above(folder: Path, layers: int, deviation: float) -> str:
@@ -145,7 +140,8 @@ def similarity_runs(bench: Bench) -> None:
     for label, model, name, more in runs:
         if not bench.has(what="similarity", encoder=label, tuned=name):
             folder = bench.folder("similarity", finetune_encoder=objectives[name] | more, embed={"model": model})
-            stage(folder, "finetune_encoder")
+            os.chdir(folder)
+            run_stage("stages.finetune_encoder")
             bench.keep(**artifacts.load_json(folder / "data/encoder.json"))
 
 
@@ -156,8 +152,9 @@ def bucket_runs(bench: Bench) -> None:
             continue
         changes = {"prepare": {"dataset": bench.dataset(dataset)}, "finetune_encoder": objective, "train": {"trainer": "probe"}}
         folder = bench.folder("buckets", **changes)
+        os.chdir(folder)
         for step in ("prepare", "finetune_encoder", "embed", "reduce", "cluster", "select_stage1", "train_stage1"):
-            stage(folder, step)
+            run_stage(f"stages.{step}")
         tried = np.load(folder / "data/results/bucketed/stage1/holdout.npy", allow_pickle=False)
         actual = numbers(folder, artifacts.HOLDOUT)
         agreement = artifacts.load_json(folder / "data/clusters.json")["label_agreement_nmi"]
@@ -169,12 +166,12 @@ def few_shot_runs(bench: Bench) -> None:
     """Accuracy on the holdout from a few random labels of every class."""
     for dataset in DATASETS:
         folder = bench.folder(dataset, prepare={"dataset": bench.dataset(dataset)}, embed={"max_tokens": FEW_TOKENS})
-        if not (folder / "data/test_embeddings.npy").exists():
+        os.chdir(folder)
+        if not artifacts.HOLDOUT_EMBEDDINGS.exists():
             for name in ("prepare", "finetune_encoder", "embed"):
-                stage(folder, name)
+                run_stage(f"stages.{name}")
         pool, actual = numbers(folder, artifacts.POOL), numbers(folder, artifacts.HOLDOUT)
         classes = len(artifacts.load_json(folder / artifacts.CLASSES))
-        os.chdir(folder)
         params = settings.read("train", "embed")
         for trainer in TRAINERS:
             train = params.train.model_copy(update={"trainer": trainer})

@@ -2,7 +2,7 @@
 
 reads   data/budgets/STAGE.json        how many rows each stage has labelled, not which
         data/embeddings.npy, data/clusters.npy   what a strategy may know of the pool
-        data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
+        data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings, for others data/encoder
 writes  data/results/ARM/STAGE/        the rows, and what the models trained on them say of the holdout
 params  compare_arm, score_entropy.committee, rounds, train, embed, seeds
 
@@ -116,7 +116,8 @@ class Arm:
         [rng] = artifacts.rngs([seed], f"{self.name}_{stage}")
         paid = self.everything or labels.paid_for(rows)
         train = functools.partial(self.bench.fit, title=f"{title}, to choose")
-        known = Known(self.vectors, self.buckets, rows, paid, self.bench.classes, self.options, model, train)
+        every = np.arange(len(self.vectors))
+        known = Known(every, self.vectors, self.buckets, rows, paid, self.bench.classes, self.options, model, train)
         if wanted == len(known.open_rows):
             return known.open_rows
         started = time.perf_counter()

@@ -119,12 +119,9 @@ def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[st
             **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full)},
             "seeds_apart_by_mcnemar": sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs),
             "uses_pool_labels": found[arm, stages[0]].uses_pool_labels,
-            "p_holm": None,
         }
     overall[BASELINE] |= {"p": None, "seeds_for_one_point": None}  # it is not compared with itself
-    tested = [arm for arm in arms if overall[arm]["p"] is not None]
-    for arm, p in zip(tested, statistics.holm([overall[arm]["p"] for arm in tested])):
-        overall[arm]["p_holm"] = p
+    statistics.correct(overall)
     return {arm: {key: _rounded(value) for key, value in row.items()} for arm, row in overall.items()}
 
 

@@ -1,7 +1,7 @@
 """score_entropy: how unsure the models of the stage before are of every row that is not labelled yet.
 
 reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/budgets/AFTER.json
-        data/encoder, data/pool.jsonl, data/embeddings.npy; for score: committee the labels paid for so far
+        data/encoder, data/pool.jsonl; for trainer: probe data/embeddings.npy
 writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where already labelled
         data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where already labelled
 params  rounds.STAGE.after (not m: how many rows are picked later changes no score), score_entropy, train, embed, seeds
@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from stages.core import artifacts, labels, pointer, rounds, settings, trainers, training, vectors
+from stages.core import artifacts, labels, rounds, settings, trainers, training
 from stages.core.errors import run
 from stages.core.known import Known
 from stages.core.strategies import committee, entropy, least_confidence, margin
@@ -25,8 +25,8 @@ def main(stage: str) -> None:
     params = settings.read(f"rounds.{stage}.after", "score_entropy", "train", "embed", "seeds")
     after, options = params.after, params.score_entropy
     labelled = rounds.load_labelled(after, params.seeds)
-    embeddings = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(params.embed.model))
-    scores = np.full((len(params.seeds), len(embeddings)), np.nan, dtype=np.float32)
+    rows = np.arange(artifacts.pool_rows())
+    scores = np.full((len(params.seeds), len(rows)), np.nan, dtype=np.float32)
     predicted = np.full(scores.shape, rounds.NOT_PREDICTED, dtype=np.int16)
 
     since = rounds.load_budget(after)["sufficient_since"]
@@ -37,7 +37,7 @@ def main(stage: str) -> None:
         model = training.Fitted(trainers.load_model(rounds.models(after) / str(seed), params.embed), bench.pool, title)
         train = functools.partial(bench.fit, title=f"{title}, committee")
         paid = labels.paid_for(labelled[i])
-        known = Known(embeddings, None, labelled[i], paid, bench.classes, options, model, train)
+        known = Known(rows, None, None, labelled[i], paid, bench.classes, options, model, train)
         scores[i] = SCORES[options.score].scores(known, generators[i])
         predicted[i] = known.probabilities.argmax(1)
         scores[i, labelled[i]], predicted[i, labelled[i]] = np.nan, rounds.NOT_PREDICTED

@@ -1,4 +1,4 @@
-"""train_stageN: the models of one round, one a seed, on all rows labelled so far, from the pretrained weights.
+"""train_stageN: the models of one round, one a seed, on all rows labelled so far.
 
 reads   data/STAGE/labelled.npy, data/budgets/STAGE.json
         data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings

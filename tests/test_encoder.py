@@ -26,15 +26,6 @@ ROOT = Path(__file__).parent.parent
 TEXTS = ["good film", "", "dull", "a lovely scene with great music", "good film", "bad bad bad bad bad bad plot", "end"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Threads of torch that wait for cores which others use make these small matrices ten times as slow."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     return tiny_encoder(tmp_path_factory.mktemp("encoder") / "tiny")
@@ -51,11 +42,7 @@ def copied(tmp_path) -> Path:
 
 
 def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
-    tokens = model.tokenise(texts)
-    vectors = np.full((len(texts), model.width), np.nan, dtype=np.float32)
-    with encoder.progress("test", tokens) as bar:
-        encoder.in_batches(model, tokens, vectors, batch_tokens, bar)
-    return vectors
+    return encoder.of_each(model, model.tokenise(texts), model.width, batch_tokens)
 
 
 # ---- pooling
@@ -375,10 +362,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_vectors_are_t
         return model(ids)
 
     texts = [f"{word} film" for word in WORDS] * 3
-    tokens = model.tokenise(texts)
-    vectors = np.zeros((len(texts), model.width), np.float32)
-    with encoder.progress("test", tokens) as bar:
-        encoder.in_batches(cramped, tokens, vectors, 4096, bar)
+    vectors = encoder.of_each(cramped, model.tokenise(texts), model.width, 4096)
     assert (vectors == embed(model, texts, batch_tokens=4096)).all()
     assert "out of memory: a batch of 42 texts of 4 tokens is halved" in capsys.readouterr().out
 
@@ -387,18 +371,13 @@ def test_a_single_text_that_does_not_fit_is_refused(model):
     def full(ids):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    tokens = model.tokenise(["good film", "bad film"])
-    with (
-        encoder.progress("test", tokens) as bar,
-        pytest.raises(Refused, match=r"a single text of 4 tokens; lower embed\.max_tokens"),
-    ):
-        encoder.in_batches(full, tokens, np.zeros((2, model.width), np.float32), 64, bar)
+    with pytest.raises(Refused, match=r"a single text of 4 tokens; lower embed\.max_tokens"):
+        encoder.of_each(full, model.tokenise(["good film", "bad film"]), model.width, 64)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(model):
     def broken(ids):
         raise RuntimeError("shapes do not match")
 
-    tokens = model.tokenise(["good film"])
-    with encoder.progress("test", tokens) as bar, pytest.raises(RuntimeError, match="shapes do not match"):
-        encoder.in_batches(broken, tokens, np.zeros((1, model.width), np.float32), 64, bar)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        encoder.of_each(broken, model.tokenise(["good film"]), model.width, 64)

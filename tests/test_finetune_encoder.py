@@ -28,15 +28,12 @@ def folder(tmp_path, monkeypatch) -> Path:
     """A folder with params, a tiny encoder and pairs, and this process in it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GLEANER_CACHE", str(tmp_path / "cache"))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     tiny_encoder(Path("tiny"))
     write(
         Path("pairs.csv"),
         {"sentence1": LEFT, "sentence2": RIGHT, "score": [5, 0, 4, 1, 4.5, 2], "label": ["neutral", "0", "2"] * 2},
     )
-    yield tmp_path
-    torch.set_num_threads(threads)
+    return tmp_path
 
 
 def params(**sections) -> None:
@@ -202,8 +199,5 @@ def test_with_objective_none_the_vectors_are_those_of_the_model_named(finished):
     pool = artifacts.texts(finished.folder / "data/pool.jsonl")
     model = encoder.Encoder(str(finished.folder / "encoder"), 16).eval()
     model.to(encoder.dtype_of("auto"))
-    out = np.empty((len(pool), model.width), np.float32)
-    tokens = model.tokenise(pool)
-    with encoder.progress("test", tokens) as bar:
-        encoder.in_batches(model, tokens, out, 4096, bar)
-    assert np.array_equal(out, np.load(finished.folder / "data/embeddings.npy"))
+    vectors = encoder.of_each(model, model.tokenise(pool), model.width, 4096)
+    assert np.array_equal(vectors, np.load(finished.folder / "data/embeddings.npy"))

@@ -21,9 +21,6 @@ def data(tmp_path, monkeypatch):
     artifacts.save_json(artifacts.CLASSES, ["neg", "mid", "pos"])
     artifacts.save_jsonl(artifacts.POOL, [{"text": str(i), "label": label} for i, label in enumerate(["pos", "neg", "mid"])])
     artifacts.save_jsonl(artifacts.HOLDOUT, [{"text": "x", "label": "mid"}])
-    labels._numbers.cache_clear()  # remembered by relative path, and this test has a folder of its own
-    yield
-    labels._numbers.cache_clear()
 
 
 def test_paid_rows_are_answered_in_the_order_asked():

@@ -1,22 +1,14 @@
 """The probe on toy data: two or three clouds of points, far apart or not at all."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
-from threadpoolctl import threadpool_limits
 
-from stages.core.probe import STRENGTHS, Probe, ProbeModel
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """On matrices this small, threads that wait for a busy core take ten times as long as the work."""
-    with threadpool_limits(1):
-        yield
+from stages.core import trainers
+from stages.core.probe import STRENGTHS, Probe
 
 
 def clouds(labels, distance, seed=0):
@@ -98,7 +90,7 @@ def test_probabilities_are_those_of_scikit_learn_with_the_c_of_least_log_loss(la
 def test_a_model_comes_back_from_disk_as_it_was(tmp_path):
     model = fit(clouds(TWO * 2, distance=1), TWO * 2)
     model.save(tmp_path / "new" / "0")
-    loaded = ProbeModel.load(tmp_path / "new" / "0", json.loads((tmp_path / "new" / "0" / "classifier.json").read_text()))
+    loaded = trainers.load_model(tmp_path / "new" / "0", SimpleNamespace(model="tiny"))
     assert loaded.probabilities(ELSEWHERE, "").tolist() == model.probabilities(ELSEWHERE, "").tolist()
 
 

@@ -51,8 +51,10 @@ def test_one_seed_gives_a_gain_and_no_test():
 
 def test_holms_correction_by_hand():
     # sorted 0.01, 0.03, 0.04: times 3, 2, 1, and never falling
-    assert statistics.holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-    assert statistics.holm([]) == []
+    entries = {"random": {"p": None}, "one": {"p": 0.04}, "two": {"p": 0.01}, "three": {"p": 0.03}}
+    statistics.correct(entries)
+    assert entries["random"]["p_holm"] is None
+    assert [entries[arm]["p_holm"] for arm in ("one", "two", "three")] == pytest.approx([0.06, 0.03, 0.06])
 
 
 def test_labels_are_counted_on_a_line_between_budgets():

@@ -26,14 +26,6 @@ PAIRS = {
 RELATED = PAIRS | {"label": [0, 1, 2, 0, 1, 2]}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> encoder.Encoder:
     """Without dropout: what is left to compare is the arithmetic."""

@@ -1,12 +1,13 @@
 """Embeddings that do not fit their sidecar, their texts or the model in params are refused before anything is made of them."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from stages.core import artifacts, vectors
+from stages.core import artifacts, trainers, vectors
 from stages.core.errors import Refused
 from stages.core.probe import Probe, ProbeModel
 
@@ -66,8 +67,9 @@ def test_vectors_of_another_model_are_found_by_whoever_knows_the_model():
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "huge")
     with pytest.raises(Refused, match="says model tiny"):
         Probe(SimpleNamespace(folds=5), SimpleNamespace(model="huge"), 2).inputs(artifacts.POOL, artifacts.EMBEDDINGS)
-    with pytest.raises(Refused, match="says model tiny"):
-        ProbeModel(VECTORS[:2], np.zeros(2), np.arange(2), 2, "huge").inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+    ProbeModel(VECTORS[:2], np.zeros(2), np.arange(2), 2, "tiny").save(Path("model"))
+    with pytest.raises(Refused, match="model was fitted on vectors of tiny, not of huge; run `dvc repro`"):
+        trainers.load_model(Path("model"), SimpleNamespace(model="huge"))
 
 
 def test_another_shape_than_the_sidecar_says_is_found():

@@ -29,7 +29,8 @@ class Contrastive:
         self.pretrained = encoder.of_pipeline(embed)
 
     def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
-        return _texts(texts)
+        """object [rows]: texts, to be picked from by rows."""
+        return np.array(artifacts.texts(texts), dtype=object)
 
     def fit(
         self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
@@ -98,17 +99,10 @@ class ContrastiveModel:
     def __init__(self, pretrained: encoder.Encoder, body: encoder.Encoder, head: ProbeModel | None, embed: Any):
         self.pretrained, self.body, self.head, self.embed = pretrained, body, head, embed
 
-    def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
-        return _texts(texts)
-
     def vectors(self, inputs: np.ndarray, title: str) -> np.ndarray:
         """float32 [rows, width], computed in the dtype of params embed."""
         body = copy.deepcopy(self.body).to(encoder.device(), encoder.dtype_of(self.embed.dtype))
-        tokens = body.tokenise(inputs.tolist())
-        out = np.empty((len(inputs), body.width), np.float32)
-        with encoder.progress(title, tokens) as bar:
-            encoder.in_batches(body, tokens, out, self.embed.batch_tokens, bar)
-        return out
+        return encoder.of_each(body, body.tokenise(inputs.tolist()), body.width, self.embed.batch_tokens, title)
 
     features = vectors
 
@@ -125,8 +119,3 @@ class ContrastiveModel:
         pretrained, body, head = tuned.load(folder, about, embed)
         head = ProbeModel(*(head[name].numpy() for name in ProbeModel.TENSORS), about["classes"], about["model"])
         return cls(pretrained, body.eval(), head, embed)
-
-
-def _texts(path: Path) -> np.ndarray:
-    """object [rows], to be picked from by rows."""
-    return np.array(artifacts.texts(path), dtype=object)

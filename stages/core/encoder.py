@@ -204,6 +204,16 @@ def progress(title: str, tokens: Tokens) -> tqdm:
     )
 
 
+def of_each(
+    function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, width: int, batch_tokens: int, title: str = ""
+) -> np.ndarray:
+    """float32 [rows of tokens, width]: the result of `function` for every row, as in `in_batches`, with a bar of that title."""
+    out = np.empty((len(tokens), width), np.float32)
+    with progress(title, tokens) as bar:
+        in_batches(function, tokens, out, batch_tokens, bar)
+    return out
+
+
 def in_batches(
     function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, out: np.ndarray, batch_tokens: int, bar: tqdm
 ) -> None:

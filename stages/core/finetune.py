@@ -61,9 +61,7 @@ class FineTune:
         """
         train, rng = self.train, np.random.default_rng(seed)
         rows, held = _held_back(len(inputs), train.early_stopping, rng)
-        model = Classifier(copy.deepcopy(self.pretrained), self.classes)
-        if start is not None:
-            model.load_state_dict(start.model.state_dict())
+        model = copy.deepcopy(start.model) if start else Classifier(copy.deepcopy(self.pretrained), self.classes)
         model = model.to(self.device).train()
         if train.freeze_word_embeddings:
             model.encoder.backbone.get_input_embeddings().requires_grad_(False)
@@ -144,9 +142,6 @@ class FineTuned:
         self.model, self.pretrained, self.embed = model, pretrained, embed
         self.history: list[dict] = []
 
-    def inputs(self, texts: Path, embeddings: Path) -> Tokens:
-        return self.pretrained.tokenise(artifacts.texts(texts))
-
     def probabilities(self, inputs: Tokens, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
         return self._of_each(lambda model, ids: model(ids).softmax(1), inputs, self.model.head.out_features, title)
@@ -168,10 +163,7 @@ class FineTuned:
         """float32 [rows, width] by `function(model, ids)`, in the dtype of the settings."""
         model = copy.deepcopy(self.model).to(encoder.device()).eval()
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
-        out = np.empty((len(inputs), width), dtype=np.float32)
-        with encoder.progress(title, inputs) as bar:
-            encoder.in_batches(lambda ids: function(model, ids), inputs, out, self.embed.batch_tokens, bar)
-        return out
+        return encoder.of_each(lambda ids: function(model, ids), inputs, width, self.embed.batch_tokens, title)
 
     def save(self, folder: Path) -> None:
         head = self.model.head

@@ -19,6 +19,7 @@ class NoModelYet(Exception):
 class Known:
     """All rows are rows of pool.jsonl. What takes time (a model's word on the pool) is made when it is asked for.
 
+    rows       int64 [pool]            every row
     vectors    float32 [pool, width]   the embeddings
     buckets    int32 [pool]            bucket of each row
     labelled   int64 [rows]            rows labelled so far, oldest first
@@ -30,6 +31,7 @@ class Known:
     train      (rows, labels, seed) -> such a model, fitted by the trainer of params.yaml
     """
 
+    rows: np.ndarray
     vectors: np.ndarray
     buckets: np.ndarray
     labelled: np.ndarray
@@ -38,11 +40,6 @@ class Known:
     options: Any
     model: Any
     train: Callable[[np.ndarray, Labels, int], Any]
-
-    @cached_property
-    def rows(self) -> np.ndarray:
-        """int64 [pool]: every row."""
-        return np.arange(len(self.vectors))
 
     @cached_property
     def open_rows(self) -> np.ndarray:

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits
 
 from stages.core import artifacts, pointer, vectors
+from stages.core.errors import Refused
 
 STRENGTHS = np.logspace(-3, 2, 11)  # C of scikit-learn: inverse strength of the L2 penalty
 KIND = "probe"
@@ -71,9 +72,6 @@ class ProbeModel:
     def __init__(self, weights: np.ndarray, bias: np.ndarray, present: np.ndarray, classes: int, model: str):
         self.weights, self.bias, self.present, self.classes, self.model = weights, bias, present, classes, model
 
-    def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
-        return vectors.load(embeddings, texts, pointer.chosen(self.model))
-
     def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
         logits = inputs @ self.weights.T + self.bias
@@ -94,6 +92,9 @@ class ProbeModel:
         artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes, "model": self.model})
 
     @classmethod
-    def load(cls, folder: Path, about: dict) -> "ProbeModel":
+    def load(cls, folder: Path, about: dict, embed: Any) -> "ProbeModel":
+        """Raises Refused where the pipeline's embeddings are another encoder's than those it was fitted on."""
+        if about["model"] != embed.model:
+            raise Refused(f"{folder} was fitted on vectors of {about['model']}, not of {embed.model}; {artifacts.MEND}")
         tensors = artifacts.load_tensors(folder / "model.safetensors", load_file)
         return cls(*(tensors[name] for name in cls.TENSORS), about["classes"], about["model"])

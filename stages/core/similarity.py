@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from stages.core import encoder, settings
 from stages.core.errors import Refused, run
@@ -19,9 +18,7 @@ EXAMPLES = {
 def cosines(model: encoder.Encoder, texts: list[str]) -> np.ndarray:
     """float32 [texts, texts], each in [-1, 1]."""
     tokens = model.tokenise(texts)
-    vectors = np.empty((len(texts), model.width), np.float32)
-    with tqdm(disable=True) as bar:
-        encoder.in_batches(model, tokens, vectors, len(tokens.ids), bar)
+    vectors = encoder.of_each(model, tokens, model.width, len(tokens.ids))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors @ vectors.T).clip(-1, 1)
 

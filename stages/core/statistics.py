@@ -47,11 +47,16 @@ def gain(curve: np.ndarray, baseline: np.ndarray) -> dict:
     }
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """The same p-values after Holm's correction for testing them all (Holm 1979)."""
+def correct(entries: dict[str, dict]) -> None:
+    """Give every entry `p_holm`: its `p` after Holm's correction for testing them all (Holm 1979); None where it has none."""
     from statsmodels.stats.multitest import multipletests
 
-    return [float(p) for p in multipletests(p_values, method="holm")[1]] if p_values else []
+    tested = [entry for entry in entries.values() if entry["p"] is not None]
+    corrected = multipletests([entry["p"] for entry in tested], method="holm")[1] if tested else []
+    for entry in entries.values():
+        entry["p_holm"] = None
+    for entry, p in zip(tested, corrected):
+        entry["p_holm"] = float(p)
 
 
 def labels_to_reach(budgets: np.ndarray, curve: np.ndarray, targets: np.ndarray) -> tuple[float | None, float | None, float | None]:

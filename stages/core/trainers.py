@@ -1,8 +1,8 @@
 """The trainers by name, and their models from disk. Torch is loaded only by the trainer that needs it.
 
 A trainer has `inputs(texts, embeddings)`, rows in the form it works on, and `fit(inputs, labels, seed, title, start)`, which
-gives a model with `inputs`, `probabilities(inputs, title)` -> float32 [rows, classes], `features(inputs, title)` ->
-float32 [rows, width] (what its last layer works on) and `save(folder)`.
+gives a model with `probabilities(inputs, title)` -> float32 [rows, classes], `features(inputs, title)` -> float32 [rows,
+width] (what its last layer works on) and `save(folder)`.
 """
 
 from pathlib import Path
@@ -27,12 +27,12 @@ def trainer(train: Any, embed: Any, classes: int) -> Any:
 
 
 def load_model(folder: Path, embed: Any) -> Any:
-    """A model that a train stage saved, with `inputs` and `probabilities`."""
+    """A model that a train stage saved, asked with what its trainer's `inputs` gives."""
     about = artifacts.load_json(folder / "classifier.json")
     if about["trainer"] == "probe":
         from stages.core.probe import ProbeModel
 
-        return ProbeModel.load(folder, about)
+        return ProbeModel.load(folder, about, embed)
     if about["trainer"] == "contrastive":
         from stages.core.contrastive import ContrastiveModel
 
