@@ -37,21 +37,27 @@ class Probe:
         C is the best of 11 by cross-validated log-loss, folds stratified and seeded. Where a class has fewer than two
         labelled rows nothing can be validated, and C is 1.
         """
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.model_selection import GridSearchCV, StratifiedKFold
+        from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+        from sklearn.model_selection import StratifiedKFold
 
         present, counts = np.unique(labels, return_counts=True)
         if len(present) == 1:
             weights, bias = np.zeros((1, inputs.shape[1]), np.float32), np.zeros(1, np.float32)
             return ProbeModel(weights, bias, present, self.classes, self.model)
-        learner = LogisticRegression(max_iter=1000)
         folds = min(self.folds, counts.min())
         if folds >= 2:
-            splits = StratifiedKFold(folds, shuffle=True, random_state=seed)
-            learner = GridSearchCV(learner, {"C": STRENGTHS}, cv=splits, scoring="neg_log_loss")
+            learner = LogisticRegressionCV(
+                Cs=STRENGTHS,
+                cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
+                scoring="neg_log_loss",
+                max_iter=1000,
+                l1_ratios=(0,),
+                use_legacy_attributes=False,
+            )
+        else:
+            learner = LogisticRegression(max_iter=1000)
         with threadpool_limits(1):  # problems this small lose more to waiting threads than they gain
             learner.fit(inputs, labels)
-        learner = getattr(learner, "best_estimator_", learner)
         weights, bias = learner.coef_, learner.intercept_
         if len(present) == 2:  # scikit-learn keeps one row for two classes
             weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
