@@ -1,12 +1,14 @@
 """Every way of choosing rows on three data sets, seed by seed, and the same of small-text and scikit-activeml.
 
     python -m benchmarks.evidence run [--seeds 20] [--trainer probe] [--arms NAME ...] [--sets NAME ...] [--processes 2]
-    python -m benchmarks.evidence table
+    python -m benchmarks.evidence table [--trainer probe]
+    python -m benchmarks.evidence picture [--trainer probe]
 
 `run` appends one line an arm, data set and seed to benchmarks/evidence-TRAINER.jsonl as it comes, and does not do again
-what stands there. Budgets are 100, 200 ... 1,000 labels. All share pool, vectors, buckets, model, seeds and first rows where
-a strategy needs a model. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints means
-over the budgets, differences to random paired by seed with Holm's correction, and the mean over the three sets.
+what stands there. Budgets are 100, 200 ... 1,000 labels (fine-tuning: 100, 250, 500, 1,000). All share pool, vectors, buckets,
+model, seeds and first rows where a strategy needs a model. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take
+hours on 67,000. `table` prints means over the budgets, differences to random paired by seed with Holm's correction, and the
+mean over the three sets; `picture` draws benchmarks/evidence-TRAINER.svg.
 """
 
 import argparse
@@ -17,181 +19,27 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
-from tabulate import tabulate
 from tqdm import tqdm
 
+from benchmarks import evidence_shown
 from benchmarks.harness import ROOT, SST2, enter_project, prepared
 from benchmarks.peers import PEERS
+from benchmarks.variants import PICK, VARIANTS
 from stages import cluster, compare_arm, embed, reduce
-from stages.core import artifacts, geometry, labels, rounds, selection, settings, statistics, training, vectors
+from stages.core import artifacts, labels, rounds, settings, training, vectors
 from stages.core.evaluation import accuracy, confusion, macro_f1
-from stages.core.known import Known, NoModelYet
-from stages.core.strategies import entropy, margin, stratified_random, typiclust
+from stages.core.known import Known
 
-BUDGETS = range(100, 1_001, 100)
+BUDGETS = {"probe": range(100, 1_001, 100), "finetune": (100, 250, 500, 1_000)}
+# The news articles are cut for fine-tuning, which takes hours as it is.
+PARAMS = {"probe": {}, "finetune": {"embed": {"max_tokens": 64}}}
 POOL_ROWS = 10_000
 SETS = {"sst2": str(SST2), "rotten_tomatoes": "rotten_tomatoes", "bbc_news": "bbc_news"}
-PICK = Callable[[Known, int, np.random.Generator], np.ndarray]
-
-
-# ---- the bucketed arm and its variants
-
-
-def even(known: Known, wanted: int) -> np.ndarray:
-    """Rows wanted of each bucket: the same of every one, as far as it has open rows."""
-    room = np.bincount(known.buckets[known.open_rows], minlength=known.buckets.max() + 1)
-    return selection.apportion(wanted, np.ones(len(room)), room)
-
-
-def in_proportion(known: Known, wanted: int) -> np.ndarray:
-    """Rows wanted of each bucket: in proportion to its open rows."""
-    room = np.bincount(known.buckets[known.open_rows], minlength=known.buckets.max() + 1)
-    return selection.apportion(wanted, room, room)
-
-
-def bucketed(spread: Callable, score: ModuleType) -> PICK:
-    """Random rows of every bucket, then those of the highest score in each."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        if known.model is None:
-            rows = known.open_rows
-            return selection.random_by_group(rows, known.buckets[rows], spread(known, wanted), rng)
-        return selection.highest_per_bucket(scored(known, score, rng), known.buckets, spread(known, wanted))
-
-    return pick
-
-
-def started(first: ModuleType, then: PICK) -> PICK:
-    """The first rows by one strategy, all others by another."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        return (first.pick if known.model is None else then)(known, wanted, rng)
-
-    return pick
-
-
-def scored(known: Known, score: ModuleType, rng: np.random.Generator) -> np.ndarray:
-    """float32 [pool]: how unsure the model is of each row; NaN where it is labelled."""
-    scores = np.array(score.scores(known, rng), np.float32)
-    scores[known.labelled] = np.nan
-    return scores
-
-
-def reclustered(score: ModuleType, candidates_a_row: int) -> PICK:
-    """The most uncertain rows, clustered into as many clusters as rows are wanted; of each the row nearest to its centre."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        if known.model is None:
-            raise NoModelYet
-        points, seed = geometry.unit(np.asarray(known.vectors)), int(rng.integers(2**31))
-        return selection.highest_reclustered(scored(known, score, rng), points, wanted, seed, candidates_a_row)
-
-    return pick
-
-
-def fresh_buckets(score: ModuleType) -> PICK:
-    """As many buckets as rows are wanted, made of all open rows in every round; of each the row of the highest score."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        if known.model is None:
-            raise NoModelYet
-        points = geometry.unit(np.asarray(known.vectors[known.open_rows]))
-        buckets = np.full(len(known.vectors), -1)
-        buckets[known.open_rows] = geometry.kmeans(points, wanted, rng).labels_
-        scores = scored(known, score, rng)
-        picked = selection.highest_per_bucket(scores[known.open_rows], buckets[known.open_rows], 1)
-        rows = known.open_rows[picked]
-        others = selection.ranked(np.where(np.isin(known.rows, rows), np.nan, scores))
-        return np.concatenate([rows, others[: wanted - len(rows)]])
-
-    return pick
-
-
-def tempered(spread: Callable, score: ModuleType, random_share: float) -> PICK:
-    """A share of every batch in buckets at random, the rest by the highest score in each bucket."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        if known.model is None:
-            raise NoModelYet
-        rows = known.open_rows
-        drawn = round(random_share * wanted)
-        at_random = selection.random_by_group(rows, known.buckets[rows], in_proportion(known, drawn), rng)
-        scores = scored(known, score, rng)
-        scores[at_random] = np.nan
-        room = np.bincount(known.buckets[~np.isnan(scores)], minlength=known.buckets.max() + 1)
-        counts = selection.apportion(wanted - drawn, np.minimum(spread(known, wanted), room), room)
-        return np.concatenate([at_random, selection.highest_per_bucket(scores, known.buckets, counts)])
-
-    return pick
-
-
-def typical_only(inner: PICK, floor: float) -> PICK:
-    """`inner` among the rows whose neighbourhood is not among the sparsest `floor` of the pool: outliers are left out."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        sparse = sparsest(known.vectors, floor)
-        hidden = np.setdiff1d(sparse, known.labelled)
-        narrowed = _Narrowed(known, hidden)
-        return inner(narrowed, wanted, rng)
-
-    return pick
-
-
-class _Narrowed:
-    """`known` with some open rows hidden."""
-
-    def __init__(self, known: Known, hidden: np.ndarray):
-        self._known = known
-        self.open_rows = np.setdiff1d(known.open_rows, hidden)
-        self.labelled = np.concatenate([known.labelled, hidden])  # what is hidden is passed over like what is labelled
-
-    def __getattr__(self, name: str):
-        return getattr(self._known, name)
-
-
-_SPARSE: dict[tuple[int, float], np.ndarray] = {}
-
-
-def sparsest(points: np.ndarray, share: float) -> np.ndarray:
-    """int64 rows: the `share` of rows with the largest mean distance to their 10 nearest neighbours."""
-    from sklearn.neighbors import NearestNeighbors
-
-    if (key := (id(points), share)) not in _SPARSE:
-        distances, _ = NearestNeighbors(n_neighbors=10).fit(np.asarray(points)).kneighbors()
-        _SPARSE[key] = np.argsort(-distances.mean(1), kind="stable")[: round(share * len(points))]
-    return _SPARSE[key]
-
-
-def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    raise NoModelYet  # the stage then takes the random arm's rows
-
-
-STRATIFIED, TYPICAL = stratified_random, typiclust
-VARIANTS: dict[str, PICK] = {
-    "random": at_random,
-    "bucketed (as described)": bucketed(even, entropy),
-    "bucketed, in proportion": bucketed(in_proportion, entropy),
-    "bucketed, margin, in proportion": bucketed(in_proportion, margin),
-    "stratified start, bucketed": started(STRATIFIED, bucketed(even, entropy)),
-    "stratified start, bucketed, margin": started(STRATIFIED, bucketed(even, margin)),
-    "stratified start, reclustered, margin": started(STRATIFIED, reclustered(margin, 10)),
-    "typical start, bucketed, margin, in proportion": started(TYPICAL, bucketed(in_proportion, margin)),
-    "typical start, reclustered, margin": started(TYPICAL, reclustered(margin, 10)),
-    "typical start, margin": started(TYPICAL, margin.pick),
-    "reclustered": reclustered(entropy, 10),
-    "reclustered, margin": reclustered(margin, 10),
-    "reclustered, margin, 5 candidates": reclustered(margin, 5),
-    "fresh buckets, margin": fresh_buckets(margin),
-    "tempered, margin": tempered(in_proportion, margin, 0.5),
-    "bucketed, margin, in proportion, no outliers": typical_only(bucketed(in_proportion, margin), 0.1),
-    "reclustered, margin, no outliers": typical_only(reclustered(margin, 10), 0.1),
-}
 
 
 def picks() -> dict[str, PICK]:
@@ -211,9 +59,9 @@ def uses_pool_labels(arm: str) -> bool:
 
 
 def prepare_set(home: Path, name: str, trainer: str) -> None:
-    """Stages prepare to cluster, once a data set."""
-    folder = home / name
-    changes = {"prepare": {"dataset": SETS[name]}, "train": {"trainer": trainer}}
+    """Stages prepare to cluster, once a data set and trainer."""
+    folder = home / trainer / name
+    changes = {"prepare": {"dataset": SETS[name]}, "train": {"trainer": trainer}} | PARAMS[trainer]
     if (folder / artifacts.CLUSTERS).exists():
         enter_project(folder, **changes)
         return
@@ -226,10 +74,11 @@ def prepare_set(home: Path, name: str, trainer: str) -> None:
 
 
 def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
-    os.chdir(home / name)
-    bench, data = _opened(str(home / name))
+    os.chdir(home / trainer / name)
+    bench, data = _opened(str(Path.cwd()))
     everything = labels.Labels(labels.whole_pool(arm), np.arange(len(data.buckets))) if uses_pool_labels(arm) else None
-    stages = [f"stage{number}" for number in range(1, len(BUDGETS) + 1)]
+    budgets = BUDGETS[trainer]
+    stages = [f"stage{number}" for number in range(1, len(budgets) + 1)]
     chosen = picks()[arm]
     seconds = []
 
@@ -244,7 +93,7 @@ def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
         arm,
         SimpleNamespace(pick=timed),
         after=dict(zip(stages, [None, *stages])),
-        budgets={stage: {"labels": budget, "sufficient_since": None} for stage, budget in zip(stages, BUDGETS)},
+        budgets={stage: {"labels": budget, "sufficient_since": None} for stage, budget in zip(stages, budgets)},
         bench=bench,
         vectors=data.vectors,
         buckets=data.buckets,
@@ -319,55 +168,9 @@ def run(options: argparse.Namespace) -> None:
             file.flush()
 
 
-def curves_of(rows: list[dict]) -> dict[str, dict[str, dict[int, list[float]]]]:
-    """set -> arm -> seed -> accuracies"""
-    found: dict = {}
-    for row in rows:
-        found.setdefault(row["set"], {}).setdefault(row["arm"], {})[row["seed"]] = row["accuracy"]
-    return found
-
-
-def table(options: argparse.Namespace) -> None:
-    rows = load(options.trainer)
-    found = curves_of(rows)
-    arms = list(dict.fromkeys(row["arm"] for row in rows))
-    compared = {name: held_against_random(curves) for name, curves in found.items()}
-    choosing = {arm: np.median([row["seconds_choosing"] for row in rows if row["arm"] == arm]) for arm in arms}
-    lines = []
-    for arm in arms:
-        cells = {"arm": arm}
-        gains = []
-        for name in found:
-            entry = compared[name].get(arm)
-            if entry is None:
-                cells[name] = ""
-                continue
-            gains.append(entry["gain"])
-            interval = "" if entry["gain_low"] is None else f" [{100 * entry['gain_low']:+.1f}, {100 * entry['gain_high']:+.1f}]"
-            star = "*" if entry["p_holm"] is not None and entry["p_holm"] < statistics.ALPHA else ""
-            cells[name] = f"{100 * entry['mean']:.1f} ({100 * entry['gain']:+.1f}{interval}{star})"
-        cells["mean gain"] = f"{100 * np.mean(gains):+.2f}" if len(gains) == len(found) else ""
-        cells["seconds choosing"] = f"{choosing[arm]:.1f}"
-        lines.append((np.mean(gains) if gains else -np.inf, cells))
-    ordered = [cells for _, cells in sorted(lines, key=lambda line: -line[0])]
-    print(tabulate(ordered, headers="keys", tablefmt="github", disable_numparse=True))
-
-
-def held_against_random(curves: dict[str, dict[int, list[float]]]) -> dict[str, dict]:
-    """What statistics.gain finds for every arm, over the seeds that it shares with the random arm."""
-    entries = {}
-    for arm, by_seed in curves.items():
-        seeds = sorted(by_seed.keys() & curves["random"].keys())
-        curve, base = (np.array([which[seed] for seed in seeds]) for which in (by_seed, curves["random"]))
-        entries[arm] = {"mean": curve.mean(), **statistics.gain(curve, base)}
-    entries["random"]["p"] = None  # it is not compared with itself
-    statistics.correct(entries)
-    return entries
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence")
-    parser.add_argument("do", choices=["run", "table"])
+    parser.add_argument("do", choices=["run", "table", "picture"])
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--trainer", choices=["probe", "finetune"], default="probe")
     parser.add_argument("--arms", nargs="*")
@@ -375,7 +178,16 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
-    {"run": run, "table": table}[options.do](options)
+    if options.do == "run":
+        run(options)
+        return
+    rows = [row for row in load(options.trainer) if row["seed"] < options.seeds]
+    if options.do == "table":
+        print(evidence_shown.table(rows))
+    else:
+        file = results_file(options.trainer).with_suffix(".svg")
+        pruned = {arm for arm in strategies() if uses_pool_labels(arm)}
+        evidence_shown.picture([row for row in rows if row["arm"] not in pruned], BUDGETS[options.trainer], file)
 
 
 if __name__ == "__main__":
