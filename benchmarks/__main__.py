@@ -11,7 +11,7 @@ from tabulate import tabulate
 from benchmarks.harness import ROOT
 from stages.core.errors import Refused, choices, run
 
-NAMES = ["embed", "sweep", "umap", "finetune", "path", "growth"]
+NAMES = ["embed", "new_rows", "sweep", "umap", "finetune", "path", "growth"]
 
 
 def main(*names: str) -> None:

@@ -1,7 +1,7 @@
 """Vectors already made, by text: so that new rows cost only themselves, and an interrupted embed goes on where it was.
 
 A side cache outside all outs of DVC. A folder holds the vectors of one model with one setting; each shard in it is one
-safetensors file, written whole or not at all:
+safetensors file, written whole or not at all, and named by the sha256 of what it holds:
 
     keys      uint8 [rows, 16]         blake2b of the text
     vectors   float32 [rows, width]
@@ -54,12 +54,18 @@ class VectorCache:
     def add(self, texts: list[str], vectors: np.ndarray) -> None:
         """Keep float32 [texts, width] as one shard."""
         keys = np.frombuffer(b"".join(map(_key, texts)), dtype=np.uint8).reshape(-1, KEY_BYTES)
-        shard = self.folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.safetensors"
+        shard = self.folder / f"{_name(keys, vectors)}.safetensors"
         artifacts.save_tensors(shard, {"keys": keys, "vectors": vectors}, save_file)
 
 
 def _key(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
+
+
+def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(keys))
+    digest.update(np.ascontiguousarray(vectors))
+    return digest.hexdigest()[:32]
 
 
 def _read(shard: Path, width: int) -> tuple[list[bytes], np.ndarray]:
@@ -68,10 +74,10 @@ def _read(shard: Path, width: int) -> tuple[list[bytes], np.ndarray]:
         content = load_file(shard)
         vectors = content["vectors"]
         keys = content["keys"].tobytes()
-        if vectors.shape != (len(keys) // KEY_BYTES, width) or not np.isfinite(vectors).all():
-            raise ValueError("keys and vectors do not match")
+        if vectors.shape != (len(keys) // KEY_BYTES, width) or _name(content["keys"], vectors) != shard.stem:
+            raise ValueError("not what was written")
     except (OSError, SafetensorError, KeyError, ValueError):
-        shard.unlink(missing_ok=True)  # cut short by a copy or a dying disk: what it held is made anew
+        shard.unlink(missing_ok=True)  # cut short by a copy, altered by a dying disk or a hand: what it held is made anew
         return [], np.empty((0, width), np.float32)
     return [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)], vectors
 
