@@ -29,7 +29,7 @@ def run(quick: bool) -> list[Row]:
     packaged = encoder.folder_of(encoder.PACKAGED)
     ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), dtype, params.embed.batch_tokens, folder)
     notebook = Notebook(packaged)
-    many, few = (2_000, 32) if quick else (20_000, 128)
+    many, few = (1_000, 16) if quick else (20_000, 128)
     rows = [
         against(
             "embed, MiniLM, against the notebook's way", lambda: ours(take(many)), lambda: notebook(take(few)),
@@ -54,7 +54,7 @@ def run(quick: bool) -> list[Row]:
     large = base_shape(folder / "base", packaged)
     ours = Ours(encoder.Encoder(str(large), 256), dtype, params.embed.batch_tokens, folder)
     notebook = Notebook(large)
-    many, few = (200, 4) if quick else (2_000, 32)
+    many, few = (100, 2) if quick else (2_000, 32)
     rows.append(against(
         "embed, BERT-base shape, against the notebook's way", lambda: ours(take(many)), lambda: notebook(take(few)),
         many, few, 150, cosines, pairs=1 if quick else 3,

@@ -18,7 +18,7 @@ def run(quick: bool) -> list[Row]:
     texts, classes = artifacts.texts(artifacts.POOL), len(labels.classes())
     held, actual = artifacts.texts(artifacts.HOLDOUT), labels.holdout()
     values = labels.whole_pool("benchmark")
-    count, seeds = (100, 1) if quick else (1_000, 5)
+    count, seeds = (50, 1) if quick else (1_000, 5)
     packaged = encoder.folder_of(encoder.PACKAGED)
     draws = [np.random.default_rng(seed).permutation(len(texts))[:count] for seed in range(seeds)]
 
@@ -48,7 +48,7 @@ def run(quick: bool) -> list[Row]:
         )
     ]  # fmt: skip
 
-    many, few = (1_000, 100) if quick else (20_000, 3_000)
+    many, few = (500, 50) if quick else (20_000, 3_000)
     order = np.random.default_rng(0).permutation(len(texts))
     model, rival = ours[0], theirs[0].model
 

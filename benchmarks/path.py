@@ -35,7 +35,7 @@ def run(quick: bool) -> list[Row]:
         prepared(folder / "all")
         some = folder / "some.jsonl"
         artifacts.save_jsonl(some, itertools.islice(artifacts.load_jsonl(artifacts.POOL), 1_000))
-        changes |= {"prepare": {"dataset": str(some)}, "train": {"epochs": 1, "min_steps": 10}}
+        changes |= {"prepare": {"dataset": str(some)}, "reduce": {"method": "pca"}, "train": {"trainer": "probe"}}
     enter_project(folder, **changes)
     total = 0.0
     for stage in STAGES.splitlines():
