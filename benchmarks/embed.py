@@ -39,7 +39,7 @@ def run(quick: bool) -> list[Row]:
     rows.append(share_of_ceiling("embed, MiniLM, share of the ceiling", ours, take(many), 0.6))
 
     usual = rivals.sentence_transformer(packaged, "float32")
-    many, few = (1_000, 500) if quick else (20_000, 5_000)
+    many, few = (1_000, 200) if quick else (20_000, 5_000)
     rows.append(against(
         "embed, MiniLM, against sentence-transformers' defaults", lambda: ours(take(many)),
         lambda: usual.encode(take(few)), many, few, 5, cosines, pairs=1 if quick else 3,
