@@ -24,7 +24,9 @@ def main(*names: str) -> None:
     for name in names or NAMES:
         print(f"{name}:", file=sys.stderr, flush=True)
         new = [{"benchmark": name, **asdict(row)} for row in importlib.import_module(f"benchmarks.{name}").run(quick)]
-        kept = sorted([row for row in kept if row["benchmark"] != name] + new, key=lambda row: NAMES.index(row["benchmark"]))
+        done = {(name, row["machine"]) for row in new}  # what other machines measured stays
+        kept = [row for row in kept if (row["benchmark"], row["machine"]) not in done] + new
+        kept.sort(key=lambda row: (row["machine"], NAMES.index(row["benchmark"])))
         results.write_text(json.dumps(kept, indent=1) + "\n")
     print(table(kept))
 
@@ -39,6 +41,7 @@ def table(rows: list[dict]) -> str:
             "times better (least to most)": f"{row['ratio']:.3g} ({row['ratio_min']:.3g} to {row['ratio_max']:.3g})",
             "wanted": "" if row["at_least"] is None else f"{row['at_least']:g}",
             "checked": row["checked"],
+            "machine": row["machine"],
         }
         for row in rows
     ]

@@ -11,7 +11,7 @@ from stages.core import statistics
 # In the picture by colour; all others are grey.
 SHOWN = {
     "bucketed (as described)": "tab:blue",
-    "typical start, reclustered, margin": "tab:red",
+    "typical in buckets, bucketed, margin": "tab:red",
     "entropy": "tab:green",
     "small-text BreakingTies": "tab:orange",
     "scikit-activeml TypiClust": "tab:purple",
@@ -46,6 +46,7 @@ def table(rows: list[dict]) -> str:
             interval = "" if entry["gain_low"] is None else f" [{100 * entry['gain_low']:+.1f}, {100 * entry['gain_high']:+.1f}]"
             star = "*" if entry["p_holm"] is not None and entry["p_holm"] < statistics.ALPHA else ""
             cells[name] = f"{100 * entry['mean']:.1f} ({100 * entry['gain']:+.1f}{interval}{star})"
+        cells["seeds"] = min(len(curves.get(arm, [])) for curves in found.values())
         cells["mean gain"] = f"{100 * np.mean(gains):+.2f}" if len(gains) == len(found) else ""
         cells["seconds choosing"] = f"{choosing[arm]:.1f}"
         lines.append((np.mean(gains) if gains else -np.inf, cells))

@@ -1,7 +1,8 @@
 """Strategies of small-text and scikit-activeml over our pool, vectors, model and seeds.
 
 Each is a function as in stages/core/strategies: (known, wanted, rng) -> rows. The libraries only choose: the model that they
-ask, and that is trained on what they choose, is ours. They draw from NumPy's global generator where they take no seed.
+ask, and that is trained on what they choose, is ours. Their first rows are the random arm's, but for TypiClust, which is made
+to choose them. They draw from NumPy's global generator where they take no seed.
 """
 
 import contextlib
@@ -44,12 +45,12 @@ class _SmallTextModel:
         return np.asarray(vectors)
 
 
-def scikit_activeml(name: str, asks_model: bool, **settings: Any) -> Callable:
+def scikit_activeml(name: str, asks_model: bool, chooses_first: bool = False, **settings: Any) -> Callable:
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
         from skactiveml import pool
 
-        if known.model is None:
-            raise NoModelYet  # its strategies choose a first row without labels; ours all start from the same random rows
+        if known.model is None and not chooses_first:
+            raise NoModelYet
         values = np.full(len(known.vectors), np.nan)
         values[known.labelled] = known.labels.of(known.labelled)
         strategy = getattr(pool, name)(random_state=int(rng.integers(2**31)), **settings)
@@ -93,6 +94,6 @@ PEERS = {
     "scikit-activeml entropy": scikit_activeml("UncertaintySampling", True, method="entropy"),
     "scikit-activeml margin": scikit_activeml("UncertaintySampling", True, method="margin_sampling"),
     "scikit-activeml CoreSet": scikit_activeml("CoreSet", False),
-    "scikit-activeml TypiClust": scikit_activeml("TypiClust", False),
+    "scikit-activeml TypiClust": scikit_activeml("TypiClust", False, chooses_first=True),
     "scikit-activeml Badge": scikit_activeml("Badge", True),
 }

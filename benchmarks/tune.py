@@ -135,7 +135,7 @@ def similarity_runs(bench: Bench) -> None:
     for layers, deviation in ANEW:
         label = f"upper {layers} layers untrained, deviation {deviation}"
         # New layers have all to learn: more passes and larger steps than a pretrained encoder takes.
-        more = {"epochs": 3, "learning_rate": 2e-4}
+        more = {"epochs": 10, "learning_rate": 2e-4}
         runs.append((label, untrained_above(bench.work / label, layers, deviation), "nli on SICK", more))
     for label, model, name, more in runs:
         if not bench.has(what="similarity", encoder=label, tuned=name):

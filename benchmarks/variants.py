@@ -5,7 +5,7 @@ from types import ModuleType
 
 import numpy as np
 
-from stages.core import geometry, selection
+from stages.core import geometry, selection, typicality
 from stages.core.known import Known, NoModelYet
 from stages.core.strategies import entropy, margin, stratified_random, typiclust
 
@@ -36,11 +36,20 @@ def bucketed(spread: Callable, score: ModuleType) -> PICK:
     return pick
 
 
-def started(first: ModuleType, then: PICK) -> PICK:
+def started(first: PICK, then: PICK) -> PICK:
     """The first rows by one strategy, all others by another."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        return (first.pick if known.model is None else then)(known, wanted, rng)
+        return (first if known.model is None else then)(known, wanted, rng)
+
+    return pick
+
+
+def typical_in_buckets(spread: Callable) -> PICK:
+    """Rows that are typical of each bucket."""
+
+    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        return typicality.typical_per_bucket(np.asarray(known.vectors), known.buckets, spread(known, wanted), rng)
 
     return pick
 
@@ -56,10 +65,23 @@ def reclustered(score: ModuleType, candidates_a_row: int) -> PICK:
     """The most uncertain rows, clustered into as many clusters as rows are wanted; of each the row nearest to its centre."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        if known.model is None:
-            raise NoModelYet
         points, seed = geometry.unit(np.asarray(known.vectors)), int(rng.integers(2**31))
         return selection.highest_reclustered(scored(known, score, rng), points, wanted, seed, candidates_a_row)
+
+    return pick
+
+
+def reclustered_in_buckets(spread: Callable, score: ModuleType, candidates_a_row: int) -> PICK:
+    """The same in every bucket by itself."""
+
+    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        scores, points = scored(known, score, rng), geometry.unit(np.asarray(known.vectors))
+        picked = [np.empty(0, np.int64)]
+        counts = spread(known, wanted)
+        for bucket in np.flatnonzero(counts):
+            inside = np.where(known.buckets == bucket, scores, np.nan)
+            picked.append(selection.highest_reclustered(inside, points, counts[bucket], int(rng.integers(2**31)), candidates_a_row))
+        return np.concatenate(picked)
 
     return pick
 
@@ -68,12 +90,10 @@ def fresh_buckets(score: ModuleType) -> PICK:
     """As many buckets as rows are wanted, made of all open rows in every round; of each the row of the highest score."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        if known.model is None:
-            raise NoModelYet
+        scores = scored(known, score, rng)
         points = geometry.unit(np.asarray(known.vectors[known.open_rows]))
         buckets = np.full(len(known.vectors), -1)
         buckets[known.open_rows] = geometry.kmeans(points, wanted, rng).labels_
-        scores = scored(known, score, rng)
         picked = selection.highest_per_bucket(scores[known.open_rows], buckets[known.open_rows], 1)
         rows = known.open_rows[picked]
         others = selection.ranked(np.where(np.isin(known.rows, rows), np.nan, scores))
@@ -86,8 +106,6 @@ def tempered(spread: Callable, score: ModuleType, random_share: float) -> PICK:
     """A share of every batch in buckets at random, the rest by the highest score in each bucket."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        if known.model is None:
-            raise NoModelYet
         rows = known.open_rows
         drawn = round(random_share * wanted)
         at_random = selection.random_by_group(rows, known.buckets[rows], in_proportion(known, drawn), rng)
@@ -141,7 +159,7 @@ def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray
     raise NoModelYet  # the stage then takes the random arm's rows
 
 
-STRATIFIED, TYPICAL = stratified_random, typiclust
+STRATIFIED, TYPICAL, TYPICAL_IN_BUCKETS = stratified_random.pick, typiclust.pick, typical_in_buckets(even)
 VARIANTS: dict[str, PICK] = {
     "random": at_random,
     "bucketed (as described)": bucketed(even, entropy),
@@ -153,6 +171,17 @@ VARIANTS: dict[str, PICK] = {
     "typical start, bucketed, margin, in proportion": started(TYPICAL, bucketed(in_proportion, margin)),
     "typical start, reclustered, margin": started(TYPICAL, reclustered(margin, 10)),
     "typical start, margin": started(TYPICAL, margin.pick),
+    "typical in buckets, bucketed": started(TYPICAL_IN_BUCKETS, bucketed(even, entropy)),
+    "typical in buckets, bucketed, margin": started(TYPICAL_IN_BUCKETS, bucketed(even, margin)),
+    "typical in buckets, bucketed, margin, in proportion": started(
+        typical_in_buckets(in_proportion), bucketed(in_proportion, margin)
+    ),
+    "typical in buckets, reclustered, margin": started(TYPICAL_IN_BUCKETS, reclustered(margin, 10)),
+    "typical in buckets, reclustered in buckets, margin": started(TYPICAL_IN_BUCKETS, reclustered_in_buckets(even, margin, 10)),
+    "typical in buckets, reclustered in buckets, margin, 5 candidates": started(
+        TYPICAL_IN_BUCKETS, reclustered_in_buckets(even, margin, 5)
+    ),
+    "typical in buckets, fresh buckets, margin": started(TYPICAL_IN_BUCKETS, fresh_buckets(margin)),
     "reclustered": reclustered(entropy, 10),
     "reclustered, margin": reclustered(margin, 10),
     "reclustered, margin, 5 candidates": reclustered(margin, 5),

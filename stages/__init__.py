@@ -6,3 +6,6 @@ import os
 # (`dvc queue start -j 2`) take each other's cores: on 2 cores each encoded 3,200 tokens/s, with this 6,000; alone, 12,000
 # either way. Shorter still (1,000) slows training by a fifth.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+# DVC, as the process that started this one; taken before the seconds that imports last, so that DVC's end is noticed in them.
+PARENT = os.getppid()

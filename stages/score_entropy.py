@@ -1,7 +1,7 @@
 """score_entropy: how unsure the models of the stage before are of every row that is not labelled yet.
 
 reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/budgets/AFTER.json
-        data/encoder, data/pool.jsonl; for trainer: probe data/embeddings.npy
+        data/encoder, data/pool.jsonl; for trainer: probe data/embeddings.npy; for score: committee the labels paid for so far
 writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where already labelled
         data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where already labelled
 params  rounds.STAGE.after (not m: how many rows are picked later changes no score), score_entropy, train, embed, seeds

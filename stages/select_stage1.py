@@ -1,6 +1,7 @@
 """select_stage1: draw the first rows to label, n from every bucket.
 
 reads   data/pool.jsonl                texts alone
+        data/embeddings.npy            float32 [pool, width]        for pick: typical
         data/reduced.npy               float32 [pool, dimensions]   for pick: central
         data/clusters.npy              int32 [pool]                 bucket of each row
 writes  data/stage1/labelled.npy       int64 [seeds, rows]          rows of pool.jsonl
@@ -12,7 +13,7 @@ params  select_stage1, seeds
 
 import numpy as np
 
-from stages.core import artifacts, rounds, selection, settings
+from stages.core import artifacts, rounds, selection, settings, typicality, vectors
 from stages.core.errors import run
 
 
@@ -23,11 +24,15 @@ def main() -> None:
     settings.refuse_budget_over(len(clusters))
     sizes, n = np.bincount(clusters), selection.per_bucket(params.select_stage1.n, clusters)
     rounds.refuse_unless_open(len(clusters), int(n.sum()), "select_stage1.n")
-    if pick == "central":
+    rngs = artifacts.rngs(params.seeds, "select_stage1")
+    if pick == "typical":
+        embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+        picked = [typicality.typical_per_bucket(embedded, clusters, n, rng) for rng in rngs]
+    elif pick == "central":
         reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
         picked = [selection.central_per_bucket(reduced, clusters, n)] * len(params.seeds)
     else:
-        picked = [selection.random_per_bucket(clusters, n, rng) for rng in artifacts.rngs(params.seeds, "select_stage1")]
+        picked = [selection.random_per_bucket(clusters, n, rng) for rng in rngs]
 
     rounds.save_labelled("stage1", np.stack(picked))
     rounds.save_selected("stage1", params.seeds, picked, clusters, scores=None)

@@ -4,6 +4,7 @@ import itertools
 import json
 
 import numpy as np
+import pytest
 import yaml
 
 from tests.conftest import Project
@@ -43,6 +44,16 @@ def test_a_round_takes_the_highest_entropy_of_each_bucket(finished):
         for row in labelled[seed, 12:]:
             bucket_open = np.setdiff1d(np.flatnonzero(clusters == clusters[row]), labelled[seed])
             assert entropy[seed, row] >= entropy[seed, bucket_open].max(initial=0)
+
+
+@pytest.mark.parametrize("pick", ["typical", "central"])
+def test_the_first_rows_can_be_chosen_in_every_bucket(copy_of_finished, pick):
+    before, clusters = array(copy_of_finished, "stage1/labelled.npy"), array(copy_of_finished, "clusters.npy")
+    copy_of_finished.change({"select_stage1": {"pick": pick}})
+    assert copy_of_finished.repro("select_stage1") == ["select_stage1"]
+    after = array(copy_of_finished, "stage1/labelled.npy")
+    assert [np.bincount(clusters[rows]).tolist() for rows in after] == [[3, 3, 3, 3]] * 2
+    assert sorted(after[0]) != sorted(before[0])
 
 
 def test_scores_are_missing_exactly_where_labelled(finished):

@@ -57,7 +57,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("train.leaning_rate", 1, ["train.leaning_rate is no known setting", "did you mean learning_rate?"]),
         ("rounds.stage2.aftr", "stage1", ["rounds.stage2.aftr is no known setting", "possible: after, m", "did you mean after?"]),
         # strategies and other names
-        ("select_stage1.pick", "centre", ["select_stage1.pick = 'centre'", "'random' or 'central'"]),
+        ("select_stage1.pick", "centre", ["select_stage1.pick = 'centre'", "'random', 'typical' or 'central'"]),
         ("select_stageN.by", "margin", ["select_stageN.by = 'margin'", "'buckets', 'bands' or 'recluster'"]),
         ("reduce.method", "tsne", ["reduce.method = 'tsne'", "'umap', 'pca' or 'random_projection'"]),
         ("train.trainer", "svm", ["train.trainer = 'svm'", "'finetune', 'probe' or 'contrastive'"]),

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stages.core import geometry, labels
+from stages.core import geometry, labels, typicality
 from stages.core.errors import Refused
 from stages.core.known import Known, NoModelYet
 from stages.core.labels import Labels
 from stages.core.probe import Probe
-from stages.core.strategies import badge, probcover, typiclust
+from stages.core.strategies import badge, probcover
 
 ALL = sorted(file.stem for file in (Path(__file__).parent.parent / "stages/core/strategies").glob("[!_]*.py"))
 MODULES = {name: importlib.import_module(f"stages.core.strategies.{name}") for name in ALL}
@@ -139,13 +139,20 @@ def test_typiclust_takes_small_clusters_when_there_is_nothing_else():
     assert sorted(pick("typiclust", 6, points=CLUSTERS[:8], labelled=[2, 3])) == [0, 1, 4, 5, 6, 7]
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("n", "expected"), [([1, 1], [3, 11]), ([0, 1], [11]), ([1, 20], [3, 8, 9, 10, 11, 12, 13, 14, 15])])
+def test_every_bucket_gives_rows_that_are_typical_of_it(n, expected, seed):
+    buckets, rng = np.repeat([0, 1], 8), np.random.default_rng(seed)
+    assert sorted(typicality.typical_per_bucket(CLUSTERS.astype(np.float32), buckets, np.array(n), rng)) == expected
+
+
 def test_turns_go_round_and_an_empty_queue_drops_out():
-    assert "".join(typiclust.in_turns([iter("ad"), iter("be"), iter("cfgh")])) == "abcdefgh"
+    assert "".join(typicality.in_turns([iter("ad"), iter("be"), iter("cfgh")])) == "abcdefgh"
 
 
 def test_of_a_large_cluster_a_sample_is_compared_and_the_others_follow(monkeypatch):
-    monkeypatch.setattr(typiclust, "ROWS_COMPARED", 3)
-    order = typiclust.most_typical_first(np.array(LINE, np.float32), np.random.default_rng(0)).tolist()
+    monkeypatch.setattr(typicality, "ROWS_COMPARED", 3)
+    order = typicality.most_typical_first(np.array(LINE, np.float32), np.random.default_rng(0)).tolist()
     assert order != list(range(9))
     assert sorted(order) == list(range(9))
 

@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
+from stages import PARENT
+
 SECONDS_AN_ORPHAN_LIVES = 0.5
 
 
@@ -43,7 +45,6 @@ def run(main: Callable[..., None]) -> None:
 
 def _end_with_parent() -> None:
     """End when DVC is killed: an orphan would go on writing into outs that the next `dvc repro` makes anew."""
-    parent = os.getppid()
-    while os.getppid() == parent:
+    while os.getppid() == PARENT:
         time.sleep(SECONDS_AN_ORPHAN_LIVES)
     os._exit(1)

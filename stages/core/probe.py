@@ -44,19 +44,19 @@ class Probe:
         if len(present) == 1:
             weights, bias = np.zeros((1, inputs.shape[1]), np.float32), np.zeros(1, np.float32)
             return ProbeModel(weights, bias, present, self.classes, self.model)
+        learner = LogisticRegression(max_iter=1000)
         folds = min(self.folds, counts.min())
-        if folds >= 2:
-            learner = LogisticRegressionCV(
-                Cs=STRENGTHS,
-                cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
-                scoring="neg_log_loss",
-                max_iter=1000,
-                l1_ratios=(0,),
-                use_legacy_attributes=False,
-            )
-        else:
-            learner = LogisticRegression(max_iter=1000)
         with threadpool_limits(1):  # problems this small lose more to waiting threads than they gain
+            if folds >= 2:
+                search = LogisticRegressionCV(
+                    Cs=STRENGTHS,
+                    cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
+                    scoring="neg_log_loss",
+                    max_iter=1000,
+                    l1_ratios=(0,),
+                    use_legacy_attributes=False,
+                )
+                learner.C = search.fit(inputs, labels).C_  # not its own fit, which stops elsewhere than one from the start
             learner.fit(inputs, labels)
         weights, bias = learner.coef_, learner.intercept_
         if len(present) == 2:  # scikit-learn keeps one row for two classes

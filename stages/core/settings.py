@@ -121,7 +121,7 @@ class Cluster(Section):
 
 class SelectStage1(Section):
     n: Amount
-    pick: Literal["random", "central"]
+    pick: Literal["random", "typical", "central"]
 
 
 class Round(Section):

@@ -63,8 +63,8 @@ def _key(text: str) -> bytes:
 
 
 def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(keys))
-    digest.update(np.ascontiguousarray(vectors))
+    digest = hashlib.sha256(keys)
+    digest.update(vectors)
     return digest.hexdigest()[:32]
 
 
@@ -74,7 +74,9 @@ def _read(shard: Path, width: int) -> tuple[list[bytes], np.ndarray]:
         content = load_file(shard)
         vectors = content["vectors"]
         keys = content["keys"].tobytes()
-        if vectors.shape != (len(keys) // KEY_BYTES, width) or _name(content["keys"], vectors) != shard.stem:
+        if vectors.shape != (len(keys) // KEY_BYTES, width) or not np.isfinite(vectors).all():
+            raise ValueError("keys and vectors do not match")
+        if _name(content["keys"], vectors) != shard.stem:
             raise ValueError("not what was written")
     except (OSError, SafetensorError, KeyError, ValueError):
         shard.unlink(missing_ok=True)  # cut short by a copy, altered by a dying disk or a hand: what it held is made anew
