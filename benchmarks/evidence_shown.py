@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 from tabulate import tabulate
 
+from benchmarks import variants
 from stages.core import statistics
 
 # In the picture by colour; all others are grey.
 SHOWN = {
-    "bucketed (as described)": "tab:blue",
-    "typical in buckets, bucketed, margin": "tab:red",
+    variants.DESCRIBED: "tab:blue",
+    variants.DEFAULT: "tab:red",
     "entropy": "tab:green",
     "small-text BreakingTies": "tab:orange",
     "scikit-activeml TypiClust": "tab:purple",
@@ -19,11 +20,11 @@ SHOWN = {
 }
 
 
-def curves_of(rows: list[dict]) -> dict[str, dict[str, dict[int, list[float]]]]:
-    """set -> arm -> seed -> accuracies"""
+def curves_of(rows: list[dict]) -> dict[str, dict[str, dict[tuple, list[float]]]]:
+    """set -> arm -> (seed, what vectors and buckets) -> accuracies"""
     found: dict = {}
     for row in rows:
-        found.setdefault(row["set"], {}).setdefault(row["arm"], {})[row["seed"]] = row["accuracy"]
+        found.setdefault(row["set"], {}).setdefault(row["arm"], {})[row["seed"], row["made_of"]] = row["accuracy"]
     return found
 
 
@@ -54,7 +55,7 @@ def table(rows: list[dict]) -> str:
     return tabulate(ordered, headers="keys", tablefmt="github", disable_numparse=True)
 
 
-def held_against_random(curves: dict[str, dict[int, list[float]]]) -> dict[str, dict]:
+def held_against_random(curves: dict[str, dict[tuple, list[float]]]) -> dict[str, dict]:
     """What statistics.gain finds for every arm, over the seeds that it shares with the random arm."""
     entries = {}
     for arm, by_seed in curves.items():

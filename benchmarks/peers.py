@@ -87,9 +87,7 @@ def _quiet(pick: Callable) -> Callable:
 
 
 PEERS = {
-    "small-text PredictionEntropy": small_text("PredictionEntropy"),
     "small-text BreakingTies": small_text("BreakingTies"),
-    "small-text GreedyCoreset": small_text("GreedyCoreset"),
     "small-text EmbeddingKMeans": small_text("EmbeddingKMeans"),
     "scikit-activeml entropy": scikit_activeml("UncertaintySampling", True, method="entropy"),
     "scikit-activeml margin": scikit_activeml("UncertaintySampling", True, method="margin_sampling"),

@@ -4,7 +4,7 @@ reads   data/AFTER/labelled.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
         data/clusters.npy, data/pool.jsonl                   buckets and texts
-        data/reduced.npy                                     for by: recluster
+        data/embeddings.npy                                  for by: recluster
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
         data/budgets/STAGE.json      how many they are, and whether enough was enough
         data/STAGE/selected.jsonl    the new rows as text
@@ -13,7 +13,7 @@ params  rounds.STAGE, select_stageN, sufficient, seeds
 
 import numpy as np
 
-from stages.core import artifacts, rounds, selection, settings
+from stages.core import artifacts, rounds, selection, settings, vectors
 from stages.core.errors import run
 
 
@@ -41,6 +41,7 @@ def main(stage: str) -> None:
     m = selection.per_bucket(getattr(params, stage).m, clusters)
     total = int(m.sum())
     rounds.refuse_unless_open(len(clusters) - labelled.shape[1], total, f"rounds.{stage}.m")
+    embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL) if by == "recluster" else None
     even = selection.apportion(total, np.ones(len(m)), np.full(len(m), total))  # bands are as many as buckets, but all alike
     picked = []
     for i, rng in enumerate(artifacts.rngs(params.seeds, f"select_{stage}")):
@@ -49,8 +50,7 @@ def main(stage: str) -> None:
         elif by == "bands":
             picked.append(selection.random_per_band(scores[i], len(m), even, rng))
         else:
-            reduced = artifacts.load(artifacts.REDUCED, np.float32, (len(clusters), None))
-            picked.append(selection.highest_reclustered(scores[i], reduced, total, int(rng.integers(2**31))))
+            picked.append(selection.highest_reclustered(scores[i], embedded, total, int(rng.integers(2**31))))
     rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), after, None, kappa)
     rounds.save_selected(stage, params.seeds, picked, clusters, scores)
     print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {kappa}")

@@ -18,7 +18,10 @@ TINY = {
     "embed": {"max_tokens": 16},
     "reduce": {"method": "pca", "dimensions": 8},
     "cluster": {"clusters": 4, "sweep_to": 6},
-    "select_stage1": {"n": 3},
+    # The method as described; the defaults of params.yaml have tests of their own.
+    "select_stage1": {"n": 3, "pick": "random"},
+    "score_entropy": {"score": "entropy"},
+    "select_stageN": {"by": "buckets"},
     "rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 2}},
     "seeds": [0, 1],
     "train": {"epochs": 1, "min_steps": 4},

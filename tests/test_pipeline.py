@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import yaml
 
+from stages.core.artifacts import rngs
+from stages.core.selection import highest_reclustered
 from tests.conftest import Project
 
 STAGES = ["stage1", "stage2", "stage3"]
@@ -54,6 +56,15 @@ def test_the_first_rows_can_be_chosen_in_every_bucket(copy_of_finished, pick):
     after = array(copy_of_finished, "stage1/labelled.npy")
     assert [np.bincount(clusters[rows]).tolist() for rows in after] == [[3, 3, 3, 3]] * 2
     assert sorted(after[0]) != sorted(before[0])
+
+
+def test_a_round_can_cluster_the_least_sure_rows_anew(copy_of_finished):
+    copy_of_finished.change({"select_stageN": {"by": "recluster"}})
+    assert copy_of_finished.repro("select_stageN@stage2") == ["select_stageN@stage2"]
+    labelled, scores = array(copy_of_finished, "stage2/labelled.npy"), array(copy_of_finished, "stage2/scores.npy")
+    for rows, unsure, rng in zip(labelled, scores, rngs([0, 1], "select_stage2")):
+        expected = highest_reclustered(unsure, array(copy_of_finished, "embeddings.npy"), 8, int(rng.integers(2**31)))
+        assert rows[12:].tolist() == expected.tolist()
 
 
 def test_scores_are_missing_exactly_where_labelled(finished):

@@ -136,8 +136,9 @@ def test_more_bands_than_open_rows_give_every_open_row():
     assert random_per_band(SCORES, 9, 1, np.random.default_rng(0)).tolist() == [0, 2, 5, 1, 3]
 
 
-#                              candidates: two groups, their middles at rows 1 and 5; row 6 is too sure to be one
-TWO_GROUPS = np.array([[0.0], [1], [2], [NAN], [20], [21], [22], [21]], dtype=np.float32)
+# Candidates are two groups on a circle, their middles at rows 1 and 5; row 7 is too sure to be one. Lengths do not matter.
+DEGREES, LENGTHS = np.radians([0, 1, 2, NAN, 20, 21, 22, 21]), np.array([1, 5, 1, 1, 1, 1, 9, 1])
+TWO_GROUPS = (LENGTHS * [np.cos(DEGREES), np.sin(DEGREES)]).T.astype(np.float32)
 UNSURE = np.array([0.8, 0.5, 0.7, NAN, 0.6, 0.9, 0.8, 0.1], dtype=np.float32)
 
 

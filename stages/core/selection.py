@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from stages.core import geometry
+
 CENTRES_AT_ONCE = 64
 
 
@@ -123,7 +125,7 @@ def highest_reclustered(scores: np.ndarray, vectors: np.ndarray, count: int, see
     """The most uncertain rows, clustered anew into as many clusters as rows are wanted; of each the row nearest to its centre.
 
     scores             float32 [pool]               NaN marks rows already labelled
-    vectors            float32 [pool, dimensions]
+    vectors            float32 [pool, dimensions]   compared at length 1
     count              rows wanted, at most the open ones
     candidates_a_row   the clusters are made of the count x candidates_a_row highest scores
 
@@ -133,8 +135,9 @@ def highest_reclustered(scores: np.ndarray, vectors: np.ndarray, count: int, see
     from sklearn.cluster import KMeans
 
     candidates = ranked(scores)[: count * candidates_a_row]
-    kmeans = KMeans(count, n_init=1, random_state=seed).fit(vectors[candidates])
-    return candidates[np.sort(nearest_free(vectors[candidates], kmeans.cluster_centers_))]
+    points = geometry.unit(vectors[candidates])
+    kmeans = KMeans(count, n_init=1, random_state=seed).fit(points)
+    return candidates[np.sort(nearest_free(points, kmeans.cluster_centers_))]
 
 
 def nearest_free(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:

@@ -29,6 +29,9 @@ except ImportError as error:
     raise Refused(f"tuning an encoder needs a package that is missing ({error}); pip install -r requirements-tune.txt") from None
 
 WEIGHT_DECAY = 0.01  # as in the authors' code of both Sentence-BERT and SetFit
+# Of the softmax over (u, v, |u - v|), which is drawn anew. At the encoder's own rate, as in Sentence-BERT, it takes tens of
+# thousands of steps to learn; until then the encoder learns to please a random head and forgets what it knew.
+HEAD_LEARNING_RATE = 1e-3
 POINTS = 50  # of the loss curve, about
 EVALUATION_ROWS = 64  # texts in a batch
 
@@ -115,12 +118,14 @@ def tune(
         torch.manual_seed(seed)
         with tempfile.TemporaryDirectory() as scratch:
             model = _for_training(pretrained, freeze_word_embeddings)
+            loss = objective(model)
             arguments = SentenceTransformerTrainingArguments(
                 output_dir=scratch,
                 per_device_train_batch_size=rows,
                 gradient_accumulation_steps=how.batch_rows // rows,
                 num_train_epochs=epochs,
                 learning_rate=how.learning_rate,
+                learning_rate_mapping={r"^classifier\.": HEAD_LEARNING_RATE} if hasattr(loss, "classifier") else {},
                 warmup_steps=int(how.warmup_share * steps),
                 weight_decay=WEIGHT_DECAY,
                 optim="adamw_torch_fused",
@@ -133,7 +138,7 @@ def tune(
                 report_to="none",
                 disable_tqdm=True,
             )
-            trainer = Trainer(model, arguments, Dataset.from_dict(pairs), loss=objective(model), callbacks=[Progress(title)])
+            trainer = Trainer(model, arguments, Dataset.from_dict(pairs), loss=loss, callbacks=[Progress(title)])
             trainer.remove_callback(PrinterCallback)
             trainer.train()
         curve = [{"step": entry["step"], "loss": round(entry["loss"], 6)} for entry in trainer.state.log_history if "loss" in entry]
