@@ -1,7 +1,7 @@
 """What tuning the encoder brings: `python -m benchmarks.tune RESULTS.jsonl [--data FOLDER] [--quick]`.
 
 Each finished run is a line of RESULTS; a second call goes on where the first was stopped, and prints the tables of what is
-there. The folder beside it, named like it, holds texts, vectors and models. FOLDER has stsb and sick as csv
+there. Texts, vectors and models lie in .gleaner, in a folder named like it. FOLDER has stsb and sick as csv
 (../shared/data by default). --quick shrinks everything to a few rows and steps: it shows that the script runs and nothing
 else. On 2 cores the whole takes hours, nearly all of it `contrastive`.
 """
@@ -48,7 +48,7 @@ QUICK = {
 class Bench:
     def __init__(self, results: Path, data: Path, quick: bool):
         self.results, self.quick = results.resolve(), quick
-        self.work = self.results.with_suffix("")
+        self.work = ROOT / ".gleaner" / self.results.stem
         self.work.mkdir(parents=True, exist_ok=True)
         self.data = data.resolve()
         self.lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
@@ -149,7 +149,12 @@ def bucket_runs(bench: Bench) -> None:
     for dataset, (name, objective) in itertools.product(DATASETS, bench.objectives().items()):
         if bench.has(what="buckets", dataset=dataset, tuned=name):
             continue
-        changes = {"prepare": {"dataset": bench.dataset(dataset)}, "finetune_encoder": objective, "train": {"trainer": "probe"}}
+        changes = {
+            "prepare": {"dataset": bench.dataset(dataset)},
+            "finetune_encoder": objective,
+            "select_stage1": {"pick": "random"},
+            "train": {"trainer": "probe"},
+        }
         folder = bench.folder("buckets", **changes)
         os.chdir(folder)
         for step in ("prepare", "finetune_encoder", "embed", "reduce", "cluster", "select_stage1", "train_stage1"):
