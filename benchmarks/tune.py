@@ -80,7 +80,10 @@ class Bench:
     def graded(self) -> str:
         """Path of STS-B's training pairs as relations: scores from 3.5 count as entailment, below 2 as contradiction."""
         file = self.work / "stsb_graded.csv"
-        with open(self.pairs("stsb/train.csv"), encoding="utf-8", newline="") as scored, file.open("w", encoding="utf-8") as out:
+        with (
+            open(self.pairs("stsb/train.csv"), encoding="utf-8", newline="") as scored,
+            file.open("w", encoding="utf-8", newline="") as out,
+        ):
             rows = csv.writer(out)
             rows.writerow(("sentence1", "sentence2", "label"))
             for row in csv.DictReader(scored):

@@ -39,7 +39,7 @@ def reclustered(score: ModuleType) -> PICK:
     """The most uncertain rows, clustered into as many clusters as rows are wanted; of each the row nearest to its centre."""
 
     def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        return selection.highest_reclustered(scored(known, score, rng), known.vectors, wanted, int(rng.integers(2**31)))
+        return selection.highest_reclustered(scored(known, score, rng), known.vectors, wanted, rng)
 
     return pick
 

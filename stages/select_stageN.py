@@ -50,7 +50,7 @@ def main(stage: str) -> None:
         elif by == "bands":
             picked.append(selection.random_per_band(scores[i], len(m), even, rng))
         else:
-            picked.append(selection.highest_reclustered(scores[i], embedded, total, int(rng.integers(2**31))))
+            picked.append(selection.highest_reclustered(scores[i], embedded, total, rng))
     rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), after, None, kappa)
     rounds.save_selected(stage, params.seeds, picked, clusters, scores)
     print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {kappa}")

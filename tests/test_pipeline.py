@@ -63,7 +63,7 @@ def test_a_round_can_cluster_the_least_sure_rows_anew(copy_of_finished):
     assert copy_of_finished.repro("select_stageN@stage2") == ["select_stageN@stage2"]
     labelled, scores = array(copy_of_finished, "stage2/labelled.npy"), array(copy_of_finished, "stage2/scores.npy")
     for rows, unsure, rng in zip(labelled, scores, rngs([0, 1], "select_stage2")):
-        expected = highest_reclustered(unsure, array(copy_of_finished, "embeddings.npy"), 8, int(rng.integers(2**31)))
+        expected = highest_reclustered(unsure, array(copy_of_finished, "embeddings.npy"), 8, rng)
         assert rows[12:].tolist() == expected.tolist()
 
 

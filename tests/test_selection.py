@@ -144,33 +144,33 @@ UNSURE = np.array([0.8, 0.5, 0.7, NAN, 0.6, 0.9, 0.8, 0.1], dtype=np.float32)
 
 @pytest.mark.parametrize("seed", range(4))
 def test_the_row_nearest_each_new_centre_is_picked_highest_score_first(seed):
-    assert highest_reclustered(UNSURE, TWO_GROUPS, 2, seed, candidates_a_row=3).tolist() == [5, 1]
+    assert highest_reclustered(UNSURE, TWO_GROUPS, 2, np.random.default_rng(seed), candidates_a_row=3).tolist() == [5, 1]
 
 
 def test_only_the_highest_scores_are_candidates():
-    assert highest_reclustered(UNSURE, TWO_GROUPS, 2, 0, candidates_a_row=1).tolist() == [5, 0]
+    assert highest_reclustered(UNSURE, TWO_GROUPS, 2, np.random.default_rng(0), candidates_a_row=1).tolist() == [5, 0]
 
 
 @FEW_DISTINCT
 def test_equal_vectors_still_give_as_many_rows_as_wanted():
-    assert highest_reclustered(SCORES, np.ones((6, 2), np.float32), 4, 0).tolist() == [0, 2, 5, 1]
+    assert highest_reclustered(SCORES, np.ones((6, 2), np.float32), 4, np.random.default_rng(0)).tolist() == [0, 2, 5, 1]
 
 
 @FEW_DISTINCT
 def test_two_centres_on_one_spot_pick_two_rows():
     vectors = np.array([[0.0], [0], [0], [7]], dtype=np.float32)
-    assert set(highest_reclustered(np.array([0.4, 0.3, 0.2, 0.1]), vectors, 3, 0).tolist()) == {0, 1, 3}
+    assert set(highest_reclustered(np.array([0.4, 0.3, 0.2, 0.1]), vectors, 3, np.random.default_rng(0)).tolist()) == {0, 1, 3}
 
 
 def test_every_open_row_is_reclustered_when_all_are_wanted():
-    assert highest_reclustered(SCORES, np.eye(6, dtype=np.float32), 5, 0).tolist() == [0, 2, 5, 1, 3]
+    assert highest_reclustered(SCORES, np.eye(6, dtype=np.float32), 5, np.random.default_rng(0)).tolist() == [0, 2, 5, 1, 3]
 
 
 STRATEGIES = {
     "buckets": lambda scores, buckets, vectors, m, rng: highest_per_bucket(scores, buckets, m),
     "bands": lambda scores, buckets, vectors, m, rng: random_per_band(scores, len(np.unique(buckets)), m, rng),
     "recluster": lambda scores, buckets, vectors, m, rng: highest_reclustered(
-        scores, vectors, min(m * len(np.unique(buckets)), np.isfinite(scores).sum()), int(rng.integers(99)), 2
+        scores, vectors, min(m * len(np.unique(buckets)), np.isfinite(scores).sum()), rng, 2
     ),
 }
 

@@ -121,7 +121,9 @@ def random_per_band(scores: np.ndarray, bands: int, m: int | np.ndarray, rng: np
     return np.concatenate([rng.permutation(band)[:rows] for band, rows in parts])
 
 
-def highest_reclustered(scores: np.ndarray, vectors: np.ndarray, count: int, seed: int, candidates_a_row: int = 10) -> np.ndarray:
+def highest_reclustered(
+    scores: np.ndarray, vectors: np.ndarray, count: int, rng: np.random.Generator, candidates_a_row: int = 10
+) -> np.ndarray:
     """The most uncertain rows, clustered anew into as many clusters as rows are wanted; of each the row nearest to its centre.
 
     scores             float32 [pool]               NaN marks rows already labelled
@@ -132,12 +134,10 @@ def highest_reclustered(scores: np.ndarray, vectors: np.ndarray, count: int, see
     Uncertainty narrows, diversity picks, as in Zhdanov 2019, "Diverse mini-batch Active Learning", but without
     his weights. Returns int64 [count], the highest score first.
     """
-    from sklearn.cluster import KMeans
-
     candidates = ranked(scores)[: count * candidates_a_row]
     points = geometry.unit(vectors[candidates])
-    kmeans = KMeans(count, n_init=1, random_state=seed).fit(points)
-    return candidates[np.sort(nearest_free(points, kmeans.cluster_centers_))]
+    clusters = geometry.kmeans(points, count, rng, exact_rows=len(points))
+    return candidates[np.sort(nearest_free(points, clusters.cluster_centers_))]
 
 
 def nearest_free(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
