@@ -1,7 +1,7 @@
 """Every way of choosing rows on three data sets, seed by seed, and the same of small-text and scikit-activeml.
 
     python -m benchmarks.evidence run [--trainer probe] [--arms NAME ...] [--sets NAME ...] [--processes 2]
-    python -m benchmarks.evidence table [--trainer probe]
+    python -m benchmarks.evidence table [--trainer probe] [--against random]
     python -m benchmarks.evidence picture [--trainer probe]
 
 `run` appends one line an arm, data set and seed to benchmarks/evidence-TRAINER.jsonl as it comes, and does not do again
@@ -9,8 +9,8 @@ what stands there. Budgets are 100, 200 ... 1,000 labels (fine-tuning: 100, 250,
 model, seeds and first rows where a strategy needs a model. Another processor rounds other vectors, and UMAP makes other
 buckets of them: a line says by a checksum on which it was run, and is held against the random arm of the same, which is run
 again where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000.
-`table` prints means over the budgets, differences to random paired by seed with Holm's correction, and the mean over the
-three sets; `picture` draws benchmarks/evidence-TRAINER.svg.
+`table` prints means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the
+mean over the three sets; `picture` draws benchmarks/evidence-TRAINER.svg.
 """
 
 import argparse
@@ -191,6 +191,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--against", default="random", choices=list(picks()), metavar="ARM")
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
     if options.do == "run":
@@ -198,7 +199,7 @@ def main() -> None:
         return
     rows = load(options.trainer)
     if options.do == "table":
-        print(evidence_shown.table(rows))
+        print(evidence_shown.table(rows, options.against))
     else:
         file = results_file(options.trainer).with_suffix(".svg")
         pruned = {arm for arm in strategies() if uses_pool_labels(arm)}

@@ -28,11 +28,11 @@ def curves_of(rows: list[dict]) -> dict[str, dict[str, dict[tuple, list[float]]]
     return found
 
 
-def table(rows: list[dict]) -> str:
-    """One line an arm, best first: mean accuracy over the budgets, its gain over random and the interval, set by set."""
+def table(rows: list[dict], base: str) -> str:
+    """One line an arm, best first: mean accuracy over the budgets, its gain over the arm `base` and the interval, set by set."""
     found = curves_of(rows)
     arms = list(dict.fromkeys(row["arm"] for row in rows))
-    compared = {name: held_against_random(curves) for name, curves in found.items()}
+    compared = {name: held_against(base, curves) for name, curves in found.items()}
     choosing = {arm: np.median([row["seconds_choosing"] for row in rows if row["arm"] == arm]) for arm in arms}
     lines = []
     for arm in arms:
@@ -55,14 +55,14 @@ def table(rows: list[dict]) -> str:
     return tabulate(ordered, headers="keys", tablefmt="github", disable_numparse=True)
 
 
-def held_against_random(curves: dict[str, dict[tuple, list[float]]]) -> dict[str, dict]:
-    """What statistics.gain finds for every arm, over the seeds that it shares with the random arm."""
+def held_against(base: str, curves: dict[str, dict[tuple, list[float]]]) -> dict[str, dict]:
+    """What statistics.gain finds for every arm, over the seeds that it shares with the arm `base`."""
     entries = {}
     for arm, by_seed in curves.items():
-        seeds = sorted(by_seed.keys() & curves["random"].keys())
-        curve, base = (np.array([which[seed] for seed in seeds]) for which in (by_seed, curves["random"]))
-        entries[arm] = {"mean": curve.mean(), **statistics.gain(curve, base)}
-    entries["random"]["p"] = None  # it is not compared with itself
+        seeds = sorted(by_seed.keys() & curves[base].keys())
+        curve, other = (np.array([which[seed] for seed in seeds]) for which in (by_seed, curves[base]))
+        entries[arm] = {"mean": curve.mean(), **statistics.gain(curve, other)}
+    entries[base]["p"] = None  # it is not compared with itself
     statistics.correct(entries)
     return entries
 

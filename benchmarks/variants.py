@@ -67,13 +67,13 @@ def scored(known: Known, score: ModuleType, rng: np.random.Generator) -> np.ndar
 
 
 DESCRIBED = "as described: random in buckets, then entropy in buckets"
-DEFAULT = "typical in buckets, then margin in buckets"
+DEFAULT = "typical in buckets, then margin, clustered anew"
 VARIANTS: dict[str, PICK] = {
     "random": at_random,
     DESCRIBED: started(random_in_buckets, in_buckets(entropy)),
     "random in buckets, then margin in buckets": started(random_in_buckets, in_buckets(margin)),
     "typical in buckets, then entropy in buckets": started(typical_in_buckets, in_buckets(entropy)),
-    DEFAULT: started(typical_in_buckets, in_buckets(margin)),
-    "typical in buckets, then margin, clustered anew": started(typical_in_buckets, reclustered(margin)),
+    "typical in buckets, then margin in buckets": started(typical_in_buckets, in_buckets(margin)),
+    DEFAULT: started(typical_in_buckets, reclustered(margin)),
     "margin, clustered anew": reclustered(margin),
 }
