@@ -22,6 +22,7 @@ import os
 import sys
 import time
 import zlib
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -35,6 +36,7 @@ from benchmarks.peers import PEERS
 from benchmarks.variants import PICK, VARIANTS
 from stages import cluster, compare_arm, embed, reduce
 from stages.core import artifacts, labels, rounds, settings, training, vectors
+from stages.core.errors import choices
 from stages.core.evaluation import accuracy, confusion, macro_f1
 from stages.core.known import Known
 
@@ -162,8 +164,7 @@ def run(options: argparse.Namespace) -> None:
     known = picks()
     arms = options.arms or list(known)
     for arm in arms:
-        if arm not in known:
-            sys.exit(f"error: arm {arm}; possible: {', '.join(known)}")
+        refuse_unless_among(known, arm)
     done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(trainer)}
     wanted = []
     for name in options.sets:
@@ -184,6 +185,11 @@ def run(options: argparse.Namespace) -> None:
             file.flush()
 
 
+def refuse_unless_among(possible: Iterable[str], arm: str) -> None:
+    if arm not in possible:
+        sys.exit(f"error: arm {arm}; {choices(arm, possible)}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence")
     parser.add_argument("do", choices=["run", "table", "picture"])
@@ -191,7 +197,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--against", default="random", choices=list(picks()), metavar="ARM")
+    parser.add_argument("--against", default="random", metavar="ARM")
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
     if options.do == "run":
@@ -199,6 +205,7 @@ def main() -> None:
         return
     rows = load(options.trainer)
     if options.do == "table":
+        refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), options.against)
         print(evidence_shown.table(rows, options.against))
     else:
         file = results_file(options.trainer).with_suffix(".svg")

@@ -58,13 +58,18 @@ def table(rows: list[dict], base: str) -> str:
 def held_against(base: str, curves: dict[str, dict[tuple, list[float]]]) -> dict[str, dict]:
     """What statistics.gain finds for every arm, over the seeds that it shares with the arm `base`."""
     entries = {}
-    for arm, by_seed in curves.items():
-        seeds = sorted(by_seed.keys() & curves[base].keys())
-        curve, other = (np.array([which[seed] for seed in seeds]) for which in (by_seed, curves[base]))
+    for arm in curves:
+        curve, other = paired(curves[arm], curves[base])
         entries[arm] = {"mean": curve.mean(), **statistics.gain(curve, other)}
     entries[base]["p"] = None  # it is not compared with itself
     statistics.correct(entries)
     return entries
+
+
+def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tuple[np.ndarray, np.ndarray]:
+    """The curves of two arms, each float64 [seeds, budgets], over the seeds that they share."""
+    seeds = sorted(one.keys() & other.keys())
+    return np.array([one[seed] for seed in seeds]), np.array([other[seed] for seed in seeds])
 
 
 def picture(rows: list[dict], budgets: Sequence[int], file: Path) -> None:
@@ -78,8 +83,8 @@ def picture(rows: list[dict], budgets: Sequence[int], file: Path) -> None:
         for arm in sorted(curves, key=lambda arm: arm in SHOWN):
             if arm == "random":
                 continue
-            seeds = sorted(curves[arm].keys() & curves["random"].keys())
-            gains = np.mean([np.subtract(curves[arm][seed], curves["random"][seed]) for seed in seeds], axis=0)
+            curve, base = paired(curves[arm], curves["random"])
+            gains = (curve - base).mean(0)
             style = {"color": SHOWN[arm], "label": arm} if arm in SHOWN else {"color": "0.85", "linewidth": 0.8}
             panel.plot(budgets, 100 * gains, **style)
         panel.axhline(0, color="0.3", linewidth=0.8)

@@ -4,7 +4,7 @@ import gc
 import os
 
 # Importing torch and transformers makes a great many objects that all stay; looking for garbage among them takes half a second
-# of every stage.
+# of every stage that imports them.
 gc.set_threshold(100_000)
 
 # Read by OpenMP when torch is loaded. By default its threads spin for so long while they wait that two stages side by side
