@@ -3,12 +3,15 @@
 A curve is float64 [seeds, stages], accuracies in the order of `budgets`, int [stages], ascending.
 """
 
+from bisect import bisect_left
+
 import numpy as np
 
 ALPHA = 0.05  # differences are called shown below it; intervals cover 1 - ALPHA
 POWER = 0.8
 ONE_POINT = 0.01
 RESAMPLES = 2_000
+MOST_SEEDS = 10**6  # accuracies lie in [0, 1], so no differences spread more than sqrt(2): 156,979 seeds
 
 
 def gain(curve: np.ndarray, baseline: np.ndarray) -> dict:
@@ -18,18 +21,18 @@ def gain(curve: np.ndarray, baseline: np.ndarray) -> dict:
     p                      paired t-test, two-sided
     seeds_for_one_point    seeds at which such a test would show a gain of one point four times in five
 
-    With one seed all but the gain is None.
+    With one seed all but the gain is None. With the same difference in every seed no test is defined: p and
+    seeds_for_one_point are None, and the interval is the gain itself.
     """
     differences = curve.mean(1) - baseline.mean(1)
     found = {"gain": float(differences.mean()), "gain_low": None, "gain_high": None, "p": None, "seeds_for_one_point": None}
     if len(differences) < 2:
         return found
     from scipy import stats
-    from statsmodels.stats.power import TTestPower
 
     spread = float(differences.std(ddof=1))
-    if spread < 1e-12:  # the same difference in every seed: no test is defined
-        return found | {"gain_low": found["gain"], "gain_high": found["gain"], "p": float(abs(found["gain"]) < 1e-12)}
+    if spread < 1e-12:  # rounding apart, the same difference in every seed
+        return found | {"gain_low": found["gain"], "gain_high": found["gain"]}
     resampled = stats.bootstrap(
         (differences,),
         np.mean,
@@ -38,13 +41,29 @@ def gain(curve: np.ndarray, baseline: np.ndarray) -> dict:
         method="percentile",
         rng=np.random.default_rng(0),
     )
-    seeds = TTestPower().solve_power(ONE_POINT / spread, alpha=ALPHA, power=POWER)
     return found | {
         "gain_low": float(resampled.confidence_interval.low),
         "gain_high": float(resampled.confidence_interval.high),
         "p": float(stats.ttest_1samp(differences, 0).pvalue),
-        "seeds_for_one_point": int(np.ceil(np.max(seeds))),
+        "seeds_for_one_point": seeds_to_show(ONE_POINT / spread),
     }
+
+
+def seeds_to_show(effect: float) -> int:
+    """Least number of seeds, 2 or more, at which a paired t-test shows a gain of `effect` standard deviations (Cohen 1988, 2.4).
+
+    Shows: a two-sided p below ALPHA with probability POWER.
+    """
+    from scipy import stats
+
+    # The square of t has a noncentral F distribution. Not statsmodels' solve_power: it asks scipy for the noncentral t, which
+    # is NaN here and there once the effect is large, and finds no answer then, or a wrong one.
+    effect = min(effect, 100.0)  # two seeds are enough long before; far above, the noncentral F overflows
+
+    def power(seeds: int) -> float:
+        return stats.ncf.sf(stats.f.isf(ALPHA, 1, seeds - 1), 1, seeds - 1, seeds * effect**2)
+
+    return bisect_left(range(MOST_SEEDS), POWER, lo=2, key=power)
 
 
 def correct(entries: dict[str, dict]) -> None:

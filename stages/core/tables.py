@@ -65,7 +65,7 @@ def by_curve(overall: dict[str, dict], seeds: int, budgets: int) -> str:
 def verdict(row: dict) -> str:
     """What a reader may conclude of one arm against random rows."""
     if row["p_holm"] is None:
-        return "one seed shows nothing"
+        return "one seed shows nothing" if row["gain_low"] is None else "all seeds alike: no test"
     if row["p_holm"] >= ALPHA:
         return "no difference shown"
     return "better" if row["gain"] > 0 else "worse"
