@@ -37,7 +37,7 @@ from benchmarks.variants import PICK, VARIANTS
 from stages import cluster, compare_arm, embed, reduce
 from stages.core import artifacts, labels, rounds, settings, training, vectors
 from stages.core.errors import choices
-from stages.core.evaluation import accuracy, confusion, macro_f1
+from stages.core.evaluation import accuracy, macro_f1
 from stages.core.known import Known
 
 BUDGETS = {"probe": range(100, 1_001, 100), "finetune": (100, 250, 500, 1_000)}
@@ -115,7 +115,7 @@ def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
         "arm": arm,
         "seed": seed,
         "accuracy": [round(accuracy(p, bench.actual), 6) for p in tried],
-        "macro_f1": [round(macro_f1(confusion(p, bench.actual)), 6) for p in tried],
+        "macro_f1": [round(macro_f1(p, bench.actual), 6) for p in tried],
         "seconds_choosing": round(sum(seconds), 3),
     }
 

@@ -69,7 +69,7 @@ def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str
     right = np.diag(counts)
     return {
         "accuracy": accuracy(probabilities, actual),
-        "macro_f1": macro_f1(counts),
+        "macro_f1": macro_f1(probabilities, actual),
         **{f"false_negatives_{name}": int(n) for name, n in zip(classes, counts.sum(1) - right)},
         **{f"false_positives_{name}": int(n) for name, n in zip(classes, counts.sum(0) - right)},
     }
