@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from stages.compare_arm import Arm
-from stages.core import labels
+from stages.core import labels, overlay
 from stages.core.errors import Refused
 from stages.core.known import NoModelYet
 from stages.core.labels import Labels
+from tests.conftest import ROOT
 
 POOL = 20
 VALUES = np.arange(POOL) % 2
@@ -196,6 +197,23 @@ def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(copy_of_fin
     table = (project.folder / "data/summary.md").read_text(encoding="utf-8")
     assert "| hybrid (pool labels) | stage1  |        9 |" in table
     assert "they prune data, and save no labels" in table
+
+
+def test_a_setting_below_a_section_of_a_section_leaves_its_siblings_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (tmp_path / "params.yaml").write_text(before, encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text("train: {early_stopping: {patience: 2}}")
+    overlay.main("mine.yaml")
+    after = (tmp_path / "params.yaml").read_text(encoding="utf-8")
+    assert [line.split("#")[0].strip() for line in set(after.splitlines()) - set(before.splitlines())] == ["patience: 2"]
+    assert len(after.splitlines()) == len(before.splitlines())
+
+
+def test_lists_and_rounds_are_replaced_whole():
+    params = {"seeds": [0, 1, 2], "rounds": {"stage2": {"after": "stage1", "m": 10}}, "train": {"a": {"b": 1, "c": 2}, "d": 3}}
+    overlay.lay_over(params, {"seeds": [7], "rounds": {"stage3": {"m": 5}}, "train": {"a": {"b": 4}}})
+    assert params == {"seeds": [7], "rounds": {"stage3": {"m": 5}}, "train": {"a": {"b": 4, "c": 2}, "d": 3}}
 
 
 def test_a_file_of_settings_that_cannot_be_is_refused_and_changes_nothing(copy_of_finished):

@@ -34,10 +34,10 @@ def main(file: str) -> None:
 
 
 def lay_over(params: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Set values in place; a section keeps the values that are not named, `rounds` and lists are replaced whole."""
+    """Set values in place; a section at any depth keeps what is not named, `rounds` and lists are replaced whole."""
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(params.get(key), dict) and key != "rounds":
-            params[key].update(value)
+            lay_over(params[key], value)
         else:
             params[key] = value
 
