@@ -57,8 +57,8 @@ def main() -> None:
         "smallest_bucket": int(sizes.min()),
         "bucket_rows": {str(bucket): int(size) for bucket, size in enumerate(sizes)},
     })  # fmt: skip
-    artifacts.save_json("data/plots/sweep.json", scores)
-    artifacts.save_json("data/plots/bucket_map.json", bucket_map(reduced, buckets, artifacts.texts(artifacts.POOL), cluster.seed))
+    artifacts.save_plot("sweep", scores)
+    artifacts.save_plot("bucket_map", bucket_map(reduced, buckets, artifacts.texts(artifacts.POOL), cluster.seed))
     if not exact:
         print(f"cluster: over cluster.exact_rows: mini-batches, and the sweep measured on {len(measured):,} rows drawn at random")
     print(f"cluster: {len(sizes)} buckets of {sizes.min():,} to {sizes.max():,} rows; best silhouette at k = {best}")

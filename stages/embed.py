@@ -43,7 +43,7 @@ def main() -> None:
             encoded = fill(out, texts, model, cache, embed.batch_tokens)
         vectors.describe(path, texts, encoding)
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
-    artifacts.save_json("data/plots/similarity.json", similarity.heat_map(model))
+    artifacts.save_plot("similarity", similarity.heat_map(model))
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
 
 

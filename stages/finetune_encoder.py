@@ -27,7 +27,7 @@ def main() -> None:
     if params.finetune_encoder.objective == "none":
         artifacts.save_json(artifacts.POINTER, {"model": params.model})
         artifacts.save_json("data/encoder.json", dict.fromkeys(MEASURED))
-        artifacts.save_json("data/plots/encoder_loss.json", [])
+        artifacts.save_plot("encoder_loss", [])
         print(f"finetune_encoder: nothing to do, {params.model} stays as it is")
     else:
         tune(params)
@@ -57,7 +57,7 @@ def tune(params: Any) -> None:
     save(tuned.encoder)
     measured = dict(zip(MEASURED, (before, after, rows, tuned.rows_at_once, tuned.accumulation), strict=True))
     artifacts.save_json("data/encoder.json", measured)
-    artifacts.save_json("data/plots/encoder_loss.json", tuned.losses)
+    artifacts.save_plot("encoder_loss", tuned.losses)
     print(f"finetune_encoder: {tuned.rows_at_once} pairs at once, {tuned.accumulation} times a step, Spearman after: {after}")
 
 

@@ -50,9 +50,9 @@ def main() -> None:
     overall, picked = over_budgets(found, trained, actual), selections(found, last)
     for arm in overall:
         artifacts.save_json(Path("metrics") / arm / "curve.json", overall[arm] | picked[arm])
-    artifacts.save_json("data/plots/learning_curve.json", by_seed(found, params.seeds, actual, classes))
-    artifacts.save_json("data/plots/confusion.json", confusions(found, actual, classes, last))
-    artifacts.save_json("data/plots/history.json", epochs(found))
+    artifacts.save_plot("learning_curve", by_seed(found, params.seeds, actual, classes))
+    artifacts.save_plot("confusion", confusions(found, actual, classes, last))
+    artifacts.save_plot("history", epochs(found))
     text = "\n".join([
         tables.by_stage(measured, len(params.seeds), stopped_early=last != stages[-1]),
         tables.by_curve(overall, len(params.seeds), len(trained)),

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -70,6 +71,15 @@ def test_the_same_array_gives_the_same_bytes_however_it_lies_in_memory(tmp_path)
 def test_an_array_without_rows_is_loaded(file):
     artifacts.save(file, np.empty((0, 3), np.float32))
     assert load(file).shape == (0, 3)
+
+
+def test_what_a_plots_page_shows_is_no_markup_and_looks_as_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"x": 0.5, "text": "a < b </script><!--", "false_negatives_<script>": 1}]
+    artifacts.save_plot("map", rows)
+    written = (tmp_path / "data/plots/map.json").read_text(encoding="utf-8")
+    assert re.findall("<.", written) == ["<\u200b"] * 4
+    assert json.loads(written.replace("\u200b", "")) == rows
 
 
 def test_another_dtype_is_refused(file):

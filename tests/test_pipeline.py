@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -168,6 +169,52 @@ def test_metrics_and_plots_commands_show_the_arms(finished):
     page = (finished.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
     assert "https://cdn" not in page  # nothing is loaded: the page works with no network
     assert page.count("vegaEmbed('#") == 9
+
+
+class Scripts(HTMLParser):
+    """What a browser takes for scripts in a page, and the names of all tags around them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.tags = [], set()
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+
+    def handle_data(self, data):
+        if self.lasttag == "script" and data.strip():
+            self.found.append(data.strip())
+
+
+def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path):
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    project = Project.tiny(
+        tmp_path / "evil", rounds={}, random_at=["stage1"], arms=[], seeds=[0], train={"trainer": "probe"}, cluster={"sweep_to": 2}
+    )
+    corpus = project.folder / "corpus.jsonl"
+    rows = [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]
+    named = {"pos": evil, "neg": "<!-- <script"}
+    rows = [{"text": f"{named[row['label']]} {row['text']}", "label": named[row["label"]]} for row in rows]
+    corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    project.repro()
+    project.run("dvc", "plots", "show", "--quiet")
+    body = (project.folder / "dvc_plots/index.html").read_text(encoding="utf-8").split("<body>")[1]
+    scripts = Scripts(body)
+    assert scripts.tags == {"div", "script"}
+    assert "<!--" not in body
+    plots = [json.loads(script[len("var spec = ") : script.index(";\n")]) for script in scripts.found]
+    assert len(plots) == body.count("vegaEmbed('#")
+    values = {plot["title"]: plot["data"]["values"] for plot in plots if plot}
+    # Zero-width spaces apart, all stands there as written.
+    pool = {row["text"][:80] for row in lines(project, "pool.jsonl")}
+    assert {row["text"].replace("\u200b", "") for row in values["Bucket map"]} == pool
+    assert {row["actual"].replace("\u200b", "") for row in values["Confusion at the last stage"]} == set(named.values())
+    keys = {key.replace("\u200b", "") for key in values["Learning curve"][0]}
+    assert {f"false_negatives_{evil}", f"false_positives_{evil}"} < keys
+    metrics = project.run("dvc", "metrics", "show", "--json").stdout
+    assert f"false_negatives_{evil}" in json.loads(metrics)[""]["data"]["metrics/summary.json"]["data"]
+    assert "false_negatives_</script>" in project.run("dvc", "metrics", "show").stdout
 
 
 def test_two_runs_in_two_folders_give_the_same_hashes(finished, tmp_path):

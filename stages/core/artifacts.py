@@ -23,6 +23,7 @@ EMBEDDINGS = Path("data/embeddings.npy")
 HOLDOUT_EMBEDDINGS = Path("data/test_embeddings.npy")
 REDUCED = Path("data/reduced.npy")
 CLUSTERS = Path("data/clusters.npy")
+PLOTS = Path("data/plots")
 ENCODER = Path("data/encoder")
 POINTER = ENCODER / "pointer.json"  # in place of a model: the name of one
 MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring back the recorded one"
@@ -128,6 +129,16 @@ def save_tensors(path: Path, tensors: dict[str, Any], save_file: Callable[[dict,
 def save_json(path: Path, content: Any) -> None:
     with whole(path) as part:
         part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def save_plot(name: str, rows: list[dict[str, Any]]) -> None:
+    """Write data/plots/NAME.json, which DVC puts into a script element of the plots page as it is.
+
+    After every "<", in values and in keys, stands a zero-width space: no text or class name can end the script ("</script>"),
+    hide its end ("<!--", "<script") or be markup where Vega shows the source, and on the page it looks as written.
+    """
+    harmless = json.dumps(rows).replace("<", "<\N{ZERO WIDTH SPACE}")  # json has no "<" outside of strings
+    save_json(PLOTS / f"{name}.json", json.loads(harmless))
 
 
 def load_json(path: Path) -> Any:
