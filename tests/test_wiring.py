@@ -112,6 +112,14 @@ def test_a_stage_opens_with_what_it_reads_writes_and_is_set_by(name):
     assert [word for word in ("reads ", "writes ", "params ") if f"\n{word}" not in docstring] == []
 
 
+@pytest.mark.parametrize("name", STAGES)
+def test_what_stands_on_the_plots_page_is_made_harmless(name):
+    plots = [Path(out).stem for out in STAGES[name]["outs"] if out.startswith("data/plots/")]
+    calls = [node for node in ast.walk(tree_of(f"stages/{name}.py")) if isinstance(node, ast.Call)]
+    written = {node.args[0].value for node in calls if ast.unparse(node.func) == "artifacts.save_plot"}
+    assert written == set(plots)
+
+
 def test_every_stage_file_is_a_stage():
     assert {file.stem for file in (ROOT / "stages").glob("[!_]*.py")} == set(STAGES)
 
