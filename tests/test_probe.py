@@ -1,14 +1,18 @@
 """The probe on toy data: two or three clouds of points, far apart or not at all."""
 
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from stages.core import trainers
+from stages.core import probe, trainers
 from stages.core.probe import STRENGTHS, Probe
+
+pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")  # what asks for folds by itself hears of it
 
 
 def clouds(labels, distance, seed=0):
@@ -62,18 +66,82 @@ def test_a_single_class_is_certain():
     assert model.probabilities(ELSEWHERE[:2], "").tolist() == [[0, 1, 0], [0, 1, 0]]
 
 
-@pytest.mark.parametrize("labels", [np.array([0, 0, 0, 1, 1, 1, 2]), np.array([0, 0, 0, 2])], ids=["three", "two"])
-def test_with_a_class_on_a_single_row_c_is_1(labels):
+#               row  0  1  2  3  4  5  6  7
+RARE = np.array([    0, 0, 1, 0, 2, 0, 1, 0])  # fmt: skip
+
+
+def test_every_row_is_validated_once_but_one_alone_in_its_class_and_every_training_part_bears_every_class():
+    folds = probe._folds(RARE, 5, seed=0)
+    assert len(folds) == 5
+    assert sorted(row for _, validated in folds for row in validated) == [0, 1, 2, 3, 5, 6, 7]
+    for trained, validated in folds:
+        assert sorted([*trained, *validated]) == [*range(8)]
+        assert set(RARE[trained]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("labels", [RARE, np.array([0, 0, 1, 2])], ids=["fewer rows than folds", "most classes on one row"])
+def test_rare_classes_are_fitted_without_a_warning(labels):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(clouds(labels, distance=1), labels)
+
+
+def test_folds_are_no_more_than_the_largest_class_has_rows():
+    assert [len(probe._folds(np.array(labels), 5, seed=0)) for labels in ([0, 0, 1], [0, 1, 1, 1], [0] * 9 + [1])] == [2, 3, 5]
+    assert probe._folds(np.array([2, 0, 1]), 5, seed=0) == []
+
+
+@pytest.mark.parametrize(("distance", "c"), [(0, 0.001), (5, 100)])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_however_few_rows_a_class_has_regularisation_is_chosen(distance, c, rows):
+    # Where nothing can be learned it is as strong as it may be, where all is plain as weak.
+    labels = np.array([0] * 12 + [1] * 12 + [2] * rows)
+    inputs = clouds(labels, distance)
+    expected = LogisticRegression(C=c, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
+    assert fit(inputs, labels).probabilities(ELSEWHERE, "") == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_c_chosen_beside_rare_classes_has_the_least_log_loss_over_all_classes():
+    labels = np.array([0] * 9 + [1] * 7 + [2] * 2 + [3])
+    inputs = clouds(labels, distance=2)
+
+    def loss(learner, trained, validated):
+        said = learner.fit(inputs[trained], labels[trained]).predict_proba(inputs[validated])
+        return log_loss(labels[validated], said, labels=[0, 1, 2, 3])
+
+    learners = [LogisticRegression(C=c, max_iter=1000) for c in STRENGTHS.tolist()]
+    losses = [np.mean([loss(learner, *fold) for fold in probe._folds(labels, 5, seed=0)]) for learner in learners]
+    assert 0 < np.argmin(losses) < 10
+    expected = learners[np.argmin(losses)].fit(inputs, labels).predict_proba(ELSEWHERE)
+    assert fit(inputs, labels, classes=4).probabilities(ELSEWHERE, "") == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("labels", [np.array([0, 1, 2]), np.array([0, 2])], ids=["three", "two"])
+def test_where_no_class_has_two_rows_c_is_1(labels):
     inputs = clouds(labels, distance=1)
     expected = LogisticRegression(C=1, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
     probabilities = fit(inputs, labels).probabilities(ELSEWHERE, "")
-    assert probabilities[:, np.unique(labels)] == pytest.approx(expected, abs=1e-5)
+    assert probabilities[:, labels] == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_class_with_fewer_rows_than_folds_is_validated_by_as_many_folds_as_rows():
-    labels = np.array([0] * 10 + [1] * 2)
-    inputs = clouds(labels, distance=3)
-    assert fit(inputs, labels, folds=5).weights.tolist() == fit(inputs, labels, folds=2).weights.tolist()
+def test_c_is_chosen_on_a_sample_of_many_rows_and_the_model_fitted_on_all(monkeypatch):
+    labels = np.array([0, 1] * 60)
+    inputs = clouds(labels, distance=5)
+    inputs[30:] = clouds(labels[30:], distance=0, seed=1)
+    monkeypatch.setattr(probe, "_searched", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
+    expected = LogisticRegression(C=100, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
+    assert fit(inputs, labels, classes=2).probabilities(ELSEWHERE, "") == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_sample_bears_every_class_in_its_share_and_rare_ones_in_as_many_rows_as_folds(monkeypatch):
+    labels = np.random.default_rng(0).permutation([0] * 800 + [1] * 170 + [2] * 27 + [3] * 3)
+    monkeypatch.setattr(probe, "SEARCH_ROWS", 100)
+    rows = probe._searched(labels, 5, np.random.default_rng(0))
+    assert np.bincount(labels[rows]).tolist() == [80, 17, 5, 3]
+    assert (np.diff(rows) > 0).all()
+    assert rows.tolist() == probe._searched(labels, 5, np.random.default_rng(0)).tolist()
+    assert rows.tolist() != probe._searched(labels, 5, np.random.default_rng(1)).tolist()
+    assert probe._searched(labels[:100], 5, np.random.default_rng(0)).tolist() == [*range(100)]
 
 
 @pytest.mark.parametrize("labels", [TWO, THREE], ids=["two", "three"])
