@@ -1,15 +1,18 @@
 """The probe on toy data: two or three clouds of points, far apart or not at all."""
 
+import json
 import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from stages.core import probe, trainers
+from stages.core.errors import Refused
 from stages.core.probe import STRENGTHS, Probe
 
 pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")  # what asks for folds by itself hears of it
@@ -166,3 +169,60 @@ def test_the_same_rows_give_the_same_file(tmp_path):
     for name in ("a", "b"):
         fit(clouds(TWO, distance=1), TWO).save(tmp_path / name)
     assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """The folder of a model of classes 0 and 2 of 3."""
+    fit(clouds(TWO * 2, distance=1), TWO * 2).save(tmp_path)
+    return tmp_path
+
+
+def refusal(folder) -> str:
+    """What load_model says of the folder; every message has to name both commands that mend it."""
+    with pytest.raises(Refused, match="run `dvc repro` to make it again, or `dvc checkout --force`") as refused:
+        trainers.load_model(folder, SimpleNamespace(model="tiny"))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "said"),
+    [
+        ("bias", None, "model.safetensors lacks bias; "),
+        ("present", None, "model.safetensors lacks present; "),
+        ("scale", np.zeros(2, np.float32), "model.safetensors should not hold scale; "),
+        ("weights", np.zeros((2, 5), np.float32), "weights: expected float32 [2, 4], found float32 [2, 5]; "),
+        ("weights", np.zeros((3, 4), np.float32), "weights: expected float32 [2, 4], found float32 [3, 4]; "),
+        ("bias", np.zeros(2, np.float64), "bias: expected float32 [2], found float64 [2]; "),
+        ("present", np.array([0, 3]), "present = [0, 3], expected rising numbers below 3; "),
+        ("present", np.array([-1, 1]), "present = [-1, 1], expected rising numbers below 3; "),
+        ("present", np.array([1, 1]), "present = [1, 1], expected rising numbers below 3; "),
+    ],
+)
+def test_other_tensors_than_a_probe_has_are_refused(saved, name, tensor, said):
+    tensors = {**load_file(saved / "model.safetensors"), name: tensor}
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, saved / "model.safetensors")
+    assert said in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"trainer": "probes"}, "trainer = probes: no such trainer; possible: finetune, probe, contrastive; did you mean probe?; "),
+        ({"trainer": None}, "trainer = None, expected str; "),
+        ({"classes": None}, "classes = None, expected int; "),
+        ({"classes": True}, "classes = True, expected int; "),
+        ({"model": 3}, "model = 3, expected str; "),
+        ({"width": "4"}, "width = '4', expected int; "),
+    ],
+)
+def test_another_classifier_json_than_a_probe_has_is_refused(saved, changes, said):
+    file = saved / "classifier.json"
+    about = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({key: value for key, value in about.items() if value is not None}))
+    assert f"classifier.json: {said}" in refusal(saved)
+
+
+def test_a_classifier_json_that_is_no_object_is_refused(saved):
+    (saved / "classifier.json").write_text("[]")
+    assert "classifier.json: trainer = None, expected str; " in refusal(saved)

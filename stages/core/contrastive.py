@@ -115,7 +115,9 @@ class ContrastiveModel:
         tuned.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)
 
     @classmethod
-    def load(cls, folder: Path, about: dict, embed: Any) -> "ContrastiveModel":
-        pretrained, body, head = tuned.load(folder, about, embed)
-        head = ProbeModel(*(head[name].numpy() for name in ProbeModel.TENSORS), about["classes"], about["model"])
-        return cls(pretrained, body.eval(), head, embed)
+    def load(cls, folder: Path, embed: Any) -> "ContrastiveModel":
+        """Raises Refused as tuned.load and ProbeModel.of do."""
+        pretrained, body, classes, head = tuned.load(folder, embed)
+        head = {name: tensor.numpy() for name, tensor in head.items()}
+        probe = ProbeModel.of(head, folder / artifacts.WEIGHTS, body.width, classes, embed.model)
+        return cls(pretrained, body.eval(), probe, embed)

@@ -170,8 +170,11 @@ class FineTuned:
         tuned.save(folder, KIND, head.out_features, self.pretrained, self.model.encoder, head.state_dict())
 
     @classmethod
-    def load(cls, folder: Path, about: dict, embed: Any) -> "FineTuned":
-        pretrained, body, head = tuned.load(folder, about, embed)
-        model = Classifier(body, about["classes"])
+    def load(cls, folder: Path, embed: Any) -> "FineTuned":
+        """Raises Refused as tuned.load does, and where the head is not one of so many classes on this encoder."""
+        pretrained, body, classes, head = tuned.load(folder, embed)
+        forms = {"weight": f"float32 [{classes}, {body.width}]", "bias": f"float32 [{classes}]"}
+        artifacts.refuse_other_tensors(folder / artifacts.WEIGHTS, head, forms)
+        model = Classifier(body, classes)
         model.head.load_state_dict(head)
         return cls(model.eval(), pretrained, embed)

@@ -4,6 +4,7 @@ The choice matters: with a fixed weak regularisation random rows look worse than
 selecting looks three times as good against them.
 """
 
+import reprlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -137,13 +138,30 @@ class ProbeModel:
         return {name: getattr(self, name) for name in self.TENSORS}
 
     def save(self, folder: Path) -> None:
-        artifacts.save_tensors(folder / "model.safetensors", self.tensors(), save_file)
-        artifacts.save_json(folder / "classifier.json", {"trainer": KIND, "classes": self.classes, "model": self.model})
+        artifacts.save_tensors(folder / artifacts.WEIGHTS, self.tensors(), save_file)
+        about = {"trainer": KIND, "classes": self.classes, "model": self.model, "width": self.weights.shape[1]}
+        artifacts.save_json(folder / artifacts.CLASSIFIER, about)
 
     @classmethod
-    def load(cls, folder: Path, about: dict, embed: Any) -> "ProbeModel":
-        """Raises Refused where the pipeline's embeddings are another encoder's than those it was fitted on."""
+    def load(cls, folder: Path, embed: Any) -> "ProbeModel":
+        """Raises Refused where the pipeline's embeddings are another encoder's than those it was fitted on, or as `of` does."""
+        about = artifacts.load_record(folder / artifacts.CLASSIFIER, model=str, classes=int, width=int)
         if about["model"] != embed.model:
             raise Refused(f"{folder} was fitted on vectors of {about['model']}, not of {embed.model}; {artifacts.MEND}")
-        tensors = artifacts.load_tensors(folder / "model.safetensors", load_file)
-        return cls(*(tensors[name] for name in cls.TENSORS), about["classes"], about["model"])
+        file = folder / artifacts.WEIGHTS
+        return cls.of(artifacts.load_tensors(file, load_file), file, about["width"], about["classes"], about["model"])
+
+    @classmethod
+    def of(cls, tensors: dict[str, np.ndarray], file: Path, width: int, classes: int, model: str) -> "ProbeModel":
+        """From what `tensors` gave, read from `file`.
+
+        Raises Refused where they are not those of a probe on vectors of that width, for that many classes.
+        """
+        rows = tensors["present"].size if "present" in tensors else 0
+        forms = {"weights": f"float32 [{rows}, {width}]", "bias": f"float32 [{rows}]", "present": f"int64 [{rows}]"}
+        artifacts.refuse_other_tensors(file, tensors, forms)
+        present = tensors["present"]
+        if not rows or present[0] < 0 or present[-1] >= classes or (np.diff(present) <= 0).any():
+            found = reprlib.repr(present.tolist())
+            raise Refused(f"{file}: present = {found}, expected rising numbers below {classes}; {artifacts.MEND}")
+        return cls(*(tensors[name] for name in cls.TENSORS), classes, model)
