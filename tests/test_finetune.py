@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from stages.core import artifacts, finetune, labels, results, trainers, training
+from stages.core import artifacts, encoder, finetune, labels, results, trainers, training
 from stages.core.errors import Refused
 from stages.core.finetune import FineTune
 from stages.core.labels import Labels
-from stages.core.tokens import Tokens
+from stages.core.tokens import Texts, Tokens
 from tests.tiny import tiny_encoder
 
 TEXTS = [f"{word} film {end}" for word in ("good", "bad", "great", "poor") for end in ("plot", "actor", "scene", "music", "end")]
@@ -38,11 +38,11 @@ def learner(**changes) -> FineTune:
 
 
 def fit(trainer: FineTune, values=LABELS, start=None, seed=0):
-    return trainer.fit(trainer.pretrained.tokenise(TEXTS), values, seed, "test", start)
+    return trainer.fit(Texts(TEXTS, trainer.pretrained.tokenise), values, seed, "test", start)
 
 
 def said(model) -> np.ndarray:
-    return model.probabilities(model.pretrained.tokenise(TEXTS), "test")
+    return model.probabilities(Texts(TEXTS, model.pretrained.tokenise), "test")
 
 
 def stopping(patience: int, share: float = 0.25) -> SimpleNamespace:
@@ -110,7 +110,7 @@ def test_the_best_epoch_on_rows_held_back_is_what_stays():
     losses = [epoch["held_back_loss"] for epoch in model.history]
     assert len(losses) == 8
     assert np.argmin(losses) < 7
-    kept = model.on_held_back(model.pretrained.tokenise([TEXTS[row] for row in held]), flipped[held])
+    kept = model.on_held_back(Texts([TEXTS[row] for row in held], model.pretrained.tokenise), flipped[held])
     assert kept["held_back_loss"] == pytest.approx(min(losses), abs=1e-5)
 
 
@@ -158,6 +158,24 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
     training.fit_and_try("random", "stage3", np.array([[7, 8, 9, 10]]), params, budget)
     way = [([7], None), ([7, 8, 9], "model of 1"), ([7, 8, 9, 10], "model of 3")]
     assert asked == (way if warm else [([7, 8, 9, 10], None)])
+
+
+@pytest.mark.parametrize("name", ["finetune", "contrastive"])
+def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_seeds(monkeypatch, name):
+    tokenised, tokenise = [], encoder.Encoder.tokenise
+    monkeypatch.setattr(encoder.Encoder, "tokenise", lambda self, texts: tokenised.extend(texts) or tokenise(self, texts))
+    artifacts.save_jsonl(artifacts.POOL, ({"text": text, "label": str(label)} for text, label in zip(TEXTS, LABELS, strict=True)))
+    artifacts.save_json(artifacts.CLASSES, ["0", "1"])
+    trainer = learner(trainer=name, warm_start=False, epochs=1, folds=2, pairs_per_row=1, most_pairs=4)
+    bench = training.Bench(SimpleNamespace(train=trainer.train, embed=trainer.embed))
+    rows = np.array([0, 5, 10])
+    fitted = [bench.fit(rows, Labels(LABELS, rows), seed, "test") for seed in (0, 1)]
+    assert set(tokenised) == {TEXTS[row] for row in rows}
+    tokenised.clear()
+    for model in fitted:
+        model.probabilities(np.arange(20))
+        model.features(np.arange(20))
+    assert tokenised == TEXTS
 
 
 KEY = "encoder.backbone.encoder.layer.1.output.dense.weight"
