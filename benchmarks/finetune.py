@@ -9,6 +9,7 @@ from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
 from stages.core import artifacts, encoder, labels, trainers
 from stages.core.evaluation import accuracy
+from stages.core.tokens import Texts
 
 
 def run(quick: bool) -> list[Row]:
@@ -53,7 +54,7 @@ def run(quick: bool) -> list[Row]:
     model, rival = ours[0], theirs[0].model
 
     def score() -> np.ndarray:
-        return model.probabilities(model.pretrained.tokenise([texts[i] for i in order[:many]]), "score")
+        return model.probabilities(Texts([texts[i] for i in order[:many]], model.pretrained.tokenise), "score")
 
     def pipeline() -> np.ndarray:
         return rivals.predicted_by_pipeline(rival, packaged, [texts[i] for i in order[:few]])

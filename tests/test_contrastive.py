@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from stages.core import artifacts, trainers
 from stages.core.contrastive import sampled_pairs
@@ -110,6 +111,25 @@ def test_a_model_comes_back_from_disk_as_it_was_and_keeps_only_what_changed(fold
     tiny_encoder(Path("tiny"), seed=1)
     with pytest.raises(Refused, match="was tuned from tiny, not from the tiny found here"):
         trainers.load_model(folder / "a", EMBED)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "said"),
+    [
+        ("head.present", None, "lacks present; "),
+        ("head.weights", torch.zeros(2, 33), "weights: expected float32 [2, 32], found float32 [2, 33]; "),
+        ("head.present", torch.tensor([1, 3]), "present = [1, 3], expected rising numbers below 3; "),
+        ("encoder.backbone.embeddings.LayerNorm.bias", None, "lacks encoder.backbone.embeddings.LayerNorm.bias; "),
+    ],
+)
+def test_a_file_that_lacks_a_tensor_or_has_another_is_refused(folder, name, tensor, said):
+    model, _ = fitted()
+    model.save(folder / "a")
+    tensors = {**load_file(folder / "a/model.safetensors"), name: tensor}
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, folder / "a/model.safetensors")
+    with pytest.raises(Refused, match="run `dvc repro` to make it again, or `dvc checkout --force`") as refused:
+        trainers.load_model(folder / "a", EMBED)
+    assert said in str(refused.value)
 
 
 def test_the_encoder_was_tuned_and_the_same_seed_gives_the_same_model(folder):

@@ -1,15 +1,18 @@
 """Fine-tuning a tiny BERT: epochs told, early stopping on rows held back, and going on from another model."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
-from stages.core import artifacts, finetune, labels, results, training
+from stages.core import artifacts, encoder, finetune, labels, results, trainers, training
 from stages.core.errors import Refused
 from stages.core.finetune import FineTune
 from stages.core.labels import Labels
+from stages.core.tokens import Texts, Tokens
 from tests.tiny import tiny_encoder
 
 TEXTS = [f"{word} film {end}" for word in ("good", "bad", "great", "poor") for end in ("plot", "actor", "scene", "music", "end")]
@@ -35,11 +38,11 @@ def learner(**changes) -> FineTune:
 
 
 def fit(trainer: FineTune, values=LABELS, start=None, seed=0):
-    return trainer.fit(trainer.pretrained.tokenise(TEXTS), values, seed, "test", start)
+    return trainer.fit(Texts(TEXTS, trainer.pretrained.tokenise), values, seed, "test", start)
 
 
 def said(model) -> np.ndarray:
-    return model.probabilities(model.pretrained.tokenise(TEXTS), "test")
+    return model.probabilities(Texts(TEXTS, model.pretrained.tokenise), "test")
 
 
 def stopping(patience: int, share: float = 0.25) -> SimpleNamespace:
@@ -57,9 +60,16 @@ def test_steps_are_filled_up_with_epochs():
     assert len(fit(learner(epochs=1, min_steps=9)).history) == 3  # 4 steps an epoch
 
 
+def held_back(texts, share: float = 0.25, seed: int = 0) -> tuple[list[int], list[int]]:
+    """Rows trained on and rows held back of as many texts, each of which is given as a number."""
+    trained, held = finetune._held_back(Tokens.of([[text] for text in texts]), stopping(1, share), seed)
+    return trained.tolist(), held.tolist()
+
+
 def test_rows_held_back_are_a_share_drawn_by_seed_and_no_others_are_trained_on():
-    rows, held = finetune._held_back(20, stopping(1), np.random.default_rng(0))
-    assert (len(rows), len(held)) == (15, 5)
+    rows, held = held_back(range(20))
+    assert held == [4, 9, 12, 17]
+    assert held_back(range(20), seed=1)[1] != held
     assert sorted([*rows, *held]) == [*range(20)]
     # After one epoch there is nothing to choose from: the labels of rows held back change the measure and nothing else.
     trainer = learner(epochs=1, early_stopping=stopping(1))
@@ -70,15 +80,37 @@ def test_rows_held_back_are_a_share_drawn_by_seed_and_no_others_are_trained_on()
     assert one.history[0]["held_back_loss"] != other.history[0]["held_back_loss"]
 
 
+def test_what_is_held_back_at_one_stage_is_held_back_at_all_later_ones():
+    # With train.warm_start a model goes on from the one before: a row that this was trained on tells nothing of new rows.
+    for seed in range(20):
+        _, at_the_end = held_back(range(200), seed=seed)
+        for rows in range(10, 200):
+            _, held = held_back(range(rows), seed=seed)
+            assert held == [row for row in at_the_end if row < rows]
+            assert abs(len(held) - 0.25 * rows) < 3
+
+
+def test_what_is_held_back_does_not_keep_step_with_buckets():
+    # Ten rows of every bucket, best first: no rank among the ten is held back much more often than another.
+    _, held = held_back(range(1_000), share=0.2)
+    assert np.bincount(np.array(held) % 10).tolist() == pytest.approx([20] * 10, abs=2)
+
+
+def test_copies_of_a_row_are_held_back_together():
+    _, held = held_back(range(20))
+    twice, both = [*range(20), *range(20)], [*held, *(row + 20 for row in held)]
+    assert held_back(twice)[1] == both
+
+
 def test_the_best_epoch_on_rows_held_back_is_what_stays():
-    _, held = finetune._held_back(20, stopping(99), np.random.default_rng(0))
+    _, held = held_back(range(20))
     flipped = LABELS.copy()
     flipped[held] = 1 - flipped[held]  # the better it learns the rest, the worse it does on these
     model = fit(learner(epochs=8, early_stopping=stopping(99)), flipped)
     losses = [epoch["held_back_loss"] for epoch in model.history]
     assert len(losses) == 8
     assert np.argmin(losses) < 7
-    kept = model.on_held_back(model.pretrained.tokenise([TEXTS[row] for row in held]), flipped[held])
+    kept = model.on_held_back(Texts([TEXTS[row] for row in held], model.pretrained.tokenise), flipped[held])
     assert kept["held_back_loss"] == pytest.approx(min(losses), abs=1e-5)
 
 
@@ -90,7 +122,9 @@ def test_training_stops_after_so_many_epochs_without_a_better_one():
 @pytest.mark.parametrize("share", [0.02, 0.98])
 def test_too_few_rows_to_hold_any_back_are_refused_before_training(monkeypatch, share):
     monkeypatch.setattr(torch.optim, "AdamW", lambda *_, **__: pytest.fail("training began"))
-    with pytest.raises(Refused, match=r"train\.early_stopping\.holdout_share = .*: of 20 labelled rows that is (0|20), and both"):
+    with pytest.raises(
+        Refused, match=r"train\.early_stopping\.holdout_share = .*: of 20 labelled rows that is (0|20) with seed 0, and"
+    ):
         fit(learner(early_stopping=stopping(1, share)))
 
 
@@ -124,3 +158,101 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
     training.fit_and_try("random", "stage3", np.array([[7, 8, 9, 10]]), params, budget)
     way = [([7], None), ([7, 8, 9], "model of 1"), ([7, 8, 9, 10], "model of 3")]
     assert asked == (way if warm else [([7, 8, 9, 10], None)])
+
+
+@pytest.mark.parametrize("name", ["finetune", "contrastive"])
+def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_seeds(monkeypatch, name):
+    tokenised, tokenise = [], encoder.Encoder.tokenise
+    monkeypatch.setattr(encoder.Encoder, "tokenise", lambda self, texts: tokenised.extend(texts) or tokenise(self, texts))
+    artifacts.save_jsonl(artifacts.POOL, ({"text": text, "label": str(label)} for text, label in zip(TEXTS, LABELS, strict=True)))
+    artifacts.save_json(artifacts.CLASSES, ["0", "1"])
+    trainer = learner(trainer=name, warm_start=False, epochs=1, folds=2, pairs_per_row=1, most_pairs=4)
+    bench = training.Bench(SimpleNamespace(train=trainer.train, embed=trainer.embed))
+    rows = np.array([0, 5, 10])
+    fitted = [bench.fit(rows, Labels(LABELS, rows), seed, "test") for seed in (0, 1)]
+    assert set(tokenised) == {TEXTS[row] for row in rows}
+    tokenised.clear()
+    for model in fitted:
+        model.probabilities(np.arange(20))
+        model.features(np.arange(20))
+    assert tokenised == TEXTS
+
+
+KEY = "encoder.backbone.encoder.layer.1.output.dense.weight"
+
+
+@pytest.fixture
+def saved(folder, tmp_path):
+    """The folder of a tuned model; its word embeddings were frozen, and BERT's pooler has no part in it."""
+    fit(learner()).save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def load(folder):
+    return trainers.load_model(
+        folder, SimpleNamespace(model="tiny", pooling="mean", max_tokens=16, dtype="float32", batch_tokens=64)
+    )
+
+
+def refusal(folder) -> str:
+    """What load_model says of the folder; every message has to name both commands that mend it."""
+    with pytest.raises(Refused, match="run `dvc repro` to make it again, or `dvc checkout --force`") as refused:
+        load(folder)
+    return str(refused.value)
+
+
+def test_a_model_comes_back_from_disk_as_it_was_with_what_was_not_tuned_from_the_encoder(saved):
+    np.testing.assert_array_equal(said(load(saved)), said(fit(learner())))
+    about = json.loads((saved / "classifier.json").read_text())
+    unchanged = ["embeddings.word_embeddings.weight", "pooler.dense.weight", "pooler.dense.bias"]
+    assert about["as_pretrained"] == [f"backbone.{name}" for name in unchanged]
+    assert "encoder.backbone.embeddings.word_embeddings.weight" not in load_file(saved / "model.safetensors")
+
+
+def edit(saved, **changes: np.ndarray | None) -> None:
+    tensors = load_file(saved / "model.safetensors") | changes
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, saved / "model.safetensors")
+
+
+def test_a_tensor_of_the_encoder_that_is_missing_is_refused(saved):
+    edit(saved, **{KEY: None})
+    assert f"model.safetensors lacks {KEY}; " in refusal(saved)
+
+
+def test_a_tensor_of_the_encoder_under_another_name_is_refused(saved):
+    edit(saved, **{KEY: None, KEY.replace("dense", "danse"): load_file(saved / "model.safetensors")[KEY]})
+    assert f"model.safetensors lacks {KEY} and should not hold {KEY.replace('dense', 'danse')}; " in refusal(saved)
+
+
+def test_a_file_without_the_encoder_is_refused(saved):
+    save_file({name: np.zeros(1, np.float32) for name in ("head.weight", "head.bias")}, saved / "model.safetensors")
+    tuned = len(fit(learner()).model.encoder.state_dict()) - 3
+    assert f" and {tuned - 3} more; " in refusal(saved)
+
+
+def test_tensors_of_another_form_are_refused(saved):
+    edit(saved, **{KEY: np.zeros((32, 63), np.float32)})
+    assert f"{KEY}: expected float32 [32, 64], found float32 [32, 63]; " in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"head.bias": None}, "lacks bias; "),
+        ({"head.scale": np.zeros(1)}, "should not hold scale; "),
+        ({"scale": np.zeros(1)}, "should not hold scale; "),
+        ({"head.weight": np.zeros((3, 32), np.float32)}, "weight: expected float32 [2, 32], found float32 [3, 32]; "),
+        ({"head.bias": np.zeros(2, np.int64)}, "bias: expected float32 [2], found int64 [2]; "),
+    ],
+)
+def test_another_head_is_refused(saved, changes, said):
+    edit(saved, **changes)
+    assert said in refusal(saved)
+
+
+@pytest.mark.parametrize("key", ["trainer", "classes", "model", "model_sha256", "as_pretrained"])
+def test_a_classifier_json_without_one_of_its_keys_is_refused(saved, key):
+    about = json.loads((saved / "classifier.json").read_text())
+    del about[key]
+    (saved / "classifier.json").write_text(json.dumps(about))
+    assert f"classifier.json: {key} = None, expected " in refusal(saved)

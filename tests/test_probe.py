@@ -1,14 +1,21 @@
 """The probe on toy data: two or three clouds of points, far apart or not at all."""
 
+import json
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from stages.core import trainers
+from stages.core import probe, trainers
+from stages.core.errors import Refused
 from stages.core.probe import STRENGTHS, Probe
+
+pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")  # what asks for folds by itself hears of it
 
 
 def clouds(labels, distance, seed=0):
@@ -62,18 +69,82 @@ def test_a_single_class_is_certain():
     assert model.probabilities(ELSEWHERE[:2], "").tolist() == [[0, 1, 0], [0, 1, 0]]
 
 
-@pytest.mark.parametrize("labels", [np.array([0, 0, 0, 1, 1, 1, 2]), np.array([0, 0, 0, 2])], ids=["three", "two"])
-def test_with_a_class_on_a_single_row_c_is_1(labels):
+#               row  0  1  2  3  4  5  6  7
+RARE = np.array([    0, 0, 1, 0, 2, 0, 1, 0])  # fmt: skip
+
+
+def test_every_row_is_validated_once_but_one_alone_in_its_class_and_every_training_part_bears_every_class():
+    folds = probe._folds(RARE, 5, seed=0)
+    assert len(folds) == 5
+    assert sorted(row for _, validated in folds for row in validated) == [0, 1, 2, 3, 5, 6, 7]
+    for trained, validated in folds:
+        assert sorted([*trained, *validated]) == [*range(8)]
+        assert set(RARE[trained]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("labels", [RARE, np.array([0, 0, 1, 2])], ids=["fewer rows than folds", "most classes on one row"])
+def test_rare_classes_are_fitted_without_a_warning(labels):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(clouds(labels, distance=1), labels)
+
+
+def test_folds_are_no_more_than_the_largest_class_has_rows():
+    assert [len(probe._folds(np.array(labels), 5, seed=0)) for labels in ([0, 0, 1], [0, 1, 1, 1], [0] * 9 + [1])] == [2, 3, 5]
+    assert probe._folds(np.array([2, 0, 1]), 5, seed=0) == []
+
+
+@pytest.mark.parametrize(("distance", "c"), [(0, 0.001), (5, 100)])
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_however_few_rows_a_class_has_regularisation_is_chosen(distance, c, rows):
+    # Where nothing can be learned it is as strong as it may be, where all is plain as weak.
+    labels = np.array([0] * 12 + [1] * 12 + [2] * rows)
+    inputs = clouds(labels, distance)
+    expected = LogisticRegression(C=c, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
+    assert fit(inputs, labels).probabilities(ELSEWHERE, "") == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_c_chosen_beside_rare_classes_has_the_least_log_loss_over_all_classes():
+    labels = np.array([0] * 9 + [1] * 7 + [2] * 2 + [3])
+    inputs = clouds(labels, distance=2)
+
+    def loss(learner, trained, validated):
+        said = learner.fit(inputs[trained], labels[trained]).predict_proba(inputs[validated])
+        return log_loss(labels[validated], said, labels=[0, 1, 2, 3])
+
+    learners = [LogisticRegression(C=c, max_iter=1000) for c in STRENGTHS.tolist()]
+    losses = [np.mean([loss(learner, *fold) for fold in probe._folds(labels, 5, seed=0)]) for learner in learners]
+    assert 0 < np.argmin(losses) < 10
+    expected = learners[np.argmin(losses)].fit(inputs, labels).predict_proba(ELSEWHERE)
+    assert fit(inputs, labels, classes=4).probabilities(ELSEWHERE, "") == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("labels", [np.array([0, 1, 2]), np.array([0, 2])], ids=["three", "two"])
+def test_where_no_class_has_two_rows_c_is_1(labels):
     inputs = clouds(labels, distance=1)
     expected = LogisticRegression(C=1, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
     probabilities = fit(inputs, labels).probabilities(ELSEWHERE, "")
-    assert probabilities[:, np.unique(labels)] == pytest.approx(expected, abs=1e-5)
+    assert probabilities[:, labels] == pytest.approx(expected, abs=1e-5)
 
 
-def test_a_class_with_fewer_rows_than_folds_is_validated_by_as_many_folds_as_rows():
-    labels = np.array([0] * 10 + [1] * 2)
-    inputs = clouds(labels, distance=3)
-    assert fit(inputs, labels, folds=5).weights.tolist() == fit(inputs, labels, folds=2).weights.tolist()
+def test_c_is_chosen_on_a_sample_of_many_rows_and_the_model_fitted_on_all(monkeypatch):
+    labels = np.array([0, 1] * 60)
+    inputs = clouds(labels, distance=5)
+    inputs[30:] = clouds(labels[30:], distance=0, seed=1)
+    monkeypatch.setattr(probe, "_searched", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
+    expected = LogisticRegression(C=100, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
+    assert fit(inputs, labels, classes=2).probabilities(ELSEWHERE, "") == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_sample_bears_every_class_in_its_share_and_rare_ones_in_as_many_rows_as_folds(monkeypatch):
+    labels = np.random.default_rng(0).permutation([0] * 800 + [1] * 170 + [2] * 27 + [3] * 3)
+    monkeypatch.setattr(probe, "SEARCH_ROWS", 100)
+    rows = probe._searched(labels, 5, np.random.default_rng(0))
+    assert np.bincount(labels[rows]).tolist() == [80, 17, 5, 3]
+    assert (np.diff(rows) > 0).all()
+    assert rows.tolist() == probe._searched(labels, 5, np.random.default_rng(0)).tolist()
+    assert rows.tolist() != probe._searched(labels, 5, np.random.default_rng(1)).tolist()
+    assert probe._searched(labels[:100], 5, np.random.default_rng(0)).tolist() == [*range(100)]
 
 
 @pytest.mark.parametrize("labels", [TWO, THREE], ids=["two", "three"])
@@ -98,3 +169,60 @@ def test_the_same_rows_give_the_same_file(tmp_path):
     for name in ("a", "b"):
         fit(clouds(TWO, distance=1), TWO).save(tmp_path / name)
     assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """The folder of a model of classes 0 and 2 of 3."""
+    fit(clouds(TWO * 2, distance=1), TWO * 2).save(tmp_path)
+    return tmp_path
+
+
+def refusal(folder) -> str:
+    """What load_model says of the folder; every message has to name both commands that mend it."""
+    with pytest.raises(Refused, match="run `dvc repro` to make it again, or `dvc checkout --force`") as refused:
+        trainers.load_model(folder, SimpleNamespace(model="tiny"))
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "said"),
+    [
+        ("bias", None, "model.safetensors lacks bias; "),
+        ("present", None, "model.safetensors lacks present; "),
+        ("scale", np.zeros(2, np.float32), "model.safetensors should not hold scale; "),
+        ("weights", np.zeros((2, 5), np.float32), "weights: expected float32 [2, 4], found float32 [2, 5]; "),
+        ("weights", np.zeros((3, 4), np.float32), "weights: expected float32 [2, 4], found float32 [3, 4]; "),
+        ("bias", np.zeros(2, np.float64), "bias: expected float32 [2], found float64 [2]; "),
+        ("present", np.array([0, 3]), "present = [0, 3], expected rising numbers below 3; "),
+        ("present", np.array([-1, 1]), "present = [-1, 1], expected rising numbers below 3; "),
+        ("present", np.array([1, 1]), "present = [1, 1], expected rising numbers below 3; "),
+    ],
+)
+def test_other_tensors_than_a_probe_has_are_refused(saved, name, tensor, said):
+    tensors = {**load_file(saved / "model.safetensors"), name: tensor}
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, saved / "model.safetensors")
+    assert said in refusal(saved)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"trainer": "probes"}, "trainer = probes: no such trainer; possible: finetune, probe, contrastive; did you mean probe?; "),
+        ({"trainer": None}, "trainer = None, expected str; "),
+        ({"classes": None}, "classes = None, expected int; "),
+        ({"classes": True}, "classes = True, expected int; "),
+        ({"model": 3}, "model = 3, expected str; "),
+        ({"width": "4"}, "width = '4', expected int; "),
+    ],
+)
+def test_another_classifier_json_than_a_probe_has_is_refused(saved, changes, said):
+    file = saved / "classifier.json"
+    about = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps({key: value for key, value in about.items() if value is not None}))
+    assert f"classifier.json: {said}" in refusal(saved)
+
+
+def test_a_classifier_json_that_is_no_object_is_refused(saved):
+    (saved / "classifier.json").write_text("[]")
+    assert "classifier.json: trainer = None, expected str; " in refusal(saved)

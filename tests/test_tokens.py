@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.core.tokens import Tokens, batches, training_batches
+from stages.core.tokens import Texts, Tokens, batches, training_batches
 
 ROWS = [[1, 2, 3], [4], [5, 6], [7, 8, 9]]
 TOKENS = Tokens.of(ROWS)
@@ -60,6 +60,38 @@ def test_rows_of_one_length_are_stacked_without_padding():
     stacked = TOKENS.stacked(np.array([3, 0]))
     assert stacked.tolist() == [[7, 8, 9], [1, 2, 3]]
     assert stacked.dtype == np.int64
+
+
+def counted(texts):
+    """Texts that are tokenised into the numbers of their letters, and the list of what was tokenised so far."""
+    seen = []
+
+    def tokenise(some):
+        seen.append(list(some))
+        return Tokens.of([[*text.encode()] for text in some])
+
+    return Texts(texts, tokenise), seen
+
+
+def test_texts_are_tokenised_when_asked_for_and_only_the_rows_that_are():
+    texts, seen = counted(["a", "bc", "d", "e", "f"])
+    picked = texts[np.array([1, 0])]
+    assert (len(texts), len(picked), picked.texts.tolist(), seen) == (5, 2, ["bc", "a"], [])
+    assert lists(picked.tokens) == [[98, 99], [97]]
+    assert seen == [["bc", "a"]]
+
+
+def test_half_of_the_texts_or_more_are_tokenised_with_all_others_and_once():
+    texts, seen = counted(["a", "bc", "d", "e"])
+    assert lists(texts[np.array([3, 1])].tokens) == [[101], [98, 99]]
+    assert lists(texts[np.arange(4)].tokens) == lists(texts.tokens) == [[97], [98, 99], [100], [101]]
+    assert lists(texts[np.array([2])][np.array([0, 0])].tokens) == [[100], [100]]
+    assert seen == [["a", "bc", "d", "e"]]
+
+
+def test_no_rows_are_no_tokens():
+    texts, _ = counted(["a", "b"])
+    assert len(texts[np.array([], dtype=np.int64)].tokens) == 0
 
 
 def test_each_batch_holds_rows_of_one_length_and_the_longest_come_first():

@@ -5,6 +5,7 @@ Nothing is ever unpickled: artifacts arrive from shared remotes.
 
 import json
 import os
+import reprlib
 import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ CLUSTERS = Path("data/clusters.npy")
 PLOTS = Path("data/plots")
 ENCODER = Path("data/encoder")
 POINTER = ENCODER / "pointer.json"  # in place of a model: the name of one
+CLASSIFIER, WEIGHTS = "classifier.json", "model.safetensors"  # in the folder of a model that was trained
 MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring back the recorded one"
 
 
@@ -117,6 +119,29 @@ def load_tensors(path: Path, load_file: Callable[[Path], dict[str, Any]]) -> dic
         raise Refused(f"{path} is no whole safetensors file ({error}); {MEND}") from None
 
 
+def refuse_other_tensors(path: Path, tensors: dict[str, Any], forms: dict[str, str]) -> None:
+    """Raise Refused where the tensors that `path` held have other names, dtypes or shapes than they should.
+
+    forms   of every tensor there should be, as `form` gives it
+    """
+    lacking, unknown = sorted(forms.keys() - tensors), sorted(tensors.keys() - forms)
+    if lacking or unknown:
+        found = " and ".join(
+            f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            for what, names in (("lacks", lacking), ("should not hold", unknown))
+            if names
+        )
+        raise Refused(f"{path} {found}; {MEND}")
+    for name, expected in forms.items():
+        if form(tensors[name]) != expected:
+            raise Refused(f"{path}: {name}: expected {expected}, found {form(tensors[name])}; {MEND}")
+
+
+def form(tensor: Any) -> str:
+    """Dtype and shape of a tensor of numpy or torch, as in "float32 [2, 384]"."""
+    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
+
+
 def save_tensors(path: Path, tensors: dict[str, Any], save_file: Callable[[dict, Path], None]) -> None:
     """Write tensors as one safetensors file, by `save_file` of safetensors.numpy or safetensors.torch."""
     with whole(path, sum(tensor.nbytes for tensor in tensors.values())) as part:
@@ -148,6 +173,19 @@ def load_json(path: Path) -> Any:
         raise Refused(f"{path} is missing; {MEND}") from None
     except ValueError as error:
         raise Refused(f"{path} is no whole json file ({error}); {MEND}") from None
+
+
+def load_record(path: Path, **kinds: type) -> dict:
+    """A json object in which certain names stand for values of certain types; others may stand beside them.
+
+    Raises Refused where one of them is missing or of another type.
+    """
+    record = load_json(path)
+    for name, kind in kinds.items():
+        value = record.get(name) if isinstance(record, dict) else None
+        if type(value) is not kind:  # not isinstance: true is no number
+            raise Refused(f"{path}: {name} = {reprlib.repr(value)}, expected {kind.__name__}; {MEND}")
+    return record
 
 
 def save_jsonl(path: Path, rows: Iterable[dict]) -> None:

@@ -14,6 +14,7 @@ import torch
 from stages.core import artifacts, encoder, tuned
 from stages.core.errors import Refused
 from stages.core.probe import Probe, ProbeModel
+from stages.core.tokens import Texts
 
 KIND = "contrastive"
 
@@ -28,15 +29,14 @@ class Contrastive:
         self.probe = Probe(train, embed, classes)
         self.pretrained = encoder.of_pipeline(embed)
 
-    def inputs(self, texts: Path, embeddings: Path) -> np.ndarray:
-        """object [rows]: texts, to be picked from by rows."""
-        return np.array(artifacts.texts(texts), dtype=object)
+    def inputs(self, texts: Path, embeddings: Path) -> Texts:
+        return Texts(artifacts.texts(texts), self.pretrained.tokenise)
 
     def fit(
-        self, inputs: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
+        self, inputs: Texts, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
     ) -> "ContrastiveModel":
         """
-        inputs   object [labelled]   texts
+        inputs   the labelled rows
         labels   int64 [labelled]    class numbers
         start    the model whose encoder to go on from; None for the pretrained one
 
@@ -44,7 +44,8 @@ class Contrastive:
         """
         train = self.train
         rows, scores = sampled_pairs(labels, train.pairs_per_row, train.most_pairs, np.random.default_rng(seed))
-        pairs = {"left": inputs[rows[:, 0]].tolist(), "right": inputs[rows[:, 1]].tolist(), "label": scores.tolist()}
+        left, right = (inputs.texts[side].tolist() for side in rows.T)
+        pairs = {"left": left, "right": right, "label": scores.tolist()}
         body = self.tuning.tune(
             start.body if start else self.pretrained,
             pairs,
@@ -99,14 +100,14 @@ class ContrastiveModel:
     def __init__(self, pretrained: encoder.Encoder, body: encoder.Encoder, head: ProbeModel | None, embed: Any):
         self.pretrained, self.body, self.head, self.embed = pretrained, body, head, embed
 
-    def vectors(self, inputs: np.ndarray, title: str) -> np.ndarray:
+    def vectors(self, inputs: Texts, title: str) -> np.ndarray:
         """float32 [rows, width], computed in the dtype of params embed."""
         body = copy.deepcopy(self.body).to(encoder.device(), encoder.dtype_of(self.embed.dtype))
-        return encoder.of_each(body, body.tokenise(inputs.tolist()), body.width, self.embed.batch_tokens, title)
+        return encoder.of_each(body, inputs.tokens, body.width, self.embed.batch_tokens, title)
 
     features = vectors
 
-    def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
+    def probabilities(self, inputs: Texts, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
         return self.head.probabilities(self.vectors(inputs, title), title)
 
@@ -115,7 +116,9 @@ class ContrastiveModel:
         tuned.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)
 
     @classmethod
-    def load(cls, folder: Path, about: dict, embed: Any) -> "ContrastiveModel":
-        pretrained, body, head = tuned.load(folder, about, embed)
-        head = ProbeModel(*(head[name].numpy() for name in ProbeModel.TENSORS), about["classes"], about["model"])
-        return cls(pretrained, body.eval(), head, embed)
+    def load(cls, folder: Path, embed: Any) -> "ContrastiveModel":
+        """Raises Refused as tuned.load and ProbeModel.of do."""
+        pretrained, body, classes, head = tuned.load(folder, embed)
+        head = {name: tensor.numpy() for name, tensor in head.items()}
+        probe = ProbeModel.of(head, folder / artifacts.WEIGHTS, body.width, classes, embed.model)
+        return cls(pretrained, body.eval(), probe, embed)

@@ -13,9 +13,10 @@ from transformers import get_linear_schedule_with_warmup
 
 from stages.core import artifacts, encoder, tuned
 from stages.core.errors import Refused
-from stages.core.tokens import Tokens, training_batches
+from stages.core.tokens import Texts, Tokens, training_batches
 
 KIND = "finetune"
+GOLDEN = (5**0.5 - 1) / 2
 CLIP = 1.0  # largest norm of the gradient, as in Devlin et al. 2019 (BERT's own code)
 
 
@@ -38,19 +39,19 @@ class Classifier(torch.nn.Module):
 
 
 class FineTune:
-    """The trainer: tokens in, FineTuned out. The pretrained encoder is read once and copied for every fit."""
+    """The trainer: texts in, FineTuned out. The pretrained encoder is read once and copied for every fit."""
 
     def __init__(self, train: Any, embed: Any, classes: int):
         self.train, self.embed, self.classes = train, embed, classes
         self.pretrained = encoder.of_pipeline(embed)
         self.device = encoder.device()
 
-    def inputs(self, texts: Path, embeddings: Path) -> Tokens:
-        return self.pretrained.tokenise(artifacts.texts(texts))
+    def inputs(self, texts: Path, embeddings: Path) -> Texts:
+        return Texts(artifacts.texts(texts), self.pretrained.tokenise)
 
-    def fit(self, inputs: Tokens, labels: np.ndarray, seed: int, title: str, start: "FineTuned | None" = None) -> "FineTuned":
+    def fit(self, inputs: Texts, labels: np.ndarray, seed: int, title: str, start: "FineTuned | None" = None) -> "FineTuned":
         """
-        inputs   Tokens of the labelled rows
+        inputs   the labelled rows, oldest first
         labels   int64 [labelled]   class numbers
         start    the model to go on from; None for the pretrained encoder and an empty head
 
@@ -59,8 +60,9 @@ class FineTune:
         held back from training, and the weights of the epoch with the least loss on them are kept.
         Raises Refused where there are too few rows to hold any back.
         """
-        train, rng = self.train, np.random.default_rng(seed)
-        rows, held = _held_back(len(inputs), train.early_stopping, rng)
+        train, rng, tokens = self.train, np.random.default_rng(seed), inputs.tokens
+        rows, held = _held_back(tokens, train.early_stopping, seed)
+        held_inputs = inputs[held]
         model = copy.deepcopy(start.model) if start else Classifier(copy.deepcopy(self.pretrained), self.classes)
         model = model.to(self.device).train()
         if train.freeze_word_embeddings:
@@ -69,7 +71,7 @@ class FineTune:
         epoch_steps = -(-len(rows) // train.batch_rows)
         steps = max(train.min_steps, train.epochs * epoch_steps)
         schedule = get_linear_schedule_with_warmup(optimiser, int(train.warmup_share * steps), steps)
-        lengths, target = inputs.lengths[rows], torch.from_numpy(labels).to(self.device)
+        lengths, target = tokens.lengths[rows], torch.from_numpy(labels).to(self.device)
         mixed = torch.autocast(self.device.type, torch.bfloat16, enabled=encoder.dtype_of(train.dtype) == torch.bfloat16)
         made = FineTuned(model, self.pretrained, self.embed)
         best, best_loss, since_best, done = None, np.inf, 0, 0
@@ -80,7 +82,7 @@ class FineTune:
                 losses = []
                 for batch in training_batches(lengths, train.batch_rows, rng):
                     batch = rows[batch]
-                    ids, real = (torch.from_numpy(array).to(self.device) for array in inputs.padded(batch, model.encoder.pad))
+                    ids, real = (torch.from_numpy(array).to(self.device) for array in tokens.padded(batch, model.encoder.pad))
                     with mixed:
                         logits = model(ids, None if real.all() else real)
                     loss = torch.nn.functional.cross_entropy(logits, target[batch])
@@ -97,7 +99,7 @@ class FineTune:
                 made.history.append({"epoch": len(made.history) + 1, "loss": round(float(torch.stack(losses).mean()), 6)})
                 if not len(held):
                     continue
-                found = made.on_held_back(inputs[held], labels[held])
+                found = made.on_held_back(held_inputs, labels[held])
                 made.history[-1] |= found
                 if found["held_back_loss"] < best_loss:
                     best, best_loss, since_best = copy.deepcopy(model.state_dict()), found["held_back_loss"], 0
@@ -109,18 +111,28 @@ class FineTune:
         return made
 
 
-def _held_back(rows: int, early_stopping: Any, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(int64 [trained on], int64 [held back]) of `rows` labelled rows; none are held back where patience is 0."""
+def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(int64 [trained on], int64 [held back]) rows of the labelled ones, ascending; none are held back where patience is 0.
+
+    A row is held back by its place and the seed alone. The rows of a stage begin with those of the stage before, so what
+    is held back at one stage was trained on at none, as train.warm_start needs it. A row that is there twice, as in the
+    bootstrap samples of a committee, goes where its first copy goes.
+    """
+    rows, share = len(tokens), early_stopping.holdout_share
     if not early_stopping.patience:
         return np.arange(rows), np.arange(0)
-    count = round(early_stopping.holdout_share * rows)
-    if not 0 < count < rows:
+    # Multiples of the golden ratio, modulo 1, spread evenly from wherever they start: a beginning of any length holds back
+    # its share, within four rows in ten thousand, and in step with nothing else, such as buckets of ten rows sorted by score.
+    [rng] = artifacts.rngs([seed], "held_back")
+    chosen = (rng.random() + np.arange(rows) * GOLDEN) % 1 < share
+    first = {}
+    held = chosen[[first.setdefault(ids.tobytes(), row) for row, ids in enumerate(np.split(tokens.ids, tokens.starts[1:-1]))]]
+    if not 0 < held.sum() < rows:
         raise Refused(
-            f"params.yaml: train.early_stopping.holdout_share = {early_stopping.holdout_share}: of {rows} labelled rows that is "
-            f"{count}, and both sides need one; label more, change the share, or set train.early_stopping.patience to 0"
+            f"params.yaml: train.early_stopping.holdout_share = {share}: of {rows} labelled rows that is {held.sum()} with seed "
+            f"{seed}, and both sides need one; label more, change the share, or set train.early_stopping.patience to 0"
         )
-    order = rng.permutation(rows)
-    return np.sort(order[count:]), np.sort(order[:count])
+    return np.flatnonzero(~held), np.flatnonzero(held)
 
 
 def _groups(model: torch.nn.Module, weight_decay: float) -> list[dict]:
@@ -142,15 +154,15 @@ class FineTuned:
         self.model, self.pretrained, self.embed = model, pretrained, embed
         self.history: list[dict] = []
 
-    def probabilities(self, inputs: Tokens, title: str) -> np.ndarray:
+    def probabilities(self, inputs: Texts, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
         return self._of_each(lambda model, ids: model(ids).softmax(1), inputs, self.model.head.out_features, title)
 
-    def features(self, inputs: Tokens, title: str) -> np.ndarray:
+    def features(self, inputs: Texts, title: str) -> np.ndarray:
         """float32 [rows, width]: what the head works on, the tuned encoder's vectors."""
         return self._of_each(lambda model, ids: model.encoder(ids), inputs, self.model.head.in_features, title)
 
-    def on_held_back(self, inputs: Tokens, labels: np.ndarray) -> dict:
+    def on_held_back(self, inputs: Texts, labels: np.ndarray) -> dict:
         """Cross-entropy in nats and accuracy on rows held back from training, labels int64 [rows]."""
         probabilities = self.probabilities(inputs, "")
         sure = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
@@ -159,19 +171,22 @@ class FineTuned:
             "held_back_accuracy": round(float((probabilities.argmax(1) == labels).mean()), 6),
         }
 
-    def _of_each(self, function: Callable, inputs: Tokens, width: int, title: str) -> np.ndarray:
+    def _of_each(self, function: Callable, inputs: Texts, width: int, title: str) -> np.ndarray:
         """float32 [rows, width] by `function(model, ids)`, in the dtype of the settings."""
         model = copy.deepcopy(self.model).to(encoder.device()).eval()
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
-        return encoder.of_each(lambda ids: function(model, ids), inputs, width, self.embed.batch_tokens, title)
+        return encoder.of_each(lambda ids: function(model, ids), inputs.tokens, width, self.embed.batch_tokens, title)
 
     def save(self, folder: Path) -> None:
         head = self.model.head
         tuned.save(folder, KIND, head.out_features, self.pretrained, self.model.encoder, head.state_dict())
 
     @classmethod
-    def load(cls, folder: Path, about: dict, embed: Any) -> "FineTuned":
-        pretrained, body, head = tuned.load(folder, about, embed)
-        model = Classifier(body, about["classes"])
+    def load(cls, folder: Path, embed: Any) -> "FineTuned":
+        """Raises Refused as tuned.load does, and where the head is not one of so many classes on this encoder."""
+        pretrained, body, classes, head = tuned.load(folder, embed)
+        forms = {"weight": f"float32 [{classes}, {body.width}]", "bias": f"float32 [{classes}]"}
+        artifacts.refuse_other_tensors(folder / artifacts.WEIGHTS, head, forms)
+        model = Classifier(body, classes)
         model.head.load_state_dict(head)
         return cls(model.eval(), pretrained, embed)

@@ -1,6 +1,7 @@
 """Token ids of many texts in two flat arrays, and the batches in which they pass through an encoder."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,33 @@ class Tokens:
         ids = np.full(real.shape, pad, dtype=np.int64)
         ids[real] = self[rows].ids
         return ids, real
+
+
+class Texts:
+    """Texts that become tokens when these are asked for: who trains on a hundred rows does not wait for the whole pool.
+
+    texts      object [rows]
+    tokenise   list of texts -> Tokens, each text's by itself
+    """
+
+    def __init__(self, texts: list[str], tokenise: Callable[[list[str]], Tokens]):
+        self.texts, self._tokenise = np.array(texts, dtype=object), tokenise
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, rows: np.ndarray) -> "Texts":
+        """Some of the rows. Where they are half of all or more, all are tokenised and kept: the next seed asks for them again."""
+
+        def tokenise(texts: list[str]) -> Tokens:
+            kept = "tokens" in vars(self)  # where cached_property keeps it
+            return self.tokens[rows] if kept or 2 * len(texts) >= len(self) else self._tokenise(texts)
+
+        return Texts(self.texts[rows], tokenise)
+
+    @functools.cached_property
+    def tokens(self) -> Tokens:
+        return self._tokenise(self.texts.tolist())
 
 
 def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core import artifacts
+from stages.core.errors import Refused, choices
 
 
 def trainer(train: Any, embed: Any, classes: int) -> Any:
@@ -27,16 +28,23 @@ def trainer(train: Any, embed: Any, classes: int) -> Any:
 
 
 def load_model(folder: Path, embed: Any) -> Any:
-    """A model that a train stage saved, asked with what its trainer's `inputs` gives."""
-    about = artifacts.load_json(folder / "classifier.json")
-    if about["trainer"] == "probe":
+    """A model that a train stage saved, asked with what its trainer's `inputs` gives.
+
+    Raises Refused where its files are not whole, or not of the pipeline's encoder.
+    """
+    path = folder / artifacts.CLASSIFIER
+    trainer = artifacts.load_record(path, trainer=str)["trainer"]
+    if trainer == "probe":
         from stages.core.probe import ProbeModel
 
-        return ProbeModel.load(folder, about, embed)
-    if about["trainer"] == "contrastive":
+        return ProbeModel.load(folder, embed)
+    if trainer == "contrastive":
         from stages.core.contrastive import ContrastiveModel
 
-        return ContrastiveModel.load(folder, about, embed)
-    from stages.core.finetune import FineTuned
+        return ContrastiveModel.load(folder, embed)
+    if trainer == "finetune":
+        from stages.core.finetune import FineTuned
 
-    return FineTuned.load(folder, about, embed)
+        return FineTuned.load(folder, embed)
+    possible = ("finetune", "probe", "contrastive")
+    raise Refused(f"{path}: trainer = {trainer}: no such trainer; {choices(trainer, possible)}; {artifacts.MEND}")
