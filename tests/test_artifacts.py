@@ -1,11 +1,18 @@
 """Files between stages: whole or absent, the same bytes for the same content, and never unpickled."""
 
 import json
+import os
 import pickle
 import re
 
+
+import stat
+
 import numpy as np
 import pytest
+import safetensors.numpy
+import safetensors.torch
+import torch
 
 from stages.core import artifacts
 from stages.core.errors import Refused
@@ -181,6 +188,28 @@ def test_what_cannot_be_written_leaves_no_file(tmp_path, save, content):
     with pytest.raises((TypeError, ValueError)):
         save(tmp_path / "x", content)
     assert list(tmp_path.iterdir()) == []
+
+
+def fill(path, array):
+    with artifacts.filling(path, np.float32, array.shape) as out:
+        out[:] = array
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_whoever_may_read_a_file_is_for_the_umask_to_say(tmp_path, umask, mode):
+    usual = os.umask(umask)
+    try:
+        artifacts.save(tmp_path / "array", MATRIX)
+        fill(tmp_path / "filled", MATRIX)
+        artifacts.save_json(tmp_path / "json", {})
+        artifacts.save_jsonl(tmp_path / "jsonl", [{}])
+        artifacts.save_tensors(tmp_path / "numpy", {"a": MATRIX}, safetensors.numpy.save_file)
+        artifacts.save_tensors(tmp_path / "torch", {"a": torch.zeros(2)}, safetensors.torch.save_file)
+        artifacts.save_json(tmp_path / "json", {"once": "more"})
+    finally:
+        os.umask(usual)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == dict.fromkeys(["array", "filled", "json", "jsonl", "numpy", "torch"], mode)
 
 
 TEXTS = ["é ß 語", "a\nb\tc", 'a "quoted" \\ one', "a\u2028b\x85c\rd", ""]

@@ -300,6 +300,31 @@ def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
     assert np.mean([len({*a} & {*b}) / 10 for a, b in zip(*nearest)]) >= 0.95
 
 
+# First four numbers of the vectors of three texts: one of a word, one beyond SHORT, and one beyond max_tokens. Made anew by
+#   python -c "from tests.test_encoder import golden; print(golden())"
+GOLDEN_TEXTS = ["Good.", "the quick brown fox jumps over the lazy dog, " * 8, "an odd film about nothing in particular. " * 40]
+GOLDEN_ARITHMETIC = 2
+GOLDEN = [
+    [-0.538761, -0.076910, -0.379792, 0.277758],
+    [0.135724, -0.078209, 0.266975, 0.007923],
+    [0.134615, 0.096540, 0.036848, 0.078000],
+]
+
+
+def golden() -> list[list[float]]:
+    model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
+    assert encoder.SHORT < model.tokenise(GOLDEN_TEXTS).lengths[1] < 128 == model.tokenise(GOLDEN_TEXTS).lengths[2]
+    return embed(model, GOLDEN_TEXTS, batch_tokens=4_096)[:, :4].astype(float).round(6).tolist()
+
+
+def test_the_arithmetic_of_encoding_is_that_of_the_side_cache():
+    changed = (
+        "vectors are not what they were: raise encoder.ARITHMETIC, else old ones come back from the side cache, and renew GOLDEN"
+    )
+    assert np.allclose(golden(), GOLDEN, rtol=0, atol=1e-5), changed
+    assert encoder.ARITHMETIC == GOLDEN_ARITHMETIC, "renew GOLDEN with encoder.ARITHMETIC"
+
+
 def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

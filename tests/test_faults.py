@@ -219,3 +219,36 @@ def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finishe
         assert "90 texts, 90 encoded now" in again or "30 texts, 30 encoded now" in again
         assert again.count(" 0 encoded now") == 1
         assert (project.folder / "data/embeddings.npy").read_bytes() == embedded
+
+
+OF_TWO_USERS = """
+import os, sys
+import numpy as np
+from stages.core.vector_cache import VectorCache
+os.umask(int(sys.argv[1], 8))
+cache = VectorCache("of one model")
+cache.add(["a", "b"], np.array([[1, 2], [3, 4]], np.float32))
+os.setuid(65534)  # from here on somebody else
+out = np.zeros((2, 2), np.float32)
+print("missing", cache.read_into(out, ["b", "c"]).tolist(), "found", out.tolist())
+"""
+
+
+@pytest.mark.parametrize(("umask", "said"), [("022", "missing [1] found [[3.0, 4.0], [0.0, 0.0]]"), ("077", "missing [0, 1]")])
+def test_users_share_the_shards_they_may_read_and_leave_the_others_alone(tmp_path, monkeypatch, umask, said):
+    if os.geteuid():
+        pytest.skip("being two users takes root")
+    folder = tmp_path / "cache/of one model"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)  # anybody may write into it, and delete from it
+    for above in (tmp_path, tmp_path / "cache"):
+        above.chmod(0o755)
+    monkeypatch.setenv("GLEANER_CACHE", "cache")  # as seen from tmp_path: nobody else gets there from above
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    done = subprocess.run([sys.executable, "-c", OF_TWO_USERS, umask], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said in done.stdout
+    [shard] = folder.iterdir()
+    alone = f"embed: cache/of one model/{shard.name} is left alone, it cannot be read: Permission denied; what it holds is"
+    assert [line for line in done.stdout.splitlines() if shard.name in line] == (
+        [f"{alone} encoded again"] if umask == "077" else []
+    )

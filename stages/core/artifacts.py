@@ -33,7 +33,7 @@ MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring bac
 
 @contextmanager
 def whole(path: Path, wanted: int | None = None) -> Iterator[Path]:
-    """A temporary name beside `path`, moved to it only when the block ends well.
+    """A temporary name beside `path`, moved to it only when the block ends well, with the mode that the umask gives.
 
     wanted   bytes that will be written, where known, for the message
 
@@ -45,7 +45,10 @@ def whole(path: Path, wanted: int | None = None) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.glob(f".{path.name}.*.part"):
             left.unlink()  # of a run that was killed
+        part.touch()
+        by_umask = part.stat().st_mode
         yield part
+        part.chmod(by_umask)  # a library may put a file of its own there: safetensors' is for its owner's eyes only
         os.replace(part, path)
     except OSError as error:
         _forget(part)

@@ -6,16 +6,19 @@ safetensors file, written whole or not at all, and named by the sha256 of what i
     keys      uint8 [rows, 16]         blake2b of the text
     vectors   float32 [rows, width]
 
+Several users may share the folder: a shard that one of them must not read is left to the others.
+
 What comes out of it is to the bit what encoding would give, since a vector depends on its text and model alone.
 """
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save_file
 
 from stages.core import artifacts
 
@@ -69,18 +72,25 @@ def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
 
 
 def _read(shard: Path, width: int) -> tuple[list[bytes], np.ndarray]:
-    """(keys, float32 [rows, width]) of one shard; nothing of a broken one, which is thrown away."""
+    """(keys, float32 [rows, width]) of one shard; nothing of one that cannot be read, nor of a broken one, which is thrown away."""
+    nothing = [], np.empty((0, width), np.float32)
     try:
-        content = load_file(shard)
+        stored = shard.read_bytes()  # not by load_file, which calls every failure to open a file the same
+    except OSError as error:  # another user's, or a share that is away: no word about its content
+        print(f"embed: {shard} is left alone, it cannot be read: {error.strerror or error}; what it holds is encoded again")
+        return nothing
+    try:
+        content = load(stored)
         vectors = content["vectors"]
         keys = content["keys"].tobytes()
         if vectors.shape != (len(keys) // KEY_BYTES, width) or not np.isfinite(vectors).all():
             raise ValueError("keys and vectors do not match")
         if _name(content["keys"], vectors) != shard.stem:
             raise ValueError("not what was written")
-    except (OSError, SafetensorError, KeyError, ValueError):
-        shard.unlink(missing_ok=True)  # cut short by a copy, altered by a dying disk or a hand: what it held is made anew
-        return [], np.empty((0, width), np.float32)
+    except (SafetensorError, KeyError, ValueError):
+        with suppress(OSError):  # in a folder of another user it stays
+            shard.unlink()  # cut short by a copy, altered by a dying disk or a hand: what it held is made anew
+        return nothing
     return [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)], vectors
 
 
