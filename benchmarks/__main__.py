@@ -9,7 +9,7 @@ from dataclasses import asdict
 from tabulate import tabulate
 
 from benchmarks.harness import ROOT
-from stages.core.errors import Refused, choices, run
+from stages.core.base.errors import Refused, choices, run
 
 NAMES = ["embed", "new_rows", "sweep", "umap", "finetune", "path", "growth"]
 

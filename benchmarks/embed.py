@@ -13,7 +13,8 @@ from safetensors.torch import save_model
 from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared, row, timed
 from stages import embed
-from stages.core import artifacts, encoder, vector_cache
+from stages.core.base import artifacts
+from stages.core.encoding import encoder, vector_cache
 
 BASE = dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072)
 

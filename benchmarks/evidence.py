@@ -35,10 +35,13 @@ from benchmarks.harness import ROOT, SST2, enter_project, prepared
 from benchmarks.peers import PEERS
 from benchmarks.variants import PICK, VARIANTS
 from stages import cluster, compare_arm, embed, reduce
-from stages.core import artifacts, labels, rounds, settings, training, vectors
-from stages.core.errors import choices
-from stages.core.evaluation import accuracy, macro_f1
-from stages.core.known import Known
+from stages.core.arms import training
+from stages.core.base import artifacts, params
+from stages.core.encoding import vectors
+from stages.core.rows import labels, rounds
+from stages.core.base.errors import choices
+from stages.core.rows.measures import accuracy, confusion, macro_f1
+from stages.core.strategies import Known
 
 BUDGETS = {"probe": range(100, 1_001, 100), "finetune": (100, 250, 500, 1_000)}
 # The news articles are cut for fine-tuning, which takes hours as it is.
@@ -115,7 +118,7 @@ def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
         "arm": arm,
         "seed": seed,
         "accuracy": [round(accuracy(p, bench.actual), 6) for p in tried],
-        "macro_f1": [round(macro_f1(p, bench.actual), 6) for p in tried],
+        "macro_f1": [round(macro_f1(confusion(p, bench.actual)), 6) for p in tried],
         "seconds_choosing": round(sum(seconds), 3),
     }
 

@@ -7,7 +7,7 @@ import numpy as np
 from tabulate import tabulate
 
 from benchmarks import variants
-from stages.core import statistics
+from stages.core.reporting import statistics
 
 # In the picture by colour; all others are grey.
 SHOWN = {

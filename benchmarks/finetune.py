@@ -7,9 +7,11 @@ import numpy as np
 
 from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
-from stages.core import artifacts, encoder, labels, trainers
-from stages.core.evaluation import accuracy
-from stages.core.tokens import Texts
+from stages.core import trainers
+from stages.core.base import artifacts
+from stages.core.encoding import encoder
+from stages.core.rows import labels
+from stages.core.rows.measures import accuracy
 
 
 def run(quick: bool) -> list[Row]:
@@ -54,7 +56,7 @@ def run(quick: bool) -> list[Row]:
     model, rival = ours[0], theirs[0].model
 
     def score() -> np.ndarray:
-        return model.probabilities(Texts([texts[i] for i in order[:many]], model.pretrained.tokenise), "score")
+        return model.probabilities(model.pretrained.tokenise([texts[i] for i in order[:many]]), "score")
 
     def pipeline() -> np.ndarray:
         return rivals.predicted_by_pipeline(rival, packaged, [texts[i] for i in order[:few]])

@@ -18,7 +18,8 @@ import numpy as np
 from tabulate import tabulate
 
 from benchmarks.harness import ROOT, Cost, Row, enter_project, prepared, run_stage
-from stages.core import artifacts, vectors
+from stages.core.base import artifacts
+from stages.core.encoding import vectors
 
 SIZES = (10_000, 67_349, 250_000, 1_000_000)
 EMBEDDED = 100_000

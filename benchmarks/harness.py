@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from stages import finetune_encoder, prepare
-from stages.core import settings
-from stages.core.overlay import lay_over
+from stages.core.base import params
+from stages.commands.overlay import lay_over
 
 ROOT = Path(__file__).parent.parent
 SST2 = ROOT.parent / "shared" / "data" / "sst2"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import Row, prepared, row, run_stage
-from stages.core import artifacts
+from stages.core.base import artifacts
 
 
 def run(quick: bool) -> list[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import ROOT, Row, enter_project, prepared, row, run_stage
-from stages.core import artifacts
+from stages.core.base import artifacts
 
 STAGES = """prepare
 finetune_encoder

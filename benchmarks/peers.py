@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.known import Known, NoModelYet
+from stages.core.strategies import Known, NoModelYet
 
 
 def small_text(name: str, **settings: Any) -> Callable:

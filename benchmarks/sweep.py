@@ -9,7 +9,8 @@ from sklearn.cluster import KMeans
 from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
 from stages import cluster
-from stages.core import artifacts, geometry
+from stages.core.base import artifacts
+from stages.core.space import geometry
 
 MIDDLE = 10  # the k that scikit-learn is timed on; its time hardly depends on k
 

@@ -23,9 +23,12 @@ from safetensors.torch import save_model
 from tabulate import tabulate
 
 from benchmarks.harness import ROOT, run_stage
-from stages.core import artifacts, encoder, settings, sources, trainers
-from stages.core.evaluation import accuracy
-from stages.core.overlay import lay_over
+from stages.core import trainers
+from stages.core.base import artifacts, params
+from stages.core.encoding import encoder
+from stages.core.sources import tables
+from stages.core.rows.measures import accuracy
+from stages.commands.overlay import lay_over
 
 # Of the packaged encoder's 6 layers the upper 5 get feed-forward parts that nobody trained, large enough to drown what comes
 # from below. Larger steps and more passes, 850 and 720 steps, than a pretrained encoder takes: there is all to learn.

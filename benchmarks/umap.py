@@ -10,7 +10,8 @@ from sklearn.manifold import trustworthiness
 from benchmarks.embed import Ours
 from benchmarks.harness import Row, against, prepared
 from stages import reduce
-from stages.core import artifacts, encoder
+from stages.core.base import artifacts
+from stages.core.encoding import encoder
 
 MEASURED = 5_000  # trustworthiness is quadratic: it is measured among so many rows
 

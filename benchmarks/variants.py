@@ -5,8 +5,9 @@ from types import ModuleType
 
 import numpy as np
 
-from stages.core import selection, typicality
-from stages.core.known import Known, NoModelYet
+from stages.core.rows import selection
+from stages.core.space import typicality
+from stages.core.strategies import Known, NoModelYet
 from stages.core.strategies import entropy, margin
 
 PICK = Callable[[Known, int, np.random.Generator], np.ndarray]

@@ -1,9 +1,9 @@
 """cluster: sort the pool into buckets by k-means, and show how other numbers of buckets would have fared.
 
 reads   data/reduced.npy              float32 [pool, dimensions], rows of unit length
-        data/pool.jsonl               texts for the map; labels only to describe how buckets and labels agree
+        data/pool.jsonl               texts for the map
 writes  data/clusters.npy             int32 [pool]   bucket of each row; bucket 0 is the largest
-        data/clusters.json            number, sizes and scores of the buckets, agreement with the labels
+        data/clusters.json            number, and sizes of the buckets
         data/plots/sweep.json         silhouette, Davies-Bouldin and Calinski-Harabasz for k = 2 .. sweep_to
         data/plots/bucket_map.json    up to 2,000 rows in two dimensions
 params  cluster
@@ -14,16 +14,17 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from stages.core import artifacts, geometry, labels, settings
-from stages.core.errors import Refused, run
-from stages.core.silhouettes import silhouettes
+from stages.core.base import artifacts, params
+from stages.core.base.errors import Refused, run
+from stages.core.space import geometry
+from stages.core.space.silhouettes import silhouettes
 
 STARTS = 4  # k-means is run from so many seedings, the best is kept
 MAP_ROWS = 2_000
 
 
 def main() -> None:
-    cluster = settings.read("cluster").cluster
+    cluster = params.read("cluster").cluster
     reduced = artifacts.load(artifacts.REDUCED, np.float32, (None, None))
     rows = len(reduced)
     if cluster.clusters != "auto" and cluster.clusters > rows:
@@ -38,7 +39,9 @@ def main() -> None:
         clusterings[k] = by_size(
             geometry.kmeans(reduced, k, np.random.default_rng(cluster.seed), STARTS, cluster.exact_rows).labels_
         )
-    measured = np.sort(np.random.default_rng(cluster.seed).permutation(rows)[: cluster.exact_rows])
+    # Not k-means' own generator nor reduce's: else the sweep would see only rows that UMAP was fitted on.
+    [rng] = artifacts.rngs([cluster.seed], "cluster sweep")
+    measured = np.sort(rng.permutation(rows)[: cluster.exact_rows])
     scores = sweep_scores(reduced[measured], {k: by_size(clusterings[k][measured]) for k in sweep})
     best = max(scores, key=lambda row: row["silhouette"])["k"] if scores else None
     if cluster.clusters == "auto" and best is None:
@@ -52,7 +55,6 @@ def main() -> None:
         "clusters": len(sizes),
         "best_silhouette_at": best,
         "sweep_measured_on_rows": len(measured),
-        "label_agreement_nmi": label_agreement(buckets),
         "largest_bucket": int(sizes.max()),
         "smallest_bucket": int(sizes.min()),
         "bucket_rows": {str(bucket): int(size) for bucket, size in enumerate(sizes)},
@@ -93,19 +95,12 @@ def sweep_scores(vectors: np.ndarray, clusterings: dict[int, np.ndarray]) -> lis
     ]
 
 
-def label_agreement(buckets: np.ndarray) -> float:
-    """Normalised mutual information of buckets, int32 [pool], and labels: 0 for none, 1 where one gives the other."""
-    from sklearn.metrics import normalized_mutual_info_score
-
-    actual = labels.whole_pool("cluster: to describe the buckets, not to make them")
-    return round(float(normalized_mutual_info_score(actual, buckets)), 4)
-
-
 def bucket_map(vectors: np.ndarray, buckets: np.ndarray, texts: list[str], seed: int) -> list[dict]:
     """A seeded sample of rows on the two main axes of the reduced vectors."""
     from sklearn.decomposition import PCA
 
-    rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:MAP_ROWS])
+    [rng] = artifacts.rngs([seed], "cluster map")
+    rows = np.sort(rng.permutation(len(vectors))[:MAP_ROWS])
     axes = PCA(2, random_state=seed).fit(vectors)
     return [
         {"x": round(float(x), 4), "y": round(float(y), 4), "bucket": int(buckets[row]), "text": texts[row][:80]}

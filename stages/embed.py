@@ -1,10 +1,11 @@
 """embed: one vector a text, pooled from the encoder that finetune_encoder left.
 
-reads   data/pool.jsonl, data/test.jsonl, data/encoder, and vectors already made from the side cache (see vector_cache)
-writes  data/embeddings.npy        float32 [pool, width]      row i is line i of pool.jsonl
-        data/test_embeddings.npy   float32 [holdout, width]   line i of test.jsonl; only the probe reads them
-        data/embeddings.json, data/test_embeddings.json       what they are, with fingerprints (see vectors)
-        data/plots/similarity.json cosines of nine example sentences
+reads   data/pool.jsonl, data/holdout.jsonl, data/encoder, the encoder that it may point to, and vectors already made from the
+        side cache (see vector_cache)
+writes  data/embeddings/pool.npy      float32 [pool, width]      row i is line i of pool.jsonl
+        data/embeddings/holdout.npy   float32 [holdout, width]   line i of holdout.jsonl; only the probe reads them
+        data/embeddings/*.json        what they are, with fingerprints (see vectors)
+        data/plots/similarity.json    cosines of nine example sentences
 params  embed
 """
 
@@ -15,17 +16,17 @@ import numpy as np
 import torch
 import transformers
 
-from stages.core import artifacts, encoder, settings, similarity, vector_cache, vectors
-from stages.core.errors import run
+from stages.core.base import artifacts, params
+from stages.core.base.errors import run
+from stages.core.encoding import encoder, similarity, vector_cache, vectors
 
 
 def main() -> None:
-    embed = settings.read("embed").embed
+    embed = params.read("embed").embed
     pool = artifacts.texts(artifacts.POOL)
-    settings.refuse_budget_over(len(pool))
     dtype = encoder.dtype_of(embed.dtype)
     model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
-    print(f"embed: {model.name}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
+    print(f"embed: {model.shown}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
 
     encoding = {
         "model": model.name,
@@ -40,7 +41,7 @@ def main() -> None:
 
     for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
         with artifacts.filling(path, np.float32, (len(texts), model.width)) as out:
-            encoded = fill(out, texts, model, cache, embed.batch_tokens)
+            encoded = fill(out, texts, model, cache, params.machine().batch_tokens)
         vectors.describe(path, texts, encoding)
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
     artifacts.save_plot("similarity", similarity.heat_map(model))

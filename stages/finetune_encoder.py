@@ -1,6 +1,6 @@
 """finetune_encoder: tune the encoder on pairs of texts, or leave it as it is.
 
-reads   pairs of texts from params finetune_encoder.dataset: files or a hub
+reads   pairs of texts from params finetune_encoder.dataset and .evaluation: files or a hub; the encoder of embed.model
 writes  data/encoder/                  a model folder that embed.model could name; with objective none only pointer.json,
                                        the name of the untouched model
         data/encoder.json              Spearman's correlation before and after, pairs, batches; null with objective none
@@ -12,48 +12,51 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stages.core import artifacts, settings
-from stages.core.errors import Refused, run, short
+from stages.core.base import artifacts, params
+from stages.core.base.errors import Refused, run, short
 
 MEASURED = ("spearman_before", "spearman_after", "pairs", "rows_at_once", "accumulation")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 
 def main() -> None:
-    params = settings.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens")
-    if Path(params.model).absolute() == artifacts.ENCODER.absolute():
-        raise Refused(f"params.yaml: embed.model = {params.model} is what this stage writes; name a copy of it that lies elsewhere")
+    settings = params.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens")
+    if Path(settings.model).absolute() == artifacts.ENCODER.absolute():
+        raise Refused(
+            f"params.yaml: embed.model = {settings.model} is what this stage writes; name a copy of it that lies elsewhere"
+        )
     shutil.rmtree(artifacts.ENCODER, ignore_errors=True)
-    if params.finetune_encoder.objective == "none":
-        artifacts.save_json(artifacts.POINTER, {"model": params.model})
+    if settings.finetune_encoder.objective == "none":
+        artifacts.save_json(artifacts.POINTER, {"model": settings.model})
         artifacts.save_json("data/encoder.json", dict.fromkeys(MEASURED))
         artifacts.save_plot("encoder_loss", [])
-        print(f"finetune_encoder: nothing to do, {params.model} stays as it is")
+        print(f"finetune_encoder: nothing to do, {settings.model} stays as it is")
     else:
-        tune(params)
+        tune(settings)
 
 
-def tune(params: Any) -> None:
-    from stages.core import encoder, pairs, tuning  # torch takes seconds to load, and with objective none is not needed
+def tune(settings: Any) -> None:
+    from stages.core.encoding import encoder, pair_tuning  # torch takes seconds to load, and with objective none is not needed
+    from stages.core.sources import pairs
 
-    section = params.finetune_encoder
+    section = settings.finetune_encoder
     to_tune_on = pairs.to_tune_on(section)
     to_measure_by = None if section.evaluation == "none" else pairs.to_measure_by(section.evaluation)
-    pretrained = encoder.Encoder(params.model, params.max_tokens, params.pooling).eval()
-    before = to_measure_by and tuning.spearman(pretrained, to_measure_by)
+    pretrained = encoder.Encoder(settings.model, settings.max_tokens, settings.pooling).eval()
+    before = to_measure_by and pair_tuning.spearman(pretrained, to_measure_by)
     rows = len(to_tune_on["label"])
-    print(f"finetune_encoder: {params.model} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)
-    tuned = tuning.tune(
+    print(f"finetune_encoder: {pretrained.shown} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)
+    tuned = pair_tuning.tune(
         pretrained,
         to_tune_on,
-        {"nli": tuning.in_three_classes, "pairs": tuning.by_cosine}[section.objective],
+        {"nli": pair_tuning.in_three_classes, "pairs": pair_tuning.by_cosine}[section.objective],
         section,
         epochs=section.epochs,
-        cap=section.batch_cap,
+        cap=params.machine().batch_pairs,
         seed=section.seed,
         title="finetune_encoder",
     )
-    after = to_measure_by and tuning.spearman(tuned.encoder, to_measure_by)
+    after = to_measure_by and pair_tuning.spearman(tuned.encoder, to_measure_by)
     save(tuned.encoder)
     measured = dict(zip(MEASURED, (before, after, rows, tuned.rows_at_once, tuned.accumulation), strict=True))
     artifacts.save_json("data/encoder.json", measured)
@@ -65,7 +68,7 @@ def save(tuned: Any) -> None:
     """Write an encoder as a folder that it can be loaded from."""
     from safetensors import SafetensorError
 
-    from stages.core import encoder
+    from stages.core.encoding import encoder
 
     try:
         # Without BERT's own pooler: nothing here reads it, and where a model comes without one its weights are random.

@@ -1,23 +1,26 @@
 """reduce: fewer dimensions, so that distances between rows mean something to k-means.
 
-reads   data/embeddings.npy   float32 [pool, width], with its sidecar, and data/pool.jsonl to see that they belong together
+reads   data/embeddings/pool.npy   float32 [pool, width], with its sidecar, and data/pool.jsonl to see that they belong together
 writes  data/reduced.npy      float32 [pool, dimensions], rows of unit length
 params  reduce
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 
-from stages.core import artifacts, geometry, settings, vectors
-from stages.core.errors import Refused, run
+from stages.core.base import artifacts, params
+from stages.core.base.errors import Refused, run
+from stages.core.encoding import vectors
+from stages.core.space import geometry
 
 # Rows up to which umap-learn makes 500 passes by itself; it makes 200 above, where 50 from the main axes do as well.
 SMALL_POOL = 10_000
 
 
 def main() -> None:
-    reduce = settings.read("reduce").reduce
+    reduce = params.read("reduce").reduce
     embeddings = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
     rows, width = embeddings.shape
     # UMAP starts from the main axes of the rows it is fitted on.
@@ -32,7 +35,7 @@ def main() -> None:
     print(f"reduce: {rows:,} rows, {width} to {reduce.dimensions} dimensions by {reduce.method}")
 
 
-def umap(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
+def umap(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
     """McInnes, Healy & Melville 2018; cosine distances, and no least distance between points, which suits clustering.
 
     Fitted on a seeded sample of fit_rows; the other rows are placed among them, part by part.
@@ -40,7 +43,9 @@ def umap(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
     import umap
 
     rows = len(embeddings)
-    sample = np.sort(np.random.default_rng(reduce.seed).permutation(rows)[: reduce.fit_rows])
+    # A stream of its own: cluster measures the sweep on a sample too, and its seed is the same by default.
+    [rng] = artifacts.rngs([reduce.seed], "reduce")
+    sample = np.sort(rng.permutation(rows)[: reduce.fit_rows])
     rest = np.setdiff1d(np.arange(rows), sample)
     epochs = (500 if len(sample) <= SMALL_POOL else 50) if reduce.epochs == "auto" else reduce.epochs
     mapper = umap.UMAP(
@@ -64,13 +69,13 @@ def umap(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
     return reduced
 
 
-def pca(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
+def pca(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
     from sklearn.decomposition import PCA
 
     return PCA(reduce.dimensions, random_state=reduce.seed).fit_transform(embeddings)
 
 
-def random_projection(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
+def random_projection(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
     from sklearn.random_projection import GaussianRandomProjection
 
     return GaussianRandomProjection(reduce.dimensions, random_state=reduce.seed).fit_transform(embeddings)

@@ -1,52 +1,58 @@
 """score_entropy: how unsure the models of the stage before are of every row that is not labelled yet.
 
-reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/budgets/AFTER.json
-        data/encoder, data/pool.jsonl; for trainer: probe data/embeddings.npy; for score: committee the labels paid for so far
+reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
+        data/pool.jsonl, data/classes.json, data/encoder, data/embeddings/pool.npy, as the learner needs them
 writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where already labelled
         data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where already labelled
-params  rounds.STAGE.after (not m: how many rows are picked later changes no score), score_entropy, train, embed, seeds
+params  rounds.STAGE.after (not m: how many rows are picked later changes no score), score_entropy, strategies, train, embed, seeds
 
-The scores are those of the strategies of the same names: one place says what entropy is.
+The scores are those of the strategy of the same name: one place says what entropy is.
 """
 
 import functools
 
 import numpy as np
 
-from stages.core import artifacts, labels, rounds, settings, trainers, training
-from stages.core.errors import run
-from stages.core.known import Known
-from stages.core.strategies import committee, entropy, least_confidence, margin
-
-SCORES = {"entropy": entropy, "margin": margin, "least_confidence": least_confidence, "committee": committee}
+from stages.core import strategies
+from stages.core.arms.bench import Bench, Kept
+from stages.core.base import artifacts, params
+from stages.core.base.errors import run
+from stages.core.rows import labels, rounds
 
 
 def main(stage: str) -> None:
-    params = settings.read(f"rounds.{stage}.after", "score_entropy", "train", "embed", "seeds")
-    after, options = params.after, params.score_entropy
-    labelled = rounds.load_labelled(after, params.seeds)
-    rows = np.arange(artifacts.pool_rows())
-    scores = np.full((len(params.seeds), len(rows)), np.nan, dtype=np.float32)
+    settings = params.read(f"rounds.{stage}.after", "score_entropy", "strategies", "train", "embed", "seeds")
+    after, score, seeds = settings.after, settings.score_entropy.score, settings.seeds
+    pool_rows = artifacts.pool_rows()
+    labelled, bought = rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)
+    scores = np.full((len(seeds), pool_rows), np.nan, dtype=np.float32)
     predicted = np.full(scores.shape, rounds.NOT_PREDICTED, dtype=np.int16)
-
-    since = rounds.load_budget(after)["sufficient_since"]
-    bench = None if since else training.Bench(params)
-    generators = artifacts.rngs(params.seeds, f"score_{stage}")
-    for i, seed in enumerate([] if since else params.seeds):
+    trained = any(rounds.models(after).iterdir())  # none where labelling had ended before, or answers are missing
+    bench, orders = Bench(settings), rounds.random_orders(seeds, pool_rows)
+    generators = artifacts.rngs(seeds, f"score_{stage}")
+    for i, seed in enumerate(seeds if trained else []):
         title = f"{stage}, seed {seed}"
-        model = training.Fitted(trainers.load_model(rounds.models(after) / str(seed), params.embed), bench.pool, title)
-        train = functools.partial(bench.fit, title=f"{title}, committee")
-        paid = labels.paid_for(labelled[i])
-        known = Known(rows, None, None, labelled[i], paid, bench.classes, options, model, train)
-        scores[i] = SCORES[options.score].scores(known, generators[i])
+        known = strategies.Known(
+            None,
+            None,
+            None,
+            orders[i],
+            labelled[i],
+            bought[i],
+            bench.classes,
+            settings.strategies,
+            Kept(rounds.models(after) / str(seed), bench, title),
+            functools.partial(bench.fit, title=f"{title}, committee"),
+        )
+        scores[i] = known.open_only(strategies.named(score).scores(known, generators[i]))
         predicted[i] = known.probabilities.argmax(1)
-        scores[i, labelled[i]], predicted[i, labelled[i]] = np.nan, rounds.NOT_PREDICTED
-        print(f"score_entropy {title}: {len(known.open_rows):,} open rows, mean {options.score} {np.nanmean(scores[i]):.3f}")
+        predicted[i, labelled[i]] = rounds.NOT_PREDICTED
+        print(f"score_entropy {title}: {len(known.open_rows):,} open rows, mean {score} {np.nanmean(scores[i]):.3f}")
 
     artifacts.save(rounds.folder(stage) / "scores.npy", scores)
     artifacts.save(rounds.folder(stage) / "predicted.npy", predicted)
-    if since:
-        print(f"score_entropy {stage}: nothing to do, {since} was sufficient")
+    if not trained:
+        print(f"score_entropy {stage}: nothing to do, {after} has no models")
 
 
 if __name__ == "__main__":

@@ -1,59 +1,63 @@
-"""select_stageN: choose m more rows a bucket by their scores, unless the last models show that enough is labelled.
+"""select_stageN: choose m more rows a bucket by what the models say, unless they show that enough is labelled.
 
-reads   data/AFTER/labelled.npy, data/budgets/AFTER.json
+reads   data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
-        data/clusters.npy, data/pool.jsonl                   buckets and texts
-        data/embeddings.npy                                  for by: recluster
+        data/clusters.npy, data/embeddings/pool.npy, data/pool.jsonl, data/classes.json
+        data/AFTER/models, data/encoder                      for strategies that ask the models for more than scores
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
         data/budgets/STAGE.json      how many they are, and whether enough was enough
         data/STAGE/selected.jsonl    the new rows as text
-params  rounds.STAGE, select_stageN, sufficient, seeds
+params  rounds.STAGE, select_stageN, strategies, sufficient, train, embed, seeds
+
+The strategy is the file of stages/core/strategies that select_stageN.by names.
 """
 
 import numpy as np
 
-from stages.core import artifacts, rounds, selection, settings, vectors
-from stages.core.errors import run
+from stages.core.arms import bucketed
+from stages.core.base import artifacts, params
+from stages.core.base.errors import run
+from stages.core.rows import labels, rounds
 
 
 def main(stage: str) -> None:
-    params = settings.read(f"rounds.{stage}", "select_stageN", "sufficient", "seeds")
-    after, by = getattr(params, stage).after, params.select_stageN.by
-    labelled = rounds.load_labelled(after, params.seeds)
-    clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
-    known = (len(params.seeds), len(clusters))
-    scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, known, nan=True)
-    predicted = artifacts.load(rounds.folder(stage) / "predicted.npy", np.int16, known)
-    before = artifacts.load(rounds.folder(after) / "predicted.npy", np.int16, known)
-
-    since, kappa = rounds.load_budget(after)["sufficient_since"], None
-    if since is None and params.sufficient.rule == "agreement":
-        kappa = [agreement(*models) for models in zip(before, predicted)]
-        # One decision for all seeds: every seed keeps the same budget, and seeds stay paired with the random arm's.
-        since = after if all(k is not None and k >= params.sufficient.kappa for k in kappa) else None
-    if since:
-        rounds.save_labelled(stage, labelled, after, since, kappa)
+    settings = params.read(f"rounds.{stage}", "select_stageN", "strategies", "sufficient", "train", "embed", "seeds")
+    this, by = getattr(settings, stage), settings.select_stageN.by
+    clusters = artifacts.load_clusters()
+    labelled = rounds.load_labelled(this.after, settings.seeds, len(clusters))
+    shape = labelled.shape[0], len(clusters)
+    scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, shape, nan=True)
+    ended = ended_before(stage, this.after, scores, settings)
+    if ended["ended_after"]:
+        rounds.save_labelled(stage, labelled, this.after, **ended)
         rounds.save_selected(stage, [], [], clusters, scores)
-        print(f"select_stageN {stage}: nothing labelled, {since} was sufficient")
+        print(f"select_stageN {stage}: nothing chosen, {ended['ended_after']} was {ended['ended_because']}")
         return
 
-    m = selection.per_bucket(getattr(params, stage).m, clusters)
-    total = int(m.sum())
-    rounds.refuse_unless_open(len(clusters) - labelled.shape[1], total, f"rounds.{stage}.m")
-    embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL) if by == "recluster" else None
-    even = selection.apportion(total, np.ones(len(m)), np.full(len(m), total))  # bands are as many as buckets, but all alike
-    picked = []
-    for i, rng in enumerate(artifacts.rngs(params.seeds, f"select_{stage}")):
-        if by == "buckets":
-            picked.append(selection.highest_per_bucket(scores[i], clusters, m))
-        elif by == "bands":
-            picked.append(selection.random_per_band(scores[i], len(m), even, rng))
-        else:
-            picked.append(selection.highest_reclustered(scores[i], embedded, total, rng))
-    rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), after, None, kappa)
-    rounds.save_selected(stage, params.seeds, picked, clusters, scores)
-    print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {kappa}")
+    setting = f"rounds.{stage}.m"
+    picked = bucketed.rows_to_add(stage, by, this.m, setting, settings, settings.strategies, this.after, scores)
+    rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), this.after, **ended)
+    rounds.save_selected(stage, settings.seeds, picked, clusters, scores)
+    print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {ended['kappa']}")
+
+
+def ended_before(stage: str, after: str, scores: np.ndarray, settings) -> dict:
+    """Whether the stage before was the last: ended_after, ended_because and kappa, as a budget has them."""
+    budget = rounds.load_budget(after)
+    ended = {"ended_after": budget["ended_after"], "ended_because": budget["ended_because"], "kappa": None}
+    if ended["ended_after"]:
+        return ended
+    if np.isnan(scores).all():
+        return ended | {"ended_after": after, "ended_because": "waiting for answers"}
+    if settings.sufficient.rule == "agreement":
+        classes = len(labels.classes())
+        both = (rounds.load_predicted(each, settings.seeds, scores.shape[1], classes) for each in (after, stage))
+        ended["kappa"] = [agreement(*models) for models in zip(*both)]
+        # One decision for all seeds: every seed keeps the same budget, and seeds stay paired with the random arm's.
+        if all(k is not None and k >= settings.sufficient.kappa for k in ended["kappa"]):
+            return ended | {"ended_after": after, "ended_because": "sufficient"}
+    return ended
 
 
 def agreement(before: np.ndarray, now: np.ndarray) -> float | None:

@@ -1,22 +1,28 @@
 """train_full: one model on every label of the pool, the upper bound.
 
-reads   data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
+reads   data/answers.npy
+        data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
+        data/encoder, data/embeddings/, as the learner needs them
 writes  data/results/full/pool/   what the model says of the holdout, for the report
-params  train, train_full, embed, seeds (the first)
+params  train, train_full, embed
+
+Left out, with an empty result, where the pool is not labelled whole.
 """
 
 import numpy as np
 
-from stages.core import artifacts, settings, training
-from stages.core.errors import run
+from stages.core.arms import training
+from stages.core.base import artifacts, params
+from stages.core.base.errors import run
+from stages.core.rows import labels, results
 
 
 def main() -> None:
-    params = settings.read("train", "train_full", "embed", "seeds")
-    params.train = params.train.model_copy(update={"epochs": params.train_full.epochs})
-    params.seeds = params.seeds[:1]
-    pool_rows = artifacts.pool_rows()
-    training.fit_and_try("full", "pool", np.arange(pool_rows)[None], params)
+    settings = params.read("train", "train_full", "embed")
+    pool = np.arange(artifacts.pool_rows())
+    bought = labels.within_budget(len(pool)).buy(pool)
+    train, seed = settings.train.changed(epochs=settings.train_full.epochs), settings.train_full.seed
+    training.train_and_try(results.BOUND, results.WHOLE_POOL, pool[None], [bought], settings.changed(train=train, seeds=[seed]))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,20 @@
 """train_stageN: the models of one round, one a seed, on all rows labelled so far.
 
-reads   data/STAGE/labelled.npy, data/budgets/STAGE.json
-        data/encoder, data/pool.jsonl, data/test.jsonl, and for trainer: probe their embeddings
-writes  data/STAGE/models/SEED/        safetensors and json
-        data/results/bucketed/STAGE/     what the models say of the holdout, for the report
+reads   data/STAGE/labelled.npy, data/STAGE/labels.npy, data/budgets/STAGE.json
+        data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
+        data/encoder, data/embeddings/, as the learner needs them
+writes  data/STAGE/models/SEED/           safetensors and json
+        data/results/bucketed/STAGE/      what the models say of the holdout, for the report
 params  train, embed, seeds
 """
 
-from stages.core import settings, training
-from stages.core.errors import run
+from stages.core.arms import training
+from stages.core.base import params
+from stages.core.base.errors import run
 
 
 def main(stage: str) -> None:
-    training.bucketed(stage, settings.read("train", "embed", "seeds"))
+    training.bucketed(stage, params.read("train", "embed", "seeds"))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from stages.core import cleaning
-from stages.core.errors import Refused
+from stages.core.sources import cleaning
+from stages.core.base.errors import Refused
 
 
 def row(text, label="a", **more):

@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from stages.core import artifacts, trainers
-from stages.core.contrastive import sampled_pairs
-from stages.core.errors import Refused
+from stages.core import trainers
+from stages.core.base import artifacts
+from stages.core.learners.contrastive import sampled_pairs
+from stages.core.base.errors import Refused
 from tests.tiny import tiny_encoder
 
 #                  row  0  1  2  3  4  5
@@ -141,7 +142,7 @@ def test_the_encoder_was_tuned_and_the_same_seed_gives_the_same_model(folder):
 
 
 def test_one_class_among_the_labelled_rows_is_refused_before_training(folder, monkeypatch):
-    from stages.core import tuning
+    from stages.core.encoding import pair_tuning
 
     monkeypatch.setattr(tuning, "tune", lambda *_, **__: pytest.fail("training began"))
     with pytest.raises(Refused, match="needs labelled rows of two classes"):

@@ -15,8 +15,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from stages.core import encoder, hub, sources
-from stages.core.errors import Refused
+from stages.core.base import hub
+from stages.core.encoding import encoder
+from stages.core.sources import tables
+from stages.core.base.errors import Refused
 from tests.hub import environment, serving
 from tests.test_artifacts import Payload
 from tests.test_sources import section
@@ -227,8 +229,8 @@ def test_the_fingerprint_follows_configuration_and_tokenizer(folder, copied, nam
 
 FETCH = """
 import sys
-from stages.core import encoder
-from stages.core.errors import Refused
+from stages.core.encoding import encoder
+from stages.core.base.errors import Refused
 for name in sys.argv[1:]:
     try:
         print("said", encoder.folder_of(name))

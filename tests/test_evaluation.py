@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.core.evaluation import accuracy, confusion, entropy_bits, macro_f1
+from stages.core.rows.measures import accuracy, confusion, entropy_bits, macro_f1
 
 ACTUAL = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = [0, 0, 1, 1, 2, 2]

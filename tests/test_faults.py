@@ -224,7 +224,7 @@ def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finishe
 OF_TWO_USERS = """
 import os, sys
 import numpy as np
-from stages.core.vector_cache import VectorCache
+from stages.core.encoding.vector_cache import VectorCache
 os.umask(int(sys.argv[1], 8))
 cache = VectorCache("of one model")
 cache.add(["a", "b"], np.array([[1, 2], [3, 4]], np.float32))

@@ -8,11 +8,16 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from stages.core import artifacts, encoder, finetune, labels, results, trainers, training
-from stages.core.errors import Refused
-from stages.core.finetune import FineTune
-from stages.core.labels import Labels
-from stages.core.tokens import Texts, Tokens
+from stages.core import trainers
+from stages.core.arms import training
+from stages.core.base import artifacts
+from stages.core.encoding import encoder
+from stages.core.learners import finetune
+from stages.core.rows import labels, results
+from stages.core.base.errors import Refused
+from stages.core.learners.finetune import FineTune
+from stages.core.rows.labels import Labels
+from stages.core.encoding.tokens import Texts, Tokens
 from tests.tiny import tiny_encoder
 
 TEXTS = [f"{word} film {end}" for word in ("good", "bad", "great", "poor") for end in ("plot", "actor", "scene", "music", "end")]

@@ -11,8 +11,9 @@ import torch
 import yaml
 
 from stages import embed, finetune_encoder
-from stages.core import artifacts, encoder, pointer, settings, similarity, tuning
-from stages.core.errors import Refused
+from stages.core.base import artifacts, params
+from stages.core.encoding import encoder, pointer, similarity, pair_tuning
+from stages.core.base.errors import Refused
 from tests.conftest import ROOT, Project
 from tests.test_reruns import stages_to_run
 from tests.test_sources import write

@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from stages import prepare as prepare_stage
-from stages.core import artifacts, cleaning, settings, sources
-from stages.core.errors import Refused
+from stages.core.base import artifacts, params
+from stages.core.sources import cleaning, tables
+from stages.core.base.errors import Refused
 from tests.test_sources import pairs, section, write
 
 ROOT = Path(__file__).parent.parent

@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from stages.core import probe, trainers
-from stages.core.errors import Refused
-from stages.core.probe import STRENGTHS, Probe
+from stages.core import trainers
+from stages.core.learners import probe
+from stages.core.base.errors import Refused
+from stages.core.learners.probe import STRENGTHS, Probe
 
 pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")  # what asks for folds by itself hears of it
 

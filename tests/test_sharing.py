@@ -53,7 +53,7 @@ def shared_by(project: Project, url: str, clone_to) -> Project:
     project.run("git", "clone", "--quiet", ".", str(clone_to))
     clone = Project(clone_to)
     # The encoder and the corpus of the tiny project are git-tracked files, as is params.yaml.
-    assert not (clone.folder / "data/embeddings.npy").exists()
+    assert not (clone.folder / "data/embeddings/pool.npy").exists()
     return clone
 
 
@@ -109,7 +109,7 @@ def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_p
     assert (done.returncode != 0) == (fault == "gone")
     assert str(remote) in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert not (clone.folder / "data/embeddings.npy").exists()
+    assert not (clone.folder / "data/embeddings/pool.npy").exists()
     if fault == "gone":
         assert clone.repro("embed")[-1] == "embed"
         assert embed_hashes(clone) == md5

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import silhouette_score
 
 from stages.core import silhouettes as module
-from stages.core.silhouettes import silhouettes
+from stages.core.space.silhouettes import silhouettes
 
 FOUR = np.array([[0], [1], [4], [5]], dtype=np.float32)
 

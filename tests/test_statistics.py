@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.core import statistics, tables
+from stages.core.reporting import statistics, tables
 
 BUDGETS = np.array([100, 200, 300])
 #                         100   200   300

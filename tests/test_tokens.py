@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.core.tokens import Texts, Tokens, batches, training_batches
+from stages.core.encoding.tokens import Texts, Tokens, batches, training_batches
 
 ROWS = [[1, 2, 3], [4], [5, 6], [7, 8, 9]]
 TOKENS = Tokens.of(ROWS)

@@ -12,8 +12,8 @@ import torch
 from scipy.stats import spearmanr
 from sentence_transformers import SentenceTransformer
 
-from stages.core import encoder, similarity, tuning
-from stages.core.errors import Refused
+from stages.core.encoding import encoder, similarity, pair_tuning
+from stages.core.base.errors import Refused
 from tests.tiny import tiny_encoder
 
 SHORT = "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."

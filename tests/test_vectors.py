@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stages.core import artifacts, trainers, vectors
-from stages.core.errors import Refused
-from stages.core.probe import Probe, ProbeModel
+from stages.core import trainers
+from stages.core.base import artifacts
+from stages.core.encoding import vectors
+from stages.core.base.errors import Refused
+from stages.core.learners.probe import Probe, ProbeModel
 
 TEXTS = ["one", "two", "three"]
 VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)

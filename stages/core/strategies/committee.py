@@ -6,8 +6,8 @@ would not make them differ where the trainer is a logistic regression.
 
 import numpy as np
 
-from stages.core.evaluation import entropy_bits
-from stages.core.known import Known
+from stages.core.rows.measures import entropy_bits
+from stages.core.strategies import Known
 
 
 def scores(known: Known, rng: np.random.Generator) -> np.ndarray:

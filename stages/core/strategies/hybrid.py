@@ -5,7 +5,7 @@ Hardest is the smallest probability of the true class. Of an odd number the rand
 
 import numpy as np
 
-from stages.core.known import Known
+from stages.core.strategies import Known
 
 USES_POOL_LABELS = True
 

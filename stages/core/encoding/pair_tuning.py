@@ -1,0 +1,221 @@
+"""Tune an encoder on pairs of texts, by the trainer and the losses of sentence-transformers.
+
+The encoder stays ours: it is loaded, cut and pooled as everywhere in the pipeline, and only handed over for training.
+"""
+
+import copy
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from tqdm import tqdm
+from transformers import PrinterCallback, TrainerCallback
+
+from stages.core.base.errors import Refused
+from stages.core.encoding import encoder
+
+try:
+    from accelerate.utils.memory import find_executable_batch_size, should_reduce_batch_size
+    from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.base.modules import InputModule
+    from sentence_transformers.sentence_transformer import losses
+    from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
+except ImportError as error:
+    raise Refused(f"tuning an encoder needs a package that is missing ({error}); pip install -r requirements-tune.txt") from None
+
+WEIGHT_DECAY = 0.01  # as in the authors' code of both Sentence-BERT and SetFit
+# Of the softmax over (u, v, |u - v|), which is drawn anew. At the encoder's own rate, as in Sentence-BERT, it takes tens of
+# thousands of steps to learn; until then the encoder learns to please a random head and forgets what it knew.
+HEAD_LEARNING_RATE = 1e-3
+POINTS = 50  # of the loss curve, about
+EVALUATION_ROWS = 64  # texts in a batch
+
+
+class Body(InputModule):
+    """An Encoder in the form in which sentence-transformers trains it."""
+
+    def __init__(self, body: encoder.Encoder):
+        super().__init__()
+        self.encoder = body
+
+    def preprocess(self, inputs: list[str], prompt: None = None, **_) -> dict[str, torch.Tensor]:
+        tokens = self.encoder.tokenise(inputs)
+        ids, real = tokens.padded(np.arange(len(tokens)), self.encoder.pad)
+        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(real)}
+
+    def forward(self, features: dict[str, torch.Tensor], **_) -> dict[str, torch.Tensor]:
+        """Adds sentence_embedding, float32 [rows, width]."""
+        return features | {"sentence_embedding": self.encoder(features["input_ids"], features["attention_mask"])}
+
+    def get_embedding_dimension(self) -> int:
+        return self.encoder.width
+
+    def save(self, *_, **__) -> None:
+        raise NotImplementedError("encoders are saved by the stages, as safetensors")
+
+
+def in_three_classes(model: SentenceTransformer) -> torch.nn.Module:
+    """Cross-entropy of a softmax over (u, v, |u - v|): the objective for inference (Reimers & Gurevych 2019, section 3)."""
+    return losses.SoftmaxLoss(model, model.get_embedding_dimension(), num_labels=3)
+
+
+def by_cosine(model: SentenceTransformer) -> torch.nn.Module:
+    """Squared distance of cos(u, v) to the score (the same, section 3)."""
+    return losses.CosineSimilarityLoss(model)
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """
+    encoder        in float32, for evaluation, on the processor
+    losses         [{"step", "loss"}]   mean since the point before
+    rows_at_once   pairs that pass through the encoder together; `accumulation` such parts make one step
+    """
+
+    encoder: encoder.Encoder
+    losses: list[dict]
+    rows_at_once: int
+    accumulation: int
+
+
+def tune(
+    pretrained: encoder.Encoder,
+    pairs: dict[str, list],
+    objective: Callable[[SentenceTransformer], torch.nn.Module],
+    how: Any,
+    *,
+    epochs: int,
+    cap: int,
+    seed: int,
+    title: str,
+    freeze_word_embeddings: bool = False,
+) -> Tuned:
+    """A tuned copy of `pretrained`.
+
+    pairs   left, right: texts; label: float scores in [0, 1] or int classes, as the objective wants them
+    how     .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype as in params.yaml
+    cap     most pairs to pass through at once; where memory is short fewer do, and a step is unchanged
+
+    Raises Refused where memory does not even hold one pair.
+    """
+    sizes = [rows for rows in range(1, min(cap, how.batch_rows) + 1) if how.batch_rows % rows == 0]
+    mixed = encoder.dtype_of(how.dtype) == torch.bfloat16
+    steps = epochs * -(-len(pairs["label"]) // how.batch_rows)
+    longest = [max(pairs[side], key=len) for side in ("left", "right")]
+
+    def trial(rows: int) -> None:
+        model = _for_training(pretrained, freeze_word_embeddings)
+        batch = [{key: value.to(model.device) for key, value in model.preprocess([text] * rows).items()} for text in longest]
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=mixed):
+            objective(model)(batch, torch.tensor(pairs["label"][:1] * rows, device=model.device)).backward()
+
+    def attempt(rows: int) -> Tuned:
+        torch.manual_seed(seed)
+        with tempfile.TemporaryDirectory() as scratch:
+            model = _for_training(pretrained, freeze_word_embeddings)
+            loss = objective(model)
+            arguments = SentenceTransformerTrainingArguments(
+                output_dir=scratch,
+                per_device_train_batch_size=rows,
+                gradient_accumulation_steps=how.batch_rows // rows,
+                num_train_epochs=epochs,
+                learning_rate=how.learning_rate,
+                learning_rate_mapping={r"^classifier\.": HEAD_LEARNING_RATE} if hasattr(loss, "classifier") else {},
+                warmup_steps=int(how.warmup_share * steps),
+                weight_decay=WEIGHT_DECAY,
+                optim="adamw_torch_fused",
+                bf16=mixed,
+                seed=seed,
+                use_cpu=model.device.type == "cpu",
+                dataloader_pin_memory=model.device.type != "cpu",
+                logging_steps=max(1, steps // POINTS),
+                save_strategy="no",
+                report_to="none",
+                disable_tqdm=True,
+            )
+            trainer = Trainer(model, arguments, Dataset.from_dict(pairs), loss=loss, callbacks=[Progress(title)])
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
+        curve = [{"step": entry["step"], "loss": round(entry["loss"], 6)} for entry in trainer.state.log_history if "loss" in entry]
+        return Tuned(model[0].encoder.cpu().eval(), curve, rows, how.batch_rows // rows)
+
+    def fewer() -> int:
+        sizes.pop()
+        print(f"{title}: out of memory in training; starting again with fewer pairs at once, a step is unchanged")
+        return sizes[-1] if sizes else 0
+
+    # Dropout and the new head draw from torch's own generator: put back as it was afterwards.
+    with torch.random.fork_rng():
+        sizes = fitting(trial, sizes)
+        try:
+            return find_executable_batch_size(attempt, sizes[-1], fewer)()
+        except RuntimeError as error:
+            if sizes:
+                raise
+            raise _too_long() from error
+
+
+def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
+    """Those of the rising `sizes` that `trial` gets through before memory runs out.
+
+    Raises Refused where it does not get through the first. Where a system hands out more memory than it has, and then
+    kills, nobody hears that it is short: there a cap helps.
+    """
+    for tried, rows in enumerate(sizes):
+        try:
+            trial(rows)
+        except Exception as error:
+            if not should_reduce_batch_size(error):
+                raise
+            print(f"out of memory with {rows} pairs at once: fewer make up a step, in several parts")
+            if not tried:
+                raise _too_long() from None
+            return sizes[:tried]
+    return sizes
+
+
+def _too_long() -> Refused:
+    return Refused("out of memory on a single pair of texts; lower embed.max_tokens, or free memory")
+
+
+def _for_training(pretrained: encoder.Encoder, freeze_word_embeddings: bool) -> SentenceTransformer:
+    body = copy.deepcopy(pretrained)
+    body.backbone.get_input_embeddings().requires_grad_(not freeze_word_embeddings)
+    return SentenceTransformer(modules=[Body(body)], device=str(encoder.device())).train()
+
+
+def spearman(body: encoder.Encoder, pairs: dict[str, list]) -> float:
+    """Rank correlation of the cosines of the pairs, left and right, with their labels."""
+    evaluator = EmbeddingSimilarityEvaluator(
+        pairs["left"], pairs["right"], pairs["label"], EVALUATION_ROWS, main_similarity="cosine", write_csv=False
+    )
+    model = SentenceTransformer(modules=[Body(body)], device=str(encoder.device()))
+    return round(evaluator(model)[evaluator.primary_metric], 6)
+
+
+class Trainer(SentenceTransformerTrainer):
+    """The trainer without the model card, for which it would read the data once more."""
+
+    def add_model_card_callback(self, default_args_dict: dict) -> None:
+        pass
+
+
+class Progress(TrainerCallback):
+    """The bar of the other stages, in place of the trainer's own, which prints its log in between."""
+
+    def __init__(self, title: str):
+        self.title = title
+
+    def on_train_begin(self, args, state, control, **_) -> None:
+        self.bar = tqdm(total=state.max_steps, desc=self.title, unit="step", file=sys.stderr, mininterval=1)
+
+    def on_step_end(self, args, state, control, **_) -> None:
+        self.bar.update()
+
+    def on_train_end(self, args, state, control, **_) -> None:
+        self.bar.close()

@@ -1,0 +1,99 @@
+"""Vectors already made, by text: so that new rows cost only themselves, and an interrupted embed goes on where it was.
+
+A side cache outside all outs of DVC. A folder holds the vectors of one model with one setting; each shard in it is one
+safetensors file, written whole or not at all, and named by the sha256 of what it holds:
+
+    keys      uint8 [rows, 16]         blake2b of the text
+    vectors   float32 [rows, width]
+
+Several users may share the folder: a shard that one of them must not read is left to the others.
+
+What comes out of it is to the bit what encoding would give, since a vector depends on its text and model alone.
+"""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save_file
+
+from stages.core.base import artifacts
+
+PLACE = "GLEANER_CACHE"
+SHARD_ROWS = 4_096
+KEY_BYTES = 16
+
+
+def root() -> Path:
+    """The folder named by the environment variable GLEANER_CACHE, or .gleaner in the repository."""
+    return Path(os.environ.get(PLACE) or ".gleaner")
+
+
+class VectorCache:
+    """The shards of one encoding.
+
+    encoding   fingerprint of all that a vector depends on beside its text
+    """
+
+    def __init__(self, encoding: str):
+        self.folder = root() / encoding
+
+    def read_into(self, out: np.ndarray, texts: list[str]) -> np.ndarray:
+        """Write the vectors that are known into `out`, float32 [texts, width]; int64 [missing] says which texts are not."""
+        row_of = {key: row for row, key in enumerate(map(_key, texts))}
+        missing = np.ones(len(texts), dtype=bool)
+        for shard in sorted(self.folder.glob("*.safetensors")):
+            known, vectors = _read(shard, out.shape[1])
+            hits = [(row_of[key], place) for place, key in enumerate(known) if key in row_of]
+            if hits:
+                rows, places = np.array(hits).T
+                out[rows] = vectors[places]
+                missing[rows] = False
+        return np.flatnonzero(missing)
+
+    def add(self, texts: list[str], vectors: np.ndarray) -> None:
+        """Keep float32 [texts, width] as one shard."""
+        keys = np.frombuffer(b"".join(map(_key, texts)), dtype=np.uint8).reshape(-1, KEY_BYTES)
+        shard = self.folder / f"{_name(keys, vectors)}.safetensors"
+        artifacts.save_tensors(shard, {"keys": keys, "vectors": vectors}, save_file)
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
+
+
+def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
+    digest = hashlib.sha256(keys)
+    digest.update(vectors)
+    return digest.hexdigest()[:32]
+
+
+def _read(shard: Path, width: int) -> tuple[list[bytes], np.ndarray]:
+    """(keys, float32 [rows, width]) of one shard; nothing of one that cannot be read, nor of a broken one, which is thrown away."""
+    nothing = [], np.empty((0, width), np.float32)
+    try:
+        stored = shard.read_bytes()  # not by load_file, which calls every failure to open a file the same
+    except OSError as error:  # another user's, or a share that is away: no word about its content
+        print(f"embed: {shard} is left alone, it cannot be read: {error.strerror or error}; what it holds is encoded again")
+        return nothing
+    try:
+        content = load(stored)
+        vectors = content["vectors"]
+        keys = content["keys"].tobytes()
+        if vectors.shape != (len(keys) // KEY_BYTES, width) or not np.isfinite(vectors).all():
+            raise ValueError("keys and vectors do not match")
+        if _name(content["keys"], vectors) != shard.stem:
+            raise ValueError("not what was written")
+    except (SafetensorError, KeyError, ValueError):
+        with suppress(OSError):  # in a folder of another user it stays
+            shard.unlink()  # cut short by a copy, altered by a dying disk or a hand: what it held is made anew
+        return nothing
+    return [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)], vectors
+
+
+def megabytes() -> float:
+    """What all shards of all models take on disk."""
+    return sum(file.stat().st_size for file in root().rglob("*.safetensors")) / 1e6

@@ -1,0 +1,66 @@
+"""Embeddings on disk, each file with a sidecar that says what they are; whoever reads them holds one against the other.
+
+data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_tokens, model_sha256; rows, width, sha256 of the
+                                                  vectors, texts_sha256
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.base import artifacts
+from stages.core.base.errors import Refused
+
+
+def describe(path: Path, texts: list[str], encoding: dict) -> None:
+    """Write the sidecar of the vectors at `path`.
+
+    encoding   model, dtype, max_tokens and model_sha256: what made them
+    """
+    vectors = artifacts.load(path, np.float32, (len(texts), None))
+    found = {"rows": len(texts), "width": vectors.shape[1], "sha256": _sha256(vectors), "texts_sha256": _sha256_of_texts(texts)}
+    artifacts.save_json(path.with_suffix(".json"), encoding | found)
+
+
+def load(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
+    """float32 [rows, width], memory-mapped, checked against the sidecar, the texts and the name of the model.
+
+    texts   the jsonl file whose line i is row i
+    model   embed.model of params.yaml, where the caller declares it
+
+    Raises Refused where the vectors were changed, or belong to other texts or to another model.
+    """
+    sidecar = path.with_suffix(".json")
+    about = artifacts.load_json(sidecar)
+    try:
+        expected = {key: about[key] for key in ("model", "sha256", "texts_sha256")}
+        shape = int(about["rows"]), int(about["width"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused(f"{sidecar} is no sidecar of embeddings ({error!r}); {artifacts.MEND}") from None
+    vectors = artifacts.load(path, np.float32, shape)
+    found = {
+        "model": expected["model"] if model is None else model,
+        "sha256": _sha256(vectors),
+        "texts_sha256": _sha256_of_texts(artifacts.texts(texts)),
+    }
+    what = {"model": "params.yaml: embed.model", "sha256": str(path), "texts_sha256": str(texts)}
+    for key in found:
+        if expected[key] != found[key]:
+            raise Refused(f"{sidecar} says {key} {expected[key]}, {what[key]} has {found[key]}; {artifacts.MEND}")
+    return vectors
+
+
+def _sha256(vectors: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for block in np.array_split(vectors, max(1, vectors.nbytes // 2**26)):
+        digest.update(np.ascontiguousarray(block))
+    return digest.hexdigest()
+
+
+def _sha256_of_texts(texts: list[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,122 @@
+"""trainer: contrastive. The encoder tuned on pairs of equal and of different label, then logistic regression on its vectors.
+
+SetFit (Tunstall et al. 2022, section 3.1), with our probe as the head. Its regularisation is chosen by cross-validation,
+where SetFit leaves it at 1, and the rate of learning is train.learning_rate, where SetFit has 2e-5.
+"""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from stages.core.base import artifacts
+from stages.core.base.errors import Refused
+from stages.core.encoding import encoder, kept
+from stages.core.encoding.tokens import Texts
+from stages.core.space import logistic
+
+KIND = "contrastive"
+
+
+class Learner:
+    """Texts in, ContrastiveModel out. The pretrained encoder is read once and copied for every fit."""
+
+    def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
+        from stages.core.encoding import pair_tuning
+
+        self.tuning, self.train, self.embed, self.machine, self.classes = pair_tuning, train, embed, machine, classes
+        self.pretrained = encoder.of_pipeline(embed)
+
+    def read(self, texts: Path, embeddings: Path) -> Texts:
+        return Texts(artifacts.texts(texts), self.pretrained.tokenise)
+
+    def fit(
+        self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
+    ) -> "ContrastiveModel":
+        """As the contract says; of `start` the encoder is gone on from. Raises Refused where all rows are of one class."""
+        train, inputs = self.train, pool[labelled]
+        rows, scores = sampled_pairs(labels, train.pairs_per_row, train.most_pairs, np.random.default_rng(seed))
+        left, right = (inputs.texts[side].tolist() for side in rows.T)
+        pairs = {"left": left, "right": right, "label": scores.tolist()}
+        body = self.tuning.tune(
+            start.body if start else self.pretrained,
+            pairs,
+            self.tuning.by_cosine,
+            train,
+            epochs=1,
+            cap=train.batch_rows,
+            seed=seed,
+            title=title,
+            freeze_word_embeddings=train.freeze_word_embeddings,
+        ).encoder
+        made = vectors(body, inputs, self.embed, self.machine, title)
+        head = logistic.fit(made, labels, self.classes, train.folds, seed)
+        return ContrastiveModel(self.pretrained, body, head, self.embed, self.machine)
+
+
+def sampled_pairs(labels: np.ndarray, per_row: int, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows with equal and with different labels, drawn and never listed: memory grows with the rows, not their square.
+
+    labels    int64 [rows]   class numbers
+    per_row   every row meets so many others of its class, and as many of other classes, each uniformly drawn
+    most      no more pairs than this: then some rows meet fewer
+
+    Returns (int64 [pairs, 2] rows, float32 [pairs] 1 for equal labels and 0 for different). So do the authors' code; the
+    paper draws `per_row` pairs a class, whatever its rows. A row that is alone in its class has no pair of equal label.
+    Raises Refused for a single class.
+    """
+    order = np.argsort(labels, kind="stable")  # class by class
+    classes, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    if len(classes) < 2:
+        raise Refused(
+            f"params.yaml: train.trainer = contrastive needs labelled rows of two classes or more, all {len(labels)} are of one; "
+            f"raise select_stage1.n, or set train.trainer to finetune or probe"
+        )
+    rows = len(labels)
+    anchors = min(per_row * rows, most // 2)
+    first = np.concatenate([rng.permutation(rows) for _ in range(-(-anchors // rows))])[:anchors]
+    place = np.argsort(order, kind="stable")[first]
+    group = np.searchsorted(classes, labels[first])
+    start, count = starts[group], counts[group]
+    # Round the class from the row's own place, and never back to it; round all rows from the end of the class, and never into it.
+    equal = order[start + (place - start + rng.integers(1, np.maximum(count, 2))) % count]
+    different = order[(start + count + rng.integers(0, rows - count)) % rows]
+    paired = count > 1
+    pairs = np.concatenate([np.stack([first, equal], 1)[paired], np.stack([first, different], 1)])
+    return pairs, np.repeat(np.float32([1, 0]), [paired.sum(), anchors])
+
+
+class ContrastiveModel:
+    """A tuned encoder and a logistic regression on its vectors."""
+
+    def __init__(self, pretrained: encoder.Encoder, body: encoder.Encoder, head: logistic.Logistic, embed: Any, machine: Any):
+        self.pretrained, self.body, self.head, self.embed, self.machine = pretrained, body, head, embed, machine
+        self.history: list[dict] = []
+
+    def features(self, inputs: Texts, title: str) -> np.ndarray:
+        """float32 [rows, width]: the tuned encoder's vectors."""
+        return vectors(self.body, inputs, self.embed, self.machine, title)
+
+    def probabilities(self, inputs: Texts, title: str) -> np.ndarray:
+        """float32 [rows, classes], each row summing to 1."""
+        return self.head.probabilities(self.features(inputs, title))
+
+    def save(self, folder: Path) -> None:
+        head = {name: torch.from_numpy(array) for name, array in self.head.tensors().items()}
+        kept.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)
+
+
+def vectors(body: encoder.Encoder, inputs: Texts, embed: Any, machine: Any, title: str) -> np.ndarray:
+    """float32 [rows, width], computed in the dtype of params embed."""
+    body = copy.deepcopy(body).to(encoder.device(), encoder.dtype_of(embed.dtype))
+    return encoder.of_each(body, inputs.tokens, body.width, machine.batch_tokens, title)
+
+
+def load(folder: Path, embed: Any, machine: Any) -> ContrastiveModel:
+    """Raises Refused as kept.load and Logistic.of do."""
+    pretrained, body, classes, head = kept.load(folder, embed)
+    head = {name: tensor.numpy() for name, tensor in head.items()}
+    regression = logistic.Logistic.of(head, folder / artifacts.WEIGHTS, body.width, classes)
+    return ContrastiveModel(pretrained, body.eval(), regression, embed, machine)

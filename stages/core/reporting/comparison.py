@@ -1,0 +1,142 @@
+"""What every arm measured at every stage, and what that says against random rows; pure functions of the results.
+
+Where the random arm or the full model has no result, what would be held against them is None.
+"""
+
+import numpy as np
+
+from stages.core.reporting import statistics
+from stages.core.reporting.tables import shown
+from stages.core.rows.measures import accuracy, confusion, macro_f1
+from stages.core.rows.results import BASELINE, BOUND, WHOLE_POOL, Result
+
+Found = dict[tuple[str, str], Result]  # by arm and stage, those that have models
+NEAR_FULL = 0.95  # labels are counted to this share of the full model's accuracy
+NOT_COMPARED = {"gain": None, "gain_low": None, "gain_high": None, "p": None, "seeds_for_one_point": None}
+NOT_REACHED = (None, None, None)
+
+
+def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str]) -> dict:
+    """What one model does on the holdout: shares for accuracy and macro F1, numbers of rows for the errors of each class."""
+    counts = confusion(probabilities, actual)
+    right = np.diag(counts)
+    return {
+        "accuracy": accuracy(probabilities, actual),
+        "macro_f1": macro_f1(probabilities, actual),
+        **{f"false_negatives_{name}": int(n) for name, n in zip(classes, counts.sum(1) - right)},
+        **{f"false_positives_{name}": int(n) for name, n in zip(classes, counts.sum(0) - right)},
+    }
+
+
+def at_a_stage(result: Result, baseline: Result | None, actual: np.ndarray, classes: list[str]) -> dict:
+    """Means over the seeds, standard deviations where there is more than one seed (else None), and the gain over `baseline`.
+
+    The gain is the mean of the differences in accuracy seed by seed, its standard error that of a mean. The full model
+    has one seed only: it is held against the mean of the baseline, without an error.
+    """
+    seeds = [of_one_seed(p, actual, classes) for p in result.probabilities]
+    means = {key: round(float(np.mean([seed[key] for seed in seeds])), 6) for key in seeds[0]}
+    gain = error = None
+    if baseline:
+        base = [accuracy(p, actual) for p in baseline.probabilities]
+        gains = np.subtract([seed["accuracy"] for seed in seeds], base if len(base) == len(seeds) else np.mean(base))
+        gain, error = round(float(gains.mean()), 6), _spread(gains, len(gains) ** 0.5)
+    return {
+        "labels": result.labels,
+        "accuracy": means.pop("accuracy"),
+        "accuracy_std": _spread([seed["accuracy"] for seed in seeds]),
+        "macro_f1": means.pop("macro_f1"),
+        "macro_f1_std": _spread([seed["macro_f1"] for seed in seeds]),
+        "gain_vs_random": gain,
+        "gain_vs_random_se": error,
+        "uses_pool_labels": result.uses_pool_labels,
+        **means,
+    }
+
+
+def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[str, dict]:
+    """Every arm but the full model over all its stages, held against the random arm; the same keys for each.
+
+    stages   those at which every arm has models, but for the random one, which may be left out
+    """
+    arms = [arm for arm in dict.fromkeys(arm for arm, _ in found) if arm != BOUND]
+    compared = all((BASELINE, stage) in found for stage in stages)
+    if not compared:
+        arms = [arm for arm in arms if arm != BASELINE]
+    stages = sorted(stages, key=lambda stage: found[arms[-1], stage].labels)
+    budgets = np.array([found[arms[-1], stage].labels for stage in stages])
+    predicted = {arm: np.stack([found[arm, stage].probabilities.argmax(2) for stage in stages], axis=1) for arm in arms}
+    curves = {arm: (predicted[arm] == actual).mean(2) for arm in arms}  # [seeds, stages]
+    bound = found.get((BOUND, WHOLE_POOL))
+    target = bound and NEAR_FULL * np.array([accuracy(p, actual) for p in bound.probabilities]).mean(keepdims=True)
+
+    overall = {}
+    for arm in arms:
+        gain, to_random, apart = NOT_COMPARED, NOT_REACHED, None
+        if compared:
+            gain = statistics.gain(curves[arm], curves[BASELINE])
+            to_random = statistics.labels_to_reach(budgets, curves[arm], curves[BASELINE][:, -1])
+            pairs = zip(predicted[arm][:, -1], predicted[BASELINE][:, -1])
+            apart = sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs)
+        to_full = NOT_REACHED if bound is None else statistics.labels_to_reach(budgets, curves[arm], target)
+        overall[arm] = {
+            "mean_accuracy": float(curves[arm].mean()),
+            **gain,
+            **{f"labels_to_random{end}": labels for end, labels in zip(("", "_low", "_high"), to_random)},
+            **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full)},
+            "seeds_apart_by_mcnemar": apart,
+            "uses_pool_labels": found[arm, stages[0]].uses_pool_labels,
+        }
+    if compared:
+        overall[BASELINE] |= {"p": None, "seeds_for_one_point": None}  # it is not compared with itself
+    statistics.correct(overall)
+    return {arm: {key: _rounded(value) for key, value in row.items()} for arm, row in overall.items()}
+
+
+def by_seed(found: Found, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
+    """One row an arm, stage and seed; the full model's only row is repeated at every budget, to be drawn as a line."""
+    rows, bound = [], []
+    for (arm, stage), result in found.items():
+        for seed, p in zip(seeds, result.probabilities):
+            row = {"arm": shown(arm, result.uses_pool_labels), "stage": stage, "seed": seed, "labels": result.labels}
+            (bound if arm == BOUND else rows).append(row | of_one_seed(p, actual, classes))
+    budgets = sorted({row["labels"] for row in rows})
+    return rows + [row | {"arm": f"{BOUND} ({row['labels']:,} labels)", "labels": labels} for row in bound for labels in budgets]
+
+
+def confusions(found: Found, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
+    """Mean number of rows over the seeds, and the share of the actual class that they are, at the last stage."""
+    rows = []
+    for (arm, stage), result in found.items():
+        if stage in (last, WHOLE_POOL):
+            counts = np.mean([confusion(p, actual) for p in result.probabilities], axis=0)
+            shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+            rows += [
+                {
+                    "arm": shown(arm, result.uses_pool_labels),
+                    "actual": a,
+                    "predicted": b,
+                    "rows": round(float(counts[i, j]), 1),
+                    "share": round(float(shares[i, j]), 4),
+                }
+                for i, a in enumerate(classes)
+                for j, b in enumerate(classes)
+            ]
+    return rows
+
+
+def epochs(found: Found) -> list[dict]:
+    """One row an arm, stage, seed and epoch; none for learners that have no epochs."""
+    return [
+        {"arm": f"{shown(arm, result.uses_pool_labels)} {stage}", **epoch}
+        for (arm, stage), result in found.items()
+        for epoch in result.history
+    ]
+
+
+def _spread(values, divisor: float = 1.0) -> float | None:
+    return round(float(np.std(values, ddof=1)) / divisor, 6) if len(values) > 1 else None
+
+
+def _rounded(value):
+    return round(value, 6) if isinstance(value, float) else value

@@ -1,0 +1,132 @@
+"""data/summary.md: the arms side by side, for a person."""
+
+from tabulate import tabulate
+
+from stages.core.reporting.statistics import ALPHA
+from stages.core.rows.results import BASELINE, MAIN
+
+
+def summary(
+    measured: dict[tuple[str, str], dict],
+    overall: dict[str, dict],
+    picked: dict[str, dict],
+    seeds: int,
+    stages: list[str],
+    waiting: dict[str, int],
+) -> str:
+    """All tables, as Markdown.
+
+    measured, overall, picked   as for the tables below
+    seeds                       how many there are
+    stages                      all labelling stages, in order
+    waiting                     stage -> answers that it waits for
+    """
+    parts = [f"{stage} waits for {rows:,} answers.\n" for stage, rows in waiting.items()]
+    if measured:
+        parts += [by_stage(measured, seeds, stages), by_curve(overall, seeds), by_selection(picked)]
+    return "\n".join(parts)
+
+
+def shown(arm: str, uses_pool_labels: bool) -> str:
+    """The arm's name in tables and plots; those that saw labels nobody paid for are set apart."""
+    return f"{arm} (pool labels)" if uses_pool_labels else arm
+
+
+def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str]) -> str:
+    """One line an arm and stage, as Markdown. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
+    arms = list(dict.fromkeys(arm for arm, _ in measured))
+    lines = [
+        [
+            shown(arm, row["uses_pool_labels"]),
+            stage,
+            f"{row['labels']:,}",
+            _plus_minus(row["accuracy"], row["accuracy_std"]),
+            _plus_minus(row["macro_f1"], row["macro_f1_std"]),
+            ""
+            if arm == BASELINE or row["gain_vs_random"] is None
+            else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
+        ]
+        for (arm, stage), row in sorted(measured.items(), key=lambda item: (item[1]["labels"], arms.index(item[0][0])))
+    ]
+    heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
+    text = _table(lines, heads, left=2)
+    text += f"\n\nMeans over {seeds} seeds, on the holdout. "
+    text += "The full model has one seed and is held against the last random stage.\n"
+    last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN][-1]
+    if last != stages[-1]:
+        text += f"Labelling ended after {last}, with {row['labels']:,} labels.\n"
+    return text
+
+
+def by_curve(overall: dict[str, dict], seeds: int) -> str:
+    """One line an arm over all budgets, as Markdown. overall: arm -> as metrics/ARM/curve.json."""
+    lines = [
+        [
+            shown(arm, row["uses_pool_labels"]),
+            f"{row['mean_accuracy']:.4f}",
+            "" if arm == BASELINE or row["gain"] is None else _interval(row["gain"], row["gain_low"], row["gain_high"], "+.4f"),
+            "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
+            "" if arm == BASELINE else verdict(row),
+            _interval(row["labels_to_random"], row["labels_to_random_low"], row["labels_to_random_high"], ",.0f"),
+            _interval(row["labels_to_95_of_full"], row["labels_to_95_of_full_low"], row["labels_to_95_of_full_high"], ",.0f"),
+            "" if row["seeds_for_one_point"] is None else f"{row['seeds_for_one_point']:,}",
+        ]
+        for arm, row in overall.items()
+    ]
+    heads = [
+        *("arm", "mean accuracy", "gain vs random", "p (Holm)", "verdict", "labels to random's last", "labels to 95% of full"),
+        "seeds to see 1 point",
+    ]
+    text = _table(lines, heads, left=1)
+    text += f"\n\nMean accuracy over all budgets, {seeds} seeds, differences paired by seed; 95% bootstrap intervals (too "
+    text += "narrow with few seeds: go by p), paired t-test with Holm's correction.\n"
+    if any(row["uses_pool_labels"] for row in overall.values()):
+        text += "Arms marked (pool labels) choose rows by labels of the whole pool: they prune data, and save no labels.\n"
+    return text
+
+
+def verdict(row: dict) -> str:
+    """What a reader may conclude of one arm against random rows."""
+    if row["gain"] is None:
+        return "no random arm"
+    if row["p_holm"] is None:
+        return "one seed shows nothing" if row["gain_low"] is None else "all seeds alike: no test"
+    if row["p_holm"] >= ALPHA:
+        return "no difference shown"
+    return "better" if row["gain"] > 0 else "worse"
+
+
+def by_selection(described: dict[str, dict]) -> str:
+    """One line an arm: what sort of rows it had picked by its last stage. described: arm -> as description.describe."""
+    lines = [
+        [
+            arm,
+            f"{row['largest_class_share']:.3f}",
+            f"{row['mean_words']:.1f}",
+            f"{row['near_duplicates_share']:.3f}",
+            f"{row['buckets_covered_share']:.3f}",
+        ]
+        for arm, row in described.items()
+    ]
+    heads = ["rows of", "largest class", "words", "near-duplicates", "buckets covered"]
+    text = _table(lines, heads, left=1)
+    return text + "\n\nShares of the rows that an arm had labelled at its last stage; means over the seeds.\n"
+
+
+def _table(lines: list[list[str]], heads: list[str], left: int) -> str:
+    sides = ["left"] * left + ["right"] * (len(heads) - left)
+    return tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=sides)
+
+
+def _plus_minus(mean: float | None, spread: float | None, sign: str = "") -> str:
+    if mean is None:
+        return ""
+    return f"{mean:{sign}.4f}" + ("" if spread is None else f" ± {spread:.4f}")
+
+
+def _interval(value: float | None, low: float | None, high: float | None, form: str) -> str:
+    """value [low, high]; a limit that is not there was not reached within the budgets."""
+    if value is None:
+        return "not reached"
+    ends = ["" if end is None else f"{end:{form}}" for end in (low, high)]
+    return f"{value:{form}}" + (f" [{ends[0]}, {ends[1]}]" if any(ends) else "")

@@ -1,0 +1,138 @@
+"""Where the files of a labelling stage lie, in which order stages come, and how many rows each labels.
+
+data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl chosen up to here, oldest first
+data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
+data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; kappa: agreement of the last two
+                            models, one a seed, or null; ended_after: the stage after which nothing was chosen any more, or
+                            null; ended_because: sufficient, or waiting for answers
+data/STAGE/scores.npy       float32 [seeds, pool] by the model before this stage, higher is less sure; NaN where labelled
+data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is none
+
+Budgets lie apart from the rows, so that a stage which needs only their number (the random arm) does not run again when
+other rows of the same number are picked.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.core.base import artifacts
+from stages.core.base.errors import Refused, choices
+
+FIRST = "stage1"
+NOT_PREDICTED = -1
+
+
+def folder(stage: str) -> Path:
+    return Path("data") / stage
+
+
+def models(stage: str) -> Path:
+    return folder(stage) / "models"
+
+
+def in_order(rounds: dict[str, Any]) -> list[str]:
+    """Names of all labelling stages, each after the one it follows; ties in the order of params.yaml.
+
+    rounds   the section of params.yaml: name -> .after, .m
+
+    Raises Refused where a round follows a stage that does not exist, or itself in a loop.
+    """
+    known = [FIRST, *rounds]
+    for name, item in rounds.items():
+        if name == FIRST or not re.fullmatch(r"stage[0-9]+", name):
+            raise Refused(f"params.yaml: rounds.{name}: a round is called stage2, stage3 and so on; {FIRST} is select_stage1's")
+        if item.after not in known:
+            raise Refused(f"params.yaml: rounds.{name}.after = {item.after}: no such stage; {choices(item.after, known)}")
+    ordered = [FIRST]
+    while len(ordered) < len(known):
+        ready = [name for name in rounds if name not in ordered and rounds[name].after in ordered]
+        if not ready:
+            loop = ", ".join(f"{name} after {rounds[name].after}" for name in rounds if name not in ordered)
+            raise Refused(f"params.yaml: rounds: {loop} is a loop; let one of them follow {FIRST}")
+        ordered += ready
+    return ordered
+
+
+def wanted(amount: int | float, buckets: int, pool_rows: int) -> int:
+    """Rows that n or m of params.yaml asks for in all: so many of every bucket, or a share in (0, 1) of the pool."""
+    return amount * buckets if isinstance(amount, int) else round(amount * pool_rows)
+
+
+def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int) -> dict[str, int]:
+    """Rows labelled up to every stage, in order, as params.yaml asks for them."""
+    labels = {FIRST: wanted(n, buckets, pool_rows)}
+    for stage in in_order(rounds)[1:]:
+        labels[stage] = labels[rounds[stage].after] + wanted(rounds[stage].m, buckets, pool_rows)
+    return labels
+
+
+def load_labelled(stage: str, seeds: list[int], pool_rows: int) -> np.ndarray:
+    """int64 [seeds, rows], rows of pool.jsonl, none twice in a seed."""
+    return artifacts.load_labelled(folder(stage) / "labelled.npy", len(seeds), pool_rows)
+
+
+def load_predicted(stage: str, seeds: list[int], pool_rows: int, classes: int) -> np.ndarray:
+    """int16 [seeds, pool], class numbers or NOT_PREDICTED."""
+    return artifacts.load(folder(stage) / "predicted.npy", np.int16, (len(seeds), pool_rows), within=(NOT_PREDICTED, classes))
+
+
+def load_budget(stage: str) -> dict:
+    return artifacts.load_json(_budget(stage))
+
+
+def save_labelled(stage: str, labelled: np.ndarray, after: str | None = None, **about: Any) -> None:
+    """Write labelled.npy, int64 [seeds, rows], and the budget.
+
+    after   the stage that this one follows; None for the first
+    about   kappa, ended_after and ended_because, where they are not null
+    """
+    artifacts.save(folder(stage) / "labelled.npy", labelled)
+    path = [*(load_budget(after)["path"] if after else []), labelled.shape[1]]
+    budget = {"labels": labelled.shape[1], "path": path, "kappa": None, "ended_after": None, "ended_because": None}
+    artifacts.save_json(_budget(stage), budget | about)
+
+
+def _budget(stage: str) -> Path:
+    return Path("data/budgets") / f"{stage}.json"
+
+
+def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:
+    """One order of the whole pool a seed, int64 [pool].
+
+    The random arm labels its beginning, so that its draws are nested; everywhere else it breaks ties.
+    """
+    return [rng.permutation(pool_rows) for rng in artifacts.rngs(seeds, "train_random")]
+
+
+def save_selected(
+    stage: str, seeds: list[int], picked: Iterable[np.ndarray], clusters: np.ndarray, scores: np.ndarray | None
+) -> None:
+    """Write selected.jsonl: seed, row, bucket, score if a model gave one, and the text.
+
+    picked    one int64 [rows] a seed
+    scores    float32 [seeds, pool] or None
+    """
+    texts = artifacts.texts(artifacts.POOL)
+    artifacts.save_jsonl(
+        folder(stage) / "selected.jsonl",
+        (
+            {"seed": seed, "row": int(row), "bucket": int(clusters[row])}
+            | ({} if scores is None else {"score": round(float(scores[i, row]), 4)})
+            | {"text": texts[row]}
+            for i, (seed, rows) in enumerate(zip(seeds, picked))
+            for row in rows
+        ),
+    )
+
+
+def refuse_unless_open(open_rows: int, asked: int, setting: str) -> None:
+    if asked == 0:
+        raise Refused(f"params.yaml: {setting} is a share of the pool that is less than one row; raise it, or give rows a bucket")
+    if asked > open_rows:
+        raise Refused(
+            f"params.yaml: {setting} asks for {asked:,} rows, but {open_rows:,} of the pool are not labelled yet; lower it"
+        )

@@ -1,0 +1,61 @@
+"""Rows that are unlike each other: clusters, and the rows nearest to their centres."""
+
+import numpy as np
+
+from stages.core.space import geometry
+from stages.core.space.selection import apportion
+
+CENTRES_AT_ONCE = 64
+
+
+def central_of_clusters(points: np.ndarray, wanted: int, rng: np.random.Generator, exact_rows: int | None = None) -> np.ndarray:
+    """As many clusters as rows are wanted, and of each the row nearest to its centre.
+
+    points       float32 [rows, dimensions]
+    wanted       at most the number of rows
+    exact_rows   as in geometry.kmeans
+
+    Returns int64 [wanted], indices into `points`, none twice. Of more than geometry.MOST_CLUSTERS rows there are that many
+    clusters, which give one row each in turns until they have given enough, those nearest to the centre first: time grows
+    with the rows, not with rows x wanted.
+    """
+    clusters = geometry.kmeans(points, min(wanted, geometry.MOST_CLUSTERS), rng, exact_rows=exact_rows)
+    if wanted <= geometry.MOST_CLUSTERS:
+        return nearest_free(points, clusters.cluster_centers_)
+    _, labels, sizes = np.unique(clusters.labels_, return_inverse=True, return_counts=True)
+    counts = apportion(wanted, np.ones(len(sizes)), sizes)
+    distances = to_own_centre(points, labels)
+    groups = [np.flatnonzero(labels == cluster) for cluster in range(len(sizes))]
+    return np.concatenate([rows[np.argsort(distances[rows], kind="stable")[:count]] for rows, count in zip(groups, counts)])
+
+
+def nearest_free(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The row nearest to each centre, none twice: where two centres share their nearest row, the later takes the next.
+
+    vectors   float32 [rows, dimensions]
+    centres   float32 [centres, dimensions], at most as many as rows
+
+    Returns int64 [centres], indices into `vectors`. Distances are made for a block of centres at a time.
+    """
+    from sklearn.metrics.pairwise import euclidean_distances
+
+    picked = []
+    for start in range(0, len(centres), CENTRES_AT_ONCE):
+        for distances in euclidean_distances(centres[start : start + CENTRES_AT_ONCE], vectors, squared=True):
+            distances[picked] = np.inf
+            picked.append(int(np.argmin(distances)))
+    return np.array(picked, np.int64)
+
+
+def to_own_centre(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """float32 [rows]: each row's distance to the mean of its group.
+
+    vectors   float32 [rows, dimensions]
+    groups    int [rows]   0 to groups - 1, each with a row
+    """
+    distances = np.empty(len(groups), np.float32)
+    for group in range(int(groups.max()) + 1):
+        rows = np.flatnonzero(groups == group)
+        points = np.asarray(vectors[rows])
+        distances[rows] = np.linalg.norm(points - points.mean(0), axis=1)
+    return distances

@@ -1,0 +1,12 @@
+"""bands: open rows sorted by how unsure the model is of them and cut into as many bands as there are buckets; of each as many."""
+
+import numpy as np
+
+from stages.core.space.selection import apportion, ranked
+from stages.core.strategies import Known
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    bands = np.array_split(ranked(known.scores(rng), known.order), len(known.shares))
+    counts = apportion(wanted, np.ones(len(bands)), np.array([len(band) for band in bands]))
+    return np.concatenate([rng.permutation(band)[:rows] for band, rows in zip(bands, counts)])

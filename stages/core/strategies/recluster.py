@@ -1,0 +1,21 @@
+"""recluster: the rows that the model is least sure of, ten times as many as wanted, clustered anew into as many clusters as rows
+are wanted; of each the row nearest to its centre, the least sure first.
+
+Uncertainty narrows, diversity picks, as in Zhdanov 2019 ("Diverse mini-batch Active Learning"), but without his weights.
+"""
+
+import numpy as np
+
+from stages.core.space import geometry
+from stages.core.space.diversity import central_of_clusters
+from stages.core.space.selection import ranked
+from stages.core.strategies import Known
+
+CANDIDATES_A_ROW = 10
+
+
+def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    candidates = ranked(known.scores(rng), known.order)[: wanted * CANDIDATES_A_ROW]
+    points = geometry.unit(known.vectors[candidates])
+    exact_rows = len(points) if wanted <= geometry.MOST_CLUSTERS else None
+    return candidates[np.sort(central_of_clusters(points, wanted, rng, exact_rows))]

@@ -1,0 +1,26 @@
+"""label: the labels of the rows that a stage has chosen, from the one who answers; today that is the data set.
+
+reads   data/STAGE/labelled.npy   int64 [seeds, rows]   all rows chosen up to here
+        data/answers.npy          int64 [pool]          what the source says of every row
+writes  data/STAGE/labels.npy     int64 [seeds, rows]   class numbers; -1 waits for an answer, -2 cannot be said, -3 conflict
+params  seeds
+"""
+
+import numpy as np
+
+from stages.core.base import artifacts, params
+from stages.core.base.errors import run
+from stages.core.rows import labels, rounds
+
+
+def main(stage: str) -> None:
+    seeds = params.read("seeds").seeds
+    answers = labels.answers()
+    labelled = rounds.load_labelled(stage, seeds, len(answers))
+    bought = np.stack([labels.within_budget(len(rows)).buy(rows).of(rows) for rows in labelled])
+    artifacts.save(rounds.folder(stage) / "labels.npy", bought)
+    print(f"label {stage}: {labelled.shape[1]:,} rows for each of {len(seeds)} seeds, {(bought == labels.OPEN).sum():,} unanswered")
+
+
+if __name__ == "__main__":
+    run(main)
