@@ -281,6 +281,18 @@ def test_classes_are_drawn_in_proportion_to_their_errors_on_the_rows_held_back()
     assert counts == [24 * held.count(0) // 6, 24 * held.count(1) // 6]
 
 
+def test_however_much_is_held_back_a_row_is_left_to_train_on():
+    actual = [0, 1, 1, 1, 1, 1, 1, 1] + [0] * 80
+    counts, held = error_ratio(said_of_held=[1 - y for y in actual], actual=actual, wanted=14, held_back=0.99)
+    assert len(held) == 7  # of 8, where 0.99 of them are 8
+    assert counts == [2 * held.count(0), 2 * held.count(1)]
+
+
+def test_of_a_single_labelled_row_none_can_be_held_back():
+    with pytest.raises(Refused, match=r"compare_arm.held_back = 0.5: of 1 labelled row none can be held back"):
+        error_ratio(said_of_held=[0, 0], actual=[0, 1], wanted=1, labelled=[0])
+
+
 # ---- subsets by the true class
 
 
