@@ -138,10 +138,11 @@ def _opened(folder: str) -> tuple[training.Bench, SimpleNamespace]:
     """What all runs on one data set share, read once a process."""
     if folder not in _OPEN:
         params = settings.read("train", "embed", "score_entropy.committee", "compare_arm")
+        embedded = np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL))
         data = SimpleNamespace(
             options=SimpleNamespace(committee=params.committee, **params.compare_arm.model_dump()),
-            vectors=np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)),
-            buckets=artifacts.load(artifacts.CLUSTERS, np.int32, (None,)),
+            vectors=embedded,
+            buckets=artifacts.load_clusters(len(embedded)),
             made_of=made_of(),
         )
         _OPEN[folder] = training.Bench(params), data

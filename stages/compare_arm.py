@@ -33,7 +33,8 @@ def main(arm: str) -> None:
     settings.refuse_unknown_arm(arm)
     strategy = importlib.import_module(f"stages.core.strategies.{arm}")
     stages = settings.stages_in_order(params.rounds)
-    buckets = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
+    embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(params.embed.model))
+    buckets = artifacts.load_clusters(len(embedded))
     everything = None
     if uses_pool_labels := getattr(strategy, "USES_POOL_LABELS", False):
         everything = labels.Labels(labels.whole_pool(f"{arm}: to choose rows by them"), np.arange(len(buckets)))
@@ -43,7 +44,7 @@ def main(arm: str) -> None:
         after={stage: params.rounds[stage].after if stage in params.rounds else None for stage in stages},
         budgets={stage: rounds.load_budget(stage) for stage in stages},
         bench=training.Bench(params),
-        vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(params.embed.model)),
+        vectors=embedded,
         buckets=buckets,
         options=SimpleNamespace(committee=params.committee, **params.compare_arm.model_dump()),
         everything=everything,
