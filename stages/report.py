@@ -47,7 +47,7 @@ def main() -> None:
         measured[arm, stage] = measures(result, found[BASELINE, last if arm == BOUND else stage], actual, classes)
         artifacts.save_json(Path("metrics") / arm / f"{stage}.json", measured[arm, stage])
     artifacts.save_json("metrics/summary.json", measured[MAIN, last])
-    overall, picked = over_budgets(found, trained, actual), selections(found, last, texts)
+    overall, picked = over_budgets(found, trained, actual), selections(found, last, params.seeds, texts)
     for arm in overall:
         artifacts.save_json(Path("metrics") / arm / "curve.json", overall[arm] | picked[arm])
     artifacts.save_json("data/plots/learning_curve.json", by_seed(found, params.seeds, actual, classes))
@@ -125,7 +125,7 @@ def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[st
     return {arm: {key: _rounded(value) for key, value in row.items()} for arm, row in overall.items()}
 
 
-def selections(found: Found, last: str, texts: list[str]) -> dict[str, dict]:
+def selections(found: Found, last: str, seeds: list[int], texts: list[str]) -> dict[str, dict]:
     """What sort of rows each arm had at its last stage, means over the seeds. texts: of the pool, line by line."""
     of_pool = (
         labels.whole_pool("report: to describe what was picked"),
@@ -136,7 +136,7 @@ def selections(found: Found, last: str, texts: list[str]) -> dict[str, dict]:
     described = {}
     for (arm, stage), result in found.items():
         if stage == last:
-            each = [describe(rows, *of_pool) for rows in result.labelled]
+            each = [describe(rows, *of_pool, rng) for rows, rng in zip(result.labelled, artifacts.rngs(seeds, "report"))]
             described[arm] = {key: round(float(np.mean([seed[key] for seed in each])), 4) for key in each[0]}
     return described
 
