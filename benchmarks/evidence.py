@@ -39,6 +39,7 @@ from stages.core import artifacts, labels, rounds, settings, training, vectors
 from stages.core.errors import choices
 from stages.core.evaluation import accuracy, macro_f1
 from stages.core.known import Known
+from stages.core.settings import BASELINE
 
 BUDGETS = {"probe": range(100, 1_001, 100), "finetune": (100, 250, 500, 1_000)}
 # The news articles are cut for fine-tuning, which takes hours as it is.
@@ -49,8 +50,13 @@ POOL_ROWS = 10_000
 SETS = {"sst2": str(SST2), "rotten_tomatoes": "rotten_tomatoes", "bbc_news": "bbc_news"}
 
 
-def picks() -> dict[str, PICK]:
-    return VARIANTS | {name: strategy.pick for name, strategy in strategies().items()} | PEERS
+def picks(order: np.ndarray | None = None) -> dict[str, PICK]:
+    """Every arm by its name; the random arm takes the rows of `order`, int64 [pool], one after the other."""
+
+    def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        return compare_arm.first_open(order, known.labelled, wanted)
+
+    return {BASELINE: at_random} | VARIANTS | {name: strategy.pick for name, strategy in strategies().items()} | PEERS
 
 
 def strategies() -> dict[str, ModuleType]:
@@ -86,7 +92,8 @@ def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
     everything = labels.Labels(labels.whole_pool(arm), np.arange(len(data.buckets))) if uses_pool_labels(arm) else None
     budgets = BUDGETS[trainer]
     stages = [f"stage{number}" for number in range(1, len(budgets) + 1)]
-    chosen = picks()[arm]
+    [order] = rounds.random_orders([seed], len(data.buckets))
+    chosen = picks(order)[arm]
     seconds = []
 
     def timed(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -107,7 +114,6 @@ def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
         options=data.options,
         everything=everything,
     )
-    [order] = rounds.random_orders([seed], len(data.buckets))
     tried = [probabilities for _, _, probabilities, _ in comparator.trajectory(seed, order)]
     return {
         "set": name,
@@ -132,10 +138,11 @@ def _opened(folder: str) -> tuple[training.Bench, SimpleNamespace]:
     """What all runs on one data set share, read once a process."""
     if folder not in _OPEN:
         params = settings.read("train", "embed", "score_entropy.committee", "compare_arm")
+        embedded = np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL))
         data = SimpleNamespace(
             options=SimpleNamespace(committee=params.committee, **params.compare_arm.model_dump()),
-            vectors=np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)),
-            buckets=artifacts.load(artifacts.CLUSTERS, np.int32, (None,)),
+            vectors=embedded,
+            buckets=artifacts.load_clusters(len(embedded)),
             made_of=made_of(),
         )
         _OPEN[folder] = training.Bench(params), data
@@ -172,8 +179,8 @@ def run(options: argparse.Namespace) -> None:
         here = made_of()
         for seed in SEEDS[trainer]:
             missing = [arm for arm in arms if (name, arm, seed) not in done]
-            if missing and done.get((name, "random", seed)) != here:
-                missing = list(dict.fromkeys(["random", *missing]))
+            if missing and done.get((name, BASELINE, seed)) != here:
+                missing = list(dict.fromkeys([BASELINE, *missing]))
             wanted += [(name, arm, seed) for arm in missing]
     wanted.sort(key=lambda run: run[2])
     # Spawned, not forked: OpenMP, which has run in this process by now, does not survive a fork.

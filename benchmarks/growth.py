@@ -3,8 +3,9 @@
 The texts are those of SST-2 (the packaged corpus where it is not there), each with a word left out and a number put in, so
 that they differ. Vectors beyond EMBEDDED rows are those of the first ones with noise: encoding takes as long for every row,
 so that embed's time is carried on from EMBEDDED rows and marked. Training and scoring go by `trainer: probe`; scoring with a
-fine-tuned encoder takes as long as embed, whose path it shares. Written to benchmarks/growth.json as it comes; a run that
-was stopped goes on after the last size that is there.
+fine-tuned encoder takes as long as embed, whose path it shares. What is asked for a share of the pool has lines of its own:
+a tenth of it chosen by select_stageN, and train_full. Written to benchmarks/growth.json as it comes; a run that was stopped
+goes on after the last size that is there with all its lines.
 """
 
 import json
@@ -32,7 +33,10 @@ STAGES = (
     "train_stage1",
     "score_entropy stage2",
     "select_stageN stage2",
+    "train_full",
 )
+SHARE = "select_stageN stage2, m: 0.1"
+LINES = (*STAGES, SHARE)
 
 
 def run(quick: bool) -> list[Row]:
@@ -42,7 +46,7 @@ def run(quick: bool) -> list[Row]:
     prepared(home / "texts")
     texts = artifacts.texts(artifacts.POOL)
     for size in (1_000,) if quick else SIZES:
-        if str(size) not in costs:
+        if not costs.get(str(size), {}).keys() >= set(LINES):
             found = measured(home / str(size), texts, size, "pca" if quick else "umap")
             costs[str(size)] = {stage: asdict(cost) for stage, cost in found.items()}
             results.write_text(json.dumps(costs, indent=1) + "\n")
@@ -53,21 +57,25 @@ def run(quick: bool) -> list[Row]:
 
 def measured(folder: Path, texts: list[str], size: int, method: str) -> dict[str, Cost]:
     source = folder / "source.jsonl"
-    enter_project(
-        folder,
-        prepare={"dataset": str(source), "text_column": "text", "label_column": "label", "holdout_share": min(0.15, 1_000 / size)},
-        reduce={"method": method},
-        train={"trainer": "probe"},
-    )
+    prepare = {"dataset": str(source), "text_column": "text", "label_column": "label", "holdout_share": min(0.15, 1_000 / size)}
+    changes = {"prepare": prepare, "reduce": {"method": method}, "train": {"trainer": "probe"}}
+    tenth = {
+        "select_stageN": {"by": "recluster"},
+        "rounds": {"stage2": {"after": "stage1", "m": 0.1}},
+        "random_at": ["stage1", "stage2"],
+    }
+    enter_project(folder, **changes)
     artifacts.save_jsonl(source, varied(texts, size))
     costs = {}
-    for stage in STAGES:
-        if stage == "embed" and size > EMBEDDED:
-            costs[stage] = carried_on(folder)
+    for line in LINES:
+        if line == SHARE:
+            enter_project(folder, **changes, **tenth)
+        if line == "embed" and size > EMBEDDED:
+            costs[line] = carried_on(folder)
         else:
-            costs[stage] = run_stage(*f"stages.{stage}".split())
-        cost = costs[stage]
-        print(f"  {size:,} rows, {stage}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
+            costs[line] = run_stage(*f"stages.{line.removesuffix(', m: 0.1')}".split())
+        cost = costs[line]
+        print(f"  {size:,} rows, {line}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
     return costs
 
 
@@ -102,18 +110,22 @@ def carried_on(folder: Path) -> Cost:
 
 
 def table(costs: dict[str, dict]) -> str:
-    """Seconds and megabytes of every stage at every size; the exponent is that of the time from the second size to the last."""
+    """Seconds and megabytes of every line at every size; the exponent is that of the time from the second size to the last.
+
+    A size that was measured before a line was thought of has an empty cell.
+    """
     sizes = sorted(map(int, costs))
     rows = []
-    for stage in STAGES:
-        cells = {"stage": stage}
-        for size in sizes:
-            cost = costs[str(size)][stage]
-            mark = "*" if stage == "embed" and size > EMBEDDED else ""
+    for line in LINES:
+        cells = {"stage": line}
+        known = [size for size in sizes if line in costs[str(size)]]
+        for size in known:
+            cost = costs[str(size)][line]
+            mark = "*" if line == "embed" and size > EMBEDDED else ""
             cells[f"{size:,} rows"] = f"{cost['seconds']:,.1f} s{mark}, {cost['megabytes'] / 1000:.2f} GB"
         low, high = sizes[min(1, len(sizes) - 1)], sizes[-1]
-        if high > low:
-            growth = costs[str(high)][stage]["seconds"] / costs[str(low)][stage]["seconds"]
+        if high > low and {low, high} <= set(known):
+            growth = costs[str(high)][line]["seconds"] / costs[str(low)][line]["seconds"]
             cells["exponent"] = f"{np.log(growth) / np.log(high / low):.2f}"
         rows.append(cells)
     return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + f"\n* carried on from {EMBEDDED:,} rows"

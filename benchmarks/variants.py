@@ -6,14 +6,10 @@ from types import ModuleType
 import numpy as np
 
 from stages.core import selection, typicality
-from stages.core.known import Known, NoModelYet
+from stages.core.known import Known
 from stages.core.strategies import entropy, margin
 
 PICK = Callable[[Known, int, np.random.Generator], np.ndarray]
-
-
-def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    raise NoModelYet  # the stage then takes the random arm's rows
 
 
 def random_in_buckets(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -69,7 +65,6 @@ def scored(known: Known, score: ModuleType, rng: np.random.Generator) -> np.ndar
 DESCRIBED = "as described: random in buckets, then entropy in buckets"
 DEFAULT = "typical in buckets, then margin, clustered anew"
 VARIANTS: dict[str, PICK] = {
-    "random": at_random,
     DESCRIBED: started(random_in_buckets, in_buckets(entropy)),
     "random in buckets, then margin in buckets": started(random_in_buckets, in_buckets(margin)),
     "typical in buckets, then entropy in buckets": started(typical_in_buckets, in_buckets(entropy)),

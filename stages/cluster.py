@@ -38,7 +38,9 @@ def main() -> None:
         clusterings[k] = by_size(
             geometry.kmeans(reduced, k, np.random.default_rng(cluster.seed), STARTS, cluster.exact_rows).labels_
         )
-    measured = np.sort(np.random.default_rng(cluster.seed).permutation(rows)[: cluster.exact_rows])
+    # Not k-means' own generator nor reduce's: else the sweep would see only rows that UMAP was fitted on.
+    [rng] = artifacts.rngs([cluster.seed], "cluster sweep")
+    measured = np.sort(rng.permutation(rows)[: cluster.exact_rows])
     scores = sweep_scores(reduced[measured], {k: by_size(clusterings[k][measured]) for k in sweep})
     best = max(scores, key=lambda row: row["silhouette"])["k"] if scores else None
     if cluster.clusters == "auto" and best is None:
@@ -105,7 +107,8 @@ def bucket_map(vectors: np.ndarray, buckets: np.ndarray, texts: list[str], seed:
     """A seeded sample of rows on the two main axes of the reduced vectors."""
     from sklearn.decomposition import PCA
 
-    rows = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:MAP_ROWS])
+    [rng] = artifacts.rngs([seed], "cluster map")
+    rows = np.sort(rng.permutation(len(vectors))[:MAP_ROWS])
     axes = PCA(2, random_state=seed).fit(vectors)
     return [
         {"x": round(float(x), 4), "y": round(float(y), 4), "bucket": int(buckets[row]), "text": texts[row][:80]}

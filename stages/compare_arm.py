@@ -7,7 +7,8 @@ writes  data/results/ARM/STAGE/        the rows, and what the models trained on 
 params  compare_arm, score_entropy.committee, rounds, train, embed, seeds
 
 The strategy is stages/core/strategies/ARM.py. Each seed starts from nothing, or from the random arm's rows where the
-strategy needs a model, and goes its own way; the model of a stage is fitted with the seed, as in every other arm.
+strategy needs a model and nothing is labelled yet, and goes its own way; the model of a stage is fitted with the seed, as
+in every other arm.
 """
 
 import functools
@@ -32,7 +33,8 @@ def main(arm: str) -> None:
     settings.refuse_unknown_arm(arm)
     strategy = importlib.import_module(f"stages.core.strategies.{arm}")
     stages = settings.stages_in_order(params.rounds)
-    buckets = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
+    embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(params.embed.model))
+    buckets = artifacts.load_clusters(len(embedded))
     everything = None
     if uses_pool_labels := getattr(strategy, "USES_POOL_LABELS", False):
         everything = labels.Labels(labels.whole_pool(f"{arm}: to choose rows by them"), np.arange(len(buckets)))
@@ -42,7 +44,7 @@ def main(arm: str) -> None:
         after={stage: params.rounds[stage].after if stage in params.rounds else None for stage in stages},
         budgets={stage: rounds.load_budget(stage) for stage in stages},
         bench=training.Bench(params),
-        vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(params.embed.model)),
+        vectors=embedded,
         buckets=buckets,
         options=SimpleNamespace(committee=params.committee, **params.compare_arm.model_dump()),
         everything=everything,
@@ -108,11 +110,11 @@ class Arm:
             models = {name: model for name, model in (models | {stage: fitted}).items() if name in needed}
 
     def choose(self, rows: np.ndarray, model: Any, wanted: int, seed: int, stage: str, order: np.ndarray) -> np.ndarray:
-        """int64 [wanted]: open rows by the strategy, or the random arm's where it needs a model and there is none.
+        """int64 [wanted]: open rows by the strategy, or the random arm's where it needs a model and nothing is labelled yet.
 
-        Raises Refused where a strategy gives other than it should.
+        Raises Refused where a strategy gives other than it should, or asks for a model that it has no right to.
         """
-        title = f"{self.name} {stage}, seed {seed}"
+        title, how = f"{self.name} {stage}, seed {seed}", "chosen"
         [rng] = artifacts.rngs([seed], f"{self.name}_{stage}")
         paid = self.everything or labels.paid_for(rows)
         train = functools.partial(self.bench.fit, title=f"{title}, to choose")
@@ -124,15 +126,36 @@ class Arm:
         try:
             picked = self.strategy.pick(known, wanted, rng)
         except NoModelYet:
-            picked = order[~np.isin(order, rows)][:wanted]
+            self._refuse_unless_first(known, stage)
+            picked, how = first_open(order, rows, wanted), "taken from the random arm, since there is no model yet,"
         good = np.intersect1d(picked, known.open_rows)
         if len(good) < wanted or len(picked) != wanted:
             raise Refused(
                 f"stages/core/strategies/{self.name}.py gave {len(picked):,} rows at {stage}, of which {len(good):,} are open and "
                 f"different; possible: {wanted:,} open rows, none twice; mend its `pick`"
             )
-        print(f"{title}: {wanted:,} rows chosen in {time.perf_counter() - started:.1f} s", flush=True)
+        print(f"{title}: {wanted:,} rows {how} in {time.perf_counter() - started:.1f} s", flush=True)
         return picked
+
+    def _refuse_unless_first(self, known: Known, stage: str) -> None:
+        """Raise Refused where NoModelYet is the strategy's fault: random rows would go by its name, stage after stage."""
+        if self.everything:
+            found = "it is marked USES_POOL_LABELS, chooses every budget afresh and is given no model at any stage"
+            mend = "let it train its own by known.truth or known.fit on rows that it draws, or take the mark away"
+        elif known.model is not None or len(known.labelled):
+            found = f"{len(known.labelled):,} rows are labelled"
+            mend = "use known.probabilities and known.features, or known.fit on at least one of known.labelled"
+        else:
+            return
+        raise Refused(
+            f"stages/core/strategies/{self.name}.py raised NoModelYet at {stage}, where {found}; possible: only where nothing is "
+            f"labelled yet; mend its `pick`: {mend}"
+        )
+
+
+def first_open(order: np.ndarray, labelled: np.ndarray, wanted: int) -> np.ndarray:
+    """int64 [wanted]: the first rows of the random arm's order of the pool that are not labelled."""
+    return order[~np.isin(order, labelled)][:wanted]
 
 
 if __name__ == "__main__":

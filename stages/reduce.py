@@ -40,7 +40,9 @@ def umap(embeddings: np.ndarray, reduce: settings.Reduce) -> np.ndarray:
     import umap
 
     rows = len(embeddings)
-    sample = np.sort(np.random.default_rng(reduce.seed).permutation(rows)[: reduce.fit_rows])
+    # A stream of its own: cluster measures the sweep on a sample too, and its seed is the same by default.
+    [rng] = artifacts.rngs([reduce.seed], "reduce")
+    sample = np.sort(rng.permutation(rows)[: reduce.fit_rows])
     rest = np.setdiff1d(np.arange(rows), sample)
     epochs = (500 if len(sample) <= SMALL_POOL else 50) if reduce.epochs == "auto" else reduce.epochs
     mapper = umap.UMAP(

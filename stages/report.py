@@ -30,13 +30,13 @@ NEAR_FULL = 0.95  # labels are counted to this share of the full model's accurac
 
 def main() -> None:
     params = settings.read("rounds", "random_at", "arms", "seeds")
-    actual, classes = labels.holdout(), labels.classes()
+    actual, classes, texts = labels.holdout(), labels.classes(), artifacts.texts(artifacts.POOL)
     stages = settings.stages_in_order(params.rounds)
     found = {}
     of_arms = {BASELINE: params.random_at, MAIN: stages} | dict.fromkeys(params.arms, stages) | {BOUND: ["pool"]}
     for arm, arm_stages in of_arms.items():
         for stage in arm_stages:
-            result = results.load(arm, stage, len(actual), len(classes))
+            result = results.load(arm, stage, len(texts), len(actual), len(classes))
             if result.sufficient_since is None:
                 found[arm, stage] = result
     trained = [stage for arm, stage in found if arm == MAIN]
@@ -47,7 +47,7 @@ def main() -> None:
         measured[arm, stage] = measures(result, found[BASELINE, last if arm == BOUND else stage], actual, classes)
         artifacts.save_json(Path("metrics") / arm / f"{stage}.json", measured[arm, stage])
     artifacts.save_json("metrics/summary.json", measured[MAIN, last])
-    overall, picked = over_budgets(found, trained, actual), selections(found, last)
+    overall, picked = over_budgets(found, trained, actual), selections(found, last, params.seeds, texts)
     for arm in overall:
         artifacts.save_json(Path("metrics") / arm / "curve.json", overall[arm] | picked[arm])
     artifacts.save_plot("learning_curve", by_seed(found, params.seeds, actual, classes))
@@ -125,20 +125,19 @@ def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[st
     return {arm: {key: _rounded(value) for key, value in row.items()} for arm, row in overall.items()}
 
 
-def selections(found: Found, last: str) -> dict[str, dict]:
-    """What sort of rows each arm had at its last stage, means over the seeds, and what the pool is like."""
-    texts = artifacts.texts(artifacts.POOL)
+def selections(found: Found, last: str, seeds: list[int], texts: list[str]) -> dict[str, dict]:
+    """What sort of rows each arm had at its last stage, means over the seeds. texts: of the pool, line by line."""
     of_pool = (
         labels.whole_pool("report: to describe what was picked"),
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL),
         np.array([len(text.split()) for text in texts]),
-        artifacts.load(artifacts.CLUSTERS, np.int32, (len(texts),)),
+        artifacts.load_clusters(len(texts)),
     )
     described = {}
     for (arm, stage), result in found.items():
         if stage == last:
-            seeds = [describe(rows, *of_pool) for rows in result.labelled]
-            described[arm] = {key: round(float(np.mean([seed[key] for seed in seeds])), 4) for key in seeds[0]}
+            each = [describe(rows, *of_pool, rng) for rows, rng in zip(result.labelled, artifacts.rngs(seeds, "report"))]
+            described[arm] = {key: round(float(np.mean([seed[key] for seed in each])), 4) for key in each[0]}
     return described
 
 

@@ -24,8 +24,8 @@ SCORES = {"entropy": entropy, "margin": margin, "least_confidence": least_confid
 def main(stage: str) -> None:
     params = settings.read(f"rounds.{stage}.after", "score_entropy", "train", "embed", "seeds")
     after, options = params.after, params.score_entropy
-    labelled = rounds.load_labelled(after, params.seeds)
     rows = np.arange(artifacts.pool_rows())
+    labelled = rounds.load_labelled(after, params.seeds, len(rows))
     scores = np.full((len(params.seeds), len(rows)), np.nan, dtype=np.float32)
     predicted = np.full(scores.shape, rounds.NOT_PREDICTED, dtype=np.int16)
 

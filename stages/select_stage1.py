@@ -20,7 +20,7 @@ from stages.core.errors import run
 def main() -> None:
     params = settings.read("select_stage1", "seeds")
     pick = params.select_stage1.pick
-    clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
+    clusters = artifacts.load_clusters()
     settings.refuse_budget_over(len(clusters))
     sizes, n = np.bincount(clusters), selection.per_bucket(params.select_stage1.n, clusters)
     rounds.refuse_unless_open(len(clusters), int(n.sum()), "select_stage1.n")

@@ -4,6 +4,7 @@ reads   data/AFTER/labelled.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
         data/clusters.npy, data/pool.jsonl                   buckets and texts
+        data/classes.json                                    how many there are, to see that what is predicted can be
         data/embeddings.npy                                  for by: recluster
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
         data/budgets/STAGE.json      how many they are, and whether enough was enough
@@ -20,12 +21,11 @@ from stages.core.errors import run
 def main(stage: str) -> None:
     params = settings.read(f"rounds.{stage}", "select_stageN", "sufficient", "seeds")
     after, by = getattr(params, stage).after, params.select_stageN.by
-    labelled = rounds.load_labelled(after, params.seeds)
-    clusters = artifacts.load(artifacts.CLUSTERS, np.int32, (None,))
-    known = (len(params.seeds), len(clusters))
-    scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, known, nan=True)
-    predicted = artifacts.load(rounds.folder(stage) / "predicted.npy", np.int16, known)
-    before = artifacts.load(rounds.folder(after) / "predicted.npy", np.int16, known)
+    clusters = artifacts.load_clusters()
+    labelled = rounds.load_labelled(after, params.seeds, len(clusters))
+    scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, (len(params.seeds), len(clusters)), nan=True)
+    classes = len(artifacts.load_json(artifacts.CLASSES))
+    before, predicted = (rounds.load_predicted(each, params.seeds, len(clusters), classes) for each in (after, stage))
 
     since, kappa = rounds.load_budget(after)["sufficient_since"], None
     if since is None and params.sufficient.rule == "agreement":

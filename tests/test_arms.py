@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stages.compare_arm import Arm
+from stages.compare_arm import Arm, first_open
 from stages.core import labels, overlay
 from stages.core.errors import Refused
 from stages.core.known import NoModelYet
@@ -99,6 +99,34 @@ def test_what_needs_a_model_starts_from_the_rows_of_the_random_arm():
         return lowest(known, wanted, rng)
 
     assert [rows for _, rows, _ in way(arm(needs_model))][:2] == [[19, 18, 17, 16], [19, 18, 17, 16, 0, 1, 2]]
+
+
+def without_model(known, wanted, rng):
+    raise NoModelYet
+
+
+def test_what_says_at_a_later_stage_that_there_is_no_model_is_refused_and_named(capsys):
+    said = r"^stages/core/strategies/mine.py raised NoModelYet at stage2, where 4 rows are labelled; possible: only where nothing"
+    with pytest.raises(Refused, match=said):
+        way(arm(without_model))
+    assert "mine stage1, seed 5: 4 rows taken from the random arm, since there is no model yet," in capsys.readouterr().out
+
+
+def test_a_model_fitted_on_no_rows_is_the_fault_of_the_strategy_where_rows_are_labelled():
+    def fits_on_nothing(known, wanted, rng):
+        return known.fit(known.labelled[:0], rng)
+
+    with pytest.raises(Refused, match=r"mine.py raised NoModelYet at stage2, .* `pick`: use known.probabilities"):
+        way(arm(fits_on_nothing))
+
+
+def test_what_is_never_given_a_model_may_not_go_on_with_the_random_rows_of_every_stage():
+    with pytest.raises(Refused, match=r"mine.py raised NoModelYet at stage1, where it is marked USES_POOL_LABELS"):
+        way(arm(without_model, everything=True))
+
+
+def test_the_random_arm_takes_the_first_of_its_order_that_are_open():
+    assert first_open(ORDER, np.array([19, 17]), 3).tolist() == [18, 16, 15]
 
 
 def test_two_rounds_after_the_same_stage_go_on_from_its_rows_and_model():

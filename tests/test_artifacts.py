@@ -123,6 +123,74 @@ def test_infinity_is_refused_even_where_nan_may_stand(file):
     assert "some values are not finite" in refusal(load, file, nan=True)
 
 
+@pytest.mark.parametrize(
+    ("values", "within", "said"),
+    [
+        ([0, -1, 2], (0, 5), "found -1, possible: 0 to 4"),
+        ([0, 5, 2], (0, 5), "found 5, possible: 0 to 4"),
+        ([-2, -1, 1], (-1, 2), "found -2, possible: -1 to 1"),
+        ([3, -1], (0, None), "found -1, possible: 0 or more"),
+    ],
+)
+def test_an_integer_out_of_range_is_refused(file, values, within, said):
+    artifacts.save(file, np.array(values, np.int16))
+    assert said in refusal(load, file, np.int16, (None,), within=within)
+
+
+def test_integers_in_their_range_are_loaded(file):
+    artifacts.save(file, np.array([-1, 0, 4], np.int16))
+    for within in ((-1, 5), (-1, None), None):
+        assert load(file, np.int16, (None,), within=within).tolist() == [-1, 0, 4]
+    artifacts.save(file, np.empty((3, 0), np.int16))
+    assert load(file, np.int16, within=(0, 1)).shape == (3, 0)
+
+
+#                       seed 0     seed 1
+@pytest.mark.parametrize(
+    ("labelled", "said"),
+    [
+        ([[0, 1, 2], [2, -1, 0]], "found -1, possible: 0 to 8"),
+        ([[0, 1, 2], [2, 9, 0]], "found 9, possible: 0 to 8"),
+        ([[0, 1, 2], [2, 7, 2]], "row 2 stands 2 times for seed number 2, possible: once"),
+    ],
+)
+def test_labelled_rows_that_the_pool_has_not_or_that_stand_twice_are_refused(file, labelled, said):
+    artifacts.save(file, np.array(labelled))
+    assert said in refusal(artifacts.load_labelled, file, 2, pool_rows=9)
+
+
+def test_labelled_rows_may_be_the_same_in_two_seeds_or_none(file):
+    artifacts.save(file, np.array([[0, 8, 2], [2, 7, 0]]))
+    assert artifacts.load_labelled(file, 2, pool_rows=9).tolist() == [[0, 8, 2], [2, 7, 0]]
+    assert "expected shape (3, 'any'), found (2, 3)" in refusal(artifacts.load_labelled, file, 3, pool_rows=9)
+    artifacts.save(file, np.empty((2, 0), np.int64))
+    assert artifacts.load_labelled(file, None, pool_rows=9).shape == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("clusters", "rows", "said"),
+    [
+        ([0, 1, -1, 1], None, "data/clusters.npy: found -1, possible: 0 or more"),
+        ([0, 1, 3, 1], None, "data/clusters.npy: no row is in bucket 2, but one is in 3, possible: every number up to the largest"),
+        ([1, 1, 2, 2], None, "data/clusters.npy: no row is in bucket 0, but one is in 2"),
+        ([0, 1, 1, 1], 5, "data/clusters.npy: expected shape (5,), found (4,)"),
+    ],
+)
+def test_buckets_that_lack_a_number_or_a_row_are_refused(tmp_path, monkeypatch, clusters, rows, said):
+    monkeypatch.chdir(tmp_path)
+    artifacts.save(artifacts.CLUSTERS, np.array(clusters, np.int32))
+    with pytest.raises(Refused) as refused:
+        artifacts.load_clusters(rows)
+    assert str(refused.value).startswith(said)
+    assert str(refused.value).endswith(artifacts.MEND)
+
+
+def test_buckets_are_loaded_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    artifacts.save(artifacts.CLUSTERS, np.array([2, 0, 1, 2], np.int32))
+    assert artifacts.load_clusters().tolist() == artifacts.load_clusters(4).tolist() == [2, 0, 1, 2]
+
+
 def test_a_missing_array_is_refused(file):
     assert "x.npy is missing" in refusal(load, file)
 

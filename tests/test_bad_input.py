@@ -75,6 +75,41 @@ def test_an_artifact_of_the_wrong_shape_is_refused_with_the_command_that_mends_i
     assert "Traceback" not in done.stderr
 
 
+READERS = {
+    "stage1/labelled.npy": ["train_stage1", "score_entropy stage2", "select_stageN stage2"],
+    "results/random/stage1/labelled.npy": ["report"],
+    "results/full/pool/labelled.npy": ["report"],
+    "stage2/predicted.npy": ["select_stageN stage2", "select_stageN stage3"],
+    "clusters.npy": ["select_stage1", "select_stageN stage2", "compare_arm entropy", "report"],
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "place", "value", "message"),
+    [
+        ("stage1/labelled.npy", (1, 0), -1, "found -1, possible: 0 to 89"),
+        ("results/random/stage1/labelled.npy", (0, 0), 90, "found 90, possible: 0 to 89"),
+        ("results/full/pool/labelled.npy", (0, 0), 5, "row 5 stands 2 times for seed number 1"),
+        ("stage2/predicted.npy", (0, 7), 2, "found 2, possible: -1 to 1"),
+        ("clusters.npy", 3, -1, "found -1, possible: 0 or more"),
+        ("clusters.npy", 3, 9, "no row is in bucket 4, but one is in 9"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_by_every_stage_that_reads_it(copy_of_finished, file, place, value, message):
+    project = copy_of_finished
+    path = project.folder / "data" / file
+    array = np.load(path)
+    array[place] = value
+    path.unlink()
+    np.save(path, array)
+    for stage in READERS[file]:
+        done = project.run("python", "-m", *f"stages.{stage}".split(), check=False)
+        assert done.returncode == 1
+        assert f"data/{file}: {message}" in done.stderr
+        assert "dvc checkout --force" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_a_hand_edited_artifact_is_made_again(copy_of_finished):
     project = copy_of_finished
     file = project.folder / "data/clusters.npy"

@@ -1,10 +1,12 @@
 """What a large pool goes through: nothing quadratic, and the same bytes every time. Thresholds are lowered to fit a test."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 import yaml
+from sklearn.cluster import KMeans
 
 from stages import cluster, reduce
 from stages.core import artifacts, vectors
@@ -25,8 +27,9 @@ def pool(tmp_path, monkeypatch):
     artifacts.save_json(artifacts.CLASSES, ["0", "1"])
     vectors.describe(artifacts.EMBEDDINGS, artifacts.texts(artifacts.POOL), {"model": "none"})
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["reduce"] |= {"dimensions": 3, "fit_rows": 100}
-    params["cluster"] |= {"clusters": 3, "sweep_to": 4, "exact_rows": 100}
+    # The same seed for both, as by default; of what 42 draws UMAP lays two clouds side by side, and two buckets score best.
+    params["reduce"] |= {"dimensions": 3, "fit_rows": 100, "seed": 1}
+    params["cluster"] |= {"clusters": 3, "sweep_to": 4, "exact_rows": 100, "seed": 1}
 
     def write() -> None:
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
@@ -53,6 +56,52 @@ def test_a_sample_is_fitted_and_the_rest_transformed_only_above_fit_rows(pool, c
     write()
     reduce.main()
     assert "fitted on" not in capsys.readouterr().out
+
+
+def test_rows_fitted_swept_and_mapped_are_drawn_apart_from_each_other(pool, monkeypatch):
+    import umap
+
+    seen = {}
+
+    class Fitted:
+        """In place of UMAP: it notes how the rows that it is fitted on begin, and keeps the beginning of every row."""
+
+        def __init__(self, **settings):
+            pass
+
+        def fit_transform(self, rows):
+            seen["fitted"] = {*rows[:, 0].tolist()}
+            return rows[:, :3]
+
+        def transform(self, rows):
+            return rows[:, :3]
+
+    monkeypatch.setattr(umap, "UMAP", Fitted)
+    monkeypatch.setattr(cluster, "MAP_ROWS", 100)
+    monkeypatch.setattr(cluster, "sweep_scores", lambda vectors, _: seen.update(swept={*map(tuple, vectors.tolist())}) or [])
+    reduce.main()
+    cluster.main()
+    number = {row[0]: i for i, row in enumerate(artifacts.load(artifacts.EMBEDDINGS, np.float32, (ROWS, None)).tolist())}
+    reduced = {tuple(row): i for i, row in enumerate(artifacts.load(artifacts.REDUCED, np.float32, (ROWS, 3)).tolist())}
+    fitted, swept = {number[first] for first in seen["fitted"]}, {reduced[row] for row in seen["swept"]}
+    mapped = {int(row["text"].split()[1]) for row in artifacts.load_json("data/plots/bucket_map.json")}
+    assert [len(sample) for sample in (fitted, swept, mapped)] == [100] * 3
+    # Of 100 rows drawn of 400, 25 are expected in another such draw, give or take 4 (the hypergeometric standard deviation).
+    for one, other in itertools.combinations((fitted, swept, mapped), 2):
+        assert 13 <= len(one & other) <= 37
+
+
+def test_up_to_the_limits_every_row_is_fitted_and_swept_and_k_means_draws_as_ever(pool):
+    params, write = pool
+    params["reduce"] |= {"method": "pca", "fit_rows": ROWS}
+    params["cluster"]["exact_rows"] = ROWS
+    write()
+    reduce.main()
+    cluster.main()
+    reduced = artifacts.load(artifacts.REDUCED, np.float32, (ROWS, 3))
+    expected = KMeans(3, n_init=4, random_state=int(np.random.default_rng(1).integers(2**31))).fit(np.array(reduced)).labels_
+    assert artifacts.load_clusters().tolist() == cluster.by_size(expected).tolist()
+    assert json.loads(artifacts.CLUSTERS.with_suffix(".json").read_text())["sweep_measured_on_rows"] == ROWS
 
 
 def test_a_large_pool_is_clustered_by_mini_batches_and_swept_on_a_sample(pool, capsys):

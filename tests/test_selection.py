@@ -6,8 +6,10 @@ python -c "import numpy as np; from tests import test_selection as t; print(t.dr
 import numpy as np
 import pytest
 
+from stages.core import geometry
 from stages.core.selection import (
     apportion,
+    central_of_clusters,
     central_per_bucket,
     highest_per_bucket,
     highest_reclustered,
@@ -149,6 +151,46 @@ def test_the_row_nearest_each_new_centre_is_picked_highest_score_first(seed):
 
 def test_only_the_highest_scores_are_candidates():
     assert highest_reclustered(UNSURE, TWO_GROUPS, 2, np.random.default_rng(0), candidates_a_row=1).tolist() == [5, 0]
+
+
+# Middles at 1 1/6 and 21 1/6 degrees: rows 1, 0, 2 and 5, 4, 6 are the nearest in this order.
+UNEVEN = np.radians([0, 1, 2.5, NAN, 20, 21, 22.5, 21])
+TWO_UNEVEN = np.array([np.cos(UNEVEN), np.sin(UNEVEN)]).T.astype(np.float32)
+
+
+@pytest.mark.parametrize(("count", "expected"), [(2, [5, 1]), (4, [5, 0, 4, 1]), (6, [5, 0, 6, 2, 4, 1])])
+def test_above_the_most_clusters_each_gives_several_in_turns_nearest_to_its_centre_first(count, expected, monkeypatch):
+    monkeypatch.setattr(geometry, "MOST_CLUSTERS", 2)
+    unsure = np.where(UNSURE > 0.1, UNSURE, NAN)
+    assert highest_reclustered(unsure, TWO_UNEVEN, count, np.random.default_rng(0)).tolist() == expected
+
+
+def test_a_cluster_that_has_given_all_its_rows_leaves_the_rest_to_the_others(monkeypatch):
+    monkeypatch.setattr(geometry, "MOST_CLUSTERS", 2)
+    line = np.array([[0.0], [1], [2], [3], [4], [90]])
+    assert sorted(central_of_clusters(line, 4, np.random.default_rng(0))) == [1, 2, 3, 5]
+    assert sorted(central_of_clusters(line, 6, np.random.default_rng(0))) == [*range(6)]
+
+
+def test_the_number_of_clusters_does_not_grow_with_the_rows_wanted(monkeypatch):
+    asked, kmeans = [], geometry.kmeans
+
+    def noted(points, clusters, rng, **more):
+        asked.append(clusters)
+        return kmeans(points, clusters, rng, **more)
+
+    monkeypatch.setattr(geometry, "kmeans", noted)
+    monkeypatch.setattr(geometry, "MOST_CLUSTERS", 5)
+    points = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    for wanted in (4, 5, 6, 60):
+        assert len(set(central_of_clusters(points, wanted, np.random.default_rng(0)).tolist())) == wanted
+    assert asked == [4, 5, 5, 5]
+
+
+@FEW_DISTINCT
+def test_more_rows_than_clusters_of_equal_vectors_are_given(monkeypatch):
+    monkeypatch.setattr(geometry, "MOST_CLUSTERS", 2)
+    assert sorted(central_of_clusters(np.ones((6, 2), np.float32), 4, np.random.default_rng(0))) == [0, 1, 2, 3]
 
 
 @FEW_DISTINCT

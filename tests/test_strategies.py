@@ -110,6 +110,11 @@ def test_large_pools_are_clustered_by_mini_batches(monkeypatch):
     assert sorted(pick("kmeans_diversity", 3, points=LINE)) == [1, 4, 7]
 
 
+def test_above_the_most_clusters_each_clump_gives_as_many_rows_those_of_the_middle_first(monkeypatch):
+    monkeypatch.setattr(geometry, "MOST_CLUSTERS", 3)
+    assert sorted(pick("kmeans_diversity", 6, points=LINE)) == [0, 1, 3, 4, 6, 7]  # of the two beside a middle the lower
+
+
 def circle(*degrees):
     return np.stack([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))], axis=1)
 
@@ -208,6 +213,25 @@ def test_badge_draws_as_on_gradients_that_are_written_out(seed):
     assert rows == naive_spread(errors, features, 10, np.random.default_rng(seed))
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_badge_draws_of_many_rows_part_by_part_the_longest_of_each_first(seed, monkeypatch):
+    monkeypatch.setattr(geometry, "MOST_CLUSTERS", 1)
+    lengths = np.arange(8, dtype=np.float32)[:, None]
+    order = np.random.default_rng(seed).permutation(8)
+    expected = [max(order[:3]), max(order[3:6]), max(order[6:])]  # three rows wanted: three parts that give one each
+    assert badge.spread_in_parts(lengths, np.ones((8, 1), np.float32), 3, np.random.default_rng(seed)).tolist() == expected
+    assert sorted(badge.spread_in_parts(lengths, lengths, 8, np.random.default_rng(seed))) == [*range(8)]
+
+
+def test_badge_draws_in_one_part_up_to_the_most_clusters(monkeypatch):
+    errors, features = (np.random.default_rng(9).normal(size=(30, width)).astype(np.float32) for width in (3, 5))
+    monkeypatch.setattr(geometry, "MOST_CLUSTERS", 10)
+    rows = badge.spread_in_parts(errors, features, 10, np.random.default_rng(0)).tolist()
+    assert rows == naive_spread(errors, features, 10, np.random.default_rng(0))
+    more = badge.spread_in_parts(errors, features, 25, np.random.default_rng(0))  # parts of 9, 8 and 8
+    assert len(set(more.tolist())) == 25
+
+
 def test_badge_takes_the_longest_gradient_first():
     #       squared length  0       0.32        2           0.32
     model = Says([[1, 0], [0.6, 0.4], [0.5, 0.5], [0.4, 0.6]], features=[[9, 9], [1, 0], [2, 0], [0, 1]])
@@ -279,6 +303,18 @@ def test_classes_are_drawn_in_proportion_to_their_errors_on_the_rows_held_back()
     counts, held = error_ratio(said_of_held=[1 - y for y in actual], actual=actual, wanted=24, held_back=0.75)
     assert len(held) == 6
     assert counts == [24 * held.count(0) // 6, 24 * held.count(1) // 6]
+
+
+def test_however_much_is_held_back_a_row_is_left_to_train_on():
+    actual = [0, 1, 1, 1, 1, 1, 1, 1] + [0] * 80
+    counts, held = error_ratio(said_of_held=[1 - y for y in actual], actual=actual, wanted=14, held_back=0.99)
+    assert len(held) == 7  # of 8, where 0.99 of them are 8
+    assert counts == [2 * held.count(0), 2 * held.count(1)]
+
+
+def test_of_a_single_labelled_row_none_can_be_held_back():
+    with pytest.raises(Refused, match=r"compare_arm.held_back = 0.5: of 1 labelled row none can be held back"):
+        error_ratio(said_of_held=[0, 0], actual=[0, 1], wanted=1, labelled=[0])
 
 
 # ---- subsets by the true class

@@ -83,11 +83,18 @@ def filling(path: Path, dtype: type, shape: tuple[int, ...]) -> Iterator[np.ndar
         array.flush()
 
 
-def load(path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = False) -> np.ndarray:
+def load(
+    path: Path,
+    dtype: type,
+    shape: tuple[int | None, ...],
+    nan: bool = False,
+    within: tuple[int, int | None] | None = None,
+) -> np.ndarray:
     """An array memory-mapped read-only, after its dtype, shape and values were checked.
 
-    shape   one entry a dimension; None where any length will do
-    nan     whether NaN may stand in it (scores: rows already labelled); infinity never may
+    shape    one entry a dimension; None where any length will do
+    nan      whether NaN may stand in it (scores: rows already labelled); infinity never may
+    within   (low, high) of integers: low <= value < high; None for high where there is no end
 
     Raises Refused naming the file, what was expected, what was found and how to mend it.
     """
@@ -111,7 +118,45 @@ def load(path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = Fal
             bad = np.isinf(block) if nan else ~np.isfinite(block)
             if bad.any():
                 raise Refused(f"{path}: some values are not finite; {MEND}")
+    if within and array.size:
+        low, high = within
+        for value in (array.min(), array.max()):
+            if value < low or (high is not None and value >= high):
+                possible = f"{low} or more" if high is None else f"{low} to {high - 1}"
+                raise Refused(f"{path}: found {value}, possible: {possible}; {MEND}")
     return array
+
+
+def load_labelled(path: Path, seeds: int | None, pool_rows: int) -> np.ndarray:
+    """Rows of pool.jsonl, int64 [seeds, rows], as from `load`; Refused, too, where one stands twice in a seed.
+
+    seeds       how many there are; None where any number will do
+    pool_rows   rows of the pool
+    """
+    labelled = load(path, np.int64, (seeds, None), within=(0, pool_rows))
+    for number, rows in enumerate(labelled, start=1):
+        times = np.bincount(rows, minlength=1)
+        if times.max() > 1:
+            raise Refused(
+                f"{path}: row {times.argmax()} stands {times.max()} times for seed number {number}, possible: once; {MEND}"
+            )
+    return labelled
+
+
+def load_clusters(pool_rows: int | None = None) -> np.ndarray:
+    """Bucket of each row of the pool, int32 [pool], as from `load`; Refused, too, where a number up to the largest is missing.
+
+    pool_rows   rows of the pool, where the caller knows them
+    """
+    clusters = load(CLUSTERS, np.int32, (pool_rows,), within=(0, None))
+    numbers = np.unique(clusters)
+    missing = np.flatnonzero(numbers != np.arange(len(numbers)))
+    if len(missing):
+        raise Refused(
+            f"{CLUSTERS}: no row is in bucket {missing[0]}, but one is in {numbers[-1]}, possible: every number up to the "
+            f"largest; {MEND}"
+        )
+    return clusters
 
 
 def load_tensors(path: Path, load_file: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:

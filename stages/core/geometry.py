@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 
 EXACT_ROWS = 20_000
+# Where more rows are wanted than this, each cluster gives several: as many clusters as a share of the rows would take the square
+# of their time. The number is that of TypiClust's authors (Hacohen et al. 2022).
+MOST_CLUSTERS = 500
 MINI_BATCH = 4_096  # rows in a step
 
 

@@ -12,7 +12,10 @@ from stages.core.labels import Labels
 
 
 class NoModelYet(Exception):
-    """A strategy asked for a model before any row was labelled; its first rows are then the random arm's."""
+    """A strategy asked for a model before any row was labelled; its first rows are then the random arm's.
+
+    Anywhere else compare_arm refuses the strategy.
+    """
 
 
 @dataclass(frozen=True)

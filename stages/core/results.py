@@ -42,8 +42,8 @@ def save(arm: str, stage: str, result: Result) -> None:
     artifacts.save_json(_folder(arm, stage) / "about.json", about)
 
 
-def load(arm: str, stage: str, holdout_rows: int, classes: int) -> Result:
-    labelled = artifacts.load(_folder(arm, stage) / "labelled.npy", np.int64, (None, None))
+def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) -> Result:
+    labelled = artifacts.load_labelled(_folder(arm, stage) / "labelled.npy", None, pool_rows)
     probabilities = artifacts.load(_folder(arm, stage) / "holdout.npy", np.float32, (None, holdout_rows, classes))
     history = artifacts.load_json(_folder(arm, stage) / "history.json")
     return Result(labelled, probabilities, **artifacts.load_json(_folder(arm, stage) / "about.json"), history=history)

@@ -34,8 +34,12 @@ def _budget(stage: str) -> Path:
     return Path("data/budgets") / f"{stage}.json"
 
 
-def load_labelled(stage: str, seeds: list[int]) -> np.ndarray:
-    return artifacts.load(folder(stage) / "labelled.npy", np.int64, (len(seeds), None))
+def load_labelled(stage: str, seeds: list[int], pool_rows: int) -> np.ndarray:
+    return artifacts.load_labelled(folder(stage) / "labelled.npy", len(seeds), pool_rows)
+
+
+def load_predicted(stage: str, seeds: list[int], pool_rows: int, classes: int) -> np.ndarray:
+    return artifacts.load(folder(stage) / "predicted.npy", np.int16, (len(seeds), pool_rows), within=(NOT_PREDICTED, classes))
 
 
 def load_budget(stage: str) -> dict:

@@ -126,6 +126,8 @@ def highest_reclustered(
 ) -> np.ndarray:
     """The most uncertain rows, clustered anew into as many clusters as rows are wanted; of each the row nearest to its centre.
 
+    Of more than geometry.MOST_CLUSTERS rows each cluster gives several, as in `central_of_clusters`.
+
     scores             float32 [pool]               NaN marks rows already labelled
     vectors            float32 [pool, dimensions]   compared at length 1
     count              rows wanted, at most the open ones
@@ -136,8 +138,26 @@ def highest_reclustered(
     """
     candidates = ranked(scores)[: count * candidates_a_row]
     points = geometry.unit(vectors[candidates])
-    clusters = geometry.kmeans(points, count, rng, exact_rows=len(points))
-    return candidates[np.sort(nearest_free(points, clusters.cluster_centers_))]
+    exact_rows = len(points) if count <= geometry.MOST_CLUSTERS else None
+    return candidates[np.sort(central_of_clusters(points, count, rng, exact_rows))]
+
+
+def central_of_clusters(points: np.ndarray, wanted: int, rng: np.random.Generator, exact_rows: int | None = None) -> np.ndarray:
+    """As many clusters as rows are wanted, and of each the row nearest to its centre.
+
+    points       float32 [rows, dimensions]
+    wanted       at most the number of rows
+    exact_rows   as in geometry.kmeans
+
+    Returns int64 [wanted], indices into `points`, none twice. Of more than geometry.MOST_CLUSTERS rows there are that many
+    clusters, which give one row each in turns until they have given enough, those nearest to the centre first: time grows
+    with the rows, not with rows x wanted.
+    """
+    clusters = geometry.kmeans(points, min(wanted, geometry.MOST_CLUSTERS), rng, exact_rows=exact_rows)
+    if wanted <= geometry.MOST_CLUSTERS:
+        return nearest_free(points, clusters.cluster_centers_)
+    sizes = np.unique(clusters.labels_, return_counts=True)[1]
+    return central_per_bucket(points, clusters.labels_, apportion(wanted, np.ones(len(sizes)), sizes))
 
 
 def nearest_free(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:

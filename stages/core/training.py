@@ -13,7 +13,7 @@ from stages.core.evaluation import accuracy
 
 def bucketed(stage: str, params: Any) -> None:
     """One stage of the bucketed arm, the only one that keeps its models: the next round scores the pool with them."""
-    labelled = rounds.load_labelled(stage, params.seeds)
+    labelled = rounds.load_labelled(stage, params.seeds, artifacts.pool_rows())
     fit_and_try("bucketed", stage, labelled, params, rounds.load_budget(stage), rounds.models(stage))
 
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from stages.core import geometry
 
-MOST_CLUSTERS = 500
 SMALL_CLUSTER = 5
 NEIGHBOURS = 20
 ROWS_COMPARED = 2_000  # of a larger cluster a random sample is compared, else the time would grow with its square
@@ -44,7 +43,7 @@ def most_typical(points: np.ndarray, labelled: np.ndarray, wanted: int, rng: np.
     labelled   int64 [labelled]   rows that are not picked
     wanted     rows to pick, at most those that are not labelled
     """
-    clusters = geometry.kmeans(points, min(len(labelled) + wanted, MOST_CLUSTERS), rng).labels_
+    clusters = geometry.kmeans(points, min(len(labelled) + wanted, geometry.MOST_CLUSTERS), rng).labels_
     sizes = np.bincount(clusters)
     open_rows = np.setdiff1d(np.arange(len(points)), labelled)
 

@@ -3,11 +3,13 @@
 The gradient of the loss at the model's last layer, were its likeliest class the true one, is (p - onehot) x h: probabilities
 less the likeliest class, times the vector h that the layer works on. k-means++ picks rows of these: the first is the longest
 (as in the authors' code), every next is drawn in proportion to its squared distance from those picked. Gradients are never
-made: lengths and products of (a x h) come from those of a and h.
+made: lengths and products of (a x h) come from those of a and h. Where more than geometry.MOST_CLUSTERS rows are wanted, the
+open rows are cut at random into equal parts that give at most so many each: time then grows with the rows, not with their square.
 """
 
 import numpy as np
 
+from stages.core import geometry
 from stages.core.known import Known
 
 ROUNDING = 1e-5  # of the lengths: a smaller squared distance is that of a duplicate
@@ -16,7 +18,20 @@ ROUNDING = 1e-5  # of the lengths: a smaller squared distance is that of a dupli
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
     errors = known.probabilities[known.open_rows]
     errors[np.arange(len(errors)), errors.argmax(1)] -= 1
-    return known.open_rows[spread(errors, known.features[known.open_rows], wanted, rng)]
+    return known.open_rows[spread_in_parts(errors, known.features[known.open_rows], wanted, rng)]
+
+
+def spread_in_parts(errors: np.ndarray, features: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    """`spread`, in one part up to geometry.MOST_CLUSTERS rows wanted, above that in as few equal random parts as it takes.
+
+    Ailon et al. 2009, "Streaming k-means approximation", begin so: parts of the rows are seeded each by itself.
+    """
+    parts = -(-wanted // geometry.MOST_CLUSTERS)
+    if parts == 1:
+        return spread(errors, features, wanted, rng)
+    shuffled, shares = np.array_split(rng.permutation(len(errors)), parts), np.array_split(np.arange(wanted), parts)
+    picked = [rows[spread(errors[rows], features[rows], len(share), rng)] for rows, share in zip(shuffled, shares)]
+    return np.concatenate(picked)
 
 
 def spread(errors: np.ndarray, features: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,16 +8,23 @@ model takes for that class. The holdout is never asked.
 
 import numpy as np
 
+from stages.core.errors import Refused
 from stages.core.known import Known
 from stages.core.selection import apportion, random_by_group
 
 
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    predicted = known.probabilities[known.open_rows].argmax(1)
     shuffled = rng.permutation(known.labelled)
-    held, rest = np.split(shuffled, [max(1, round(known.options.held_back * len(shuffled)))])
+    if len(shuffled) < 2:
+        raise Refused(
+            f"params.yaml: compare_arm.held_back = {known.options.held_back}: of {len(shuffled)} labelled row none can be held "
+            f"back, and both sides need one; raise select_stage1.n"
+        )
+    most = len(shuffled) - 1  # one at least is trained on
+    held, rest = np.split(shuffled, [min(most, max(1, round(known.options.held_back * len(shuffled))))])
     actual, said = known.labels.of(held), known.fit(rest, rng).probabilities(held).argmax(1)
     missed = np.bincount(actual[said != actual], minlength=known.classes)
-    predicted = known.probabilities[known.open_rows].argmax(1)
     weights = missed if missed.any() else np.ones(known.classes)
     counts = apportion(wanted, weights, np.bincount(predicted, minlength=known.classes))
     return random_by_group(known.open_rows, predicted, counts, rng)

@@ -2,14 +2,14 @@
 
 Clusters of embeddings, as the diversity of Zhdanov 2019 ("Diverse mini-batch Active Learning") without his uncertainty, in a
 random projection to 32 dimensions, where distances survive about (Johnson & Lindenstrauss 1984) and clustering is cheap.
+Of more than geometry.MOST_CLUSTERS rows there are that many clusters, and each gives several.
 """
 
 import numpy as np
 from sklearn.random_projection import GaussianRandomProjection
 
-from stages.core import geometry
 from stages.core.known import Known
-from stages.core.selection import nearest_free
+from stages.core.selection import central_of_clusters
 
 DIMENSIONS = 32
 
@@ -19,5 +19,4 @@ def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
     if points.shape[1] > DIMENSIONS:
         projection = GaussianRandomProjection(DIMENSIONS, random_state=int(rng.integers(2**31)))
         points = projection.fit_transform(points).astype(np.float32)
-    centres = geometry.kmeans(points, wanted, rng).cluster_centers_
-    return known.open_rows[nearest_free(points, centres)]
+    return known.open_rows[central_of_clusters(points, wanted, rng)]
