@@ -2,11 +2,14 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from dvc.repo import Repo
+
+import stages
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -135,6 +138,16 @@ def test_every_setting_has_a_comment():
     lines = (ROOT / "params.yaml").read_text().splitlines()
     silent = [line for line in lines if re.match(r"\s+\w+: \S", line) and "#" not in line and "after:" not in line]
     assert silent == []
+
+
+def test_a_python_is_asked_for_what_every_stage_imports():
+    top, of_make = set(), {ROOT / f"stages/core/{name}.py" for name in ("fetch", "overlay")}  # which knows the environment
+    for file in {*(ROOT / "stages").rglob("*.py")} - of_make:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            top |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            top |= {node.module} if isinstance(node, ast.ImportFrom) else set()
+    top = {name.split(".")[0] for name in top} - {"stages"}
+    assert sorted(top - sys.stdlib_module_names) == sorted(stages.NEEDED)
 
 
 UNSAFE = {
