@@ -1,7 +1,9 @@
 """The stages of the pipeline, one file each."""
 
 import gc
+import importlib.util
 import os
+import sys
 
 # Importing torch and transformers makes a great many objects that all stay; looking for garbage among them takes half a second
 # of every stage that imports them.
@@ -13,4 +15,16 @@ gc.set_threshold(100_000)
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # DVC, as the process that started this one; taken before the seconds that imports last, so that DVC's end is noticed in them.
-PARENT = os.getppid()
+KEPT = "GLEANER_PARENT"
+PARENT = int(os.environ.get(KEPT) or os.getppid())
+
+# `python -m stages.NAME` comes here first, in whichever Python is first on the path.
+NEEDED = (
+    *("datasets", "numpy", "pydantic", "safetensors", "sklearn", "tabulate"),
+    *("threadpoolctl", "tokenizers", "torch", "tqdm", "transformers", "yaml"),
+)
+if sys.argv[:1] == ["-m"] and any(importlib.util.find_spec(name) is None for name in NEEDED):
+    from stages.core import interpreter
+
+    interpreter.change(NEEDED, PARENT, KEPT)
+os.environ.pop(KEPT, None)

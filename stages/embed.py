@@ -1,6 +1,7 @@
 """embed: one vector a text, pooled from the encoder that finetune_encoder left.
 
-reads   data/pool.jsonl, data/test.jsonl, data/encoder, and vectors already made from the side cache (see vector_cache)
+reads   data/pool.jsonl, data/test.jsonl, data/encoder, the encoder that it may point to, and vectors already made from the side
+        cache (see vector_cache)
 writes  data/embeddings.npy        float32 [pool, width]      row i is line i of pool.jsonl
         data/test_embeddings.npy   float32 [holdout, width]   line i of test.jsonl; only the probe reads them
         data/embeddings.json, data/test_embeddings.json       what they are, with fingerprints (see vectors)
@@ -25,7 +26,7 @@ def main() -> None:
     settings.refuse_budget_over(len(pool))
     dtype = encoder.dtype_of(embed.dtype)
     model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
-    print(f"embed: {model.name}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
+    print(f"embed: {model.shown}, {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
 
     encoding = {
         "model": model.name,

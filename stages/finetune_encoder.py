@@ -1,6 +1,6 @@
 """finetune_encoder: tune the encoder on pairs of texts, or leave it as it is.
 
-reads   pairs of texts from params finetune_encoder.dataset: files or a hub
+reads   pairs of texts from params finetune_encoder.dataset and .evaluation: files or a hub; the encoder of embed.model
 writes  data/encoder/                  a model folder that embed.model could name; with objective none only pointer.json,
                                        the name of the untouched model
         data/encoder.json              Spearman's correlation before and after, pairs, batches; null with objective none
@@ -42,7 +42,7 @@ def tune(params: Any) -> None:
     pretrained = encoder.Encoder(params.model, params.max_tokens, params.pooling).eval()
     before = to_measure_by and tuning.spearman(pretrained, to_measure_by)
     rows = len(to_tune_on["label"])
-    print(f"finetune_encoder: {params.model} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)
+    print(f"finetune_encoder: {pretrained.shown} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)
     tuned = tuning.tune(
         pretrained,
         to_tune_on,

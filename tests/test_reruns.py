@@ -1,11 +1,16 @@
-"""Which stages run again after a change of params: asked of real DVC, on a finished tiny project."""
+"""Which stages run again after a change of params, or of what stands behind a name in them: asked of real DVC."""
 
+import json
 import os
 from contextlib import chdir
 
 import networkx
 import pytest
 from dvc.repo import Repo
+
+from stages import inputs
+from stages.core import encoder
+from tests.tiny import tiny_corpus, tiny_encoder
 
 AFTER_STAGE1 = [
     *("score_entropy@stage2", "select_stageN@stage2", "train_stageN@stage2"),
@@ -50,9 +55,14 @@ TABLE = {
 
 
 def stages_to_run(folder) -> set[str]:
-    """Stages that DVC finds changed, and all that follow from them."""
+    """Stages that DVC finds changed, and all that follow from them.
+
+    The stage inputs runs in every `dvc repro`, so it does here; what follows from it is told by the files that it writes.
+    """
+    with chdir(folder):
+        inputs.main()
     with chdir(folder), Repo(os.curdir) as repo:
-        changed = {name.removeprefix("dvc.yaml:") for name in repo.status()}
+        changed = {name.removeprefix("dvc.yaml:") for name in repo.status()} - {"inputs"}
         graph = networkx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
         return changed | {before for name in changed for before in networkx.ancestors(graph, name)}
 
@@ -67,3 +77,49 @@ def test_a_change_runs_what_follows_from_it(finished, change):
         assert stages_to_run(finished.folder) == set(expected)
     finally:
         params.write_text(before)
+
+
+OF_VECTORS = ["embed", "reduce", "cluster", *STAGE1, "train_full"]
+
+
+def test_a_changed_corpus_runs_what_reads_it(copy_of_finished):
+    project, corpus = copy_of_finished, copy_of_finished.folder / "corpus.jsonl"
+    os.utime(corpus, (0, 0))
+    assert stages_to_run(project.folder) == set()
+    with corpus.open("a") as opened:
+        opened.write('{"text": "a good end", "label": "pos"}\n')
+    assert stages_to_run(project.folder) == {"prepare", *OF_VECTORS}
+    assert project.repro("prepare") == ["prepare"]
+    rows = sum(len((project.folder / "data" / name).read_text().splitlines()) for name in ("pool.jsonl", "test.jsonl"))
+    assert rows == 121
+    assert project.repro("prepare") == []
+
+
+def test_a_changed_file_of_a_folder_runs_prepare_and_one_that_is_not_read_does_not(copy_of_finished):
+    project = copy_of_finished
+    texts = project.folder / "texts"
+    texts.mkdir()
+    for split, seed in (("train", 0), ("test", 1)):
+        tiny_corpus(texts / f"{split}.jsonl", seed=seed)
+    project.change({"prepare": {"dataset": "texts"}})
+    assert project.repro("prepare") == ["prepare"]
+    (texts / "notes.txt").write_text("nobody reads this")
+    (texts / "extra.jsonl").write_text("nor this, since there is a train")
+    os.utime(texts / "train.jsonl", (0, 0))
+    assert project.repro("prepare") == []
+    tiny_corpus(texts / "test.jsonl", rows=60, seed=1)
+    assert project.repro("prepare") == ["prepare"]
+    assert len((project.folder / "data/test.jsonl").read_text().splitlines()) == 60
+
+
+def test_other_weights_under_the_same_path_run_what_encodes(copy_of_finished):
+    project, model = copy_of_finished, copy_of_finished.folder / "encoder"
+    for file in model.iterdir():
+        os.utime(file, (0, 0))
+    assert stages_to_run(project.folder) == set()
+    tiny_encoder(model, seed=1)
+    assert stages_to_run(project.folder) == {"finetune_encoder", *OF_VECTORS}
+    assert project.repro("embed") == ["finetune_encoder", "embed"]
+    about = json.loads((project.folder / "data/embeddings.json").read_text())
+    assert about["model_sha256"] == encoder.fingerprint(str(model))
+    assert stages_to_run(project.folder) == {*OF_VECTORS} - {"embed"}

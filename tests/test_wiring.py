@@ -2,11 +2,14 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from dvc.repo import Repo
+
+import stages
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -55,6 +58,7 @@ def test_stage_list_is_exactly_this():
     with Repo(str(ROOT)) as repo:
         names = [stage.addressing for stage in repo.index.stages]
     assert names == [
+        "inputs",
         "prepare",
         "finetune_encoder",
         "embed",
@@ -97,7 +101,8 @@ def test_strategies_do_not_import_each_other():
 
 @pytest.mark.parametrize("name", STAGES)
 def test_params_declared_are_the_params_read(name):
-    assert STAGES[name]["params"] == settings_read(f"stages/{name}.py")
+    read = settings_read(f"stages/{name}.py")
+    assert STAGES[name].get("params") == (None if STAGES[name].get("always_changed") else read)
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -145,6 +150,16 @@ def test_every_setting_has_a_comment():
     assert silent == []
 
 
+def test_a_python_is_asked_for_what_every_stage_imports():
+    top, of_make = set(), {ROOT / f"stages/core/{name}.py" for name in ("fetch", "overlay")}  # which knows the environment
+    for file in {*(ROOT / "stages").rglob("*.py")} - of_make:
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            top |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
+            top |= {node.module} if isinstance(node, ast.ImportFrom) else set()
+    top = {name.split(".")[0] for name in top} - {"stages"}
+    assert sorted(top - sys.stdlib_module_names) == sorted(stages.NEEDED)
+
+
 UNSAFE = {
     "pickle": r"\bpickle\.|import pickle|allow_pickle\s*=\s*True|joblib",
     "remote code": r"trust_remote_code(?!=False)",
@@ -172,8 +187,6 @@ def test_every_package_that_is_imported_is_a_requirement():
     at_hand = {"sklearn": "scikit_learn", "yaml": "pyyaml", "umap": "umap_learn"}
     files = ("requirements.txt", "requirements-tune.txt")
     required = {line.split("==")[0].lower().replace("-", "_") for file in files for line in (ROOT / file).read_text().splitlines()}
-    import sys
-
     for file in (ROOT / "stages").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

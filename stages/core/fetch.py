@@ -6,6 +6,7 @@ Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
+from stages import inputs
 from stages.core import artifacts
 from stages.core.errors import Refused, run
 
@@ -14,6 +15,7 @@ def main() -> None:
     with Repo() as repo:
         if not repo.config["core"].get("remote"):
             raise Refused("no remote is set; make remote URL=/shared/folder or URL=s3://bucket/path")
+        inputs.main()  # as the next `dvc repro` will: data sets and encoders of this checkout may not be those that were read
         names = fitting(repo)
         if not names:
             print("fetch: nothing in dvc.lock fits these params: everything will run")
@@ -36,7 +38,10 @@ def main() -> None:
 
 
 def fitting(repo: Repo) -> list[str]:
-    """Names of the stages in dvc.lock whose command, params and code, and those of all before them, are as recorded."""
+    """Names of the stages in dvc.lock whose command, params and code, and those of all before them, are as recorded.
+
+    A stage that runs in every `dvc repro` stands in nobody's way: what it wrote is told like any other file. It is not named.
+    """
     status = repo.status()
     graph = repo.index.graph  # an edge leads from a stage to the one it needs
     fits: dict = {}
@@ -45,10 +50,10 @@ def fitting(repo: Repo) -> list[str]:
         if stage not in fits:
             entries = status.get(stage.addressing, [])
             changed = any(not isinstance(entry, dict) or _recorded_otherwise(entry) for entry in entries)
-            fits[stage] = not changed and all([check(before) for before in graph.successors(stage)])
+            fits[stage] = stage.always_changed or (not changed and all([check(before) for before in graph.successors(stage)]))
         return fits[stage]
 
-    return [stage.addressing for stage in repo.index.stages if check(stage)]
+    return [stage.addressing for stage in repo.index.stages if check(stage) and not stage.always_changed]
 
 
 def _recorded_otherwise(entry: dict) -> bool:

