@@ -16,6 +16,8 @@ from stages.core.base.errors import Refused, choices
 from stages.core.rows import rounds
 from stages.core.rows.results import BASELINE, BOUND, MAIN
 
+ALWAYS_THERE = (MAIN, BASELINE, BOUND)  # arms that no list names
+
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
@@ -43,11 +45,17 @@ def _rising(values: list[float]) -> list[float]:
     return values
 
 
-def _plugin(room: str, function: str) -> AfterValidator:
-    """The name of a file of a room, such as stages/core/strategies, that has the function."""
+def _not_always_there(arm: str) -> str:
+    if arm in ALWAYS_THERE:
+        raise ValueError("is always there; take it out of the list")
+    return arm
+
+
+def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterValidator:
+    """The name of a file of a room, such as stages/core/strategies, that has the function, `besides` some."""
 
     def check(name: str) -> str:
-        known = plugins.names(room, function)
+        known = [known for known in plugins.names(room, function) if known not in besides]
         if name not in known:
             raise ValueError(f"is no file of stages/core/{room} with a function `{function}`; {choices(name, known)}")
         return name
@@ -63,6 +71,7 @@ Share = Annotated[Number, Field(gt=0, lt=1)]
 Amount = Annotated[Any, AfterValidator(_rows_or_share)]
 Name = Annotated[str, Field(min_length=1)]
 Strategy = Annotated[str, _plugin("strategies", "pick")]
+Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
 Learner = Annotated[str, _plugin("learners", "fit")]
 
@@ -199,7 +208,7 @@ class Params(Section):
     train: Train
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
-    arms: Annotated[list[Strategy], AfterValidator(_no_repeats)]
+    arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
     machine: Machine
 
 
@@ -217,9 +226,6 @@ def checked(loaded: Any) -> Params:
     for name in order:
         if name not in params.stages:
             raise Refused(f"params.yaml: stages lacks {name}: its rows would get no labels; add it")
-    for arm in (MAIN, BASELINE, BOUND):
-        if arm in params.arms:
-            raise Refused(f"params.yaml: arms names {arm}, which is always there; take it out of the list")
     return params
 
 
