@@ -37,7 +37,8 @@ def rows_to_add(
     sizes, pool_rows = np.bincount(buckets), len(buckets)
     seeds = settings.seeds
     if after is None:
-        labelled, bought = np.empty((len(seeds), 0), np.int64), [labels.Labels(np.empty(0), 0)] * len(seeds)
+        labelled = np.empty((len(seeds), 0), np.int64)
+        bought = [labels.Labels(np.full(pool_rows, labels.OPEN), budget=0)] * len(seeds)
     else:
         labelled, bought = rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)
     wanted = rounds.wanted(amount, len(sizes), pool_rows)
@@ -50,7 +51,7 @@ def rows_to_add(
         known = strategies.Known(
             embedded,
             buckets,
-            np.ones(len(sizes)) if isinstance(amount, int) else sizes,
+            rounds.shares(amount, sizes),
             order,
             labelled[i],
             bought[i],
