@@ -1,7 +1,7 @@
 """embed: one vector a text, pooled from the encoder that finetune_encoder left.
 
 reads   data/pool.jsonl, data/holdout.jsonl, data/encoder, the encoder that it may point to, and vectors already made from the
-        side cache (see vector_cache)
+        side cache (see vector_cache); data/inputs/encoder.json, so that a new encoder of the same name is seen
 writes  data/embeddings/pool.npy      float32 [pool, width]      row i is line i of pool.jsonl
         data/embeddings/holdout.npy   float32 [holdout, width]   line i of holdout.jsonl; only the probe reads them
         data/embeddings/*.json        what they are, with fingerprints (see vectors)

@@ -1,6 +1,7 @@
 """finetune_encoder: tune the encoder on pairs of texts, or leave it as it is.
 
-reads   pairs of texts from params finetune_encoder.dataset and .evaluation: files or a hub; the encoder of embed.model
+reads   pairs of texts from params finetune_encoder.dataset and .evaluation: files or a hub; the encoder of embed.model;
+        data/inputs/finetune_encoder.json, data/inputs/encoder.json, so that new content there is seen
 writes  data/encoder/                  a model folder that embed.model could name; with objective none only pointer.json,
                                        the name of the untouched model
         data/encoder.json              Spearman's correlation before and after, pairs, batches; null with objective none

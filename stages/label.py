@@ -2,6 +2,7 @@
 
 reads   data/STAGE/labelled.npy   int64 [seeds, rows]   all rows chosen up to here
         data/answers.npy          int64 [pool]          what the source says of every row
+        data/classes.json         names of the classes
 writes  data/STAGE/labels.npy     int64 [seeds, rows]   class numbers; -1 waits for an answer, -2 cannot be said, -3 conflict
 params  seeds
 """

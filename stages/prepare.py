@@ -1,6 +1,6 @@
 """prepare: read the data set, clean it, split off a holdout where it has none, and lay texts and labels apart.
 
-reads   params prepare.dataset: a package, a hub or files
+reads   params prepare.dataset: a package, a hub or files; data/inputs/prepare.json, so that new content there is seen
 writes  data/pool.jsonl           text, group where the source has one; line i is row i of every later artifact
         data/answers.npy          int64 [pool]      class number that the source gives each row
         data/holdout.jsonl        the same for the holdout, which is used for measuring alone

@@ -1,6 +1,7 @@
 """dvc.yaml, params.yaml and the code say the same: every file, every setting, no more and no less."""
 
 import ast
+import functools
 import re
 import sys
 from pathlib import Path
@@ -21,18 +22,24 @@ def tree_of(path: str) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
-def imported(path: str) -> set[str]:
+def files_of(name: str) -> set[str]:
+    """The file of a module, if it is one of the project, and the __init__.py of every package that it lies in."""
+    parts = name.split(".")
+    packages = ["/".join([*parts[:depth], "__init__.py"]) for depth in range(1, len(parts) + 1)]
+    return {file for file in (*packages, "/".join(parts) + ".py") if (ROOT / file).is_file()} if parts[0] == "stages" else set()
+
+
+@functools.cache
+def imported(path: str) -> frozenset[str]:
     """Files of the project that this file imports, at the top or inside a function."""
-    found = set()
+    names = []
     for node in ast.walk(tree_of(path)):
-        names = []
         if isinstance(node, ast.ImportFrom):
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            assert node.level == 0, f"{path} imports relatively"
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        candidates = {name.replace(".", "/") + ".py" for name in names}
-        found |= {file for file in candidates if file.startswith("stages/") and (ROOT / file).is_file()}
-    return found
+            names += [alias.name for alias in node.names]
+    return frozenset(file for name in names for file in files_of(name))
 
 
 def import_closure(path: str) -> set[str]:
@@ -44,9 +51,21 @@ def import_closure(path: str) -> set[str]:
     return closure
 
 
+def code_deps(name: str) -> dict[str, set[str]]:
+    """What a stage declares of the code, with the files that it stands for: a folder for all in it, a choice for every one."""
+    declared = [dep for dep in STAGES[name]["deps"] if dep.startswith("stages/")]
+    patterns = {dep: re.sub(r"\$\{[^}]*\}", "[!_]*", dep) if dep.endswith(".py") else f"{dep}/**/*.py" for dep in declared}
+    return {dep: {str(file.relative_to(ROOT)) for file in ROOT.glob(pattern)} for dep, pattern in patterns.items()}
+
+
+def outs_of(name: str) -> list[str]:
+    outs = [*STAGES[name]["outs"], *STAGES[name].get("metrics", [])]
+    return [out if isinstance(out, str) else next(iter(out)) for out in outs]
+
+
 def settings_read(path: str) -> list[str]:
-    """Names that a stage passes to settings.read, with {stage} as DVC writes it."""
-    [call] = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and ast.unparse(node.func) == "settings.read"]
+    """Names that a stage passes to params.read, with {stage} as DVC writes it."""
+    [call] = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and ast.unparse(node.func) == "params.read"]
     return [ast.unparse(argument).removeprefix("f").strip("'\"").replace("{stage}", "${key}") for argument in call.args]
 
 
@@ -65,6 +84,9 @@ def test_stage_list_is_exactly_this():
         "reduce",
         "cluster",
         "select_stage1",
+        "label@stage1",
+        "label@stage2",
+        "label@stage3",
         "train_stage1",
         "score_entropy@stage2",
         "score_entropy@stage3",
@@ -81,28 +103,95 @@ def test_stage_list_is_exactly_this():
     ]
 
 
-STRATEGY = "stages/core/strategies/${item}.py"
-STRATEGIES = {str(file.relative_to(ROOT)) for file in (ROOT / "stages/core/strategies").glob("[!_]*.py")}
+def test_dvc_yaml_is_short_enough_for_a_table_of_contents():
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+# Imported with every stage: how a process starts and ends, which changes no number.
+START = {"stages/__init__.py", "stages/core/__init__.py"}
+# Rooms in which every file is one choice of a setting.
+CHOICES = {
+    room: {str(file.relative_to(ROOT)) for file in (ROOT / "stages/core" / room).glob("[!_]*.py")}
+    for room in ("learners", "strategies")
+}
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_code_deps_are_the_import_closure(name):
-    declared = [dep for dep in STAGES[name]["deps"] if dep.endswith(".py")]
-    imports = import_closure(f"stages/{name}.py")
-    if STRATEGY in declared:  # an arm runs again after a change of its own strategy, and of what any strategy may import
-        imports = imports.union({STRATEGY}, *map(import_closure, STRATEGIES)) - STRATEGIES
-    assert sorted(declared) == sorted(imports)
+def test_code_deps_hold_the_import_closure_and_nothing_beside_it(name):
+    declared = code_deps(name)
+    choices = {file for dep, files in declared.items() if "${" in dep for file in files}
+    imports = set().union(*map(import_closure, {f"stages/{name}.py"} | choices)) - START
+    assert imports - set().union(*declared.values()) == set()
+    assert [dep for dep, files in declared.items() if not files & imports] == []
 
 
-def test_strategies_do_not_import_each_other():
-    for path in STRATEGIES:
-        assert import_closure(path) & STRATEGIES == {path}
+CHOSEN_BY = {
+    "train": "stages/core/learners/${train.trainer}.py",
+    "score_entropy": "stages/core/strategies/${score_entropy.score}.py",
+    "select_stage1": "stages/core/strategies/${select_stage1.pick}.py",
+    "select_stageN": "stages/core/strategies/${select_stageN.by}.py",
+}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_that_is_set_by_a_choice_depends_on_the_file_of_that_choice(name):
+    expected = [dep for setting, dep in CHOSEN_BY.items() if setting in STAGES[name].get("params", [])]
+    expected += ["stages/core/strategies/${item}.py"] if name == "compare_arm" else []
+    assert [dep for dep in STAGES[name]["deps"] if "${" in dep and dep.startswith("stages/")] == expected
+    for room in {Path(dep).parent for dep in expected}:
+        assert f"{room}/__init__.py" in STAGES[name]["deps"]
+
+
+@pytest.mark.parametrize("room", CHOICES)
+def test_choices_do_not_import_each_other(room):
+    assert len(CHOICES[room]) > 2
+    for path in CHOICES[room]:
+        assert import_closure(path) & CHOICES[room] == {path}
+
+
+ROOMS = ["base", "sources", "encoding", "space", "rows", "learners", "strategies", "arms", "reporting"]
+
+
+def test_rooms_of_core_are_these():
+    assert sorted(file.name for file in (ROOT / "stages/core").glob("[!_]*")) == sorted(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_from_rooms_before_it(room):
+    allowed = {f"stages/core/{before}" for before in ROOMS[: ROOMS.index(room) + 1]}
+    for file in (ROOT / "stages/core" / room).rglob("*.py"):
+        path = str(file.relative_to(ROOT))
+        assert [other for other in imported(path) - START if str(Path(other).parent) not in allowed] == [], path
+
+
+def test_packages_that_no_stage_depends_on_by_name_are_empty():
+    packages = {str(file.relative_to(ROOT)) for file in (ROOT / "stages").rglob("__init__.py")}
+    full = {path for path in packages if (ROOT / path).read_text(encoding="utf-8").strip()}
+    assert full == {"stages/__init__.py", "stages/core/learners/__init__.py", "stages/core/strategies/__init__.py"}
+
+
+def test_every_file_that_a_stage_reads_is_written_by_a_stage():
+    with Repo(str(ROOT)) as repo:
+        outs = {out.fs_path for out in repo.index.outs}
+        deps = {dep.fs_path for dep in repo.index.deps if Path(dep.fs_path).is_relative_to(ROOT / "data")}
+    results = ROOT / "data/results"  # the folder of all arms, each of which is an out
+    assert deps - outs == {str(results)}
+    assert len([out for out in outs if Path(out).is_relative_to(results)]) == 8
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_params_declared_are_the_params_read(name):
-    read = settings_read(f"stages/{name}.py")
-    assert STAGES[name].get("params") == (None if STAGES[name].get("always_changed") else read)
+    assert STAGES[name]["params"] == settings_read(f"stages/{name}.py")
+
+
+def test_the_rooms_read_no_params_but_those_of_the_machine_which_nobody_declares():
+    declared = {param for stage in STAGES.values() for param in stage["params"]}
+    assert [param for param in declared if param.split(".")[0] == "machine"] == []
+    asked = set()
+    for file in (ROOT / "stages/core").rglob("*.py"):
+        calls = [node for node in ast.walk(tree_of(str(file.relative_to(ROOT)))) if isinstance(node, ast.Call)]
+        asked |= {(file.stem, ast.unparse(call.func)) for call in calls if ast.unparse(call.func).startswith("params.")}
+    assert {function for _, function in asked} == {"params.machine"}
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -115,11 +204,22 @@ def test_a_stage_opens_with_what_it_reads_writes_and_is_set_by(name):
     docstring = ast.get_docstring(tree_of(f"stages/{name}.py"))
     assert docstring.startswith(f"{name}: ")
     assert [word for word in ("reads ", "writes ", "params ") if f"\n{word}" not in docstring] == []
+    said = re.sub(r"\s*\([^)]*\)", "", docstring.split("\nparams ")[1].split("\n\n")[0])
+    assert said.split() == ", ".join(STAGES[name]["params"]).replace("${key}", "STAGE").split()
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_names_every_file_and_folder_of_data_that_it_reads_and_writes(name):
+    reads, writes = ast.get_docstring(tree_of(f"stages/{name}.py")).split("\nreads ")[1].split("\nwrites ")
+    item = "ARM" if name == "compare_arm" else "STAGE"
+    for paths, said in (([dep for dep in STAGES[name]["deps"] if dep.startswith("data/")], reads), (outs_of(name), writes)):
+        written = [path.replace("${item.after}", "AFTER").replace("${key}", "STAGE").replace("${item}", item) for path in paths]
+        assert [path for path in written if path not in said] == []
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_what_stands_on_the_plots_page_is_made_harmless(name):
-    plots = [Path(out).stem for out in STAGES[name]["outs"] if out.startswith("data/plots/")]
+    plots = [Path(out).stem for out in outs_of(name) if out.startswith("data/plots/")]
     calls = [node for node in ast.walk(tree_of(f"stages/{name}.py")) if isinstance(node, ast.Call)]
     written = {node.args[0].value for node in calls if ast.unparse(node.func) == "artifacts.save_plot"}
     assert written == set(plots)
@@ -152,7 +252,8 @@ def test_every_setting_has_a_comment():
 
 def test_a_python_is_asked_for_what_every_stage_imports():
     top = set()
-    for file in {*(ROOT / "stages").rglob("*.py")} - {ROOT / "stages/core/fetch.py"}:  # make fetch: run by DVC's own Python
+    with_dvc = {ROOT / "stages/commands" / name for name in ("fetch.py", "overlay.py")}  # by make, in this project's environment
+    for file in {*(ROOT / "stages").rglob("*.py")} - with_dvc:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             top |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
             top |= {node.module} if isinstance(node, ast.ImportFrom) else set()
