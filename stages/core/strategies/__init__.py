@@ -104,6 +104,8 @@ class Known:
 
     def scores(self, rng: np.random.Generator) -> np.ndarray:
         """float32 [pool]: how unsure the model is, by the strategy .score; NaN where labelled. Raises NoModelYet."""
+        if self.scored is None and self.model is None:
+            raise NoModelYet
         said = plugins.load("strategies", self.options.score).scores(self, rng) if self.scored is None else self.scored
         return self.open_only(said)
 
