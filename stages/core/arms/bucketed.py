@@ -32,7 +32,8 @@ def rows_to_add(
     after      the stage before, whose rows, labels and models a strategy may know; None for the first stage
     scores     float32 [seeds, pool]   how unsure these models are; NaN where labelled
 
-    Raises Refused where the pool has fewer open rows, the strategy needs labels that nobody bought, or the strategy gives other rows than it should.
+    Raises Refused where the pool has fewer open rows, the strategy needs labels that nobody bought, or gives other rows than
+    it should.
     """
     buckets = artifacts.load_clusters()
     sizes, pool_rows = np.bincount(buckets), len(buckets)
@@ -47,8 +48,8 @@ def rows_to_add(
     chosen_by = strategies.named(strategy)
     if getattr(chosen_by, "USES_POOL_LABELS", False):
         raise Refused(
-            f"params.yaml: {strategy} chooses by labels of the whole pool, which nobody paid for; possible for this stage: any other "
-            f"file of stages/core/strategies; compare with it by `arms: [{strategy}]`"
+            f"params.yaml: {strategy} chooses by labels of the whole pool, which nobody paid for; possible for {stage}: any other "
+            f"file of stages/core/strategies; to compare with it, name it in arms"
         )
     embedded, bench = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL), Bench(settings)
     picked = []
