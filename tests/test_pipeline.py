@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import yaml
+from stages.core.rows.selection import highest_reclustered
 
 from stages.core.base.artifacts import rngs
-from stages.core.rows.selection import highest_reclustered
 from tests.conftest import Project
 
 STAGES = ["stage1", "stage2", "stage3"]
