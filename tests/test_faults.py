@@ -81,6 +81,18 @@ def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(copy_of_finished,
     assert finishes_as_if_nothing_had_happened(project, lock)
 
 
+def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_finished, tmp_path, monkeypatch):
+    project, usual = copy_of_finished, Project.environment()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
+    path = f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}"
+    monkeypatch.setattr(Project, "environment", staticmethod(lambda: {**usual, "PATH": path}))
+    with running(project, "embed") as (dvc, pid):
+        wait_for(lambda: "torch" in Path(f"/proc/{pid}/maps").read_text(), 60)  # which the Python first on the path does not have
+        os.kill(dvc.pid, signal.SIGKILL)
+        wait_for(lambda: dvc.poll() is not None and not pids_of(project, "embed"), 20)
+    assert not (project.folder / "data/embeddings/pool.npy").exists()  # nor did it come to its end
+
+
 def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(copy_of_finished):
     project = copy_of_finished
     lock = (project.folder / "dvc.lock").read_bytes()
@@ -134,7 +146,7 @@ def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_no_half_file(small_d
     (data / "ballast").write_bytes(b"x" * (free.f_bavail * free.f_bsize - 8192))
     full = project.run("python", "-m", "stages.embed", check=False)
     assert full.returncode == 1
-    assert "error: data/embeddings.npy cannot be written: No space left on device, 11,520 bytes wanted" in full.stderr
+    assert "error: data/embeddings/pool.npy cannot be written: No space left on device, 11,520 bytes wanted" in full.stderr
     assert "Traceback" not in full.stderr
     assert sorted(file.name for file in data.iterdir()) == ["ballast", "classes.json", "encoder", "pool.jsonl", "test.jsonl"]
     (data / "ballast").unlink()
@@ -147,7 +159,7 @@ def test_a_read_only_folder_is_told_and_nothing_changes(small_disk):
     remount("ro")
     refused = project.run("python", "-m", "stages.embed", check=False)
     assert refused.returncode == 1
-    assert "error: data/embeddings.npy cannot be written: Read-only file system" in refused.stderr
+    assert "error: data/embeddings/pool.npy cannot be written: Read-only file system" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert sorted(file.name for file in data.iterdir()) == ["classes.json", "encoder", "pool.jsonl", "test.jsonl"]
 
@@ -190,7 +202,7 @@ def test_an_embed_that_was_killed_repeats_at_most_one_shard(copy_of_finished, mo
 
     monkeypatch.setenv("GLEANER_CACHE", str(project.folder / "undisturbed"))
     project.run(*embed)
-    undisturbed = (project.folder / "data/embeddings.npy").read_bytes()
+    undisturbed = (project.folder / "data/embeddings/pool.npy").read_bytes()
     cache = project.folder / "killed"
     monkeypatch.setenv("GLEANER_CACHE", str(cache))
     killed = subprocess.Popen(embed, cwd=project.folder, env=project.environment(), stderr=subprocess.DEVNULL)
@@ -201,15 +213,15 @@ def test_an_embed_that_was_killed_repeats_at_most_one_shard(copy_of_finished, mo
     said = project.run(*embed).stdout
     assert 2 * shard <= kept < rows  # killed in the middle
     assert f"{rows:,} texts, {rows - kept:,} encoded now" in said
-    assert (project.folder / "data/embeddings.npy").read_bytes() == undisturbed
+    assert (project.folder / "data/embeddings/pool.npy").read_bytes() == undisturbed
 
 
 def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finished, monkeypatch):
     project = copy_of_finished
     monkeypatch.setenv("GLEANER_CACHE", str(project.folder / "a cäche"))
     said = project.run("python", "-m", "stages.embed").stdout
-    assert "data/embeddings.npy: 90 texts, 90 encoded now" in said
-    embedded = (project.folder / "data/embeddings.npy").read_bytes()
+    assert "data/embeddings/pool.npy: 90 texts, 90 encoded now" in said
+    embedded = (project.folder / "data/embeddings/pool.npy").read_bytes()
     shards = sorted(project.folder.glob("a cäche/*/*.safetensors"))
     assert len(shards) == 2  # pool and holdout, each smaller than a shard
     whole = shards[0].read_bytes()
@@ -218,7 +230,7 @@ def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finishe
         again = project.run("python", "-m", "stages.embed").stdout
         assert "90 texts, 90 encoded now" in again or "30 texts, 30 encoded now" in again
         assert again.count(" 0 encoded now") == 1
-        assert (project.folder / "data/embeddings.npy").read_bytes() == embedded
+        assert (project.folder / "data/embeddings/pool.npy").read_bytes() == embedded
 
 
 OF_TWO_USERS = """

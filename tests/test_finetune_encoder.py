@@ -211,6 +211,14 @@ def test_a_tuned_encoder_and_contrastive_run_through_the_pipeline_and_rerun_only
     project.change({"select_stage1": {"n": 3}, "finetune_encoder": {"learning_rate": 1e-4}})
     assert stages_to_run(project.folder) & set(ran) == set(after_tuning)
 
+    project.change({"finetune_encoder": {"learning_rate": 1e-3}})
+    assert stages_to_run(project.folder) & set(ran) == set()
+    write(project.folder / "pairs.csv", {"sentence1": LEFT, "sentence2": RIGHT, "score": [5, 0, 4, 1, 4.5, 3]})
+    assert stages_to_run(project.folder) & set(ran) == set(after_tuning)
+    project.change({"finetune_encoder": {"objective": "none"}})
+    assert stages_to_run(project.folder) & set(ran) == set(after_tuning)  # the setting is another; the pairs are no longer read
+    assert json.loads((project.folder / "data/inputs/finetune_encoder.json").read_text())["finetune_encoder.dataset"] is None
+
 
 def test_with_objective_none_the_vectors_are_those_of_the_model_named(finished):
     pool = artifacts.texts(finished.folder / "data/pool.jsonl")

@@ -49,7 +49,7 @@ TABLE = {
     "seeds": ({"seeds": [0, 1, 2]}, STAGE1),
     "a new round": (
         {"stages": FOUR, "rounds": STAGE2 | STAGE3 | STAGE4, "random_at": FOUR},
-        [*(f"{name}@stage4" for name in ("score_entropy", "select_stageN", "label", "train_stageN", "train_random")), ARM, "report"],
+        [f"{name}@stage4" for name in ("score_entropy", "select_stageN", "label", "train_stageN", "train_random")] + [ARM, "report"],
     ),
     "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, [ARM, "report"]),
     "nothing at random": ({"random_at": []}, ["report"]),
@@ -226,3 +226,49 @@ def answer(project: Project, answers: np.ndarray) -> None:
     path.unlink()
     np.save(path, answers)
     project.run("dvc", "commit", "--force", "prepare")
+
+
+OF_VECTORS = ["embed", "reduce", "cluster", *STAGE1, "train_full"]
+
+
+def test_a_changed_corpus_runs_what_reads_it(copy_of_finished):
+    project, corpus = copy_of_finished, copy_of_finished.folder / "corpus.jsonl"
+    os.utime(corpus, (0, 0))
+    assert stages_to_run(project.folder) == set()
+    with corpus.open("a") as opened:
+        opened.write('{"text": "a good end", "label": "pos"}\n')
+    assert stages_to_run(project.folder) == {"prepare", *OF_VECTORS}
+    assert project.repro("prepare") == ["prepare"]
+    rows = sum(len((project.folder / "data" / name).read_text().splitlines()) for name in ("pool.jsonl", "holdout.jsonl"))
+    assert rows == 121
+    assert project.repro("prepare") == []
+
+
+def test_a_changed_file_of_a_folder_runs_prepare_and_one_that_is_not_read_does_not(copy_of_finished):
+    project = copy_of_finished
+    texts = project.folder / "texts"
+    texts.mkdir()
+    for split, seed in (("train", 0), ("test", 1)):
+        tiny_corpus(texts / f"{split}.jsonl", seed=seed)
+    project.change({"prepare": {"dataset": "texts"}})
+    assert project.repro("prepare") == ["prepare"]
+    (texts / "notes.txt").write_text("nobody reads this")
+    (texts / "extra.jsonl").write_text("nor this, since there is a train")
+    os.utime(texts / "train.jsonl", (0, 0))
+    assert project.repro("prepare") == []
+    tiny_corpus(texts / "test.jsonl", rows=60, seed=1)
+    assert project.repro("prepare") == ["prepare"]
+    assert len((project.folder / "data/holdout.jsonl").read_text().splitlines()) == 60
+
+
+def test_other_weights_under_the_same_path_run_what_encodes(copy_of_finished):
+    project, model = copy_of_finished, copy_of_finished.folder / "encoder"
+    for file in model.iterdir():
+        os.utime(file, (0, 0))
+    assert stages_to_run(project.folder) == set()
+    tiny_encoder(model, seed=1)
+    assert stages_to_run(project.folder) == {"finetune_encoder", *OF_VECTORS}
+    assert project.repro("embed") == ["finetune_encoder", "embed"]
+    about = json.loads((project.folder / "data/embeddings/pool.json").read_text())
+    assert about["model_sha256"] == encoder.fingerprint(str(model))
+    assert stages_to_run(project.folder) == {*OF_VECTORS} - {"embed"}
