@@ -10,7 +10,9 @@ import pytest
 from dvc.repo import Repo
 
 from stages import inputs
+from stages.core.encoding import encoder
 from tests.conftest import Project
+from tests.tiny import tiny_corpus, tiny_encoder
 
 AFTER_STAGE1 = [
     *("score_entropy@stage2", "select_stageN@stage2", "label@stage2", "train_stageN@stage2"),
@@ -23,6 +25,7 @@ STAGE1 = [*PICKED, ARM]
 SCORED = [*AFTER_STAGE1, *RANDOM[1:], "report"]
 TRAINED = ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", "report"]
 LAID_OUT = ["embed", "reduce", "cluster", *STAGE1, "train_full"]
+ENDS = [ARM, "report"]
 ALL = ["prepare", "finetune_encoder", *LAID_OUT]
 STAGE2, STAGE3, STAGE4 = ({f"stage{i}": {"after": f"stage{i - 1}", "m": 2}} for i in (2, 3, 4))
 FOUR = ["stage1", "stage2", "stage3", "stage4"]
@@ -49,7 +52,7 @@ TABLE = {
     "seeds": ({"seeds": [0, 1, 2]}, STAGE1),
     "a new round": (
         {"stages": FOUR, "rounds": STAGE2 | STAGE3 | STAGE4, "random_at": FOUR},
-        [f"{name}@stage4" for name in ("score_entropy", "select_stageN", "label", "train_stageN", "train_random")] + [ARM, "report"],
+        [*(f"{name}@stage4" for name in ("score_entropy", "select_stageN", "label", "train_stageN", "train_random")), *ENDS],
     ),
     "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, [ARM, "report"]),
     "nothing at random": ({"random_at": []}, ["report"]),
@@ -228,16 +231,13 @@ def answer(project: Project, answers: np.ndarray) -> None:
     project.run("dvc", "commit", "--force", "prepare")
 
 
-OF_VECTORS = ["embed", "reduce", "cluster", *STAGE1, "train_full"]
-
-
 def test_a_changed_corpus_runs_what_reads_it(copy_of_finished):
     project, corpus = copy_of_finished, copy_of_finished.folder / "corpus.jsonl"
     os.utime(corpus, (0, 0))
     assert stages_to_run(project.folder) == set()
     with corpus.open("a") as opened:
         opened.write('{"text": "a good end", "label": "pos"}\n')
-    assert stages_to_run(project.folder) == {"prepare", *OF_VECTORS}
+    assert stages_to_run(project.folder) == {"prepare", *LAID_OUT}
     assert project.repro("prepare") == ["prepare"]
     rows = sum(len((project.folder / "data" / name).read_text().splitlines()) for name in ("pool.jsonl", "holdout.jsonl"))
     assert rows == 121
@@ -267,8 +267,8 @@ def test_other_weights_under_the_same_path_run_what_encodes(copy_of_finished):
         os.utime(file, (0, 0))
     assert stages_to_run(project.folder) == set()
     tiny_encoder(model, seed=1)
-    assert stages_to_run(project.folder) == {"finetune_encoder", *OF_VECTORS}
+    assert stages_to_run(project.folder) == {"finetune_encoder", *LAID_OUT}
     assert project.repro("embed") == ["finetune_encoder", "embed"]
     about = json.loads((project.folder / "data/embeddings/pool.json").read_text())
     assert about["model_sha256"] == encoder.fingerprint(str(model))
-    assert stages_to_run(project.folder) == {*OF_VECTORS} - {"embed"}
+    assert stages_to_run(project.folder) == {*LAID_OUT} - {"embed"}
