@@ -282,7 +282,7 @@ def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, sc
     settings = params.read("select_stage1", "rounds")
     computed = rounds.budgets(settings.select_stage1.n, settings.rounds, len(sizes), pool_rows)
     assert computed == {stage: rounds.load_budget(stage)["labels"] for stage in rows}
-    assert list(computed.values()) == ([12, 20, 28] if n == 3 else [27, 41, 55])  # of 4 buckets and 90 rows; 13.5 is rounded to even
+    assert list(computed.values()) == ([12, 20, 28] if n == 3 else [27, 41, 55])  # 4 buckets, 90 rows; 13.5 is rounded to even
 
 
 def test_these_are_the_defaults_of_the_product():
