@@ -9,7 +9,6 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from stages import embed
