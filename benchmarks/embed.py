@@ -28,7 +28,7 @@ def run(quick: bool) -> list[Row]:
     dtype = encoder.dtype_of(params.embed.dtype)
 
     packaged = encoder.folder_of(encoder.PACKAGED)
-    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), dtype, params.embed.batch_tokens, folder)
+    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), dtype, params.machine.batch_tokens, folder)
     notebook = Notebook(packaged)
     many, few = (1_000, 16) if quick else (20_000, 128)
     rows = [
@@ -53,7 +53,7 @@ def run(quick: bool) -> list[Row]:
     ))  # fmt: skip
 
     large = base_shape(folder / "base", packaged)
-    ours = Ours(encoder.Encoder(str(large), 256), dtype, params.embed.batch_tokens, folder)
+    ours = Ours(encoder.Encoder(str(large), 256), dtype, params.machine.batch_tokens, folder)
     notebook = Notebook(large)
     many, few = (100, 2) if quick else (2_000, 32)
     rows.append(against(

@@ -15,7 +15,7 @@ mean over the three sets; `picture` draws benchmarks/evidence-TRAINER.svg.
 
 import argparse
 import contextlib
-import importlib
+import functools
 import json
 import multiprocessing
 import os
@@ -24,24 +24,26 @@ import time
 import zlib
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks import evidence_shown
+from benchmarks import evidence_shown, variants
 from benchmarks.harness import ROOT, SST2, enter_project, prepared
-from benchmarks.peers import PEERS
-from benchmarks.variants import PICK, VARIANTS
-from stages import cluster, compare_arm, embed, reduce
-from stages.core.arms import training
+from stages import cluster, embed, reduce
+from stages.commands.overlay import lay_over
+from stages.core.arms.bench import Bench
+from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params
+from stages.core.base.errors import choices
 from stages.core.encoding import vectors
 from stages.core.rows import labels, rounds
-from stages.core.base.errors import choices
-from stages.core.rows.measures import accuracy, confusion, macro_f1
-from stages.core.strategies import Known
+from stages.core.rows.measures import accuracy, macro_f1
+from stages.core.rows.results import BASELINE
+from stages.core.strategies import Known, Pick
 
 BUDGETS = {"probe": range(100, 1_001, 100), "finetune": (100, 250, 500, 1_000)}
 # The news articles are cut for fine-tuning, which takes hours as it is.
@@ -52,75 +54,86 @@ POOL_ROWS = 10_000
 SETS = {"sst2": str(SST2), "rotten_tomatoes": "rotten_tomatoes", "bbc_news": "bbc_news"}
 
 
-def picks() -> dict[str, PICK]:
-    return VARIANTS | {name: strategy.pick for name, strategy in strategies().items()} | PEERS
-
-
-def strategies() -> dict[str, ModuleType]:
-    files = sorted((ROOT / "stages" / "core" / "strategies").glob("[!_]*.py"))
-    return {file.stem: importlib.import_module(f"stages.core.strategies.{file.stem}") for file in files}
-
-
-def uses_pool_labels(arm: str) -> bool:
-    return getattr(strategies().get(arm), "USES_POOL_LABELS", False)
-
-
 # ---- one arm, data set and seed
 
 
 def prepare_set(home: Path, name: str, trainer: str) -> None:
     """Stages prepare to cluster, once a data set and trainer."""
     folder = home / trainer / name
-    changes = {"prepare": {"dataset": SETS[name]}, "train": {"trainer": trainer}} | PARAMS[trainer]
+    changes = {"prepare": {"dataset": SETS[name]}, "train": {"trainer": trainer}}
+    lay_over(changes, PARAMS[trainer])
     if (folder / artifacts.CLUSTERS).exists():
         enter_project(folder, **changes)
         return
     prepared(folder, **changes)
-    rows = list(artifacts.load_jsonl(artifacts.POOL))
-    some = np.sort(np.random.default_rng(0).permutation(len(rows))[:POOL_ROWS])
-    artifacts.save_jsonl(artifacts.POOL, (rows[row] for row in some))
+    cut_pool(POOL_ROWS)
     for stage in (embed, reduce, cluster):
         stage.main()
 
 
+def cut_pool(most: int) -> None:
+    """Leave at most so many rows of the pool, drawn at random, in their order: texts and answers."""
+    rows, answers = list(artifacts.load_jsonl(artifacts.POOL)), labels.whole_pool("a part of the pool is kept")
+    kept = np.sort(np.random.default_rng(0).permutation(len(rows))[:most])
+    artifacts.save_jsonl(artifacts.POOL, [rows[row] for row in kept])
+    artifacts.save(artifacts.ANSWERS, answers[kept])
+
+
 def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / trainer / name)
-    bench, data = _opened(str(Path.cwd()))
-    everything = labels.Labels(labels.whole_pool(arm), np.arange(len(data.buckets))) if uses_pool_labels(arm) else None
-    budgets = BUDGETS[trainer]
-    stages = [f"stage{number}" for number in range(1, len(budgets) + 1)]
-    chosen = picks()[arm]
-    seconds = []
-
-    def timed(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        start = time.perf_counter()
-        try:
-            return chosen(known, wanted, rng)
-        finally:
-            seconds.append(time.perf_counter() - start)
-
-    comparator = compare_arm.Arm(
-        arm,
-        SimpleNamespace(pick=timed),
-        after=dict(zip(stages, [None, *stages])),
-        budgets={stage: {"labels": budget, "sufficient_since": None} for stage, budget in zip(stages, budgets)},
-        bench=bench,
-        vectors=data.vectors,
-        buckets=data.buckets,
-        options=data.options,
-        everything=everything,
-    )
+    data, seconds = _opened(str(Path.cwd())), []
     [order] = rounds.random_orders([seed], len(data.buckets))
-    tried = [probabilities for _, _, probabilities, _ in comparator.trajectory(seed, order)]
+    tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[trainer], data, seconds).trajectory(seed, order)]
     return {
         "set": name,
         "made_of": data.made_of,
         "arm": arm,
         "seed": seed,
-        "accuracy": [round(accuracy(p, bench.actual), 6) for p in tried],
-        "macro_f1": [round(macro_f1(confusion(p, bench.actual)), 6) for p in tried],
+        "accuracy": [round(accuracy(p, data.bench.actual), 6) for p in tried],
+        "macro_f1": [round(macro_f1(p, data.bench.actual), 6) for p in tried],
         "seconds_choosing": round(sum(seconds), 3),
     }
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What all runs on one data set share, read once a process."""
+
+    bench: Bench
+    vectors: np.ndarray
+    buckets: np.ndarray
+    options: Any
+    made_of: str
+
+
+def arm_of(name: str, budgets: Iterable[int], data: Opened, seconds: list[float]) -> Arm:
+    """The arm of that name, which adds the time that each choice takes to `seconds`."""
+
+    def timed(pick: Pick) -> Pick:
+        @functools.wraps(pick)  # where a choice is refused, its own file is named
+        def pick_timed(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+            start = time.perf_counter()
+            try:
+                return pick(known, wanted, rng)
+            finally:
+                seconds.append(time.perf_counter() - start)
+
+        return pick_timed
+
+    way = variants.way(name)
+    stages = {f"stage{number}": budget for number, budget in enumerate(budgets, start=1)}
+    return Arm(
+        name,
+        timed(way.first),
+        timed(way.then),
+        after=dict(zip(stages, [None, *stages])),
+        budgets=stages,
+        bench=data.bench,
+        vectors=data.vectors,
+        buckets=data.buckets,
+        options=data.options.changed(score=way.score),
+        uses_pool_labels=way.uses_pool_labels,
+    )
 
 
 def made_of() -> str:
@@ -128,20 +141,15 @@ def made_of() -> str:
     return f"{zlib.crc32(artifacts.CLUSTERS.read_bytes(), zlib.crc32(artifacts.EMBEDDINGS.read_bytes())):08x}"
 
 
-_OPEN: dict[str, tuple] = {}
+_OPEN: dict[str, Opened] = {}
 
 
-def _opened(folder: str) -> tuple[training.Bench, SimpleNamespace]:
-    """What all runs on one data set share, read once a process."""
+def _opened(folder: str) -> Opened:
     if folder not in _OPEN:
-        params = settings.read("train", "embed", "score_entropy.committee", "compare_arm")
-        data = SimpleNamespace(
-            options=SimpleNamespace(committee=params.committee, **params.compare_arm.model_dump()),
-            vectors=np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)),
-            buckets=artifacts.load(artifacts.CLUSTERS, np.int32, (None,)),
-            made_of=made_of(),
-        )
-        _OPEN[folder] = training.Bench(params), data
+        settings = params.read("train", "embed", "strategies")
+        embedded = np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL))
+        buckets = artifacts.load_clusters(len(embedded))
+        _OPEN[folder] = Opened(Bench(settings), embedded, buckets, settings.strategies, made_of())
     return _OPEN[folder]
 
 
@@ -164,10 +172,9 @@ def load(trainer: str) -> list[dict]:
 
 def run(options: argparse.Namespace) -> None:
     home, trainer = Path(options.home).resolve(), options.trainer
-    known = picks()
-    arms = options.arms or list(known)
+    arms = options.arms or variants.names()
     for arm in arms:
-        refuse_unless_among(known, arm)
+        refuse_unless_among(variants.names(), arm)
     done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(trainer)}
     wanted = []
     for name in options.sets:
@@ -175,8 +182,8 @@ def run(options: argparse.Namespace) -> None:
         here = made_of()
         for seed in SEEDS[trainer]:
             missing = [arm for arm in arms if (name, arm, seed) not in done]
-            if missing and done.get((name, "random", seed)) != here:
-                missing = list(dict.fromkeys(["random", *missing]))
+            if missing and done.get((name, BASELINE, seed)) != here:
+                missing = list(dict.fromkeys([BASELINE, *missing]))
             wanted += [(name, arm, seed) for arm in missing]
     wanted.sort(key=lambda run: run[2])
     # Spawned, not forked: OpenMP, which has run in this process by now, does not survive a fork.
@@ -200,7 +207,7 @@ def main() -> None:
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
     parser.add_argument("--processes", type=int, default=os.cpu_count())
-    parser.add_argument("--against", default="random", metavar="ARM")
+    parser.add_argument("--against", default=BASELINE, metavar="ARM")
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
     if options.do == "run":
@@ -212,7 +219,7 @@ def main() -> None:
         print(evidence_shown.table(rows, options.against))
     else:
         file = results_file(options.trainer).with_suffix(".svg")
-        pruned = {arm for arm in strategies() if uses_pool_labels(arm)}
+        pruned = {arm for arm in variants.names() if variants.way(arm).uses_pool_labels}
         evidence_shown.picture([row for row in rows if row["arm"] not in pruned], BUDGETS[options.trainer], file)
 
 

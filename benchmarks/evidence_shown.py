@@ -12,7 +12,7 @@ from stages.core.reporting import statistics
 # In the picture by colour; all others are grey.
 SHOWN = {
     variants.DESCRIBED: "tab:blue",
-    variants.DEFAULT: "tab:red",
+    variants.name_of_default(): "tab:red",
     "entropy": "tab:green",
     "small-text BreakingTies": "tab:orange",
     "scikit-activeml TypiClust": "tab:purple",

@@ -7,9 +7,10 @@ import numpy as np
 
 from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
-from stages.core import trainers
+from stages.core import learners
 from stages.core.base import artifacts
 from stages.core.encoding import encoder
+from stages.core.encoding.tokens import Texts
 from stages.core.rows import labels
 from stages.core.rows.measures import accuracy
 
@@ -25,13 +26,13 @@ def run(quick: bool) -> list[Row]:
     packaged = encoder.folder_of(encoder.PACKAGED)
     draws = [np.random.default_rng(seed).permutation(len(texts))[:count] for seed in range(seeds)]
 
-    learner = trainers.trainer(params.train, params.embed, classes)
-    pool = learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
+    learner = learners.named(params.train, params.embed, params.machine, classes)
+    pool = learner.read(artifacts.POOL, artifacts.EMBEDDINGS)
     ours, theirs = [], []  # one model a pair of runs, each pair with a seed of its own
 
     def our_way() -> None:
         seed = len(ours)
-        ours.append(learner.fit(pool[draws[seed]], values[draws[seed]], seed, "ours"))
+        ours.append(learner.fit(pool, draws[seed], values[draws[seed]], seed, "ours", None))
 
     def trainers_way() -> None:
         seed = len(theirs)
@@ -39,7 +40,7 @@ def run(quick: bool) -> list[Row]:
         theirs.append(rivals.trainer(packaged, chosen, values[draws[seed]], classes, seed, folder / "trainer"))
 
     def as_good(_ours: None, _theirs: None) -> str:
-        holdout = learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+        holdout = learner.read(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
         a = np.array([accuracy(model.probabilities(holdout, "holdout"), actual) for model in ours])
         b = np.array([rivals.accuracy_of(made, packaged, held, actual) for made in theirs])
         return f"accuracy {a.mean():.3f} (sd {a.std():.3f}) against {b.mean():.3f} (sd {b.std():.3f}), {seeds} seeds"
@@ -56,7 +57,7 @@ def run(quick: bool) -> list[Row]:
     model, rival = ours[0], theirs[0].model
 
     def score() -> np.ndarray:
-        return model.probabilities(model.pretrained.tokenise([texts[i] for i in order[:many]]), "score")
+        return model.probabilities(Texts([texts[i] for i in order[:many]], learner.pretrained.tokenise), "score")
 
     def pipeline() -> np.ndarray:
         return rivals.predicted_by_pipeline(rival, packaged, [texts[i] for i in order[:few]])

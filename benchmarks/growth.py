@@ -3,10 +3,12 @@
 The texts are those of SST-2 (the packaged corpus where it is not there), each with a word left out and a number put in, so
 that they differ. Vectors beyond EMBEDDED rows are those of the first ones with noise: encoding takes as long for every row,
 so that embed's time is carried on from EMBEDDED rows and marked. Training and scoring go by `trainer: probe`; scoring with a
-fine-tuned encoder takes as long as embed, whose path it shares. Written to benchmarks/growth.json as it comes; a run that
-was stopped goes on after the last size that is there.
+fine-tuned encoder takes as long as embed, whose path it shares. What is asked for a share of the pool has lines of its own:
+a tenth of it chosen by select_stageN, and train_full. Written to benchmarks/growth.json as it comes; a run that was stopped
+goes on after the last size that is there with all its lines.
 """
 
+import itertools
 import json
 import shutil
 import sys
@@ -30,10 +32,14 @@ STAGES = (
     "reduce",
     "cluster",
     "select_stage1",
+    "label stage1",
     "train_stage1",
     "score_entropy stage2",
     "select_stageN stage2",
+    "train_full",
 )
+SHARE = "select_stageN stage2, m: 0.1"
+LINES = (*STAGES, SHARE)
 
 
 def run(quick: bool) -> list[Row]:
@@ -43,7 +49,7 @@ def run(quick: bool) -> list[Row]:
     prepared(home / "texts")
     texts = artifacts.texts(artifacts.POOL)
     for size in (1_000,) if quick else SIZES:
-        if str(size) not in costs:
+        if not costs.get(str(size), {}).keys() >= set(LINES):
             found = measured(home / str(size), texts, size, "pca" if quick else "umap")
             costs[str(size)] = {stage: asdict(cost) for stage, cost in found.items()}
             results.write_text(json.dumps(costs, indent=1) + "\n")
@@ -54,21 +60,26 @@ def run(quick: bool) -> list[Row]:
 
 def measured(folder: Path, texts: list[str], size: int, method: str) -> dict[str, Cost]:
     source = folder / "source.jsonl"
-    enter_project(
-        folder,
-        prepare={"dataset": str(source), "text_column": "text", "label_column": "label", "holdout_share": min(0.15, 1_000 / size)},
-        reduce={"method": method},
-        train={"trainer": "probe"},
-    )
+    prepare = {"dataset": str(source), "text_column": "text", "label_column": "label", "holdout_share": min(0.15, 1_000 / size)}
+    changes = {"prepare": prepare, "reduce": {"method": method}, "train": {"trainer": "probe"}}
+    tenth = {
+        "select_stageN": {"by": "recluster"},
+        "stages": ["stage1", "stage2"],
+        "rounds": {"stage2": {"after": "stage1", "m": 0.1}},
+        "random_at": ["stage1", "stage2"],
+    }
+    enter_project(folder, **changes)
     artifacts.save_jsonl(source, varied(texts, size))
     costs = {}
-    for stage in STAGES:
-        if stage == "embed" and size > EMBEDDED:
-            costs[stage] = carried_on(folder)
+    for line in LINES:
+        if line == SHARE:
+            enter_project(folder, **changes, **tenth)
+        if line == "embed" and size > EMBEDDED:
+            costs[line] = carried_on(folder)
         else:
-            costs[stage] = run_stage(*f"stages.{stage}".split())
-        cost = costs[stage]
-        print(f"  {size:,} rows, {stage}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
+            costs[line] = run_stage(*f"stages.{line.removesuffix(', m: 0.1')}".split())
+        cost = costs[line]
+        print(f"  {size:,} rows, {line}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
     return costs
 
 
@@ -83,11 +94,10 @@ def varied(texts: list[str], size: int):
 
 def carried_on(folder: Path) -> Cost:
     """Embed the first EMBEDDED rows and the holdout; the rest of the pool gets their vectors with noise."""
-    whole = Path("data/pool.jsonl").rename("data/whole.jsonl")
-    with whole.open() as lines, open("data/pool.jsonl", "w") as some:
-        some.writelines(line for _, line in zip(range(EMBEDDED), lines))
+    whole = artifacts.POOL.rename("data/whole.jsonl")
+    artifacts.save_jsonl(artifacts.POOL, itertools.islice(artifacts.load_jsonl(whole), EMBEDDED))
     cost = run_stage("stages.embed")
-    whole.replace("data/pool.jsonl")
+    whole.replace(artifacts.POOL)
     first = np.array(artifacts.load(artifacts.EMBEDDINGS, np.float32, (EMBEDDED, None)))
     about = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))
     texts = artifacts.texts(artifacts.POOL)
@@ -98,23 +108,27 @@ def carried_on(folder: Path) -> Cost:
             part[:] = first[: len(part)]
             if start:
                 part += 0.3 * first.std() * rng.standard_normal(part.shape, dtype=np.float32)
-    vectors.describe(artifacts.EMBEDDINGS, texts, {key: about[key] for key in ("model", "dtype", "max_tokens", "model_sha256")})
+    vectors.describe(artifacts.EMBEDDINGS, texts, about)
     return Cost(cost.seconds * len(texts) / EMBEDDED, cost.megabytes)
 
 
 def table(costs: dict[str, dict]) -> str:
-    """Seconds and megabytes of every stage at every size; the exponent is that of the time from the second size to the last."""
+    """Seconds and megabytes of every line at every size; the exponent is that of the time from the second size to the last.
+
+    A size that was measured before a line was thought of has an empty cell.
+    """
     sizes = sorted(map(int, costs))
     rows = []
-    for stage in STAGES:
-        cells = {"stage": stage}
-        for size in sizes:
-            cost = costs[str(size)][stage]
-            mark = "*" if stage == "embed" and size > EMBEDDED else ""
+    for line in LINES:
+        cells = {"stage": line}
+        known = [size for size in sizes if line in costs[str(size)]]
+        for size in known:
+            cost = costs[str(size)][line]
+            mark = "*" if line == "embed" and size > EMBEDDED else ""
             cells[f"{size:,} rows"] = f"{cost['seconds']:,.1f} s{mark}, {cost['megabytes'] / 1000:.2f} GB"
         low, high = sizes[min(1, len(sizes) - 1)], sizes[-1]
-        if high > low:
-            growth = costs[str(high)][stage]["seconds"] / costs[str(low)][stage]["seconds"]
+        if high > low and {low, high} <= set(known):
+            growth = costs[str(high)][line]["seconds"] / costs[str(low)][line]["seconds"]
             cells["exponent"] = f"{np.log(growth) / np.log(high / low):.2f}"
         rows.append(cells)
     return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + f"\n* carried on from {EMBEDDED:,} rows"

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from stages import finetune_encoder, prepare
-from stages.core.base import params
 from stages.commands.overlay import lay_over
+from stages.core.base import artifacts, params
+from stages.core.rows import labels
 
 ROOT = Path(__file__).parent.parent
 SST2 = ROOT.parent / "shared" / "data" / "sst2"
@@ -95,14 +96,19 @@ def machine() -> str:
     return f"{about.get('model name', platform.processor())}, {os.cpu_count()} cores, {' '.join(units)}"
 
 
+def of_repository() -> dict[str, Any]:
+    """What stands in the repository's params.yaml, wherever this process is."""
+    return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+
+
 def enter_project(folder: Path, **changes: dict) -> None:
     """Go to a new folder with the default params, changed, and the pool of SST-2 (the packaged corpus where it is not there)."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    lay_over(params, changes)
+    content = of_repository()
+    lay_over(content, changes)
     if SST2.is_dir() and "prepare" not in changes:
-        params["prepare"]["dataset"] = str(SST2)
+        content["prepare"]["dataset"] = str(SST2)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     os.chdir(folder)
     os.environ["GLEANER_CACHE"] = str(folder / ".gleaner")
 
@@ -112,7 +118,14 @@ def prepared(folder: Path, **changes: dict) -> Any:
     enter_project(folder, **changes)
     prepare.main()
     finetune_encoder.main()
-    return settings.read(*settings.Params.model_fields)
+    return params.read(*params.load())
+
+
+def labelled_pool() -> Iterator[dict]:
+    """The pool's rows as a source has them: text, and the class by its name."""
+    classes = labels.classes()
+    for row, answer in zip(artifacts.load_jsonl(artifacts.POOL), labels.whole_pool("a pool is made a source"), strict=True):
+        yield row | {"label": classes[answer]}
 
 
 @dataclass(frozen=True)

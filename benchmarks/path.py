@@ -7,21 +7,25 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import ROOT, Row, enter_project, prepared, row, run_stage
+from benchmarks.harness import ROOT, Row, enter_project, labelled_pool, prepared, row, run_stage
 from stages.core.base import artifacts
 
-STAGES = """prepare
+STAGES = """inputs
+prepare
 finetune_encoder
 embed
 reduce
 cluster
 select_stage1
+label stage1
 train_stage1
 score_entropy stage2
 select_stageN stage2
+label stage2
 train_stageN stage2
 score_entropy stage3
 select_stageN stage3
+label stage3
 train_stageN stage3
 train_random stage1
 train_random stage2
@@ -34,11 +38,12 @@ def run(quick: bool) -> list[Row]:
     if quick:
         prepared(folder / "all")
         some = folder / "some.jsonl"
-        artifacts.save_jsonl(some, itertools.islice(artifacts.load_jsonl(artifacts.POOL), 1_000))
+        artifacts.save_jsonl(some, itertools.islice(labelled_pool(), 1_000))
         changes |= {"prepare": {"dataset": str(some)}, "reduce": {"method": "pca"}, "train": {"trainer": "probe"}}
     enter_project(folder, **changes)
     total = 0.0
-    for stage in STAGES.splitlines()[: 9 if quick else None]:  # quick: to the selection of stage2
+    stages = STAGES.splitlines()
+    for stage in stages[: stages.index("label stage2")] if quick else stages:
         cost = run_stage(*f"stages.{stage}".split())
         total += cost.seconds
         print(f"  {stage}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)

@@ -22,13 +22,15 @@ import yaml
 from safetensors.torch import save_model
 from tabulate import tabulate
 
-from benchmarks.harness import ROOT, run_stage
-from stages.core import trainers
+from benchmarks.harness import ROOT, of_repository, run_stage
+from stages.commands.overlay import lay_over
+from stages.core import learners
 from stages.core.base import artifacts, params
 from stages.core.encoding import encoder
-from stages.core.sources import tables
+from stages.core.reporting.description import agreement_of
+from stages.core.rows import labels, results
 from stages.core.rows.measures import accuracy
-from stages.commands.overlay import lay_over
+from stages.core.sources import tables
 
 # Of the packaged encoder's 6 layers the upper 5 get feed-forward parts that nobody trained, large enough to drown what comes
 # from below. Larger steps and more passes, 850 and 720 steps, than a pretrained encoder takes: there is all to learn.
@@ -39,6 +41,16 @@ DATASETS = ("rotten_tomatoes", "bbc_news")
 TRAINERS = ("probe", "finetune", "contrastive")
 PER_CLASS = (8, 16, 64)
 SEEDS = range(5)
+TO_FIRST_MODELS = (
+    "prepare",
+    "finetune_encoder",
+    "embed",
+    "reduce",
+    "cluster",
+    "select_stage1",
+    "label stage1",
+    "train_stage1",
+)
 FEW_TOKENS = 128  # a text of bbc_news is cut here, for all trainers alike: contrastive takes half the time
 QUICK = {
     "train": {"min_steps": 2, "epochs": 1, "pairs_per_row": 1, "most_pairs": 8},
@@ -99,18 +111,18 @@ class Bench:
         """Name of a packaged corpus, or path of a file with every fortieth of its rows."""
         if not self.quick:
             return name
-        section = settings.read("prepare").prepare.model_copy(update={"dataset": name})
-        artifacts.save_jsonl(self.work / f"{name}.jsonl", sources.read(section)[0][::40])
+        section = params.read("prepare").prepare.changed(dataset=name)
+        artifacts.save_jsonl(self.work / f"{name}.jsonl", tables.read(section)[0][::40])
         return str(self.work / f"{name}.jsonl")
 
     def folder(self, name: str, **changes: dict) -> Path:
         """A folder to run stages in, with the params of the repository but for `changes`."""
         folder = self.work / name
         folder.mkdir(exist_ok=True)
-        params = yaml.safe_load((ROOT / "params.yaml").read_text())
-        lay_over(params, changes)
-        lay_over(params, QUICK if self.quick else {})
-        (folder / "params.yaml").write_text(yaml.safe_dump(params))
+        content = of_repository()
+        lay_over(content, changes)
+        lay_over(content, QUICK if self.quick else {})
+        (folder / "params.yaml").write_text(yaml.safe_dump(content))
         return folder
 
     def objectives(self) -> dict[str, dict]:
@@ -179,12 +191,12 @@ def bucket_runs(bench: Bench) -> None:
         }
         folder = bench.folder("buckets", **changes)
         os.chdir(folder)
-        for step in ("prepare", "finetune_encoder", "embed", "reduce", "cluster", "select_stage1", "train_stage1"):
-            run_stage(f"stages.{step}")
-        tried = np.load(folder / "data/results/bucketed/stage1/holdout.npy", allow_pickle=False)
-        actual = numbers(folder, artifacts.HOLDOUT)
-        agreement = artifacts.load_json(folder / "data/clusters.json")["label_agreement_nmi"]
+        for step in TO_FIRST_MODELS:
+            run_stage(*f"stages.{step}".split())
+        answers, actual = labels.whole_pool("to describe buckets"), labels.holdout()
+        tried = results.load(results.MAIN, "stage1", len(answers), len(actual), len(labels.classes())).probabilities
         reached = np.mean([accuracy(probabilities, actual) for probabilities in tried])
+        agreement = agreement_of(artifacts.load_clusters(), answers)
         bench.keep(label_agreement_nmi=agreement, accuracy=round(float(reached), 4))
 
 
@@ -196,31 +208,23 @@ def few_shot_runs(bench: Bench) -> None:
         if not artifacts.HOLDOUT_EMBEDDINGS.exists():
             for name in ("prepare", "finetune_encoder", "embed"):
                 run_stage(f"stages.{name}")
-        pool, actual = numbers(folder, artifacts.POOL), numbers(folder, artifacts.HOLDOUT)
-        classes = len(artifacts.load_json(folder / artifacts.CLASSES))
-        params = settings.read("train", "embed")
+        answers, actual, classes = labels.whole_pool("so many of every class"), labels.holdout(), len(labels.classes())
+        settings = params.read("train", "embed")
         for trainer in TRAINERS:
-            train = params.train.model_copy(update={"trainer": trainer})
-            learner = trainers.trainer(train, params.embed, classes)
-            texts = learner.inputs(artifacts.POOL, artifacts.EMBEDDINGS)
-            holdout = learner.inputs(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+            learner = learners.named(settings.train.changed(trainer=trainer), settings.embed, params.machine(), classes)
+            pool = learner.read(artifacts.POOL, artifacts.EMBEDDINGS)
+            holdout = learner.read(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
             for per_class, seed in itertools.product((2,) if bench.quick else PER_CLASS, (0, 1) if bench.quick else SEEDS):
                 if bench.has(what="few labels", dataset=dataset, trainer=trainer, per_class=per_class, seed=seed):
                     continue
                 rng = np.random.default_rng([seed, per_class])
-                rows = np.concatenate([rng.permutation(np.flatnonzero(pool == c))[:per_class] for c in range(classes)])
-                model = learner.fit(texts[rows], pool[rows], seed, "fit")
+                rows = np.concatenate([rng.permutation(np.flatnonzero(answers == c))[:per_class] for c in range(classes)])
+                model = learner.fit(pool, rows, answers[rows], seed, "fit", None)
                 bench.keep(accuracy=round(accuracy(model.probabilities(holdout, "holdout"), actual), 4))
         os.chdir(ROOT)
 
 
-def numbers(folder: Path, path: Path) -> np.ndarray:
-    """int64 [rows]: class numbers of pool.jsonl or test.jsonl in another folder."""
-    classes = artifacts.load_json(folder / artifacts.CLASSES)
-    return np.array([classes.index(row["label"]) for row in artifacts.load_jsonl(folder / path)])
-
-
-def tables(lines: list[dict]) -> str:
+def shown(lines: list[dict]) -> str:
     of = defaultdict(list)
     for line in lines:
         of[line["what"]].append(line)
@@ -273,7 +277,7 @@ def main() -> None:
     os.chdir(ROOT)
     for runs in (similarity_runs, bucket_runs, few_shot_runs):
         runs(bench)
-    print(tables(bench.lines))
+    print(shown(bench.lines))
 
 
 if __name__ == "__main__":

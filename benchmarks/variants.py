@@ -1,80 +1,85 @@
-"""The bucketed arm as described and what could make it better: functions as in stages/core/strategies, compared by evidence.py."""
+"""The arms that evidence.py compares, by their names in its results."""
 
-from collections.abc import Callable
-from types import ModuleType
+import functools
+from dataclasses import dataclass
 
 import numpy as np
 
-from stages.core.rows import selection
-from stages.core.space import typicality
-from stages.core.strategies import Known, NoModelYet
-from stages.core.strategies import entropy, margin
+from benchmarks.harness import of_repository
+from benchmarks.peers import PEERS
+from stages.core import strategies
+from stages.core.base import plugins
+from stages.core.base.errors import Refused, choices
+from stages.core.rows.results import BASELINE
+from stages.core.strategies import Known, Pick
 
-PICK = Callable[[Known, int, np.random.Generator], np.ndarray]
+# The bucketed arm as described and what could make it better: the strategy of the first rows, the one that says how unsure
+# the model is, and the one that takes all later rows.
+Variant = tuple[str, str, str]
+DESCRIBED = "as described: random in buckets, then entropy in buckets"
+VARIANTS: dict[str, Variant] = {
+    DESCRIBED: ("random", "entropy", "buckets"),
+    "random in buckets, then margin in buckets": ("random", "margin", "buckets"),
+    "typical in buckets, then entropy in buckets": ("typical", "entropy", "buckets"),
+    "typical in buckets, then margin in buckets": ("typical", "margin", "buckets"),
+    "typical in buckets, then margin, clustered anew": ("typical", "margin", "recluster"),
+    "margin, clustered anew": ("recluster", "margin", "recluster"),  # its first rows are the random arm's
+}
+
+
+@dataclass(frozen=True)
+class Way:
+    """first, then   what takes the first rows, and all others
+    score   the strategy that says how unsure the model is, for those that ask
+    uses_pool_labels   whether rows are chosen by labels that nobody paid for
+    """
+
+    first: Pick
+    then: Pick
+    score: str
+    uses_pool_labels: bool = False
+
+
+@functools.cache
+def default() -> Variant:
+    """What the params.yaml of the repository sets."""
+    params = of_repository()
+    return params["select_stage1"]["pick"], params["score_entropy"]["score"], params["select_stageN"]["by"]
+
+
+def name_of_default() -> str:
+    """As in VARIANTS, or made of its strategies where it is none of these."""
+    known = [name for name, variant in VARIANTS.items() if variant == default()]
+    return known[0] if known else "{}, {}, {}".format(*default())
+
+
+def variants() -> dict[str, Variant]:
+    return VARIANTS | {name_of_default(): default()}
 
 
 def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    raise NoModelYet  # the stage then takes the random arm's rows
+    """The random arm: rows of the whole pool, whatever their bucket."""
+    return known.order[~np.isin(known.order, known.labelled)][:wanted]
 
 
-def random_in_buckets(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """Random rows of every bucket."""
-    return selection.random_per_bucket(known.buckets, even(known, wanted), rng)
+def names() -> list[str]:
+    """Every arm: the random one, the variants, the strategies that are no part of VARIANTS, and those of other libraries."""
+    parts = {BASELINE} | {strategy for first, _, then in VARIANTS.values() for strategy in (first, then)}
+    alone = [name for name in plugins.names("strategies", "pick") if name not in parts]
+    return [BASELINE, *variants(), *alone, *PEERS]
 
 
-def typical_in_buckets(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows that are typical of every bucket."""
-    return typicality.typical_per_bucket(np.asarray(known.vectors), known.buckets, even(known, wanted), rng)
-
-
-def in_buckets(score: ModuleType) -> PICK:
-    """The rows of the highest score in every bucket."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        return selection.highest_per_bucket(scored(known, score, rng), known.buckets, even(known, wanted))
-
-    return pick
-
-
-def reclustered(score: ModuleType) -> PICK:
-    """The most uncertain rows, clustered into as many clusters as rows are wanted; of each the row nearest to its centre."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        return selection.highest_reclustered(scored(known, score, rng), known.vectors, wanted, rng)
-
-    return pick
-
-
-def started(first: PICK, then: PICK) -> PICK:
-    """The first rows by one strategy, all others by another."""
-
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        return (first if known.model is None else then)(known, wanted, rng)
-
-    return pick
-
-
-def even(known: Known, wanted: int) -> np.ndarray:
-    """Rows wanted of each bucket: the same of every one, as far as it has open rows."""
-    room = np.bincount(known.buckets[known.open_rows], minlength=known.buckets.max() + 1)
-    return selection.apportion(wanted, np.ones(len(room)), room)
-
-
-def scored(known: Known, score: ModuleType, rng: np.random.Generator) -> np.ndarray:
-    """float32 [pool]: how unsure the model is of each row; NaN where it is labelled."""
-    scores = np.array(score.scores(known, rng), np.float32)
-    scores[known.labelled] = np.nan
-    return scores
-
-
-DESCRIBED = "as described: random in buckets, then entropy in buckets"
-DEFAULT = "typical in buckets, then margin, clustered anew"
-VARIANTS: dict[str, PICK] = {
-    "random": at_random,
-    DESCRIBED: started(random_in_buckets, in_buckets(entropy)),
-    "random in buckets, then margin in buckets": started(random_in_buckets, in_buckets(margin)),
-    "typical in buckets, then entropy in buckets": started(typical_in_buckets, in_buckets(entropy)),
-    "typical in buckets, then margin in buckets": started(typical_in_buckets, in_buckets(margin)),
-    DEFAULT: started(typical_in_buckets, reclustered(margin)),
-    "margin, clustered anew": reclustered(margin),
-}
+def way(arm: str) -> Way:
+    """How an arm chooses. Raises Refused for a name that is none of `names()`."""
+    if arm not in names():
+        raise Refused(f"arm {arm}; {choices(arm, names())}")
+    score = default()[1]
+    if arm == BASELINE:
+        return Way(at_random, at_random, score)
+    if arm in PEERS:
+        return Way(PEERS[arm], PEERS[arm], score)
+    if arm in variants():
+        first, score, then = variants()[arm]
+        return Way(strategies.named(first).pick, strategies.named(then).pick, score)
+    strategy = strategies.named(arm)
+    return Way(strategy.pick, strategy.pick, score, getattr(strategy, "USES_POOL_LABELS", False))

@@ -26,17 +26,20 @@ def main(arm: str) -> None:
     buckets = artifacts.load_clusters()
     bench = Bench(settings)
     strategy = strategies.named(arm)
+    sizes = np.bincount(buckets)
+    amounts = {rounds.FIRST: settings.n} | {stage: item.m for stage, item in settings.rounds.items()}
     compared = Arm(
         arm,
         strategy.pick,
         strategy.pick,
         after={stage: getattr(settings.rounds.get(stage), "after", None) for stage in rounds.in_order(settings.rounds)},
-        budgets=rounds.budgets(settings.n, settings.rounds, int(buckets.max()) + 1, len(buckets)),
+        budgets=rounds.budgets(settings.n, settings.rounds, len(sizes), len(buckets)),
         bench=bench,
         vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(settings.embed.model)),
         buckets=buckets,
         options=settings.strategies.changed(score=settings.score_entropy.score),
         uses_pool_labels=getattr(strategy, "USES_POOL_LABELS", False),
+        shares={stage: rounds.shares(amount, sizes) for stage, amount in amounts.items()},
     )
     labelled, tried, history = ({stage: [] for stage in compared.after} for _ in range(3))
     for seed, order in zip(settings.seeds, rounds.random_orders(settings.seeds, len(buckets))):

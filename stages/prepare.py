@@ -17,12 +17,12 @@ import numpy as np
 
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run
-from stages.core.sources import cleaning, tables
+from stages.core.sources import cleaning, splits
 
 
 def main() -> None:
     prepare = params.read("prepare").prepare
-    pool, holdout = tables.read(prepare)
+    pool, holdout = splits.read(prepare)
     counts = Counter()
     pool = _clean(pool, prepare, "pool", counts)
     if holdout is None:

@@ -7,7 +7,7 @@ writes  data/stage1/labelled.npy    int64 [seeds, rows]     rows of pool.jsonl
         data/budgets/stage1.json    how many they are
         data/stage1/predicted.npy   int16 [seeds, pool]     -1 everywhere: no model has spoken yet
         data/stage1/selected.jsonl  the same rows as text
-params  select_stage1, seeds
+params  select_stage1, strategies, seeds
 
 The strategy is the file of stages/core/strategies that select_stage1.pick names; one that needs a model takes the random
 arm's rows here. A bucket of fewer than n rows gives all it has, and the others more.
@@ -22,9 +22,9 @@ from stages.core.rows import rounds
 
 
 def main() -> None:
-    settings = params.read("select_stage1", "seeds")
+    settings = params.read("select_stage1", "strategies", "seeds")
     first = settings.select_stage1
-    picked = bucketed.rows_to_add(rounds.FIRST, first.pick, first.n, "select_stage1.n", settings)
+    picked = bucketed.rows_to_add(rounds.FIRST, first.pick, first.n, "select_stage1.n", settings, settings.strategies)
     clusters = artifacts.load_clusters()
     rounds.save_labelled(rounds.FIRST, np.stack(picked))
     no_model = np.full((len(picked), len(clusters)), rounds.NOT_PREDICTED, np.int16)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,51 @@ def first_finetuned(finished, tmp_path_factory) -> Project:
 @pytest.fixture
 def finetuned(first_finetuned, tmp_path) -> Project:
     return first_finetuned.copied(tmp_path / "a cöpy")
+
+
+class InProcess(Project):
+    """A tiny project in the folder that this process is in, whose stages are called and not run by DVC."""
+
+    def call(self, stage: str, *words: str) -> None:
+        import_module(f"stages.{stage}").main(*words)
+
+    def label_in_stages(self) -> None:
+        """All stages of the bucketed arm, from the first choice to the last models."""
+        for name in ("stage1", *self.params()["rounds"]):
+            first = name == "stage1"
+            if first:
+                self.call("select_stage1")
+            else:
+                self.call("score_entropy", name)
+                self.call("select_stageN", name)
+            self.call("label", name)
+            self.call("train_stage1" if first else "train_stageN", *([] if first else [name]))
+
+
+@pytest.fixture(scope="session")
+def clustered(tmp_path_factory) -> InProcess:
+    """A tiny project up to its buckets."""
+    from tests.tiny import tiny_corpus, tiny_encoder
+
+    project = InProcess(tmp_path_factory.mktemp("clustered") / "a projéct")
+    project.folder.mkdir()
+    shutil.copy(ROOT / "params.yaml", project.folder)
+    tiny_corpus(project.folder / "corpus.jsonl")
+    tiny_encoder(project.folder / "encoder")
+    project.change(TINY)
+    project.change(
+        {"prepare": {"dataset": "corpus.jsonl"}, "embed": {"model": "encoder"}, "train": {"trainer": "probe", "folds": 2}}
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.folder)
+        for stage in ("prepare", "finetune_encoder", "embed", "reduce", "cluster"):
+            project.call(stage)
+    return project
+
+
+@pytest.fixture
+def in_process(clustered, tmp_path, monkeypatch) -> InProcess:
+    """A copy of `clustered`, in which this process is."""
+    shutil.copytree(clustered.folder, tmp_path / "a projéct")
+    monkeypatch.chdir(tmp_path / "a projéct")
+    return InProcess(tmp_path / "a projéct")

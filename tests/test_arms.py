@@ -1,23 +1,30 @@
 """Arms from the first stage to the last: one seed's way with stand-ins for models, then through real `dvc repro`."""
 
 import json
-from types import SimpleNamespace
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 
-from stages.compare_arm import Arm
-from stages.core import overlay
-from stages.core.rows import labels
+from stages.commands import overlay
+from stages.core import strategies
+from stages.core.arms.bench import Bench as RealBench
+from stages.core.arms.trajectory import Arm
+from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused
-from stages.core.strategies import NoModelYet
+from stages.core.encoding import vectors
+from stages.core.rows import labels, rounds
 from stages.core.rows.labels import Labels
+from stages.core.space import logistic
+from stages.core.strategies import NoModelYet
 from tests.conftest import ROOT
 
 POOL = 20
 VALUES = np.arange(POOL) % 2
 ORDER = np.arange(POOL)[::-1]  # the random arm would label row 19 first
 CHAIN = {"stage1": None, "stage2": "stage1", "stage3": "stage2"}
+WITHIN_BUDGET = labels.within_budget
 
 
 class Model(int):
@@ -46,21 +53,29 @@ class Bench:
 
 
 @pytest.fixture(autouse=True)
-def paid(monkeypatch):
-    monkeypatch.setattr(labels, "paid_for", lambda rows: Labels(VALUES, rows))
+def stand_ins(monkeypatch):
+    """Answers, and a file of stages/core/strategies whose functions the tests below are; marked, where `everything` is seen."""
+    monkeypatch.setattr(labels, "within_budget", lambda rows: Labels(VALUES, rows))
+    for name in ("mine", "marked"):
+        monkeypatch.setitem(sys.modules, f"stages.core.strategies.{name}", ModuleType(name))
+    sys.modules["stages.core.strategies.marked"].USES_POOL_LABELS = True
 
 
-def arm(pick, budgets=(4, 7, 9), after=CHAIN, since=(None, None, None), everything=False):
+def arm(pick, budgets=(4, 7, 9), after=CHAIN, everything=False, first=None, **more):
+    for function in filter(None, (pick, first)):
+        function.__module__ = f"stages.core.strategies.{'marked' if everything else 'mine'}"
     return Arm(
         "mine",
-        SimpleNamespace(pick=pick),
+        first or pick,
+        pick,
         after,
-        {stage: {"labels": n, "sufficient_since": s} for stage, n, s in zip(after, budgets, since)},
+        dict(zip(after, budgets)),
         Bench(),
         np.zeros((POOL, 2), np.float32),
         np.zeros(POOL, np.int32),
         options=None,
-        everything=Labels(VALUES, np.arange(POOL)) if everything else None,
+        uses_pool_labels=everything,
+        **more,
     )
 
 
@@ -68,15 +83,19 @@ def lowest(known, wanted, rng):
     return known.open_rows[:wanted]
 
 
-def way(comparator):
-    return [(stage, rows.tolist(), None if p is None else p[0, 0]) for stage, rows, p, _ in comparator.trajectory(5, ORDER)]
+def highest(known, wanted, rng):
+    return known.open_rows[-wanted:]
+
+
+def way(arm):
+    return [(stage, rows.tolist(), p[0, 0]) for stage, rows, p, _ in arm.trajectory(5, ORDER)]
 
 
 def test_every_stage_adds_to_the_rows_of_the_one_before_up_to_its_budget():
-    comparator = arm(lowest)
-    assert way(comparator) == [("stage1", [*range(4)], 4), ("stage2", [*range(7)], 7), ("stage3", [*range(9)], 9)]
-    assert comparator.bench.fitted[0] == ("mine stage1, seed 5", [0, 1, 2, 3], 5, None)
-    assert [before for *_, before in comparator.bench.fitted] == [None, 4, 7]
+    mine = arm(lowest)
+    assert way(mine) == [("stage1", [*range(4)], 4), ("stage2", [*range(7)], 7), ("stage3", [*range(9)], 9)]
+    assert mine.bench.fitted[0] == ("mine stage1, seed 5", [0, 1, 2, 3], 5, None)
+    assert [before for *_, before in mine.bench.fitted] == [None, 4, 7]
     assert [epochs for *_, epochs in arm(lowest).trajectory(5, ORDER)][1] == [{"seed": 5, "rows": 7}]
 
 
@@ -107,27 +126,56 @@ def without_model(known, wanted, rng):
 
 
 def test_what_says_at_a_later_stage_that_there_is_no_model_is_refused_and_named(capsys):
-    said = r"^stages/core/strategies/mine.py raised NoModelYet at stage2, where 4 rows are labelled; possible: only where nothing"
+    said = r"^stages/core/strategies/mine.py raised NoModelYet where 4 rows are labelled; possible: only where nothing"
     with pytest.raises(Refused, match=said):
         way(arm(without_model))
-    assert "mine stage1, seed 5: 4 rows taken from the random arm, since there is no model yet," in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "stages/core/strategies/mine.py needs a model and there is none yet: 4 rows taken from the random arm\n" in printed
+    assert "mine stage1, seed 5: 4 rows chosen" in printed
+    assert "stage2" not in printed
 
 
 def test_a_model_fitted_on_no_rows_is_the_fault_of_the_strategy_where_rows_are_labelled():
     def fits_on_nothing(known, wanted, rng):
         return known.fit(known.labelled[:0], rng)
 
-    with pytest.raises(Refused, match=r"mine.py raised NoModelYet at stage2, .* `pick`: use known.probabilities"):
+    with pytest.raises(Refused, match=r"mine.py raised NoModelYet where 4 rows .* `fits_on_nothing`: use known.probabilities"):
         way(arm(fits_on_nothing))
 
 
 def test_what_is_never_given_a_model_may_not_go_on_with_the_random_rows_of_every_stage():
-    with pytest.raises(Refused, match=r"mine.py raised NoModelYet at stage1, where it is marked USES_POOL_LABELS"):
+    with pytest.raises(Refused, match=r"marked.py raised NoModelYet where it is marked USES_POOL_LABELS"):
         way(arm(without_model, everything=True))
 
 
 def test_the_random_arm_takes_the_first_of_its_order_that_are_open():
-    assert first_open(ORDER, np.array([19, 17]), 3).tolist() == [18, 16, 15]
+    taken = []
+
+    def note(known, wanted, rng):
+        taken.append(known.open_in_order[:3].tolist())
+        return np.array([19, 17]) if wanted == 2 else known.open_in_order[:wanted]
+
+    assert [rows for _, rows, _ in way(arm(note, budgets=(2, 5), after={"stage1": None, "stage2": "stage1"}))] == [
+        [19, 17],
+        [19, 17, 18, 16, 15],
+    ]
+    assert taken == [[19, 18, 17], [18, 16, 15]]
+
+
+def test_the_first_rows_can_be_taken_by_another_strategy_than_the_later_ones():
+    assert [rows for _, rows, _ in way(arm(highest, first=lowest))][:2] == [[0, 1, 2, 3], [0, 1, 2, 3, 17, 18, 19]]
+
+
+def test_buckets_give_alike_or_by_their_sizes_stage_by_stage():
+    seen = []
+
+    def look(known, wanted, rng):
+        seen.append(known.shares.tolist())
+        return lowest(known, wanted, rng)
+
+    way(arm(look))
+    way(arm(look, shares={"stage1": np.array([20]), "stage2": np.ones(1), "stage3": np.array([20])}))
+    assert seen == [[1], [1], [1], [20], [1], [20]]
 
 
 def test_two_rounds_after_the_same_stage_go_on_from_its_rows_and_model():
@@ -140,12 +188,6 @@ def test_two_rounds_after_the_same_stage_go_on_from_its_rows_and_model():
     forked = {"stage1": None, "stage2": "stage1", "stage3": "stage1"}
     assert [len(rows) for _, rows, _ in way(arm(look, after=forked))] == [4, 7, 9]
     assert models == [None, 4, 4]
-
-
-def test_nothing_is_added_or_trained_after_a_stage_that_was_sufficient():
-    comparator = arm(lowest, budgets=(4, 7, 7), since=(None, None, "stage2"))
-    assert way(comparator)[2] == ("stage3", [*range(7)], None)
-    assert len(comparator.bench.fitted) == 2
 
 
 def test_an_arm_that_sees_all_labels_chooses_every_budget_afresh():
@@ -168,15 +210,94 @@ def test_a_budget_of_the_whole_pool_asks_no_strategy():
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([0, 1, 2], "gave 3 rows at stage1, of which 3 are open and different; possible: 4 open rows"),
-        ([0, 1, 2, 2], "gave 4 rows at stage1, of which 3 are open"),
-        ([0, 1, 2, 20], "gave 4 rows at stage1, of which 3 are open"),
-        ([0, 1, 2, 3, 4], "gave 5 rows at stage1, of which 5 are open"),
+        ([0, 1, 2], "gave 3 rows, of which 3 are open and different; possible: 4 open rows"),
+        ([0, 1, 2, 2], "gave 4 rows, of which 3 are open"),
+        ([0, 1, 2, 20], "gave 4 rows, of which 3 are open"),
+        ([0, 1, 2, 3, 4], "gave 5 rows, of which 5 are open"),
     ],
 )
 def test_a_strategy_that_gives_other_rows_than_it_should_is_named(rows, said):
     with pytest.raises(Refused, match=r"^stages/core/strategies/mine.py " + said):
         way(arm(lambda known, wanted, rng: np.array(rows)))
+
+
+def test_a_row_that_is_labelled_already_is_no_open_one():
+    with pytest.raises(Refused, match=r"mine.py gave 3 rows, of which 2 are open"):
+        way(arm(lambda known, wanted, rng: np.arange(wanted) + (0 if known.model is None else 3)))
+
+
+# ---- what the study calls default is what the product runs
+
+
+def of_product(stage):
+    """What the stages of the product chose, int64 [seeds, rows]."""
+    return np.load(rounds.folder(stage) / "labelled.npy", allow_pickle=False)
+
+
+def as_an_arm(first, then):
+    """Rows of every stage, int64 [seeds, rows], of an arm with these two strategies in the project that lies here."""
+    settings = params.read("select_stage1", "rounds", "score_entropy", "strategies", "train", "embed", "seeds")
+    buckets, n = artifacts.load_clusters(), settings.select_stage1.n
+    sizes = np.bincount(buckets)
+    amounts = {"stage1": n} | {stage: item.m for stage, item in settings.rounds.items()}
+    same = Arm(
+        "bucketed",
+        strategies.named(first).pick,
+        strategies.named(then).pick,
+        after={"stage1": None} | {stage: item.after for stage, item in settings.rounds.items()},
+        budgets=rounds.budgets(n, settings.rounds, len(sizes), len(buckets)),
+        bench=RealBench(settings),
+        vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL),
+        buckets=buckets,
+        options=settings.strategies.changed(score=settings.score_entropy.score),
+        shares={stage: rounds.shares(amount, sizes) for stage, amount in amounts.items()},
+    )
+    orders = rounds.random_orders(settings.seeds, len(buckets))
+    ways = [[rows for _, rows, *_ in same.trajectory(seed, order)] for seed, order in zip(settings.seeds, orders)]
+    return {stage: np.stack(rows).tolist() for stage, *rows in zip(same.after, *ways)}
+
+
+@pytest.mark.parametrize(
+    ("first", "score", "then", "n", "m"),
+    [
+        ("typical", "margin", "recluster", 3, 2),  # as in params.yaml, see below
+        ("typical", "margin", "recluster", 0.1, 0.05),
+        ("random", "entropy", "buckets", 0.1, 0.05),
+        ("central", "least_confidence", "bands", 3, 2),
+        ("entropy", "entropy", "badge", 3, 2),  # the first needs a model: the random arm's rows
+        ("stratified_random", "margin", "error_ratio", 3, 2),
+    ],
+)
+def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, score, then, n, m, in_process, monkeypatch):
+    monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
+    monkeypatch.setattr(logistic, "STRENGTHS", np.array([0.1, 10]))  # a fifth of the time
+    in_process.change({
+        "select_stage1": {"pick": first, "n": n}, "score_entropy": {"score": score}, "select_stageN": {"by": then},
+        "rounds": {"stage2": {"after": "stage1", "m": m}, "stage3": {"after": "stage2", "m": m}},
+    })  # fmt: skip
+    in_process.label_in_stages()
+    rows = as_an_arm(first, then)
+    assert rows == {stage: of_product(stage).tolist() for stage in ("stage1", "stage2", "stage3")}
+    pool_rows, sizes = artifacts.pool_rows(), np.bincount(artifacts.load_clusters())
+    settings = params.read("select_stage1", "rounds")
+    computed = rounds.budgets(settings.select_stage1.n, settings.rounds, len(sizes), pool_rows)
+    assert computed == {stage: rounds.load_budget(stage)["labels"] for stage in rows}
+    assert list(computed.values()) == ([12, 20, 28] if n == 3 else [9, 13, 17])  # of 4 buckets and 90 rows; 4.5 is rounded to even
+
+
+def test_these_are_the_defaults_of_the_product():
+    default = params.Loader((ROOT / "params.yaml").read_text(encoding="utf-8")).get_single_data()
+    assert [default["select_stage1"]["pick"], default["score_entropy"]["score"], default["select_stageN"]["by"]] == [
+        *("typical", "margin", "recluster")
+    ]
+
+
+@pytest.mark.parametrize("section", ["select_stage1", "select_stageN"])
+def test_the_bucketed_arm_refuses_to_choose_by_labels_that_nobody_paid_for(section, in_process, monkeypatch):
+    monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
+    in_process.change({section: {{"select_stage1": "pick", "select_stageN": "by"}[section]: "high_confidence"}})
+    with pytest.raises(Refused, match=r"^label of row \d+ of data/pool.jsonl was asked for but never paid for"):
+        in_process.label_in_stages()
 
 
 # ---- through DVC
@@ -204,19 +325,25 @@ def test_arms_are_added_and_taken_away_one_by_one_and_ones_own_is_one_file(copy_
     assert result(project, "newest", "stage1", "labelled").tolist() == [[*range(78, 90)]] * 2
     project.change({"arms": []})
     assert project.repro() == ["report"]  # the results of all three still lie there
-    assert {file.name for file in (project.folder / "metrics").iterdir()} == {"bucketed", "random", "full", "summary.json"}
+    assert {file.name for file in (project.folder / "metrics").iterdir()} == {
+        "bucketed",
+        "random",
+        "full",
+        "summary.json",
+        "buckets.json",
+    }
     assert "entropy" not in (project.folder / "data/summary.md").read_text(encoding="utf-8")
 
 
 def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(copy_of_finished):
     project = copy_of_finished
     corpus = project.params()["prepare"]["dataset"]
-    said = project.run("python", "-m", "stages.core.overlay", "params/subsets.yaml").stdout
-    assert said.startswith("params/subsets.yaml: prepare, select_stage1, rounds, random_at, arms, train set in params.yaml")
+    said = project.run("python", "-m", "stages.commands.overlay", "params/subsets.yaml").stdout
+    assert said.startswith("params/subsets.yaml: prepare, stages, select_stage1, rounds, random_at, arms, train set in params.yaml")
     assert project.params()["arms"] == ["high_confidence", "low_confidence", "kmeans_diversity", "hybrid"]
     project.change({"prepare": {"dataset": corpus}, "arms": ["hybrid"]})
     assert project.repro() == [
-        *("select_stage1", "train_stage1", "train_random@stage1", "compare_arm@hybrid", "train_full", "report")
+        *("select_stage1", "label@stage1", "train_stage1", "train_random@stage1", "compare_arm@hybrid", "train_full", "report")
     ]
     metrics = {name: json.loads((project.folder / f"metrics/{name}.json").read_text()) for name in
                ("bucketed/stage1", "random/stage1", "hybrid/stage1", "full/pool")}  # fmt: skip
@@ -255,7 +382,7 @@ def test_a_file_of_settings_that_cannot_be_is_refused_and_changes_nothing(copy_o
         ("a: [", "cannot be read as YAML"),
     ):
         (project.folder / "mine.yaml").write_text(text)
-        done = project.run("python", "-m", "stages.core.overlay", "mine.yaml", check=False)
+        done = project.run("python", "-m", "stages.commands.overlay", "mine.yaml", check=False)
         assert (done.returncode, message in done.stderr) == (1, True), done.stderr
         assert done.stderr.startswith("error: mine.yaml")
         assert (project.folder / "params.yaml").read_bytes() == before

@@ -4,8 +4,6 @@ import json
 import os
 import pickle
 import re
-
-
 import stat
 
 import numpy as np

@@ -1,11 +1,12 @@
 """From raw rows to pool and holdout, on rows few enough to read."""
 
+import re
 from collections import Counter
 
 import pytest
 
-from stages.core.sources import cleaning
 from stages.core.base.errors import Refused
+from stages.core.sources import cleaning
 
 
 def row(text, label="a", **more):
@@ -79,83 +80,124 @@ def test_texts_of_the_holdout_leave_the_pool_whatever_their_label():
     assert cleaning.without_texts_of(pool, holdout) == ([row("x"), row("z")], 1)
 
 
-def test_a_split_parts_the_rows_and_keeps_their_order():
-    rows = labelled(*"ab" * 10)
-    pool, holdout = cleaning.split(rows, share=0.2, seed=0)
-    assert (len(pool), len(holdout)) == (16, 4)
-    assert sorted(pool + holdout, key=rows.index) == rows
-    assert pool == sorted(pool, key=rows.index)
-    assert holdout == sorted(holdout, key=rows.index)
+# Chances of these texts with seed 0, as keys.chance gives them: a share above a row's chance puts it into the holdout.
+#          0     1     2     3     4     5     6     7
+CHANCES = [0.88, 0.06, 0.28, 0.02, 0.46, 0.06, 0.43, 0.61]
+EIGHT = labelled(*"abababab")
 
 
-def test_a_split_takes_the_same_share_of_every_label():
-    pool, holdout = cleaning.split(labelled(*"a" * 30, *"b" * 10), share=0.2, seed=0)
-    assert Counter(row["label"] for row in holdout) == {"a": 6, "b": 2}
-    assert Counter(row["label"] for row in pool) == {"a": 24, "b": 8}
+def texts(rows):
+    return [row["text"] for row in rows]
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.45, 0.8])
+def test_a_row_is_held_out_where_its_chance_is_below_the_share_and_rows_keep_their_order(share):
+    pool, holdout = cleaning.split(EIGHT, share, seed=0)
+    assert pool == [row for row, chance in zip(EIGHT, CHANCES) if chance >= share]
+    assert holdout == [row for row, chance in zip(EIGHT, CHANCES) if chance < share]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.9])
+def test_about_the_share_of_the_rows_is_held_out_of_every_label(share):
+    holdout = cleaning.split(labelled(*"aaab" * 2_500), share, seed=0)[1]
+    held = Counter(row["label"] for row in holdout)
+    for label, rows in (("a", 7_500), ("b", 2_500)):
+        assert abs(held[label] - share * rows) < 3.5 * (rows * share * (1 - share)) ** 0.5  # standard deviations of a draw
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.9])
+def test_about_the_share_of_the_groups_is_held_out(share):
+    held = groups(cleaning.split(films(1_000), share, seed=0)[1])
+    assert abs(len(held) - share * 1_000) < 3.5 * (1_000 * share * (1 - share)) ** 0.5
 
 
 def test_a_split_by_group_never_cuts_a_group():
     for seed in range(20):
-        pool, holdout = cleaning.split(films(9), share=0.25, seed=seed)
-        assert groups(pool) | groups(holdout) == groups(films(9)), seed
+        pool, holdout = cleaning.split(films(40), share=0.25, seed=seed)
+        assert groups(pool) | groups(holdout) == groups(films(40)), seed
         assert not groups(pool) & groups(holdout), seed
 
 
-def test_a_split_by_group_takes_the_same_share_of_every_label():
-    holdout = cleaning.split(films(8), share=0.25, seed=0)[1]
-    assert Counter(row["label"] for row in holdout) == {"a": 4, "b": 4}
+def test_a_larger_share_takes_nothing_back():
+    held = [texts(cleaning.split(labelled(*"ab" * 100), share, seed=0)[1]) for share in (0.1, 0.2, 0.6)]
+    assert set(held[0]) < set(held[1]) < set(held[2])
 
 
-def test_the_share_of_a_split_by_group_is_rounded_to_one_part_of_a_whole_number():
-    assert len(groups(cleaning.split(films(12), share=0.3, seed=0)[1])) == 4  # a third
-    assert len(groups(cleaning.split(films(12), share=0.7, seed=0)[1])) == 6  # a half
+def test_a_row_that_is_added_moves_no_other():
+    rows = labelled(*"ab" * 50)
+    pool, holdout = cleaning.split(rows, share=0.3, seed=0)
+    added = [row(f"new {i}", "c") for i in range(20)]
+    more_pool, more_holdout = cleaning.split([*added[:10], *rows, *added[10:]], share=0.3, seed=0)
+    assert [row for row in more_pool if row in rows] == pool
+    assert [row for row in more_holdout if row in rows] == holdout
+
+
+def test_a_label_that_is_corrected_moves_no_row():
+    rows = labelled(*"ab" * 50)
+    corrected = [{**row, "label": "b"} if number in (3, 30, 60) else row for number, row in enumerate(rows)]
+    before, after = cleaning.split(rows, share=0.3, seed=0), cleaning.split(corrected, share=0.3, seed=0)
+    assert list(map(texts, before)) == list(map(texts, after))
+
+
+def test_a_row_that_is_added_to_a_group_goes_where_the_group_is():
+    more = [*films(40), *(row(f"new {i}", "a", group=f"film {i}") for i in range(40))]
+    for side, with_more in zip(cleaning.split(films(40), 0.3, seed=0), cleaning.split(more, 0.3, seed=0)):
+        assert groups(side) == groups(with_more)
+        assert len(with_more) == len(side) + len(groups(side))
+
+
+def test_the_split_of_given_rows_is_the_same_in_any_order_of_rows():
+    for rows in (labelled(*"ab" * 50), films(40)):
+        there = cleaning.split(rows, share=0.3, seed=0)
+        back = cleaning.split(rows[::-1], share=0.3, seed=0)
+        assert [side[::-1] for side in back] == list(there)
+
+
+def test_texts_that_differ_in_case_blanks_and_unicode_form_alone_go_to_one_side():
+    alike = [row(f"{cafe} {i}") for i in range(30) for cafe in ("a caf\u00e9", "A Cafe\u0301", " a\t CAF\u00c9")]
+    pool, holdout = cleaning.split(alike, share=0.5, seed=0)
+    numbers = [Counter(text.split()[-1] for text in texts(side)) for side in (pool, holdout)]
+    assert set(numbers[0].values()) == set(numbers[1].values()) == {3}
 
 
 def test_rows_without_a_group_are_groups_of_their_own():
-    holdout = cleaning.split([row(f"text {i}", "ab"[i % 2], group=None) for i in range(8)], share=0.25, seed=0)[1]
-    assert Counter(row["label"] for row in holdout) == {"a": 1, "b": 1}
+    ungrouped = [row(f"text {i}", "ab"[i % 2], group=None) for i in range(8)]
+    assert list(map(texts, cleaning.split(ungrouped, 0.45, seed=0))) == list(map(texts, cleaning.split(EIGHT, 0.45, seed=0)))
 
 
-@pytest.mark.parametrize("rows", [labelled(*"ab" * 10), films(8)], ids=["rows", "groups"])
+@pytest.mark.parametrize("rows", [EIGHT, films(8)], ids=["rows", "groups"])
 def test_the_same_seed_gives_the_same_split_and_another_another(rows):
-    assert cleaning.split(rows, 0.25, seed=1) == cleaning.split(rows, 0.25, seed=1)
-    assert cleaning.split(rows, 0.25, seed=1) != cleaning.split(rows, 0.25, seed=2)
+    assert cleaning.split(rows, 0.5, seed=1) == cleaning.split(rows, 0.5, seed=1)
+    assert cleaning.split(rows, 0.5, seed=1) != cleaning.split(rows, 0.5, seed=2)
 
 
-def test_a_label_on_a_single_row_is_refused():
-    with pytest.raises(Refused, match=r"^label b stands on a single row: no holdout can be split off; drop it or merge it"):
-        cleaning.split(labelled("a", "a", "b", "a"), share=0.5, seed=0)
+def test_a_class_that_one_side_lacks_is_printed_by_name(capsys):
+    rows = labelled("rare", "a", "b", "once", "b", "a", "b", "a")  # row 0 goes to the pool, rows 1, 3 and 5 to the holdout
+    cleaning.split(rows, share=0.2, seed=0)
+    assert capsys.readouterr().out.splitlines() == [
+        "prepare: the pool has no row of class once: too few rows or groups of it fell to that side",
+        "prepare: the holdout has no row of class b, rare: too few rows or groups of it fell to that side",
+    ]
 
 
-@pytest.mark.parametrize(("share", "held"), [(0.1, 1), (0.9, 9)])
-def test_a_share_that_leaves_a_side_fewer_rows_than_classes_is_refused(share, held):
-    message = rf"^params.yaml: prepare.holdout_share = {share}: {held} of 10 rows cannot hold 2 classes on both sides; change"
-    with pytest.raises(Refused, match=message):
-        cleaning.split(labelled(*"ab" * 5), share, seed=0)
+def test_where_both_sides_have_every_class_nothing_is_printed(capsys):
+    cleaning.split(labelled(*"aabbaaab"), share=0.45, seed=0)
+    assert capsys.readouterr().out == ""
 
 
-def test_fewer_groups_than_the_share_has_parts_are_refused():
-    message = r"prepare.holdout_share = 0.25: a holdout by group wants at least 4 groups .* found 3 and 6; raise the share"
-    with pytest.raises(Refused, match=message):
-        cleaning.split(films(3), share=0.25, seed=0)
+@pytest.mark.parametrize(("share", "holdout", "pool"), [(0.01, 0, 8), (0.9, 8, 0), (5e-324, 0, 8)])
+def test_a_side_that_stays_empty_is_refused_with_the_setting_and_what_to_do(share, holdout, pool):
+    message = (
+        f"params.yaml: prepare.holdout_share = {share}: of 8 rows {holdout} fall to the holdout and {pool} to the pool, and both "
+        "need some; change the share or prepare.holdout_seed, or bring more rows or groups"
+    )
+    with pytest.raises(Refused, match=f"^{re.escape(message)}$"):
+        cleaning.split(EIGHT, share, seed=0)
 
 
-def test_fewer_rows_of_every_label_than_the_share_has_parts_are_refused():
-    message = r"prepare.holdout_share = 0.15: .* at least 7 groups and a label with as many rows, found 8 and 4"
-    with pytest.raises(Refused, match=message):
-        cleaning.split(films(8, rows_each=1), share=0.15, seed=0)
-
-
-def test_a_label_too_rare_for_the_holdout_is_refused():
-    with pytest.raises(Refused, match=r"^label b has too few rows or groups to stand in pool and holdout, the holdout has none"):
-        cleaning.split(labelled(*"a" * 97, *"b" * 3), share=0.15, seed=0)
-
-
-@pytest.mark.filterwarnings("ignore:The least populated class")
-def test_a_label_of_a_single_group_is_refused():
-    one_film = [row("c 1", "c", group="film 0"), row("c 2", "c", group="film 0")]
-    with pytest.raises(Refused, match=r"^label c has too few rows or groups .* drop it, merge it with another or change"):
-        cleaning.split(films(8) + one_film, share=0.25, seed=0)
+def test_rows_of_a_single_group_cannot_be_split():
+    with pytest.raises(Refused, match=r"of 4 rows 0 fall to the holdout and 4 to the pool"):
+        cleaning.split(films(1), share=0.5, seed=0)
 
 
 def test_class_names_that_are_numbers_are_ordered_as_numbers():
@@ -186,4 +228,12 @@ def test_an_empty_pool_is_refused():
 
 def test_a_label_of_the_holdout_alone_is_refused():
     with pytest.raises(Refused, match=r"^the holdout has labels that the pool lacks: c, d; the pool has a, b$"):
-        cleaning.classes(labelled("a", "b"), labelled("d", "a", "c"))
+        cleaning.refuse_strange_labels(labelled("a", "b"), labelled("d", "a", "c"))
+
+
+def test_a_label_of_the_pool_alone_is_none_of_the_holdouts_business():
+    cleaning.refuse_strange_labels(labelled("a", "b", "c"), labelled("b", "a"))
+
+
+def test_a_class_that_only_a_holdout_split_off_here_has_is_a_class():
+    assert cleaning.classes(labelled("a", "c"), labelled("b", "a")) == ["a", "b", "c"]

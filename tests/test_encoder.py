@@ -16,10 +16,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from stages.core.base import hub
+from stages.core.base.errors import Refused
 from stages.core.encoding import encoder
 from stages.core.sources import tables
-from stages.core.base.errors import Refused
-from tests.hub import environment, serving
+from tests.hub import COMMIT, environment, serving
 from tests.test_artifacts import Payload
 from tests.test_sources import section
 from tests.tiny import WORDS, tiny_encoder
@@ -78,6 +78,14 @@ def test_a_text_has_one_vector_whoever_travels_with_it(model, batch_tokens):
     np.testing.assert_allclose(embed(model, TEXTS, batch_tokens), alone, atol=1e-5)
 
 
+@pytest.mark.parametrize("pooling", ["mean", "max", "cls"])
+def test_how_many_tokens_pass_at_once_changes_no_vector_to_the_bit(folder, pooling):
+    model = encoder.Encoder(str(folder), 16, pooling).eval()
+    texts = [f"{word} {end}" for word in WORDS for end in ("", "film", "film plot scene music")]
+    few, many = (embed(model, texts, batch_tokens) for batch_tokens in (1, 4_096))
+    assert few.tobytes() == many.tobytes()
+
+
 def test_vectors_come_in_the_order_of_the_texts(model):
     order = [4, 2, 6, 0, 5, 1, 3]
     np.testing.assert_allclose(embed(model, [TEXTS[i] for i in order]), embed(model, TEXTS)[order], atol=1e-5)
@@ -98,6 +106,10 @@ def test_texts_are_cut_at_max_tokens_and_at_the_limit_of_the_model(folder):
     widest = encoder.Encoder(str(folder), max_tokens=1_000).eval()
     assert widest.max_tokens == widest.tokenise(long).lengths[0] == 32
     assert np.isfinite(embed(widest, long)).all()
+
+
+def test_a_model_without_revisions_is_shown_by_its_name(model, folder):
+    assert model.shown == str(folder)
 
 
 def test_roberta_counts_positions_from_beyond_the_padding(tmp_path):
@@ -255,6 +267,7 @@ def test_a_model_of_the_hub_is_fetched_without_pickles_and_stays_when_the_hub_is
         fetched, unknown = fetch_from(address, tmp_path / "home", "some/bert", "some/other")
         assert sorted(file.name for file in Path(fetched).iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
         assert encoder.fingerprint(fetched) == encoder.fingerprint(str(folder))
+        assert encoder.Encoder(fetched, 16).shown == f"{fetched}, revision {COMMIT} of the hub"
         assert "embed.model = some/other: not a local folder and not loaded from the hub (Repository" in unknown
     assert fetch_from(address, tmp_path / "home", "some/bert") == [fetched]
 
@@ -292,7 +305,7 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
-    texts = [row["text"] for row in sources.read(section("rotten_tomatoes"))[0][:1_000]]
+    texts = [row["text"] for row in tables.read(section("rotten_tomatoes"))[0][:1_000]]
     model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
     assert (model.width, model.max_tokens) == (384, 128)
     exact = unit(embed(model, texts, batch_tokens=4_096))
@@ -391,7 +404,8 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_vectors_are_t
     texts = [f"{word} film" for word in WORDS] * 3
     vectors = encoder.of_each(cramped, model.tokenise(texts), model.width, 4096)
     assert (vectors == embed(model, texts, batch_tokens=4096)).all()
-    assert "out of memory: a batch of 42 texts of 4 tokens is halved" in capsys.readouterr().out
+    told = "out of memory: a batch of 42 texts of 4 tokens is halved; machine.batch_tokens could be lower"
+    assert told in capsys.readouterr().out
 
 
 def test_a_single_text_that_does_not_fit_is_refused(model):

@@ -90,6 +90,18 @@ def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(request, stage, v
     assert finishes_as_if_nothing_had_happened(project, before, *targets)
 
 
+def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_finished, tmp_path, monkeypatch):
+    project, usual = copy_of_finished, Project.environment()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
+    path = f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}"
+    monkeypatch.setattr(Project, "environment", staticmethod(lambda: {**usual, "PATH": path}))
+    with running(project, "embed") as (dvc, pid):
+        wait_for(lambda: "torch" in Path(f"/proc/{pid}/maps").read_text(), 60)  # which the Python first on the path does not have
+        os.kill(dvc.pid, signal.SIGKILL)
+        wait_for(lambda: dvc.poll() is not None and not pids_of(project, "embed"), 20)
+    assert not (project.folder / "data/embeddings/pool.npy").exists()  # nor did it come to its end
+
+
 def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(finetuned):
     before = state(finetuned)
     with running(finetuned, "train_stage1") as (dvc, _):

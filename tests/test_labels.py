@@ -86,8 +86,21 @@ def test_an_answer_that_is_no_class_is_refused(data, value):
         labels.answers()
 
 
+def test_labels_of_a_stage_that_are_not_one_a_row_are_refused(data):
+    rounds.save_labelled("stage1", np.array([[3, 0], [1, 4]]))
+    artifacts.save(rounds.folder("stage1") / "labels.npy", np.array([[0], [1]]))
+    with pytest.raises(Refused, match=r"data/stage1/labels.npy: expected shape \(2, 2\), found \(2, 1\)"):
+        labels.of_stage("stage1", [7, 8], pool_rows=5)
+
+
 def test_labels_of_the_holdout_need_no_payment(data):
     assert labels.holdout().tolist() == [1]
+
+
+def test_a_row_of_the_holdout_without_a_class_is_refused_since_nothing_could_be_measured_by_it(data):
+    artifacts.save(artifacts.HOLDOUT_LABELS, np.array([1, OPEN]))
+    with pytest.raises(Refused, match=r"data/holdout_labels.npy: found -1, possible: 0 to 2"):
+        labels.holdout()
 
 
 def test_reading_the_whole_pool_says_why(data, capsys):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stages.core.sources import pairs
 from stages.core.base.errors import Refused
+from stages.core.sources import pairs
 from tests.test_sources import write
 
 AUTO = {

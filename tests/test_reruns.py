@@ -10,7 +10,9 @@ import pytest
 from dvc.repo import Repo
 
 from stages import inputs
+from stages.core.encoding import encoder
 from tests.conftest import Project
+from tests.tiny import tiny_corpus, tiny_encoder
 
 ROUND = ("score_entropy", "select_stageN", "label", "train_stageN")
 AFTER_STAGE1 = [f"{name}@{stage}" for stage in ("stage2", "stage3") for name in ROUND]
@@ -53,7 +55,7 @@ TABLE = {
     "nothing at random": ({"random_at": []}, ["report"]),
     "another arm": ({"arms": ["entropy", "margin"]}, ["compare_arm@margin", "report"]),
     "no arms": ({"arms": []}, ["report"]),
-    "what strategies are set by": ({"strategies": {"held_back": 0.5}}, [*SCORED, ARM]),
+    "what strategies are set by": ({"strategies": {"held_back": 0.5}}, STAGE1),
     "the score": ({"score_entropy": {"score": "margin"}}, [*SCORED, ARM]),
     "the machine": ({"machine": {"batch_tokens": 64, "batch_pairs": 2}}, []),
     "nothing": ({}, []),
@@ -216,3 +218,46 @@ def test_a_stage_waits_for_an_answer_and_all_goes_on_when_it_is_there(copy_of_fi
 
 def summary_of(project: Project) -> str:
     return (project.folder / "data/summary.md").read_text(encoding="utf-8")
+
+
+def test_a_changed_corpus_runs_what_reads_it(copy_of_finished):
+    project, corpus = copy_of_finished, copy_of_finished.folder / "corpus.jsonl"
+    os.utime(corpus, (0, 0))
+    assert stages_to_run(project.folder) == set()
+    with corpus.open("a") as opened:
+        opened.write('{"text": "a good end", "label": "pos"}\n')
+    assert stages_to_run(project.folder) == {"prepare", *LAID_OUT}
+    assert project.repro("prepare") == ["prepare"]
+    rows = sum(len((project.folder / "data" / name).read_text().splitlines()) for name in ("pool.jsonl", "holdout.jsonl"))
+    assert rows == 121
+    assert "prepare" not in stages_to_run(project.folder)
+
+
+def test_a_changed_file_of_a_folder_runs_prepare_and_one_that_is_not_read_does_not(copy_of_finished):
+    project = copy_of_finished
+    texts = project.folder / "texts"
+    texts.mkdir()
+    for split, seed in (("train", 0), ("test", 1)):
+        tiny_corpus(texts / f"{split}.jsonl", seed=seed)
+    project.change({"prepare": {"dataset": "texts"}})
+    assert project.repro("prepare") == ["prepare"]
+    (texts / "notes.txt").write_text("nobody reads this")
+    (texts / "extra.jsonl").write_text("nor this, since there is a train")
+    os.utime(texts / "train.jsonl", (0, 0))
+    assert "prepare" not in stages_to_run(project.folder)
+    tiny_corpus(texts / "test.jsonl", rows=60, seed=1)
+    assert project.repro("prepare") == ["prepare"]
+    assert len((project.folder / "data/holdout.jsonl").read_text().splitlines()) == 60
+
+
+def test_other_weights_under_the_same_path_run_what_encodes(copy_of_finished):
+    project, model = copy_of_finished, copy_of_finished.folder / "encoder"
+    for file in model.iterdir():
+        os.utime(file, (0, 0))
+    assert stages_to_run(project.folder) == set()
+    tiny_encoder(model, seed=1)
+    assert stages_to_run(project.folder) == {"finetune_encoder", *LAID_OUT}
+    assert project.repro("embed") == ["finetune_encoder", "embed"]
+    about = json.loads((project.folder / "data/embeddings/pool.json").read_text())
+    assert about["model_sha256"] == encoder.fingerprint(str(model))
+    assert stages_to_run(project.folder) == {*LAID_OUT} - {"embed"}

@@ -1,18 +1,23 @@
 """params.yaml: each possible mistake is refused by a message that names the setting, the value and what is possible."""
 
 import copy
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from stages.commands import check, settings
-from stages.core.base import artifacts, params as base_params
+from stages.core.base import artifacts, errors
+from stages.core.base import params as base_params
 from stages.core.base.errors import Refused
 from stages.core.rows import rounds
 
-SHIPPED = yaml.safe_load((Path(__file__).parent.parent / "params.yaml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parent.parent
+SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 BASE = SHIPPED | {
     "seeds": [0, 1],
     "rounds": {"stage2": {"after": "stage1", "m": 10}, "stage3": {"after": "stage2", "m": 5}},
@@ -61,12 +66,15 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("train.leaning_rate", 1, ["train.leaning_rate is no known setting", "did you mean learning_rate?"]),
         ("rounds.stage2.aftr", "stage1", ["rounds.stage2.aftr is no known setting", "possible: after, m", "did you mean after?"]),
         # strategies and other names
-        ("select_stage1.pick", "centre", ["select_stage1.pick = 'centre': is no file of stages/core/strategies", "did you mean central?"]),
-        ("select_stageN.by", "bucket", ["select_stageN.by = 'bucket': is no file of stages/core/strategies", "did you mean buckets?"]),
+        ("select_stage1.pick", "centre", ["select_stage1.pick = 'centre': is no file of stages/core/strategies",
+                                          "did you mean central?"]),
+        ("select_stageN.by", "bucket", ["select_stageN.by = 'bucket': is no file of stages/core/strategies",
+                                        "did you mean buckets?"]),
         ("score_entropy.score", "buckets", ["score_entropy.score = 'buckets': is no file", "with a function `scores`",
                                             "possible: committee, entropy, least_confidence, margin"]),
         ("reduce.method", "tsne", ["reduce.method = 'tsne'", "'umap', 'pca' or 'random_projection'"]),
-        ("train.trainer", "svm", ["train.trainer = 'svm': is no file of stages/core/learners", "possible: contrastive, finetune, probe"]),
+        ("train.trainer", "svm", ["train.trainer = 'svm': is no file of stages/core/learners",
+                                  "possible: contrastive, finetune, probe"]),
         ("finetune_encoder.objective", "sts", ["finetune_encoder.objective = 'sts'", "'none', 'nli' or 'pairs'"]),
         ("embed.pooling", "first", ["embed.pooling = 'first'", "'mean', 'cls' or 'max'"]),
         ("finetune_encoder.score_range", [5, 0], ["score_range = [5, 0]: must give the lowest value, then the highest"]),
@@ -80,6 +88,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("train.learning_rate", float("nan"), ["train.learning_rate = nan", "finite"]),
         ("prepare.normalise", "perhaps", ["prepare.normalise = 'perhaps'", "valid boolean"]),
         ("prepare.dataset", 3, ["prepare.dataset = 3", "valid string"]),
+        ("prepare.dataset", b"hi", ["prepare.dataset = b'hi'", "valid string"]),
         ("embed", "bert", ["embed = 'bert'", "valid dictionary"]),
         ("cluster.clusters", "atuo", ["cluster.clusters = 'atuo'", "'auto'", "valid integer"]),
         # booleans are no numbers
@@ -115,11 +124,12 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         # arms
         ("arms", ["entropi"], ["arms.0 = 'entropi': is no file of stages/core/strategies", "possible: badge, bands",
                                "typiclust; did you mean entropy?"]),
+        ("arms", ["randon"], ["arms.0 = 'randon': is no file", "probcover, recluster"]),  # random is not offered: it is refused
         ("arms", ["../probe"], ["arms.0 = '../probe': is no file"]),
         ("arms", ["__init__"], ["arms.0 = '__init__': is no file"]),
-        ("arms", ["random"], ["arms names random, which is always there; take it out of the list"]),
-        ("arms", ["entropy", "bucketed"], ["arms names bucketed, which is always there"]),
-        ("arms", ["full"], ["arms names full, which is always there"]),
+        ("arms", ["random"], ["arms.0 = 'random': is always there; take it out of the list"]),
+        ("arms", ["entropy", "bucketed"], ["arms.1 = 'bucketed': is always there; take it out of the list"]),
+        ("arms", ["full"], ["arms.0 = 'full': is always there; take it out of the list"]),
         ("arms", ["margin", "margin"], ["arms = ['margin', 'margin']: must not repeat a value"]),
         ("arms", "entropy", ["arms = 'entropy': must be a valid list"]),
         ("strategies.committee", 1, ["strategies.committee = 1", "greater than or equal to 2"]),
@@ -139,6 +149,27 @@ def test_all_mistakes_are_told_at_once(params):
     params(("train.epochs", 0), ("embed.max_tokens", "many"))
     assert "train.epochs = 0" in refusal()
     assert "embed.max_tokens = 'many'" in refusal()
+
+
+def test_a_mistake_in_a_section_of_a_late_stage_refuses_the_first_before_it_does_anything(params):
+    command = [sys.executable, "-m", "stages.inputs"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    params(("train.epochs", 0))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: params.yaml: train.epochs = 0: must be greater than or equal to 1")
+    assert os.listdir() == ["params.yaml"]
+    params()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert Path("data/inputs/prepare.json").exists()
+
+
+def test_a_command_of_a_person_is_no_stage_and_checks_what_it_reads_alone(params):
+    params(("train.epochs", 0))
+    errors._check_params(Path("stages/commands/similarity.py"))
+    with pytest.raises(Refused, match=r"train.epochs = 0"):
+        errors._check_params(Path("stages/report.py"))
 
 
 def test_a_missing_section_is_named(params):
@@ -268,5 +299,5 @@ def test_a_setting_named_like_a_word_of_pydantic_is_refused_by_name(params):
 
 
 def test_a_round_that_does_not_exist_is_refused_by_name(params):
-    with pytest.raises(Refused, match="rounds.stage9 is missing; possible: stage2, stage3"):
+    with pytest.raises(Refused, match=r"rounds.stage9 is missing; possible: stage2, stage3"):
         base_params.read("rounds.stage9")

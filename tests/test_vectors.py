@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from stages.core import trainers
+from stages.core import learners
 from stages.core.base import artifacts
-from stages.core.encoding import vectors
 from stages.core.base.errors import Refused
-from stages.core.learners.probe import Probe, ProbeModel
+from stages.core.encoding import vectors
+from stages.core.learners.probe import Learner, ProbeModel
+from stages.core.space.logistic import Logistic
 
 TEXTS = ["one", "two", "three"]
 VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
@@ -27,7 +28,7 @@ def embedded(tmp_path, monkeypatch):
 
 
 def write_texts(texts):
-    artifacts.save_jsonl(artifacts.POOL, ({"text": text, "label": "0"} for text in texts))
+    artifacts.save_jsonl(artifacts.POOL, ({"text": text} for text in texts))
 
 
 def edit_sidecar(**changes):
@@ -52,7 +53,8 @@ def test_a_single_changed_number_is_found():
     changed = VECTORS.copy()
     changed[2, 1] = np.nextafter(changed[2, 1], np.float32(9))
     artifacts.save(artifacts.EMBEDDINGS, changed)
-    with pytest.raises(Refused, match=r"embeddings\.json says sha256 [0-9a-f]{64}, data/embeddings\.npy has [0-9a-f]{64}; run"):
+    said = r"data/embeddings/pool\.json says sha256 [0-9a-f]{64}, data/embeddings/pool\.npy has [0-9a-f]{64}; run"
+    with pytest.raises(Refused, match=said):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
 
 
@@ -68,10 +70,10 @@ def test_vectors_of_another_model_are_found_by_whoever_knows_the_model():
     with pytest.raises(Refused, match=r"says model tiny, params\.yaml: embed\.model has huge; run `dvc repro`"):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "huge")
     with pytest.raises(Refused, match="says model tiny"):
-        Probe(SimpleNamespace(folds=5), SimpleNamespace(model="huge"), 2).inputs(artifacts.POOL, artifacts.EMBEDDINGS)
-    ProbeModel(VECTORS[:2], np.zeros(2), np.arange(2), 2, "tiny").save(Path("model"))
+        Learner(SimpleNamespace(folds=5), SimpleNamespace(model="huge"), None, 2).read(artifacts.POOL, artifacts.EMBEDDINGS)
+    ProbeModel(Logistic(VECTORS[:2], np.zeros(2, np.float32), np.arange(2), 2), "tiny").save(Path("model"))
     with pytest.raises(Refused, match="model was fitted on vectors of tiny, not of huge; run `dvc repro`"):
-        trainers.load_model(Path("model"), SimpleNamespace(model="huge"))
+        learners.load_model(Path("model"), SimpleNamespace(model="huge"), None)
 
 
 def test_another_shape_than_the_sidecar_says_is_found():
@@ -83,12 +85,12 @@ def test_another_shape_than_the_sidecar_says_is_found():
 @pytest.mark.parametrize("changes", [{"rows": None}, {"width": "wide"}, {"rows": [3]}])
 def test_a_broken_sidecar_is_named(changes):
     edit_sidecar(**changes)
-    with pytest.raises(Refused, match=r"embeddings\.json is no sidecar of embeddings"):
+    with pytest.raises(Refused, match=r"data/embeddings/pool\.json is no sidecar of embeddings"):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
 
 
 @pytest.mark.parametrize("content", ["[]", "3", "{}", "null"])
 def test_a_sidecar_that_is_none_is_named(content):
     artifacts.EMBEDDINGS.with_suffix(".json").write_text(content)
-    with pytest.raises(Refused, match=r"embeddings\.json is no sidecar of embeddings"):
+    with pytest.raises(Refused, match=r"data/embeddings/pool\.json is no sidecar of embeddings"):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)

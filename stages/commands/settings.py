@@ -16,6 +16,8 @@ from stages.core.base.errors import Refused, choices
 from stages.core.rows import rounds
 from stages.core.rows.results import BASELINE, BOUND, MAIN
 
+ALWAYS_THERE = (MAIN, BASELINE, BOUND)  # arms that no list names
+
 
 def _no_bool(value: Any) -> Any:
     if isinstance(value, bool):
@@ -43,11 +45,17 @@ def _rising(values: list[float]) -> list[float]:
     return values
 
 
-def _plugin(room: str, function: str) -> AfterValidator:
-    """The name of a file of a room, such as stages/core/strategies, that has the function."""
+def _not_always_there(arm: str) -> str:
+    if arm in ALWAYS_THERE:
+        raise ValueError("is always there; take it out of the list")
+    return arm
+
+
+def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterValidator:
+    """The name of a file of a room, such as stages/core/strategies, that has the function, `besides` some."""
 
     def check(name: str) -> str:
-        known = plugins.names(room, function)
+        known = [known for known in plugins.names(room, function) if known not in besides]
         if name not in known:
             raise ValueError(f"is no file of stages/core/{room} with a function `{function}`; {choices(name, known)}")
         return name
@@ -55,20 +63,21 @@ def _plugin(room: str, function: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Whole = Annotated[int, Field(strict=True), BeforeValidator(_no_bool)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_no_bool)]
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_bool)]
 AtLeastOne = Annotated[Whole, Field(ge=1)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
 Amount = Annotated[Any, AfterValidator(_rows_or_share)]
-Name = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer, and a message repeats it
 Strategy = Annotated[str, _plugin("strategies", "pick")]
+Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
 Learner = Annotated[str, _plugin("learners", "fit")]
 
 
 class Section(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Prepare(Section):
@@ -76,7 +85,7 @@ class Prepare(Section):
     text_column: Name
     label_column: Name
     group_column: Name
-    normalise: pydantic.StrictBool
+    normalise: bool
     empty_texts: Literal["refuse", "drop"]
     holdout_share: Share
     holdout_seed: Seed
@@ -164,9 +173,9 @@ class Train(Section):
     learning_rate: Annotated[Number, Field(gt=0)]
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: Annotated[Number, Field(ge=0, lt=1)]
-    freeze_word_embeddings: pydantic.StrictBool
+    freeze_word_embeddings: bool
     early_stopping: EarlyStopping
-    warm_start: pydantic.StrictBool
+    warm_start: bool
     folds: Annotated[Whole, Field(ge=2)]
     pairs_per_row: AtLeastOne
     most_pairs: Annotated[Whole, Field(ge=2)]
@@ -199,7 +208,7 @@ class Params(Section):
     train: Train
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
-    arms: Annotated[list[Strategy], AfterValidator(_no_repeats)]
+    arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
     machine: Machine
 
 
@@ -217,9 +226,6 @@ def checked(loaded: Any) -> Params:
     for name in order:
         if name not in params.stages:
             raise Refused(f"params.yaml: stages lacks {name}: its rows would get no labels; add it")
-    for arm in (MAIN, BASELINE, BOUND):
-        if arm in params.arms:
-            raise Refused(f"params.yaml: arms names {arm}, which is always there; take it out of the list")
     return params
 
 

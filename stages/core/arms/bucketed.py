@@ -8,6 +8,7 @@ import numpy as np
 from stages.core import strategies
 from stages.core.arms.bench import Bench, Kept
 from stages.core.base import artifacts
+from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
 from stages.core.rows import labels, results, rounds
 
@@ -18,7 +19,7 @@ def rows_to_add(
     amount: int | float,
     setting: str,
     settings: Any,
-    options: Any = None,
+    options: Any,
     after: str | None = None,
     scores: np.ndarray | None = None,
 ) -> list[np.ndarray]:
@@ -31,18 +32,26 @@ def rows_to_add(
     after      the stage before, whose rows, labels and models a strategy may know; None for the first stage
     scores     float32 [seeds, pool]   how unsure these models are; NaN where labelled
 
-    Raises Refused where the pool has fewer open rows, or the strategy gives other rows than it should.
+    Raises Refused where the pool has fewer open rows, the strategy needs labels that nobody bought, or gives other rows than
+    it should.
     """
     buckets = artifacts.load_clusters()
     sizes, pool_rows = np.bincount(buckets), len(buckets)
     seeds = settings.seeds
     if after is None:
-        labelled, bought = np.empty((len(seeds), 0), np.int64), [labels.Labels(np.empty(0), 0)] * len(seeds)
+        labelled = np.empty((len(seeds), 0), np.int64)
+        bought = [labels.Labels(np.full(pool_rows, labels.OPEN), budget=0)] * len(seeds)
     else:
         labelled, bought = rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)
     wanted = rounds.wanted(amount, len(sizes), pool_rows)
     rounds.refuse_unless_open(pool_rows - labelled.shape[1], wanted, setting)
-    embedded, bench, pick = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL), Bench(settings), strategies.named(strategy).pick
+    chosen_by = strategies.named(strategy)
+    if getattr(chosen_by, "USES_POOL_LABELS", False):
+        raise Refused(
+            f"params.yaml: {strategy} chooses by labels of the whole pool, which nobody paid for; possible for {stage}: any other "
+            f"file of stages/core/strategies; to compare with it, name it in arms"
+        )
+    embedded, bench = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL), Bench(settings)
     picked = []
     each = zip(seeds, rounds.random_orders(seeds, pool_rows), artifacts.rngs(seeds, f"{results.MAIN}_{stage}"), strict=True)
     for i, (seed, order, rng) in enumerate(each):
@@ -50,7 +59,7 @@ def rows_to_add(
         known = strategies.Known(
             embedded,
             buckets,
-            np.ones(len(sizes)) if isinstance(amount, int) else sizes,
+            rounds.shares(amount, sizes),
             order,
             labelled[i],
             bought[i],
@@ -60,5 +69,5 @@ def rows_to_add(
             functools.partial(bench.fit, title=title),
             None if scores is None else scores[i],
         )
-        picked.append(strategies.choose(pick, known, wanted, rng))
+        picked.append(strategies.choose(chosen_by.pick, known, wanted, rng))
     return picked

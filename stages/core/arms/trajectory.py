@@ -28,6 +28,7 @@ class Arm:
     vectors    float32 [pool, width]
     buckets    int32 [pool]
     options    as strategies know them
+    shares     of every stage, as strategies know them; all buckets alike where none are given
     uses_pool_labels   whether rows are chosen by labels that nobody paid for
     """
 
@@ -41,6 +42,7 @@ class Arm:
     buckets: np.ndarray
     options: Any
     uses_pool_labels: bool = False
+    shares: dict[str, np.ndarray] | None = None
 
     def trajectory(self, seed: int, order: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray, list[dict]]]:
         """One seed's way: of every stage its name, all rows labelled up to there, what the model says of the holdout, its epochs.
@@ -68,7 +70,7 @@ class Arm:
         known = Known(
             self.vectors,
             self.buckets,
-            np.ones(int(self.buckets.max()) + 1),
+            self.shares[stage] if self.shares else np.ones(int(self.buckets.max()) + 1),
             order,
             rows,
             labels.within_budget(len(pays_for)).buy(pays_for),

@@ -13,8 +13,6 @@ import yaml
 from stages.core.base.errors import Refused, choices, short
 
 PATH = Path("params.yaml")
-
-
 EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z")
 
 
@@ -22,9 +20,7 @@ class Loader(yaml.SafeLoader):
     """YAML's safe loader, for which 1e-05 is a number, as `-S train.learning_rate=1e-5` writes it; to YAML 1.1 it is a word."""
 
 
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z"), list("-+0123456789")
-)
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+0123456789"))
 
 
 class Section:

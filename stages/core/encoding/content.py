@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from stages.core.encoding import model_files
-from stages.core.sources import tables
+from stages.core.sources import files, packaged
 
 LOCAL = ("file", "folder")
 
@@ -24,11 +24,11 @@ def of_dataset(name: str) -> dict | None:
 
     Raises OSError where they cannot be read.
     """
-    if name in tables.PACKAGES:
-        return _of_package(name, tables.PACKAGES[name])
+    if name in packaged.PACKAGES:
+        return _of_package(name, packaged.PACKAGES[name])
     try:
-        path = tables.local_path(name)
-        return _of_hub(name) if path is None else _of_files(name, path, tables.files_read(path))
+        path = files.local_path(name)
+        return _of_hub(name) if path is None else _of_files(name, path, files.files_read(path))
     except (RuntimeError, ValueError):  # an unknown ~user, a NUL: the stage that reads it refuses
         return None
 

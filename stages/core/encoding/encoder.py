@@ -236,5 +236,5 @@ def _one_batch(function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens,
     if len(rows) == 1:
         raise Refused(f"out of memory on a single text of {length} tokens; lower embed.max_tokens, or free memory")
     half = len(rows) // 2
-    tqdm.write(f"out of memory: a batch of {len(rows)} texts of {length} tokens is halved; embed.batch_tokens could be lower")
+    tqdm.write(f"out of memory: a batch of {len(rows)} texts of {length} tokens is halved; machine.batch_tokens could be lower")
     return np.concatenate([_one_batch(function, tokens, part) for part in (rows[:half], rows[half:])])

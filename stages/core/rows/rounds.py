@@ -62,6 +62,11 @@ def wanted(amount: int | float, buckets: int, pool_rows: int) -> int:
     return amount * buckets if isinstance(amount, int) else round(amount * pool_rows)
 
 
+def shares(amount: int | float, sizes: np.ndarray) -> np.ndarray:
+    """In what proportion buckets give the rows that are `wanted`, [buckets]: all alike, or by their `sizes`, int [buckets]."""
+    return np.ones(len(sizes)) if isinstance(amount, int) else sizes
+
+
 def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int) -> dict[str, int]:
     """Rows labelled up to every stage, in order, as params.yaml asks for them."""
     labels = {FIRST: wanted(n, buckets, pool_rows)}

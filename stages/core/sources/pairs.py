@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from stages.core.base.errors import Refused
-from stages.core.sources import tables
+from stages.core.sources import splits
 
 LEFT = ("sentence1", "premise", "question1", "text1", "left")
 RIGHT = ("sentence2", "hypothesis", "question2", "text2", "right")
@@ -35,7 +35,7 @@ def to_tune_on(section: Any) -> Pairs:
         "label": (section.label_column, LABELS[section.objective]),
     }
     where = f"{setting} = {section.dataset}"
-    pairs = tables.columns(section.dataset, setting, ("train",), wanted)
+    pairs = splits.columns(section.dataset, setting, ("train",), wanted)
     if section.objective == "nli":
         pairs = related(pairs, where)
     else:
@@ -51,7 +51,7 @@ def to_measure_by(path: str) -> Pairs:
     """Scored pairs in a file, test of a folder or of the hub; label is the score as it stands there."""
     setting = "finetune_encoder.evaluation"
     wanted = {"left": ("auto", LEFT), "right": ("auto", RIGHT), "label": ("auto", LABELS["pairs"])}
-    return scored(tables.columns(path, setting, tables.HOLDOUT_NAMES, wanted), None, f"{setting} = {path}")
+    return scored(splits.columns(path, setting, splits.HOLDOUT_NAMES, wanted), None, f"{setting} = {path}")
 
 
 def related(pairs: Pairs, where: str) -> Pairs:

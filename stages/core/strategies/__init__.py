@@ -13,6 +13,7 @@ higher is less sure, and can stand in `score_entropy.score`. One that chooses by
 USES_POOL_LABELS = True; it takes each stage's budget afresh, and the report sets it apart.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,6 +84,11 @@ class Known:
         return np.setdiff1d(self.rows, self.labelled)
 
     @cached_property
+    def open_in_order(self) -> np.ndarray:
+        """int64 [open]: the same rows as they stand in the random arm's order."""
+        return self.order[~np.isin(self.order, self.labelled)]
+
+    @cached_property
     def probabilities(self) -> np.ndarray:
         """float32 [pool, classes], by the model of the stage before. Raises NoModelYet at the first stage."""
         if self.model is None:
@@ -98,6 +104,8 @@ class Known:
 
     def scores(self, rng: np.random.Generator) -> np.ndarray:
         """float32 [pool]: how unsure the model is, by the strategy .score; NaN where labelled. Raises NoModelYet."""
+        if self.scored is None and self.model is None:
+            raise NoModelYet
         said = plugins.load("strategies", self.options.score).scores(self, rng) if self.scored is None else self.scored
         return self.open_only(said)
 
@@ -155,9 +163,9 @@ def choose(pick: Pick, known: Known, wanted: int, rng: np.random.Generator) -> n
     try:
         picked = pick(known, wanted, rng)
     except NoModelYet:
-        if known.model is not None:
-            raise Refused(f"{file} says that there is no model yet, but there is one; mend its `{pick.__name__}`") from None
-        picked = known.order[~np.isin(known.order, known.labelled)][:wanted]
+        _refuse_unless_first(pick, known, file)
+        picked = known.open_in_order[:wanted]
+        print(f"{file} needs a model and there is none yet: {wanted:,} rows taken from the random arm")
     good = np.intersect1d(picked, known.open_rows)
     if len(good) < wanted or len(picked) != wanted:
         raise Refused(
@@ -165,6 +173,21 @@ def choose(pick: Pick, known: Known, wanted: int, rng: np.random.Generator) -> n
             f"none twice; mend its `{pick.__name__}`"
         )
     return picked
+
+
+def _refuse_unless_first(pick: Pick, known: Known, file: str) -> None:
+    """Raise Refused where NoModelYet is the strategy's fault: random rows would go by its name, stage after stage."""
+    if getattr(sys.modules[pick.__module__], "USES_POOL_LABELS", False):
+        found = "it is marked USES_POOL_LABELS, chooses every budget afresh and is given no model at any stage"
+        mend = "let it train its own by known.truth or known.fit on rows that it draws, or take the mark away"
+    elif known.model is not None or len(known.labelled):
+        found = f"{len(known.labelled):,} rows are labelled"
+        mend = "use known.probabilities and known.features, or known.fit on at least one of known.labelled"
+    else:
+        return
+    raise Refused(
+        f"{file} raised NoModelYet where {found}; possible: only where nothing is labelled yet; mend its `{pick.__name__}`: {mend}"
+    )
 
 
 def named(name: str) -> ModuleType:

@@ -16,9 +16,10 @@ ROUNDING = 1e-5  # of the lengths: a smaller squared distance is that of a dupli
 
 
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    errors = known.probabilities[known.open_rows]
+    rows = known.open_in_order  # of gradients equally long the first is taken
+    errors = known.probabilities[rows]
     errors[np.arange(len(errors)), errors.argmax(1)] -= 1
-    return known.open_rows[spread_in_parts(errors, known.features[known.open_rows], wanted, rng)]
+    return rows[spread_in_parts(errors, known.features[rows], wanted, rng)]
 
 
 def spread_in_parts(errors: np.ndarray, features: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,6 @@
 """error_ratio: rows drawn by predicted class, more of a class that the model misses more.
 
-A share of the labelled rows (compare_arm.held_back) is held back from a model that is trained on the others, and its errors
+A share of the labelled rows (strategies.held_back) is held back from a model that is trained on the others, and its errors
 there are counted by true class: with two classes false negatives against false positives. The rows to label are shared among
 the classes in that proportion, equally where nothing is wrong, and drawn at random from the open rows that the arm's own
 model takes for that class. The holdout is never asked.
@@ -18,7 +18,7 @@ def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
     shuffled = rng.permutation(known.labelled)
     if len(shuffled) < 2:
         raise Refused(
-            f"params.yaml: compare_arm.held_back = {known.options.held_back}: of {len(shuffled)} labelled row none can be held "
+            f"params.yaml: strategies.held_back = {known.options.held_back}: of {len(shuffled)} labelled row none can be held "
             f"back, and both sides need one; raise select_stage1.n"
         )
     most = len(shuffled) - 1  # one at least is trained on

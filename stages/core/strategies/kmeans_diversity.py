@@ -15,8 +15,9 @@ DIMENSIONS = 32
 
 
 def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    points = np.asarray(known.vectors[known.open_rows])
+    rows = known.open_in_order  # of rows equally near to a centre the first is taken
+    points = np.asarray(known.vectors[rows])
     if points.shape[1] > DIMENSIONS:
         projection = GaussianRandomProjection(DIMENSIONS, random_state=int(rng.integers(2**31)))
         points = projection.fit_transform(points).astype(np.float32)
-    return known.open_rows[central_of_clusters(points, wanted, rng)]
+    return rows[central_of_clusters(points, wanted, rng)]

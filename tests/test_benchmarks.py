@@ -1,0 +1,225 @@
+"""The study of arms on a tiny data set; every other benchmark is imported, and no more: they take minutes."""
+
+import functools
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from benchmarks import evidence, evidence_shown, harness, peers, variants
+from benchmarks.__main__ import NAMES
+from stages.core import strategies
+from stages.core.arms.bench import Bench, Fitted
+from stages.core.arms.trajectory import Arm
+from stages.core.base import artifacts, params
+from stages.core.base.errors import Refused
+from stages.core.encoding import vectors
+from stages.core.rows import labels, rounds
+from tests.conftest import ROOT
+from tests.tiny import tiny_corpus, tiny_encoder
+
+RIVALS = ("matplotlib", "sentence_transformers", "skactiveml", "small_text")  # of requirements-bench.txt
+MODULES = sorted(file.stem for file in (ROOT / "benchmarks").glob("[!_]*.py"))
+BUDGETS = (6, 10)
+POOL_ROWS = 60
+SEED = 7
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_can_be_imported(name):
+    try:
+        module = importlib.import_module(f"benchmarks.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in RIVALS:
+            raise
+        pytest.skip(f"benchmarks.{name}: {error.name} is not installed")
+    assert name not in NAMES or callable(module.run)
+
+
+def test_every_benchmark_that_can_be_named_is_a_file():
+    assert set(NAMES) <= set(MODULES)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with the data set `tiny`: of 90 rows for the pool 60 are left, in 4 buckets."""
+    home = tmp_path_factory.mktemp("evidence")
+    tiny = {
+        "prepare": {"holdout_share": 0.25, "holdout_seed": 184},
+        "embed": {"model": str(tiny_encoder(home / "encoder")), "max_tokens": 16, "dtype": "float32"},
+        "reduce": {"method": "pca", "dimensions": 8},
+        "cluster": {"clusters": 4, "sweep_to": 4},
+        "train": {"folds": 2},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.setenv("GLEANER_CACHE", str(home / "cache"))
+        patch.setattr(evidence, "SETS", {"tiny": str(tiny_corpus(home / "corpus.jsonl"))})
+        patch.setattr(evidence, "PARAMS", {"probe": tiny})
+        patch.setattr(evidence, "BUDGETS", {"probe": BUDGETS})
+        patch.setattr(evidence, "POOL_ROWS", POOL_ROWS)
+        evidence.prepare_set(home, "tiny", "probe")
+        yield home
+
+
+@functools.cache
+def run_of(arm: str) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
+    """What one_run gives, in the folder of the data set; the rows at each budget, and what the models said of the holdout."""
+    seen = []
+
+    class Watched(Arm):
+        def trajectory(self, *arguments):
+            for stage in super().trajectory(*arguments):
+                seen.append(stage)
+                yield stage
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evidence, "Arm", Watched)
+        found = evidence.one_run(Path.cwd().parent.parent, "probe", "tiny", arm, SEED)
+    return found, [rows for _, rows, _, _ in seen], [said for _, _, said, _ in seen]
+
+
+def order() -> list[int]:
+    """The random arm's."""
+    return rounds.random_orders([SEED], POOL_ROWS)[0].tolist()
+
+
+def by_hand(rows: np.ndarray) -> Fitted:
+    return Bench(params.read("train", "embed")).fit(rows, labels.within_budget(len(rows)).buy(rows), SEED, "by hand")
+
+
+def counts(rows: np.ndarray) -> list[int]:
+    """Rows of each of the 4 buckets."""
+    return np.bincount(artifacts.load_clusters()[rows], minlength=4).tolist()
+
+
+def test_texts_and_answers_of_the_pool_are_cut_by_the_same_rows(home):
+    source = {row["text"]: row["label"] for row in map(json.loads, (home / "corpus.jsonl").read_text().splitlines())}
+    rows = list(harness.labelled_pool())
+    assert [row["label"] for row in rows] == [source[row["text"]] for row in rows]
+    assert len(rows) == len(labels.answers()) == POOL_ROWS
+    places = [list(source).index(row["text"]) for row in rows]
+    assert places != list(range(POOL_ROWS))  # a sample, not the beginning
+
+
+@pytest.mark.parametrize("arm", ["random", variants.name_of_default(), "stratified_random"])
+def test_one_run_spends_the_budgets_and_measures_every_model(home, arm):
+    found, labelled, said = run_of(arm)
+    assert [len(np.unique(rows)) for rows in labelled] == [6, 10]
+    assert labelled[1][:6].tolist() == labelled[0].tolist()
+    right = [round(float((probabilities.argmax(1) == labels.holdout()).mean()), 6) for probabilities in said]
+    assert {**found, "macro_f1": None, "seconds_choosing": None} == {
+        "set": "tiny",
+        "made_of": evidence.made_of(),
+        "arm": arm,
+        "seed": SEED,
+        "accuracy": right,
+        "macro_f1": None,
+        "seconds_choosing": None,
+    }
+    assert len(found["macro_f1"]) == 2
+    assert found["seconds_choosing"] >= 0
+
+
+def test_the_random_arm_takes_the_beginning_of_its_order_whatever_the_buckets(home):
+    _, labelled, said = run_of("random")
+    assert [rows.tolist() for rows in labelled] == [order()[:6], order()[:10]]
+    model = by_hand(np.array(order()[:10])).model
+    assert (said[1] == model.probabilities(vectors.load(artifacts.HOLDOUT_EMBEDDINGS, artifacts.HOLDOUT), "")).all()
+
+
+def test_the_default_takes_its_first_rows_of_every_bucket_alike(home):
+    _, labelled, _ = run_of(variants.name_of_default())
+    assert counts(labelled[0]) == [2, 2, 1, 1]
+
+
+def test_stratified_rows_mirror_the_buckets(home):
+    _, labelled, _ = run_of("stratified_random")
+    sizes = np.array(counts(np.arange(POOL_ROWS)))
+    assert np.abs(counts(labelled[0]) - 6 * sizes / POOL_ROWS).max() < 1
+
+
+def test_a_variant_takes_first_and_later_rows_by_its_two_strategies(home):
+    _, labelled, _ = run_of("random in buckets, then margin in buckets")
+    assert counts(labelled[0]) == [2, 2, 1, 1]  # random, of every bucket alike
+    assert counts(labelled[1][6:]) == [1, 1, 1, 1]  # the least margin of every bucket
+    unsure = -np.abs(np.diff(by_hand(labelled[0]).probabilities(np.arange(POOL_ROWS)))[:, 0])
+    unsure[labelled[0]] = -1
+    buckets = artifacts.load_clusters()
+    assert [unsure[row] for row in labelled[1][6:]] == [unsure[buckets == bucket].max() for bucket in range(4)]
+
+
+def test_an_arm_that_reads_labels_of_the_whole_pool_chooses_each_budget_afresh(home):
+    _, labelled, _ = run_of("hybrid")
+    assert [len(np.unique(rows)) for rows in labelled] == [6, 10]
+    assert not np.isin(labelled[0], labelled[1]).all()
+
+
+def test_the_default_is_what_params_say(monkeypatch):
+    here = harness.of_repository()
+    assert variants.default() == (here["select_stage1"]["pick"], here["score_entropy"]["score"], here["select_stageN"]["by"])
+    assert variants.variants()[variants.name_of_default()] == variants.default()
+
+    monkeypatch.setattr(variants, "default", lambda: ("central", "entropy", "bands"))
+    way = variants.way("central, entropy, bands")
+    assert (way.first, way.then) == (strategies.named("central").pick, strategies.named("bands").pick)
+    assert way.score == "entropy"
+
+
+def test_every_arm_of_the_results_can_be_run_again_and_others_are_refused():
+    measured = {row["arm"] for trainer in ("probe", "finetune") for row in evidence.load(trainer)}
+    assert measured <= set(variants.names())
+    marked = {arm for arm in variants.names() if variants.way(arm).uses_pool_labels}
+    assert marked == {"high_confidence", "hybrid", "low_confidence"}
+    with pytest.raises(Refused, match=r"arm margine; possible: .*; did you mean margin\?"):
+        variants.way("margine")
+
+
+def test_a_table_of_the_results_is_made():
+    """Of a few arms: its intervals are resampled."""
+    shown = ("random", "entropy", variants.name_of_default())
+    lines = evidence_shown.table([row for row in evidence.load("probe") if row["arm"] in shown], "random").splitlines()
+    assert [line.split("|")[1].strip() for line in lines[2:]] == [shown[2], "entropy", "random"]  # best first, as in README.md
+    assert "+0.48" in lines[2]
+
+
+def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
+    """Stand-ins for a strategy of small-text (the first class is likeliest) and one of scikit-activeml (the last rows)."""
+    asked = []
+
+    class SmallText:
+        def query(self, model, vectors, open_rows, labelled, answers, n):
+            asked.append((labelled.tolist(), answers.tolist()))
+            return open_rows[np.argsort(-model.predict_proba(vectors)[open_rows, 0], kind="stable")][:n]
+
+    class ActiveMl:
+        def __init__(self, random_state):
+            pass
+
+        def query(self, vectors, values, batch_size):
+            asked.append((np.flatnonzero(~np.isnan(values)).tolist(), values[~np.isnan(values)].tolist()))
+            return np.flatnonzero(np.isnan(values))[-batch_size:]
+
+    monkeypatch.setitem(sys.modules, "small_text", SimpleNamespace(query_strategies=SimpleNamespace(Likeliest=SmallText)))
+    monkeypatch.setitem(sys.modules, "skactiveml", SimpleNamespace(pool=SimpleNamespace(Last=ActiveMl)))
+    made = {"small-text": peers.small_text("Likeliest"), "scikit-activeml": peers.scikit_activeml("Last", False)}
+    monkeypatch.setattr(variants, "PEERS", made)
+    actual = labels.answers()
+
+    _, labelled, _ = run_of("small-text")
+    first = np.array(order()[:6])
+    assert labelled[0].tolist() == first.tolist()
+    assert asked == [(first.tolist(), actual[first].tolist())]
+    likely = by_hand(first).probabilities(np.arange(POOL_ROWS))[:, 0]
+    likely[first] = 0
+    assert labelled[1][6:].tolist() == np.argsort(-likely, kind="stable")[:4].tolist()
+
+    asked.clear()
+    _, labelled, _ = run_of("scikit-activeml")
+    assert labelled[0].tolist() == first.tolist()
+    assert asked == [(sorted(first), actual[np.sort(first)].tolist())]
+    assert labelled[1][6:].tolist() == np.setdiff1d(np.arange(POOL_ROWS), first)[-4:].tolist()
