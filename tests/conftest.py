@@ -38,6 +38,16 @@ ENVIRONMENT = {
 }
 
 
+OF_DVC = {"finished", "first_finetuned"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts from a project that DVC has run is marked `dvc`; tests that make one themselves say so."""
+    for item in items:
+        if OF_DVC & set(getattr(item, "fixturenames", ())):
+            item.add_marker("dvc")
+
+
 class Project:
     """A project folder and the commands that a user gives in it."""
 
@@ -143,12 +153,12 @@ def copy_of_finished(finished, tmp_path) -> Project:
 
 @pytest.fixture(scope="session")
 def first_finetuned(finished, tmp_path_factory) -> Project:
-    """As `finished`, but with trainer finetune, up to the scores of stage2, uncommitted."""
+    """As `finished`, but with trainer finetune, up to the models of stage1, uncommitted."""
 
     def build(folder: Path) -> None:
         project = finished.copied(folder / "a projéct")
         project.change({"train": {"trainer": "finetune"}})
-        project.repro("score_entropy@stage2")
+        project.repro("train_stage1")
 
     return Project(once(tmp_path_factory, "finetuned", build) / "a projéct")
 
