@@ -25,10 +25,10 @@ bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)
 
 overlay: .venv/installed
-	@python -m stages.core.overlay "$(WITH)"
+	@python -m stages.commands.overlay "$(WITH)"
 
 check: .venv/installed
-	@python -m stages.core.settings
+	@python -m stages.commands.check
 
 remote: .venv/installed
 	@test -n "$(URL)" || { echo "error: say where: make remote URL=/shared/folder or URL=s3://bucket/path"; exit 1; }
@@ -39,7 +39,7 @@ share: .venv/installed
 	@dvc push $(if $(ALL),--run-cache,prepare finetune_encoder embed reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
 
 fetch: .venv/installed check
-	@python -m stages.core.fetch
+	@python -m stages.commands.fetch
 
 clean-cache:
 	rm -rf "$${GLEANER_CACHE:-.gleaner}"
