@@ -29,7 +29,7 @@ def data_set(name: str, found: settings.Params) -> None:
 
     Raises Refused where prepare would, and where its pool is too small for the labels asked for.
     """
-    from stages import prepare  # not before params.yaml is checked: pandas and pyarrow take their time
+    from stages import prepare  # here, since the check before every stage reads no data set
 
     made = prepare.prepared(params.read("prepare").prepare.changed(dataset=name))
     settings.refuse_budget_over(len(made.pool), found)
