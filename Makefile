@@ -1,12 +1,13 @@
 # make repro [WITH=FILE]   the pipeline, from nothing to the table and the plots page; WITH: set a file's values in params.yaml
 # make test                ruff and pytest
+# make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
 # make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro overlay test bench check remote share fetch clean-cache
+.PHONY: repro overlay test quick bench check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
 PYTHON ?= python3
@@ -17,10 +18,10 @@ repro: .venv/installed $(if $(WITH),overlay) check
 	@cat data/summary.md
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
 
-test: .venv/installed .venv/installed-test
+test quick: .venv/installed .venv/installed-test
 	ruff check .
 	ruff format --check .
-	pytest
+	pytest $(if $(filter quick,$@),-m "not dvc and not faults and not slow")
 
 bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)

@@ -1,9 +1,11 @@
 """A copy of the project with a tiny corpus and encoder, in a folder with a space and an umlaut in its path."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -25,7 +27,8 @@ TINY = {
     "select_stageN": {"by": "buckets"},
     "rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 2}},
     "seeds": [0, 1],
-    "train": {"epochs": 1, "min_steps": 4},
+    # The probe, since to load torch takes each stage of a fine-tuned project seconds; `finetuned` is one.
+    "train": {"trainer": "probe", "epochs": 1, "min_steps": 4},
 }
 # Two tests at a time on two cores, and nothing in them large enough for a second thread.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -33,6 +36,16 @@ ENVIRONMENT = {
     **{f"GIT_{who}_{what}": "t@t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
     "PYTHONUTF8": "1",
 }
+
+
+OF_DVC = {"finished", "first_finetuned"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts from a project that DVC has run is marked `dvc`; tests that make one themselves say so."""
+    for item in items:
+        if OF_DVC & set(getattr(item, "fixturenames", ())):
+            item.add_marker("dvc")
 
 
 class Project:
@@ -59,7 +72,7 @@ class Project:
             "embed": {"model": str(tiny_encoder(folder / "encoder").relative_to(folder))},
         })  # fmt: skip
         project.change(changes)
-        project.run("git", "init", "--quiet")
+        project.run("git", "init", "--quiet", "--template=")
         project.commit("tiny")
         return project
 
@@ -93,20 +106,66 @@ class Project:
         lines = self.run("dvc", "repro", *targets).stdout.splitlines()
         return [line.split("'")[1] for line in lines if line.startswith("Running stage ") and "'inputs'" not in line]
 
+    def copied(self, to: Path) -> "Project":
+        """The same in another folder, with the cache and the history; times of files stay, so that DVC need not hash all anew."""
+        to.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", str(self.folder), str(to)], check=True)
+        return Project(to)
+
+
+def once(tmp_path_factory, name: str, build: Callable[[Path], object]) -> Path:
+    """A folder that `build` fills for the first worker that asks for it; the others wait, and find it there."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the folder of all workers of this run
+    made = folder / name
+    with (folder / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # given up, too, when a worker dies
+        if not made.exists():
+            half = made.with_suffix(".half")
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            build(half)
+            half.rename(made)
+    return made
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Project:
-    """A tiny project after its first `dvc repro`, committed. Tests that leave traces work on a copy, `copy_of_finished`."""
-    project = Project.tiny(tmp_path_factory.mktemp("first") / "a projéct")
-    project.repro()
-    project.commit("first run")
-    return project
+    """A tiny project after its first `dvc repro`, committed. Tests that leave traces work on a copy, `copy_of_finished`.
+
+    It is run once, and every worker has a copy of its own.
+    """
+
+    def build(folder: Path) -> None:
+        project = Project.tiny(folder / "a projéct")
+        project.repro()
+        project.commit("first run")
+
+    folder = once(tmp_path_factory, "first", build)
+    return Project(folder / "a projéct").copied(tmp_path_factory.mktemp("finished") / "a projéct")
 
 
 @pytest.fixture
 def copy_of_finished(finished, tmp_path) -> Project:
-    shutil.copytree(finished.folder, tmp_path / "a cöpy", symlinks=True)
-    return Project(tmp_path / "a cöpy")
+    return finished.copied(tmp_path / "a cöpy")
+
+
+@pytest.fixture(scope="session")
+def first_finetuned(finished, tmp_path_factory) -> Project:
+    """As `finished`, but with trainer finetune, up to the models of stage1, uncommitted."""
+
+    def build(folder: Path) -> None:
+        project = finished.copied(folder / "a projéct")
+        project.change({"train": {"trainer": "finetune"}})
+        project.repro("train_stage1")
+
+    return Project(once(tmp_path_factory, "finetuned", build) / "a projéct")
+
+
+@pytest.fixture
+def finetuned(first_finetuned, tmp_path) -> Project:
+    return first_finetuned.copied(tmp_path / "a cöpy")
 
 
 class InProcess(Project):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import yaml
 
+SHARES = {"stage2": {"after": "stage1", "m": 0.1}, "stage3": {"after": "stage2", "m": 0.1}}
 BAD = {
     "an unknown dataset": ({"prepare": {"dataset": "corpus.xml"}}, "prepare", "corpus.xml"),
     "an unknown column": (
@@ -11,9 +13,28 @@ BAD = {
         "prepare.text_column = txt: no such column; possible: text",
     ),
     "an unknown strategy": ({"select_stageN": {"by": "bucket"}}, "select_stageN", "select_stageN.by = 'bucket'"),
+    "a strategy without scores": (
+        {"score_entropy": {"score": "buckets"}},
+        "score_entropy",
+        "score_entropy.score = 'buckets': is no file of stages/core/strategies with a function `scores`",
+    ),
+    "an unknown learner": (
+        {"train": {"trainer": "svm"}},
+        "train_stage1",
+        "train.trainer = 'svm': is no file of stages/core/learners",
+    ),
     "a misspelt setting": ({"select_stage1": {"pik": "random"}}, "select_stage1", "select_stage1.pik is no known setting"),
     "n of 0": ({"select_stage1": {"n": 0}}, "select_stage1", "select_stage1.n = 0: must be a whole number of rows"),
-    "more buckets than rows": ({"cluster": {"clusters": 91}}, "cluster", "cluster.clusters = 91: the pool has 90 rows"),
+    "more buckets than rows": (
+        {"cluster": {"clusters": 91}, "select_stage1": {"n": 0.1}, "rounds": SHARES},
+        "cluster",
+        "cluster.clusters = 91: the pool has 90 rows",
+    ),
+    "more buckets than rows, and rows of every one": (
+        {"cluster": {"clusters": 91}},
+        "cluster",
+        "637 labels from 91 clusters, but the pool has 90 rows; lower select_stage1.n, m or cluster.clusters",
+    ),
     "too many dimensions": ({"reduce": {"dimensions": 33}}, "reduce", "reduce.dimensions = 33"),
     "a budget larger than the pool": (
         {"select_stage1": {"n": 30}},
@@ -30,37 +51,59 @@ BAD = {
         None,
         "stage2 after stage3, stage3 after stage2 is a loop",
     ),
-    "an unknown arm": ({"arms": ["entropi"]}, None, "arms names entropi, which is no file of stages/core/strategies; possible: "),
-    "an unknown arm where no other stage runs": ({"arms": ["entropi"]}, "compare_arm", "stages/core/strategies/entropi.py"),
+    "an unknown arm": ({"arms": ["entropi"]}, None, "arms.0 = 'entropi': is no file of stages/core/strategies with a function"),
+    "an unknown arm where no other stage runs": (
+        {"arms": ["entropi"]},
+        "compare_arm",
+        "arms.0 = 'entropi': is no file of stages/core/strategies with a function `pick`; possible: badge, ",
+    ),
     "a budget of 1.0": (
-        {"rounds": {"stage2": {"after": "stage1", "m": 1.0}}, "random_at": ["stage1", "stage2"]},
+        {"rounds": {"stage2": {"after": "stage1", "m": 1.0}}, "stages": ["stage1", "stage2"], "random_at": ["stage1"]},
         "select_stageN",
         "rounds.stage2.m = 1.0: must be a whole number of rows, 1 or more, or a share above 0 and below 1",
     ),
     "a share of less than a row": ({"select_stage1": {"n": 0.001}}, "select_stage1", "select_stage1.n is a share of the pool"),
-    "a stage without its random arm": ({"random_at": ["stage1", "stage2"]}, None, "random_at lacks stage3"),
+    "a stage whose rows get no labels": (
+        {"stages": ["stage1", "stage2"]},
+        None,
+        "stages lacks stage3: its rows would get no labels",
+    ),
+    "a random arm at no stage": (
+        {"random_at": ["stage1", "stage4"]},
+        None,
+        "random_at names stage4, which is no stage; possible: ",
+    ),
 }
+
+
+def recorded(project) -> dict:
+    """What dvc.lock says of every stage but inputs, which runs each time, and whose params may have changed."""
+    stages = yaml.safe_load((project.folder / "dvc.lock").read_text())["stages"]
+    assert stages.pop("inputs")
+    return stages
 
 
 @pytest.mark.parametrize("what", BAD)
 def test_bad_params_end_in_one_clear_line_and_lose_nothing(finished, what):
     changes, stage, message = BAD[what]
-    params, lock = finished.folder / "params.yaml", finished.folder / "dvc.lock"
-    before = params.read_text(), lock.read_bytes()
+    params = finished.folder / "params.yaml"
+    before = params.read_text(), recorded(finished)
     try:
         finished.change(changes)
-        check = ("python", "-m", "stages.core.settings")
+        check = ("python", "-m", "stages.commands.check")
         done = finished.run(*(("dvc", "repro", stage) if stage else check), check=False)
         said = done.stdout + done.stderr
         assert done.returncode != 0
         assert message in said
         assert "Traceback" not in said
-        assert lock.read_bytes() == before[1]
+        assert recorded(finished) == before[1]
     finally:
         params.write_text(before[0])
-        finished.run("dvc", "checkout", "--quiet", check=False)
-        finished.run("git", "checkout", "--quiet", "--", "data", "metrics")
-        assert finished.repro() == []
+        if stage:  # the check touches nothing
+            finished.run("dvc", "checkout", "--quiet", check=False)
+            finished.run("git", "checkout", "--quiet", "--", "data", "metrics")
+            assert finished.repro() == []
+    assert finished.run("git", "status", "--porcelain").stdout == ""
 
 
 def test_an_artifact_of_the_wrong_shape_is_refused_with_the_command_that_mends_it(copy_of_finished):
@@ -76,7 +119,10 @@ def test_an_artifact_of_the_wrong_shape_is_refused_with_the_command_that_mends_i
 
 
 READERS = {
-    "stage1/labelled.npy": ["train_stage1", "score_entropy stage2", "select_stageN stage2"],
+    "stage1/labelled.npy": ["label stage1", "train_stage1", "score_entropy stage2", "select_stageN stage2"],
+    "stage1/labels.npy": ["train_stage1", "score_entropy stage2"],
+    "answers.npy": ["label stage1", "train_random stage1", "compare_arm entropy", "train_full", "report"],
+    "holdout_labels.npy": ["train_stage1", "report"],
     "results/random/stage1/labelled.npy": ["report"],
     "results/full/pool/labelled.npy": ["report"],
     "stage2/predicted.npy": ["select_stageN stage2", "select_stageN stage3"],
@@ -88,6 +134,9 @@ READERS = {
     ("file", "place", "value", "message"),
     [
         ("stage1/labelled.npy", (1, 0), -1, "found -1, possible: 0 to 89"),
+        ("stage1/labels.npy", (1, 0), 2, "found 2, possible: -3 to 1"),
+        ("answers.npy", 3, -4, "found -4, possible: -3 to 1"),
+        ("holdout_labels.npy", 3, -1, "found -1, possible: 0 to 1"),
         ("results/random/stage1/labelled.npy", (0, 0), 90, "found 90, possible: 0 to 89"),
         ("results/full/pool/labelled.npy", (0, 0), 5, "row 5 stands 2 times for seed number 1"),
         ("stage2/predicted.npy", (0, 7), 2, "found 2, possible: -1 to 1"),

@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from stages.core import trainers
+from stages.core import learners
 from stages.core.base import artifacts
-from stages.core.learners.contrastive import sampled_pairs
 from stages.core.base.errors import Refused
+from stages.core.learners.contrastive import sampled_pairs
 from tests.tiny import tiny_encoder
 
 #                  row  0  1  2  3  4  5
@@ -70,14 +70,15 @@ def test_a_single_class_is_refused():
         draw([1, 1, 1])
 
 
-# ---- the trainer
+# ---- the learner
 
 TEXTS = ["good film", "bad plot", "great film", "awful plot", "lovely scene", "dull scene", "fine end", "poor end"]
 TRAIN = SimpleNamespace(
     trainer="contrastive", folds=2, pairs_per_row=2, most_pairs=100, batch_rows=4, learning_rate=1e-3, warmup_share=0.1,
     dtype="float32", freeze_word_embeddings=True,
 )  # fmt: skip
-EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", dtype="float32", batch_tokens=64)
+EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", dtype="float32")
+MACHINE = SimpleNamespace(batch_tokens=64)
 
 
 @pytest.fixture
@@ -90,9 +91,9 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 
 def fitted(seed=0, labels=(0, 1) * 4):
-    trainer = trainers.trainer(TRAIN, EMBED, 3)
-    texts = trainer.inputs(Path("texts.jsonl"), Path("none.npy"))
-    return trainer.fit(texts, np.array(labels), seed, "test"), texts
+    learner = learners.named(TRAIN, EMBED, MACHINE, 3)
+    texts = learner.read(Path("texts.jsonl"), Path("none.npy"))
+    return learner.fit(texts, np.arange(8), np.array(labels), seed, "test"), texts
 
 
 def test_a_model_comes_back_from_disk_as_it_was_and_keeps_only_what_changed(folder):
@@ -106,12 +107,12 @@ def test_a_model_comes_back_from_disk_as_it_was_and_keeps_only_what_changed(fold
     weights = (folder / "a/model.safetensors").read_bytes()
     assert weights == (folder / "b/model.safetensors").read_bytes()
     assert b"word_embeddings" not in weights
-    loaded = trainers.load_model(folder / "a", EMBED)
+    loaded = learners.load_model(folder / "a", EMBED, MACHINE)
     assert type(loaded) is type(model)
     assert loaded.probabilities(texts, "test").tolist() == probabilities.tolist()
     tiny_encoder(Path("tiny"), seed=1)
     with pytest.raises(Refused, match="was tuned from tiny, not from the tiny found here"):
-        trainers.load_model(folder / "a", EMBED)
+        learners.load_model(folder / "a", EMBED, MACHINE)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +130,7 @@ def test_a_file_that_lacks_a_tensor_or_has_another_is_refused(folder, name, tens
     tensors = {**load_file(folder / "a/model.safetensors"), name: tensor}
     save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, folder / "a/model.safetensors")
     with pytest.raises(Refused, match="run `dvc repro` to make it again, or `dvc checkout --force`") as refused:
-        trainers.load_model(folder / "a", EMBED)
+        learners.load_model(folder / "a", EMBED, MACHINE)
     assert said in str(refused.value)
 
 
@@ -144,6 +145,6 @@ def test_the_encoder_was_tuned_and_the_same_seed_gives_the_same_model(folder):
 def test_one_class_among_the_labelled_rows_is_refused_before_training(folder, monkeypatch):
     from stages.core.encoding import pair_tuning
 
-    monkeypatch.setattr(tuning, "tune", lambda *_, **__: pytest.fail("training began"))
+    monkeypatch.setattr(pair_tuning, "tune", lambda *_, **__: pytest.fail("training began"))
     with pytest.raises(Refused, match="needs labelled rows of two classes"):
         fitted(labels=[1] * 8)

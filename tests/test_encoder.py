@@ -19,7 +19,7 @@ from stages.core.base import hub
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder
 from stages.core.sources import tables
-from tests.hub import environment, serving
+from tests.hub import COMMIT, environment, serving
 from tests.test_artifacts import Payload
 from tests.test_sources import section
 from tests.tiny import WORDS, tiny_encoder
@@ -106,6 +106,10 @@ def test_texts_are_cut_at_max_tokens_and_at_the_limit_of_the_model(folder):
     widest = encoder.Encoder(str(folder), max_tokens=1_000).eval()
     assert widest.max_tokens == widest.tokenise(long).lengths[0] == 32
     assert np.isfinite(embed(widest, long)).all()
+
+
+def test_a_model_without_revisions_is_shown_by_its_name(model, folder):
+    assert model.shown == str(folder)
 
 
 def test_roberta_counts_positions_from_beyond_the_padding(tmp_path):
@@ -263,6 +267,7 @@ def test_a_model_of_the_hub_is_fetched_without_pickles_and_stays_when_the_hub_is
         fetched, unknown = fetch_from(address, tmp_path / "home", "some/bert", "some/other")
         assert sorted(file.name for file in Path(fetched).iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
         assert encoder.fingerprint(fetched) == encoder.fingerprint(str(folder))
+        assert encoder.Encoder(fetched, 16).shown == f"{fetched}, revision {COMMIT} of the hub"
         assert "embed.model = some/other: not a local folder and not loaded from the hub (Repository" in unknown
     assert fetch_from(address, tmp_path / "home", "some/bert") == [fetched]
 

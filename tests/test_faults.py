@@ -9,11 +9,14 @@ import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from stages import embed
+from stages.core.base.errors import Refused
 from tests.conftest import Project
+from tests.test_reruns import stages_to_run
 
+pytestmark = [pytest.mark.dvc, pytest.mark.faults]
 FORCE = ("dvc", "repro", "--force", "--single-item", "--no-run-cache")
 
 
@@ -50,10 +53,15 @@ def running(project: Project, stage: str):
         dvc.wait()
 
 
-def finishes_as_if_nothing_had_happened(project: Project, lock: bytes) -> bool:
-    project.run("dvc", "repro", "--no-run-cache")
+def state(project: Project) -> tuple[bytes, set[str]]:
+    """What DVC has recorded, and what it would run."""
+    return (project.folder / "dvc.lock").read_bytes(), stages_to_run(project.folder)
+
+
+def finishes_as_if_nothing_had_happened(project: Project, before: tuple[bytes, set[str]], *targets: str) -> bool:
+    project.run("dvc", "repro", "--no-run-cache", *targets)
     halves = list(project.folder.rglob("data/**/*.part"))
-    return (project.folder / "dvc.lock").read_bytes() == lock and project.repro() == [] and halves == []
+    return state(project) == before and halves == []
 
 
 @pytest.mark.parametrize(
@@ -67,9 +75,10 @@ def finishes_as_if_nothing_had_happened(project: Project, lock: bytes) -> bool:
         ("report", "dvc", 0.1),
     ],
 )
-def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(copy_of_finished, stage, victim, seconds):
-    project = copy_of_finished
-    lock = (project.folder / "dvc.lock").read_bytes()
+def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(request, stage, victim, seconds):
+    targets = [stage] if stage == "train_stage1" else []  # where it is fine-tuned, later stages have not run
+    project = request.getfixturevalue("finetuned" if targets else "copy_of_finished")
+    before = state(project)
     with running(project, stage) as (dvc, pid):
         time.sleep(seconds)
         try:
@@ -78,30 +87,42 @@ def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(copy_of_finished,
             pytest.fail("the stage was over before it could be killed")
         # No orphan goes on; one killed in the middle of its imports ends after them, which takes seconds on a busy machine.
         wait_for(lambda: dvc.poll() is not None and not pids_of(project, stage.split("@")[0]), 20)
-    assert finishes_as_if_nothing_had_happened(project, lock)
+    assert finishes_as_if_nothing_had_happened(project, before, *targets)
 
 
-def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(copy_of_finished):
-    project = copy_of_finished
-    lock = (project.folder / "dvc.lock").read_bytes()
-    with running(project, "train_stage1") as (dvc, _):
+def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_finished, tmp_path, monkeypatch):
+    project, usual = copy_of_finished, Project.environment()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
+    path = f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}"
+    monkeypatch.setattr(Project, "environment", staticmethod(lambda: {**usual, "PATH": path}))
+    with running(project, "embed") as (dvc, pid):
+        wait_for(lambda: "torch" in Path(f"/proc/{pid}/maps").read_text(), 60)  # which the Python first on the path does not have
+        os.kill(dvc.pid, signal.SIGKILL)
+        wait_for(lambda: dvc.poll() is not None and not pids_of(project, "embed"), 20)
+    assert not (project.folder / "data/embeddings/pool.npy").exists()  # nor did it come to its end
+
+
+def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(finetuned):
+    before = state(finetuned)
+    with running(finetuned, "train_stage1") as (dvc, _):
         time.sleep(2)
         os.killpg(dvc.pid, signal.SIGINT)  # what a terminal does: the whole group gets it
-        wait_for(lambda: dvc.poll() is not None and not pids_of(project, "train_stage1"), 2)
-    assert finishes_as_if_nothing_had_happened(project, lock)
+        wait_for(lambda: dvc.poll() is not None and not pids_of(finetuned, "train_stage1"), 2)
+    assert finishes_as_if_nothing_had_happened(finetuned, before, "train_stage1")
 
 
-def test_of_two_repros_at_once_one_refuses_and_the_other_finishes(copy_of_finished):
-    project = copy_of_finished
-    lock = (project.folder / "dvc.lock").read_bytes()
-    with running(project, "train_stage1") as (dvc, _):
-        second = project.run("dvc", "repro", "--force", "--single-item", "train_stage1", check=False)
+def test_of_two_repros_at_once_one_refuses_and_the_other_finishes(finetuned):
+    before = state(finetuned)
+    with running(finetuned, "train_stage1") as (dvc, _):
+        second = finetuned.run("dvc", "repro", "--force", "--single-item", "train_stage1", check=False)
         assert second.returncode != 0
         assert "is busy, it is being blocked by" in second.stderr or "Unable to acquire lock" in second.stderr
         assert "Traceback" not in second.stderr
         assert dvc.wait(60) == 0
-    assert (project.folder / "dvc.lock").read_bytes() == lock
-    assert project.repro() == []
+    assert state(finetuned) == before
+
+
+INPUTS = ("classes.json", "holdout.jsonl", "pool.jsonl")  # of embed, with the folder encoder
 
 
 @pytest.fixture
@@ -119,7 +140,7 @@ def small_disk(copy_of_finished):
 
     mount("size=512k")
     try:
-        for name in ("pool.jsonl", "test.jsonl", "classes.json"):
+        for name in INPUTS:
             shutil.copy(kept / name, data)
         shutil.copytree(kept / "encoder", data / "encoder")
         yield copy_of_finished, data, lambda options: mount(f"remount,{options}")
@@ -127,29 +148,34 @@ def small_disk(copy_of_finished):
         subprocess.run(["umount", str(data)], check=False)
 
 
-def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_no_half_file(small_disk):
+def files_in(data: Path) -> list[str]:
+    return sorted(str(file.relative_to(data)) for file in data.rglob("*") if file.is_file())
+
+
+def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_no_half_file(small_disk, monkeypatch):
     project, data, _remount = small_disk
     # Room for less than the 11,520 bytes of 90 vectors of 32 numbers.
     free = os.statvfs(data)
     (data / "ballast").write_bytes(b"x" * (free.f_bavail * free.f_bsize - 8192))
     full = project.run("python", "-m", "stages.embed", check=False)
     assert full.returncode == 1
-    assert "error: data/embeddings.npy cannot be written: No space left on device, 11,520 bytes wanted" in full.stderr
+    assert "error: data/embeddings/pool.npy cannot be written: No space left on device, 11,520 bytes wanted" in full.stderr
     assert "Traceback" not in full.stderr
-    assert sorted(file.name for file in data.iterdir()) == ["ballast", "classes.json", "encoder", "pool.jsonl", "test.jsonl"]
+    assert files_in(data) == ["ballast", "classes.json", "encoder/pointer.json", "holdout.jsonl", "pool.jsonl"]
     (data / "ballast").unlink()
-    assert project.run("python", "-m", "stages.embed").returncode == 0
-    assert np.load(data / "embeddings.npy").tobytes() == np.load(data.with_name("data kept") / "embeddings.npy").tobytes()
+    monkeypatch.chdir(project.folder)
+    embed.main()
+    for name in ("pool.npy", "holdout.npy"):
+        assert (data / "embeddings" / name).read_bytes() == (data.with_name("data kept") / "embeddings" / name).read_bytes()
 
 
-def test_a_read_only_folder_is_told_and_nothing_changes(small_disk):
+def test_a_read_only_folder_is_told_and_nothing_changes(small_disk, monkeypatch):
     project, data, remount = small_disk
     remount("ro")
-    refused = project.run("python", "-m", "stages.embed", check=False)
-    assert refused.returncode == 1
-    assert "error: data/embeddings.npy cannot be written: Read-only file system" in refused.stderr
-    assert "Traceback" not in refused.stderr
-    assert sorted(file.name for file in data.iterdir()) == ["classes.json", "encoder", "pool.jsonl", "test.jsonl"]
+    monkeypatch.chdir(project.folder)
+    with pytest.raises(Refused, match=r"^data/embeddings/pool.npy cannot be written: Read-only file system"):
+        embed.main()
+    assert files_in(data) == ["classes.json", "encoder/pointer.json", "holdout.jsonl", "pool.jsonl"]
 
 
 def test_an_odd_locale_and_clock_change_nothing(copy_of_finished, monkeypatch):
@@ -182,43 +208,45 @@ def test_a_read_only_checkout_of_the_code_works(copy_of_finished):
 
 
 def test_an_embed_that_was_killed_repeats_at_most_one_shard(copy_of_finished, monkeypatch):
-    project, rows, shard = copy_of_finished, 20_000, 4_096
+    project, rows, shard = copy_of_finished, 16_000, 4_096
     texts = (" ".join(f"w{number % base}" for base in (7, 11, 13, 17, 19, 23)) + f" {number}" for number in range(rows))
     (project.folder / "data/pool.jsonl").unlink()
-    (project.folder / "data/pool.jsonl").write_text("".join(f'{{"text": "{text}", "label": "0"}}\n' for text in texts))
-    embed = [sys.executable, "-m", "stages.embed"]
+    (project.folder / "data/pool.jsonl").write_text("".join(f'{{"text": "{text}"}}\n' for text in texts))
+    command = [sys.executable, "-m", "stages.embed"]
 
     monkeypatch.setenv("GLEANER_CACHE", str(project.folder / "undisturbed"))
-    project.run(*embed)
-    undisturbed = (project.folder / "data/embeddings.npy").read_bytes()
+    project.run(*command)
+    undisturbed = (project.folder / "data/embeddings/pool.npy").read_bytes()
     cache = project.folder / "killed"
     monkeypatch.setenv("GLEANER_CACHE", str(cache))
-    killed = subprocess.Popen(embed, cwd=project.folder, env=project.environment(), stderr=subprocess.DEVNULL)
+    killed = subprocess.Popen(command, cwd=project.folder, env=project.environment(), stderr=subprocess.DEVNULL)
     wait_for(lambda: len(list(cache.glob("*/*.safetensors"))) >= 2, 60)
     killed.kill()
     killed.wait()
     kept = len(list(cache.glob("*/*.safetensors"))) * shard
-    said = project.run(*embed).stdout
+    said = project.run(*command).stdout
     assert 2 * shard <= kept < rows  # killed in the middle
     assert f"{rows:,} texts, {rows - kept:,} encoded now" in said
-    assert (project.folder / "data/embeddings.npy").read_bytes() == undisturbed
+    assert (project.folder / "data/embeddings/pool.npy").read_bytes() == undisturbed
 
 
-def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finished, monkeypatch):
-    project = copy_of_finished
-    monkeypatch.setenv("GLEANER_CACHE", str(project.folder / "a cäche"))
-    said = project.run("python", "-m", "stages.embed").stdout
-    assert "data/embeddings.npy: 90 texts, 90 encoded now" in said
-    embedded = (project.folder / "data/embeddings.npy").read_bytes()
-    shards = sorted(project.folder.glob("a cäche/*/*.safetensors"))
+def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finished, monkeypatch, capsys):
+    monkeypatch.chdir(copy_of_finished.folder)
+    monkeypatch.setenv("GLEANER_CACHE", "a cäche")
+    made = Path("data/embeddings/pool.npy")
+    embed.main()
+    assert f"{made}: 90 texts, 90 encoded now" in capsys.readouterr().out
+    embedded = made.read_bytes()
+    shards = sorted(Path("a cäche").glob("*/*.safetensors"))
     assert len(shards) == 2  # pool and holdout, each smaller than a shard
     whole = shards[0].read_bytes()
     for broken in (whole[:-10], whole[:-1] + bytes([whole[-1] ^ 1])):  # cut short, and one bit turned, by a dying disk
         shards[0].write_bytes(broken)
-        again = project.run("python", "-m", "stages.embed").stdout
+        embed.main()
+        again = capsys.readouterr().out
         assert "90 texts, 90 encoded now" in again or "30 texts, 30 encoded now" in again
         assert again.count(" 0 encoded now") == 1
-        assert (project.folder / "data/embeddings.npy").read_bytes() == embedded
+        assert made.read_bytes() == embedded
 
 
 OF_TWO_USERS = """

@@ -1,6 +1,7 @@
 """Fine-tuning a tiny BERT: epochs told, early stopping on rows held back, and going on from another model."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,21 +9,24 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from stages.core import trainers
+from stages.core import learners
 from stages.core.arms import training
+from stages.core.arms.bench import Bench
 from stages.core.base import artifacts
-from stages.core.encoding import encoder
-from stages.core.learners import finetune
-from stages.core.rows import labels, results
 from stages.core.base.errors import Refused
-from stages.core.learners.finetune import FineTune
-from stages.core.rows.labels import Labels
+from stages.core.encoding import encoder
 from stages.core.encoding.tokens import Texts, Tokens
+from stages.core.learners import finetune
+from stages.core.learners.finetune import Learner
+from stages.core.rows import results
+from stages.core.rows.labels import Labels
 from tests.tiny import tiny_encoder
 
 TEXTS = [f"{word} film {end}" for word in ("good", "bad", "great", "poor") for end in ("plot", "actor", "scene", "music", "end")]
 LABELS = np.repeat([0, 1, 0, 1], 5)
 OFF = SimpleNamespace(patience=0, holdout_share=0.25)
+EMBED = SimpleNamespace(model="tiny", pooling="mean", max_tokens=16, dtype="float32")
+MACHINE = SimpleNamespace(batch_tokens=64)
 
 
 @pytest.fixture(autouse=True)
@@ -33,17 +37,16 @@ def folder(tmp_path, monkeypatch):
     artifacts.save_json(artifacts.POINTER, {"model": "tiny"})
 
 
-def learner(**changes) -> FineTune:
+def learner(**changes) -> Learner:
     train = {
         **{"epochs": 3, "min_steps": 0, "batch_rows": 5, "learning_rate": 1e-3, "weight_decay": 0.01, "warmup_share": 0.1},
         **{"dtype": "float32", "freeze_word_embeddings": True, "early_stopping": OFF},
     }
-    embed = SimpleNamespace(model="tiny", pooling="mean", max_tokens=16, dtype="float32", batch_tokens=64)
-    return FineTune(SimpleNamespace(**train | changes), embed, 2)
+    return Learner(SimpleNamespace(**train | changes), EMBED, MACHINE, 2)
 
 
-def fit(trainer: FineTune, values=LABELS, start=None, seed=0):
-    return trainer.fit(Texts(TEXTS, trainer.pretrained.tokenise), values, seed, "test", start)
+def fit(learner: Learner, values=LABELS, start=None, seed=0):
+    return learner.fit(Texts(TEXTS, learner.pretrained.tokenise), np.arange(20), values, seed, "test", start)
 
 
 def said(model) -> np.ndarray:
@@ -77,10 +80,10 @@ def test_rows_held_back_are_a_share_drawn_by_seed_and_no_others_are_trained_on()
     assert held_back(range(20), seed=1)[1] != held
     assert sorted([*rows, *held]) == [*range(20)]
     # After one epoch there is nothing to choose from: the labels of rows held back change the measure and nothing else.
-    trainer = learner(epochs=1, early_stopping=stopping(1))
+    once = learner(epochs=1, early_stopping=stopping(1))
     flipped = LABELS.copy()
     flipped[held] = 1 - flipped[held]
-    one, other = fit(trainer), fit(trainer, flipped)
+    one, other = fit(once), fit(once, flipped)
     np.testing.assert_array_equal(said(one), said(other))
     assert one.history[0]["held_back_loss"] != other.history[0]["held_back_loss"]
 
@@ -148,19 +151,22 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
         def __init__(self, params):
             pass
 
-        def fit(self, rows, paid, seed, title, before):
+        def fit(self, rows, bought, seed, title, before):
             asked.append((rows.tolist(), before and before.name))
             return SimpleNamespace(name=f"model of {len(rows)}", history=lambda seed: [])
 
         def on_holdout(self, fitted, labelled):
             return np.zeros((1, 2), np.float32)
 
+        def stacked(self, tried):
+            return np.stack(tried)
+
     monkeypatch.setattr(training, "Bench", Bench)
-    monkeypatch.setattr(labels, "paid_for", lambda rows: Labels(LABELS, rows))
     monkeypatch.setattr(results, "save", lambda *_: None)
-    params = SimpleNamespace(seeds=[0], train=SimpleNamespace(warm_start=warm))
-    budget = {"path": [1, 3, 4], "sufficient_since": None}
-    training.fit_and_try("random", "stage3", np.array([[7, 8, 9, 10]]), params, budget)
+    settings = SimpleNamespace(seeds=[0], train=SimpleNamespace(warm_start=warm))
+    budget = {"path": [1, 3, 4], "ended_after": None, "ended_because": None}
+    rows = np.array([7, 8, 9, 10])
+    training.train_and_try("random", "stage3", rows[None], [Labels(LABELS, 4).buy(rows)], settings, budget)
     way = [([7], None), ([7, 8, 9], "model of 1"), ([7, 8, 9, 10], "model of 3")]
     assert asked == (way if warm else [([7, 8, 9, 10], None)])
 
@@ -169,12 +175,13 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
 def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_seeds(monkeypatch, name):
     tokenised, tokenise = [], encoder.Encoder.tokenise
     monkeypatch.setattr(encoder.Encoder, "tokenise", lambda self, texts: tokenised.extend(texts) or tokenise(self, texts))
-    artifacts.save_jsonl(artifacts.POOL, ({"text": text, "label": str(label)} for text, label in zip(TEXTS, LABELS, strict=True)))
+    artifacts.save_jsonl(artifacts.POOL, ({"text": text} for text in TEXTS))
     artifacts.save_json(artifacts.CLASSES, ["0", "1"])
-    trainer = learner(trainer=name, warm_start=False, epochs=1, folds=2, pairs_per_row=1, most_pairs=4)
-    bench = training.Bench(SimpleNamespace(train=trainer.train, embed=trainer.embed))
+    Path("params.yaml").write_text("machine: {batch_tokens: 64}")
+    train = learner(trainer=name, warm_start=False, epochs=1, folds=2, pairs_per_row=1, most_pairs=4).train
+    bench = Bench(SimpleNamespace(train=train, embed=EMBED))
     rows = np.array([0, 5, 10])
-    fitted = [bench.fit(rows, Labels(LABELS, rows), seed, "test") for seed in (0, 1)]
+    fitted = [bench.fit(rows, Labels(LABELS, 3).buy(rows), seed, "test") for seed in (0, 1)]
     assert set(tokenised) == {TEXTS[row] for row in rows}
     tokenised.clear()
     for model in fitted:
@@ -194,9 +201,7 @@ def saved(folder, tmp_path):
 
 
 def load(folder):
-    return trainers.load_model(
-        folder, SimpleNamespace(model="tiny", pooling="mean", max_tokens=16, dtype="float32", batch_tokens=64)
-    )
+    return learners.load_model(folder, EMBED, MACHINE)
 
 
 def refusal(folder) -> str:

@@ -10,6 +10,7 @@ from dvc.repo import Repo
 
 from tests.conftest import Project
 
+pytestmark = [pytest.mark.dvc, pytest.mark.slow]
 EXPERIMENTS = int(os.environ.get("LOAD", "0"))
 
 
@@ -17,8 +18,8 @@ EXPERIMENTS = int(os.environ.get("LOAD", "0"))
 def project(tmp_path) -> Project:
     # ASCII: a worker of DVC's queue cannot write another letter of the cache's path into its config.
     # One round is enough to mix something up in.
-    short = {"rounds": {"stage2": {"after": "stage1", "m": 2}}, "random_at": ["stage1", "stage2"], "arms": []}
-    made = Project.tiny(tmp_path / "a queue", train={"trainer": "probe"}, **short)
+    two = ["stage1", "stage2"]
+    made = Project.tiny(tmp_path / "a queue", stages=two, rounds={"stage2": {"after": "stage1", "m": 2}}, random_at=two, arms=[])
     made.repro()
     made.commit("first run")
     return made

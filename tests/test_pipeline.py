@@ -9,10 +9,12 @@ import pytest
 import yaml
 
 from stages.core.base.artifacts import rngs
-from stages.core.rows.selection import highest_reclustered
+from stages.core.rows.rounds import random_orders
+from stages.core.strategies import Known, recluster
 from tests.conftest import Project
 
 STAGES = ["stage1", "stage2", "stage3"]
+CLASSES = ["neg", "pos"]
 
 
 def array(project, name):
@@ -63,9 +65,11 @@ def test_a_round_can_cluster_the_least_sure_rows_anew(copy_of_finished):
     copy_of_finished.change({"select_stageN": {"by": "recluster"}})
     assert copy_of_finished.repro("select_stageN@stage2") == ["select_stageN@stage2"]
     labelled, scores = array(copy_of_finished, "stage2/labelled.npy"), array(copy_of_finished, "stage2/scores.npy")
-    for rows, unsure, rng in zip(labelled, scores, rngs([0, 1], "select_stage2")):
-        expected = highest_reclustered(unsure, array(copy_of_finished, "embeddings.npy"), 8, rng)
-        assert rows[12:].tolist() == expected.tolist()
+    vectors, no = array(copy_of_finished, "embeddings/pool.npy"), None
+    orders, generators = random_orders([0, 1], 90), rngs([0, 1], "bucketed_stage2")
+    for rows, unsure, order, rng in zip(labelled, scores, orders, generators, strict=True):
+        known = Known(vectors, no, no, order, rows[:12], no, 2, no, no, no, scored=unsure)
+        assert rows[12:].tolist() == recluster.pick(known, 8, rng).tolist()
 
 
 def test_scores_are_missing_exactly_where_labelled(finished):
@@ -85,10 +89,25 @@ def test_random_arm_has_the_same_budgets_nested(finished):
 
 
 def test_pool_and_holdout_share_no_text(finished):
-    pool, holdout = ({row["text"] for row in lines(finished, name)} for name in ("pool.jsonl", "test.jsonl"))
+    pool, holdout = ({row["text"] for row in lines(finished, name)} for name in ("pool.jsonl", "holdout.jsonl"))
     assert len(pool) == 90
     assert len(holdout) == 30
     assert pool & holdout == set()
+
+
+def test_labels_lie_apart_from_texts_and_are_those_of_the_source(finished):
+    corpus = [json.loads(line) for line in (finished.folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()]
+    label = {row["text"]: row["label"] for row in corpus}
+    assert json.loads((finished.folder / "data/classes.json").read_text()) == CLASSES
+    for texts, answers in (("pool.jsonl", "answers.npy"), ("holdout.jsonl", "holdout_labels.npy")):
+        assert {key for row in lines(finished, texts) for key in row} == {"text"}
+        assert [CLASSES[number] for number in array(finished, answers)] == [label[row["text"]] for row in lines(finished, texts)]
+
+
+def test_a_stage_has_the_labels_of_its_own_rows_and_no_others(finished):
+    answers = array(finished, "answers.npy")
+    for stage in STAGES:
+        assert array(finished, f"{stage}/labels.npy").tolist() == answers[array(finished, f"{stage}/labelled.npy")].tolist()
 
 
 def test_selected_rows_can_be_read(finished):
@@ -119,7 +138,7 @@ def test_every_arm_is_held_against_random_over_all_budgets(finished):
         arm: json.loads((finished.folder / "metrics" / arm / "curve.json").read_text()) for arm in ("random", "bucketed", "entropy")
     }
     assert len({tuple(curve) for curve in curves.values()}) == 1
-    actual = np.array([row["label"] == "pos" for row in lines(finished, "test.jsonl")])
+    actual = array(finished, "holdout_labels.npy")
     means = {
         arm: np.mean([(array(finished, f"results/{arm}/{s}/holdout.npy").argmax(2) == actual).mean() for s in STAGES])
         for arm in curves
@@ -133,7 +152,7 @@ def test_every_arm_is_held_against_random_over_all_budgets(finished):
 
 
 def test_metrics_are_what_the_probabilities_say(finished):
-    actual = np.array([row["label"] == "pos" for row in lines(finished, "test.jsonl")])
+    actual = array(finished, "holdout_labels.npy")
     right = {
         arm: (array(finished, f"results/{arm}/stage3/holdout.npy").argmax(2) == actual).mean(1) for arm in ("bucketed", "random")
     }
@@ -143,7 +162,7 @@ def test_metrics_are_what_the_probabilities_say(finished):
     assert np.isclose(said["gain_vs_random"], gains.mean(), atol=1e-6)
     assert np.isclose(said["gain_vs_random_se"], gains.std(ddof=1) / 2**0.5, atol=1e-6)
     predicted = array(finished, "results/bucketed/stage3/holdout.npy").argmax(2) == 1
-    assert np.isclose(said["false_negatives_pos"], (actual & ~predicted).sum(1).mean(), atol=1e-6)
+    assert np.isclose(said["false_negatives_pos"], ((actual == 1) & ~predicted).sum(1).mean(), atol=1e-6)
 
 
 def test_table_lists_every_arm_by_budget(finished):
@@ -191,7 +210,7 @@ class Scripts(HTMLParser):
 def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path):
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     project = Project.tiny(
-        tmp_path / "evil", rounds={}, random_at=["stage1"], arms=[], seeds=[0], train={"trainer": "probe"}, cluster={"sweep_to": 2}
+        tmp_path / "evil", stages=["stage1"], rounds={}, random_at=[], arms=[], seeds=[0], cluster={"sweep_to": 2}
     )
     corpus = project.folder / "corpus.jsonl"
     rows = [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]
@@ -220,11 +239,29 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path):
     assert "false_negatives_</script>" in project.run("dvc", "metrics", "show").stdout
 
 
-def test_two_runs_in_two_folders_give_the_same_hashes(finished, tmp_path):
+@pytest.mark.slow
+def test_two_runs_in_two_folders_give_the_same_hashes(finished, first_finetuned, tmp_path):
     other = Project.tiny(tmp_path / "elsewhere")
     other.repro()
-    locks = [yaml.safe_load((project.folder / "dvc.lock").read_text()) for project in (finished, other)]
-    assert locks[0] == locks[1]
+    assert locked(other) == locked(finished)
+    other.change({"train": {"trainer": "finetune"}})
+    other.repro("train_stage1")
+    assert locked(other) == locked(first_finetuned)
+
+
+def locked(project):
+    return yaml.safe_load((project.folder / "dvc.lock").read_text())
+
+
+def test_badge_asks_a_fine_tuned_model_for_its_vectors(finetuned):
+    finetuned.change({"arms": ["badge"]})
+    assert finetuned.repro("compare_arm@badge") == ["compare_arm@badge"]
+    badge, random = ([array(finetuned, f"results/{arm}/{stage}/labelled.npy") for stage in STAGES] for arm in ("badge", "random"))
+    assert [rows.shape for rows in badge] == [(2, 12), (2, 20), (2, 28)]
+    assert (badge[0] == random[0]).all()  # it needs a model
+    assert (badge[1][:, 12:] != random[1][:, 12:]).any()
+    history = json.loads((finetuned.folder / "data/results/badge/stage3/history.json").read_text())
+    assert [epoch["seed"] for epoch in history] == [0, 1]
 
 
 def test_nothing_to_do_runs_nothing(finished):

@@ -88,6 +88,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("train.learning_rate", float("nan"), ["train.learning_rate = nan", "finite"]),
         ("prepare.normalise", "perhaps", ["prepare.normalise = 'perhaps'", "valid boolean"]),
         ("prepare.dataset", 3, ["prepare.dataset = 3", "valid string"]),
+        ("prepare.dataset", b"hi", ["prepare.dataset = b'hi'", "valid string"]),
         ("embed", "bert", ["embed = 'bert'", "valid dictionary"]),
         ("cluster.clusters", "atuo", ["cluster.clusters = 'atuo'", "'auto'", "valid integer"]),
         # booleans are no numbers

@@ -1,5 +1,7 @@
 """Artifacts travel through a remote: a folder, and a real S3 server on this machine."""
 
+import hashlib
+import json
 import shutil
 import socket
 import subprocess
@@ -11,7 +13,9 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Project
+from tests.tiny import tiny_corpus
 
+pytestmark = [pytest.mark.dvc, pytest.mark.faults]
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
@@ -44,16 +48,20 @@ def make(project, *arguments, **options):
     return project.run("make", "-o", ".venv/installed", *arguments, **options)
 
 
-def shared_by(project: Project, url: str, clone_to) -> Project:
-    """Push from `project`, then clone it afresh: a colleague with the same remote and an empty cache."""
+def shared_by(project: Project, url: str) -> None:
+    """Push from `project`."""
     shutil.copy(ROOT / "Makefile", project.folder)
     make(project, "remote", f"URL={url}")
     make(project, "share")
     project.commit("remote")
-    project.run("git", "clone", "--quiet", ".", str(clone_to))
-    clone = Project(clone_to)
+
+
+def cloned(project: Project, to) -> Project:
+    """A colleague with the same remote and an empty cache."""
+    project.run("git", "clone", "--quiet", ".", str(to))
+    clone = Project(to)
     # The encoder and the corpus of the tiny project are git-tracked files, as is params.yaml.
-    assert not (clone.folder / "data/embeddings/pool.npy").exists()
+    assert not (clone.folder / "data/embeddings").exists()
     return clone
 
 
@@ -75,44 +83,73 @@ def url(request, tmp_path, monkeypatch):
 
 
 def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of_finished, url, tmp_path):
-    clone = shared_by(copy_of_finished, url, tmp_path / "a clöne")
-    assert "verify = true" in (clone.folder / ".dvc/config").read_text()
-    clone.change({"cluster": {"clusters": 3}})
-    said = make(clone, "fetch").stdout
+    shared_by(copy_of_finished, url)
+    by_make, by_dvc = cloned(copy_of_finished, tmp_path / "a clöne"), cloned(copy_of_finished, tmp_path / "another")
+    assert "verify = true" in (by_make.folder / ".dvc/config").read_text()
+    for clone in (by_make, by_dvc):
+        clone.change({"cluster": {"clusters": 3}})
+    said = make(by_make, "fetch").stdout
     assert "fetch: prepare, finetune_encoder, embed, reduce need not run" in said
     assert "embeddings of 90 texts" in said
-    ran = clone.repro("select_stage1")
-    assert ran == ["cluster", "select_stage1"]
+    assert by_make.repro("select_stage1") == ["cluster", "select_stage1"]
+    assert by_dvc.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
 
 
-def test_plain_dvc_does_the_same(copy_of_finished, url, tmp_path):
-    clone = shared_by(copy_of_finished, url, tmp_path / "a clöne")
+def without_sources(project: Project) -> None:
+    """Take the corpus and the encoder out of git: a clone has neither. Their names could be those of a hub's."""
+    project.run("git", "rm", "-r", "--quiet", "--cached", "corpus.jsonl", "encoder")
+    with (project.folder / ".gitignore").open("a") as ignored:
+        ignored.write("/corpus.jsonl\n/encoder/\n")
+
+
+def test_a_colleague_without_the_corpus_and_the_encoder_needs_neither(copy_of_finished, tmp_path):
+    without_sources(copy_of_finished)
+    shared_by(copy_of_finished, str(tmp_path / "remote"))
+    clone = cloned(copy_of_finished, tmp_path / "clone")
+    assert not (clone.folder / "corpus.jsonl").exists()
+    assert not (clone.folder / "encoder").exists()
+    said = make(clone, "fetch").stdout
+    recorded = {name: json.loads((clone.folder / f"data/inputs/{name}.json").read_text()) for name in ("prepare", "encoder")}
+    short = recorded["prepare"]["prepare.dataset"]["sha256"][:12]
+    assert f"inputs: prepare.dataset = corpus.jsonl is not here: the record stays, file {short}" in said
+    assert (
+        f"inputs: embed.model = encoder is not here: the record stays, folder {recorded['encoder']['embed.model']['sha256'][:12]}"
+        in said
+    )
+    assert "fetch: prepare, finetune_encoder, embed, reduce need not run" in said
+    assert clone.repro("reduce") == []
+    assert clone.run("git", "status", "--short").stdout == ""
     clone.change({"cluster": {"clusters": 3}})
-    assert clone.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
+    assert clone.repro("select_stage1") == ["cluster", "select_stage1"]
+
+    other = cloned(copy_of_finished, tmp_path / "of another corpus by that name")
+    tiny_corpus(other.folder / "corpus.jsonl", seed=1)
+    assert "fetch: finetune_encoder need not run" in make(other, "fetch").stdout  # and nothing made of the first corpus
+    assert other.repro("prepare") == ["prepare"]
 
 
-@pytest.mark.parametrize("fault", ["gone", "object missing", "object cut short"])
-def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_path, fault):
+def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_path):
     remote = tmp_path / "remote"
-    clone = shared_by(copy_of_finished, str(remote), tmp_path / "clone")
-    md5 = embed_hashes(clone)
-    stored = remote / "files/md5" / md5["data/embeddings.npy"][:2] / md5["data/embeddings.npy"][2:]
-    if fault == "gone":
-        remote.rename(tmp_path / "elsewhere")
-    else:
-        stored.chmod(0o644)
-        content = stored.read_bytes()
-        stored.unlink()
-        if fault == "object cut short":
+    shared_by(copy_of_finished, str(remote))
+    md5 = hashlib.md5((copy_of_finished.folder / "data/embeddings/pool.npy").read_bytes(), usedforsecurity=False).hexdigest()
+    stored = remote / "files/md5" / md5[:2] / md5[2:]
+    content = stored.read_bytes()
+    stored.chmod(0o644)
+    for fault in ("object missing", "object cut short", "gone"):
+        clone = cloned(copy_of_finished, tmp_path / fault)
+        if fault == "object missing":
+            stored.unlink()
+        elif fault == "object cut short":
             stored.write_bytes(content[: len(content) // 2])
-    done = make(clone, "fetch", check=False)
-    assert (done.returncode != 0) == (fault == "gone")
-    assert str(remote) in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert not (clone.folder / "data/embeddings/pool.npy").exists()
-    if fault == "gone":
-        assert clone.repro("embed")[-1] == "embed"
-        assert embed_hashes(clone) == md5
+        else:
+            remote.rename(tmp_path / "elsewhere")
+        done = make(clone, "fetch", check=False)
+        assert (done.returncode != 0) == (fault == "gone"), fault
+        assert str(remote) in done.stdout + done.stderr, fault
+        assert "Traceback" not in done.stdout + done.stderr, fault
+        assert not (clone.folder / "data/embeddings/pool.npy").exists(), fault
+    assert clone.repro("embed")[-1] == "embed"
+    assert embed_hashes(clone) == embed_hashes(copy_of_finished)
 
 
 def test_a_remote_that_denies_access_is_named_and_local_work_goes_on(copy_of_finished, tmp_path, monkeypatch):
@@ -122,7 +159,8 @@ def test_a_remote_that_denies_access_is_named_and_local_work_goes_on(copy_of_fin
         monkeypatch.setenv(name, value)
     with s3_server() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        clone = shared_by(copy_of_finished, "s3://team/gleaner", tmp_path / "clone")
+        shared_by(copy_of_finished, "s3://team/gleaner")
+        clone = cloned(copy_of_finished, tmp_path / "clone")
         requests.post(f"{address}/moto-api/reset-auth", data="0", timeout=10)  # from now on keys are checked
         for project, target in ((clone, "fetch"), (copy_of_finished, "share")):
             done = make(project, target, check=False)

@@ -21,7 +21,7 @@ from stages import prepare as prepare_stage
 from stages.core.base import artifacts, hub, keys
 from stages.core.base.errors import Refused
 from stages.core.sources import files, hub_sets, splits
-from tests.hub import environment, serving
+from tests.hub import COMMIT, environment, serving
 
 ROOT = Path(__file__).parent.parent
 SST2 = ROOT.parent / "shared/data/sst2"
@@ -398,7 +398,9 @@ def read_from(address: str, home: Path, *names: str) -> list:
     env = environment(address, home)
     done = subprocess.run([sys.executable, "-c", READ, *names], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    return [json.loads(line.removeprefix("said ")) for line in done.stdout.splitlines() if line.startswith("said ")]
+    said = [json.loads(line.removeprefix("said ")) for line in done.stdout.splitlines() if line.startswith("said ")]
+    assert done.stdout.count(f", revision {COMMIT} of the hub\n") == sum(not isinstance(rows, str) for rows in said)
+    return said
 
 
 def test_a_hub_set_is_loaded_and_comes_from_the_cache_when_the_hub_is_gone(hub_folder, tmp_path):

@@ -12,8 +12,8 @@ import torch
 from scipy.stats import spearmanr
 from sentence_transformers import SentenceTransformer
 
-from stages.core.encoding import encoder, similarity, pair_tuning
 from stages.core.base.errors import Refused
+from stages.core.encoding import encoder, pair_tuning, similarity
 from tests.tiny import tiny_encoder
 
 SHORT = "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
@@ -36,9 +36,9 @@ def model(tmp_path_factory) -> encoder.Encoder:
     return encoder.Encoder(str(folder), 16).eval()
 
 
-def tune(model, pairs=PAIRS, objective=tuning.by_cosine, cap=4, **how) -> tuning.Tuned:
+def tune(model, pairs=PAIRS, objective=pair_tuning.by_cosine, cap=4, **how) -> pair_tuning.Tuned:
     section = SimpleNamespace(**{**vars(HOW), **how})
-    return tuning.tune(model, pairs, objective, section, epochs=2, cap=cap, seed=0, title="test")
+    return pair_tuning.tune(model, pairs, objective, section, epochs=2, cap=cap, seed=0, title="test")
 
 
 # ---- objectives
@@ -54,7 +54,7 @@ class Vectors(torch.nn.Module):
 
 
 def loss(objective, u, v, label, weights=None) -> float:
-    module = objective(SentenceTransformer(modules=[tuning.Body(Vectors())], device="cpu"))
+    module = objective(SentenceTransformer(modules=[pair_tuning.Body(Vectors())], device="cpu"))
     if weights:
         module.classifier.weight.data = torch.tensor(weights)
         module.classifier.bias.data.zero_()
@@ -68,13 +68,13 @@ def test_the_softmax_stands_on_u_v_and_their_distance(label):
     weights = [[1.0, 1.0, 0.1, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0, 0.5], [0.0] * 6]
     logits = [1 + 2 + 0.3, 2 + 0.5, 0]
     expected = math.log(sum(math.exp(x) for x in logits)) - logits[label]
-    assert loss(tuning.in_three_classes, [1, 2], [3, 1], label, weights) == pytest.approx(expected, abs=1e-6)
+    assert loss(pair_tuning.in_three_classes, [1, 2], [3, 1], label, weights) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_cosine_is_held_against_the_score():
     # cos((3, 4), (4, 3)) = 24 / 25
-    assert loss(tuning.by_cosine, [3, 4], [4, 3], 0.46) == pytest.approx(0.5**2, abs=1e-6)
-    assert loss(tuning.by_cosine, [3, 4], [6, 8], 1.0) == pytest.approx(0, abs=1e-6)
+    assert loss(pair_tuning.by_cosine, [3, 4], [4, 3], 0.46) == pytest.approx(0.5**2, abs=1e-6)
+    assert loss(pair_tuning.by_cosine, [3, 4], [6, 8], 1.0) == pytest.approx(0, abs=1e-6)
 
 
 # ---- the search for a batch size
@@ -92,25 +92,25 @@ def trial_up_to(most: int, error: Exception):
 
 def test_sizes_are_tried_until_memory_is_short(capsys):
     trial, tried = trial_up_to(4, RuntimeError(SHORT))
-    assert tuning.fitting(trial, [1, 2, 4, 8, 16]) == [1, 2, 4]
+    assert pair_tuning.fitting(trial, [1, 2, 4, 8, 16]) == [1, 2, 4]
     assert tried == [1, 2, 4, 8]
     assert "out of memory with 8 pairs at once" in capsys.readouterr().out
 
 
 def test_nothing_is_tried_beyond_the_cap(model, monkeypatch):
     sizes = []
-    monkeypatch.setattr(tuning, "fitting", lambda trial, rising: sizes.extend(rising) or rising)
+    monkeypatch.setattr(pair_tuning, "fitting", lambda trial, rising: sizes.extend(rising) or rising)
     assert (tune(model, cap=8, batch_rows=12).rows_at_once, sizes) == (6, [1, 2, 3, 4, 6])
 
 
 def test_an_error_that_is_not_of_memory_is_no_reason_to_try_less():
     trial, _ = trial_up_to(1, RuntimeError("shapes"))
     with pytest.raises(RuntimeError, match="shapes"):
-        tuning.fitting(trial, [1, 2])
+        pair_tuning.fitting(trial, [1, 2])
 
 
 def test_where_not_one_pair_fits_it_is_said_before_training(model, monkeypatch):
-    monkeypatch.setattr(tuning.Trainer, "train", lambda *_: pytest.fail("training began"))
+    monkeypatch.setattr(pair_tuning.Trainer, "train", lambda *_: pytest.fail("training began"))
 
     def short(*_):
         raise RuntimeError(SHORT)
@@ -121,14 +121,14 @@ def test_where_not_one_pair_fits_it_is_said_before_training(model, monkeypatch):
 
 
 def out_of_memory_above(rows: int, monkeypatch) -> None:
-    usual = tuning.Trainer.train
+    usual = pair_tuning.Trainer.train
 
     def train(self):
         if self.args.per_device_train_batch_size > rows:
             raise RuntimeError(SHORT)
         return usual(self)
 
-    monkeypatch.setattr(tuning.Trainer, "train", train)
+    monkeypatch.setattr(pair_tuning.Trainer, "train", train)
 
 
 def test_where_training_itself_runs_short_it_starts_again_with_fewer(model, monkeypatch, capsys):
@@ -161,8 +161,8 @@ def test_a_step_in_several_parts_is_the_same_step(model, cap):
 
 def test_tuning_brings_equal_pairs_together_and_leaves_the_pretrained_encoder_as_it_was(model):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    tuned = tuning.tune(model, PAIRS, tuning.by_cosine, HOW, epochs=20, cap=4, seed=0, title="test")
-    assert tuning.spearman(tuned.encoder, PAIRS) > tuning.spearman(model, PAIRS)
+    tuned = pair_tuning.tune(model, PAIRS, pair_tuning.by_cosine, HOW, epochs=20, cap=4, seed=0, title="test")
+    assert pair_tuning.spearman(tuned.encoder, PAIRS) > pair_tuning.spearman(model, PAIRS)
     assert tuned.losses[-1]["loss"] < tuned.losses[0]["loss"]
     assert [point["step"] for point in tuned.losses] == list(range(1, 41))  # 6 pairs are 2 steps
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
@@ -172,7 +172,7 @@ def test_the_head_over_u_v_and_their_distance_learns_at_a_rate_of_its_own(model)
     heads = []
 
     def objective(sentence_transformer):
-        heads.append(tuning.in_three_classes(sentence_transformer))
+        heads.append(pair_tuning.in_three_classes(sentence_transformer))
         heads.append(heads[-1].classifier.weight.detach().clone())
         return heads[-2]
 
@@ -180,23 +180,25 @@ def test_the_head_over_u_v_and_their_distance_learns_at_a_rate_of_its_own(model)
     head = (heads[-2].classifier.weight - heads[-1]).abs().max()
     body = max((new - old).abs().max() for new, old in zip(tuned.encoder.parameters(), model.parameters()))
     # Four steps, of which AdamW makes each as large as the rate, or smaller where it rises and falls.
-    assert tuning.HEAD_LEARNING_RATE < head < 5 * tuning.HEAD_LEARNING_RATE
+    assert pair_tuning.HEAD_LEARNING_RATE < head < 5 * pair_tuning.HEAD_LEARNING_RATE
     assert 0 < body < 1e-5
 
 
 def test_the_same_seed_gives_the_same_weights_and_torch_goes_on_as_if_nothing_had_been(model):
     torch.manual_seed(7)
-    first = tune(model, RELATED, tuning.in_three_classes)
+    first = tune(model, RELATED, pair_tuning.in_three_classes)
     drawn = torch.rand(1)
     torch.manual_seed(7)
     assert torch.rand(1) == drawn
-    second = tune(model, RELATED, tuning.in_three_classes)
+    second = tune(model, RELATED, pair_tuning.in_three_classes)
     assert first.losses == second.losses
     assert all(torch.equal(a, b) for a, b in zip(first.encoder.state_dict().values(), second.encoder.state_dict().values()))
 
 
 def test_word_embeddings_can_be_left_alone(model):
-    frozen = tuning.tune(model, PAIRS, tuning.by_cosine, HOW, epochs=1, cap=4, seed=0, title="", freeze_word_embeddings=True)
+    frozen = pair_tuning.tune(
+        model, PAIRS, pair_tuning.by_cosine, HOW, epochs=1, cap=4, seed=0, title="", freeze_word_embeddings=True
+    )
     words = "backbone.embeddings.word_embeddings.weight"
     assert torch.equal(frozen.encoder.state_dict()[words], model.state_dict()[words])
     assert not torch.equal(tune(model).encoder.state_dict()[words], model.state_dict()[words])
@@ -206,13 +208,13 @@ def test_spearman_ranks_the_cosines_of_the_pairs(model):
     texts = PAIRS["left"] + PAIRS["right"]
     cosines = np.diag(similarity.cosines(model, texts)[:6, 6:])
     graded = PAIRS | {"label": [5.0, 1.0, 3.0, 2.0, 4.0, 0.5]}
-    assert tuning.spearman(model, graded) == pytest.approx(spearmanr(cosines, graded["label"]).statistic, abs=1e-6)
+    assert pair_tuning.spearman(model, graded) == pytest.approx(spearmanr(cosines, graded["label"]).statistic, abs=1e-6)
 
 
 def test_a_missing_package_is_named_with_the_file_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    monkeypatch.delitem(sys.modules, "stages.core.tuning")
+    monkeypatch.delitem(sys.modules, "stages.core.encoding.pair_tuning")
     with pytest.raises(
         Refused, match=r"a package that is missing \(.*sentence_transformers.*\); pip install -r requirements-tune.txt"
     ):
-        importlib.import_module("stages.core.tuning")
+        importlib.import_module("stages.core.encoding.pair_tuning")

@@ -63,13 +63,13 @@ def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterVal
     return AfterValidator(check)
 
 
-Whole = Annotated[int, Field(strict=True), BeforeValidator(_no_bool)]
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False), BeforeValidator(_no_bool)]
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_bool)]
 AtLeastOne = Annotated[Whole, Field(ge=1)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
 Amount = Annotated[Any, AfterValidator(_rows_or_share)]
-Name = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer, and a message repeats it
 Strategy = Annotated[str, _plugin("strategies", "pick")]
 Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
@@ -77,7 +77,7 @@ Learner = Annotated[str, _plugin("learners", "fit")]
 
 
 class Section(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Prepare(Section):
@@ -85,7 +85,7 @@ class Prepare(Section):
     text_column: Name
     label_column: Name
     group_column: Name
-    normalise: pydantic.StrictBool
+    normalise: bool
     empty_texts: Literal["refuse", "drop"]
     holdout_share: Share
     holdout_seed: Seed
@@ -173,9 +173,9 @@ class Train(Section):
     learning_rate: Annotated[Number, Field(gt=0)]
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: Annotated[Number, Field(ge=0, lt=1)]
-    freeze_word_embeddings: pydantic.StrictBool
+    freeze_word_embeddings: bool
     early_stopping: EarlyStopping
-    warm_start: pydantic.StrictBool
+    warm_start: bool
     folds: Annotated[Whole, Field(ge=2)]
     pairs_per_row: AtLeastOne
     most_pairs: Annotated[Whole, Field(ge=2)]
