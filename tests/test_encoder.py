@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from stages.core.base import hub
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder
-from stages.core.sources import tables
+from stages.core.sources import splits
 from tests.hub import COMMIT, environment, serving
 from tests.test_artifacts import Payload
 from tests.test_sources import section
@@ -309,7 +309,7 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
-    texts = [row["text"] for row in tables.read(section("rotten_tomatoes"))[0][:1_000]]
+    texts = [row["text"] for row in splits.read(section("rotten_tomatoes"))[0][:1_000]]
     model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
     assert (model.width, model.max_tokens) == (384, 128)
     exact = unit(embed(model, texts, batch_tokens=4_096))
