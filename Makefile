@@ -2,13 +2,14 @@
 # make test                ruff and pytest
 # make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
-# make check               is params.yaml in order?
+# make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
 # make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
 .PHONY: repro overlay test quick bench check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
 PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
 
@@ -29,7 +30,7 @@ overlay: .venv/installed
 	@python -m stages.commands.overlay "$(WITH)"
 
 check: .venv/installed
-	@python -m stages.commands.check
+	@python -m stages.commands.check $(if $(filter command,$(origin DATA)),"$$DATA")
 
 remote: .venv/installed
 	@test -n "$(URL)" || { echo "error: say where: make remote URL=/shared/folder or URL=s3://bucket/path"; exit 1; }

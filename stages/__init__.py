@@ -3,7 +3,15 @@
 import gc
 import importlib.util
 import os
+import signal
 import sys
+
+# `python -m stages.NAME` comes here first. Ctrl-C ends it without a word from here on, in the seconds that imports last too; and
+# at once: Python's own handler waits for the end of compiled code, which in UMAP is a minute. Nothing needs tidying up, since
+# files get their names only when they are whole.
+COMMAND = sys.argv[:1] == ["-m"]
+if COMMAND:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 # Importing torch and transformers makes a great many objects that all stay; looking for garbage among them takes half a second
 # of every stage that imports them.
@@ -18,12 +26,12 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 KEPT = "GLEANER_PARENT"
 PARENT = int(os.environ.get(KEPT) or os.getppid())
 
-# `python -m stages.NAME` comes here first, in whichever Python is first on the path.
+# What every stage needs: `python` is whichever Python is first on the path.
 NEEDED = (
     *("datasets", "numpy", "pydantic", "safetensors", "sklearn", "tabulate"),
     *("threadpoolctl", "tokenizers", "torch", "tqdm", "transformers", "yaml"),
 )
-if sys.argv[:1] == ["-m"] and any(importlib.util.find_spec(name) is None for name in NEEDED):
+if COMMAND and any(importlib.util.find_spec(name) is None for name in NEEDED):
     from stages.core.base import interpreter
 
     interpreter.change(NEEDED, PARENT, KEPT)

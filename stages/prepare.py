@@ -11,6 +11,7 @@ params  prepare
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,41 @@ from stages.core.base.errors import Refused, run
 from stages.core.sources import cleaning, splits
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What the data set gives, read and cleaned.
+
+    pool, holdout   rows {"text", "label", "group"?} that share no text
+    classes         names of the labels, in the order of their numbers
+    counts          of rows and classes, and of what was dropped
+    """
+
+    pool: list[dict]
+    holdout: list[dict]
+    classes: list[str]
+    counts: dict[str, int]
+
+
 def main() -> None:
-    prepare = params.read("prepare").prepare
+    made = prepared(params.read("prepare").prepare)
+    number = {name: i for i, name in enumerate(made.classes)}
+    for rows, texts, labels in (
+        (made.pool, artifacts.POOL, artifacts.ANSWERS),
+        (made.holdout, artifacts.HOLDOUT, artifacts.HOLDOUT_LABELS),
+    ):
+        artifacts.save(labels, np.array([number[row["label"]] for row in rows], np.int64))
+        artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
+    artifacts.save_json(artifacts.CLASSES, made.classes)
+    artifacts.save_json(artifacts.COUNTS, made.counts)
+
+
+def prepared(prepare: Any) -> Prepared:
+    """All of the stage's reading and cleaning and none of its writing; what was found and what was dropped is printed.
+
+    prepare   the section of params.yaml
+
+    Raises Refused where the source cannot be read or its rows can train or measure nothing.
+    """
     pool, holdout = splits.read(prepare)
     counts = Counter()
     pool = _clean(pool, prepare, "pool", counts)
@@ -34,14 +68,9 @@ def main() -> None:
         counts["pool_texts_of_the_holdout"] = shared
         print(f"prepare: {shared:,} texts of the holdout dropped from the pool")
     classes = cleaning.classes(pool, holdout)
-
-    number = {name: i for i, name in enumerate(classes)}
-    for rows, texts, labels in ((pool, artifacts.POOL, artifacts.ANSWERS), (holdout, artifacts.HOLDOUT, artifacts.HOLDOUT_LABELS)):
-        artifacts.save(labels, np.array([number[row["label"]] for row in rows], np.int64))
-        artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
-    artifacts.save_json(artifacts.CLASSES, classes)
-    artifacts.save_json(artifacts.COUNTS, {"pool_rows": len(pool), "holdout_rows": len(holdout), "classes": len(classes), **counts})
     print(f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout, classes {', '.join(classes)}")
+    counts = {"pool_rows": len(pool), "holdout_rows": len(holdout), "classes": len(classes), **counts}
+    return Prepared(pool, holdout, classes, counts)
 
 
 def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter) -> list[dict]:

@@ -146,6 +146,7 @@ READERS = {
 )
 def test_a_number_that_cannot_be_is_refused_by_every_stage_that_reads_it(copy_of_finished, file, place, value, message):
     project = copy_of_finished
+    project.change({"sufficient": {"rule": "agreement"}})  # only that rule asks for predictions
     path = project.folder / "data" / file
     array = np.load(path)
     array[place] = value

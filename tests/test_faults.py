@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import stages
 from stages import embed
 from stages.core.base.errors import Refused
 from tests.conftest import Project
@@ -109,6 +110,19 @@ def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(finetuned):
         os.killpg(dvc.pid, signal.SIGINT)  # what a terminal does: the whole group gets it
         wait_for(lambda: dvc.poll() is not None and not pids_of(finetuned, "train_stage1"), 2)
     assert finishes_as_if_nothing_had_happened(finetuned, before, "train_stage1")
+
+
+def test_ctrl_c_in_the_seconds_of_the_imports_ends_a_stage_without_a_word(tmp_path):
+    (tmp_path / "stages").symlink_to(Path(stages.__file__).parent)
+    command = [sys.executable, "-m", "stages.embed"]
+    stage = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=Project.environment())
+    try:
+        wait_for(lambda: b"numpy" in Path(f"/proc/{stage.pid}/maps").read_bytes(), 60)  # the first of them; torch takes seconds
+        stage.send_signal(signal.SIGINT)
+        assert stage.communicate(timeout=5) == (b"", b"")
+        assert stage.returncode == -signal.SIGINT  # DVC sees that it was stopped
+    finally:
+        stage.kill()
 
 
 def test_of_two_repros_at_once_one_refuses_and_the_other_finishes(finetuned):

@@ -1,8 +1,11 @@
-"""`make check`: is params.yaml in order? In under a second, and before every stage."""
+"""`make check`: is params.yaml in order? In under a second, and before every stage.
+
+`make check DATA=path` reads and cleans a data set too, all as prepare would, and writes nothing.
+"""
 
 from stages.commands import settings
 from stages.core.base import artifacts, params
-from stages.core.base.errors import run
+from stages.core.base.errors import Refused, run
 
 BEFORE_THE_POOL = ("inputs", "prepare")  # the pool that lies there may be that of other params
 
@@ -18,9 +21,29 @@ def whole_file(stage: str) -> settings.Params:
     return found
 
 
-def main() -> None:
-    found = whole_file("check")
+def data_set(name: str, found: settings.Params) -> None:
+    """Print what prepare finds in a data set, in place of prepare.dataset; nothing is written.
+
+    name    as in prepare.dataset: a path, a hub name or a packaged one
+    found   the whole of params.yaml, whose other settings count
+
+    Raises Refused where prepare would, and where its pool is too small for the labels asked for.
+    """
+    from stages import prepare  # here, since the check before every stage reads no data set
+
+    made = prepare.prepared(params.read("prepare").prepare.changed(dataset=name))
+    settings.refuse_budget_over(len(made.pool), found)
+    print(f"{name} can be used, and nothing was written: set prepare.dataset to it")
+
+
+def main(*data: str) -> None:
+    # The pool that lies in data/ is not the one that is asked about.
+    found = whole_file("prepare" if data else "check")
     print(f"params.yaml: {len(settings.Params.model_fields)} sections, stages {', '.join(found.stages)}: all valid")
+    if len(data) > 1:
+        raise Refused(f'{len(data)} data sets given, one is possible: make check DATA="a path, blanks and all"')
+    for name in data:
+        data_set(name, found)
 
 
 if __name__ == "__main__":

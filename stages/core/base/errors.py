@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import signal
 import sys
 import threading
 import time
@@ -33,9 +32,6 @@ def short(error: Exception) -> str:
 
 def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the words of the command line."""
-    # Python's own handler waits for the end of compiled code, which in UMAP is a minute; nothing needs tidying up, since
-    # files get their names only when they are whole.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # where the locale knows no "±"
     threading.Thread(target=_end_with_parent, daemon=True).start()

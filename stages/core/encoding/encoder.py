@@ -171,6 +171,11 @@ class Encoder(torch.nn.Module):
             )
         return tokens
 
+    def unknown_share(self, tokens: Tokens) -> float:
+        """Share of the tokens, the first and last of each row aside, that stand for what the tokenizer does not know."""
+        unknown = self.tokenizer.token_to_id(getattr(self.tokenizer.model, "unk_token", None) or "<unk>")
+        return float((tokens.ids == unknown).sum() / max(1, len(tokens.ids) - 2 * len(tokens)))
+
     def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
         """
         ids    int64 [rows, longest]
