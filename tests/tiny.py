@@ -1,6 +1,7 @@
 """A corpus and an encoder small enough to run the whole pipeline in a test."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ WORDS = ["good", "fine", "great", "lovely", "bad", "poor", "awful", "dull", "fil
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 
-def tiny_encoder(folder: Path, seed: int = 0) -> Path:
-    """A random BERT of 2 layers, 32 wide, with a tokenizer that knows WORDS; as files that load like any local model."""
+def tiny_encoder(folder: Path, seed: int = 0, words: Sequence[str] = WORDS) -> Path:
+    """A random BERT of 2 layers, 32 wide, with a tokenizer that knows `words`; as files that load like any local model."""
     folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = {word: number for number, word in enumerate(SPECIAL + WORDS)}
+    vocabulary = {word: number for number, word in enumerate([*SPECIAL, *words])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
