@@ -293,7 +293,8 @@ def test_these_are_the_defaults_of_the_product():
 
 
 @pytest.mark.parametrize(("section", "key", "stage"), [("select_stage1", "pick", "stage1"), ("select_stageN", "by", "stage2")])
-def test_the_bucketed_arm_refuses_to_choose_by_labels_that_nobody_paid_for(section, key, stage, in_process):
+def test_the_bucketed_arm_refuses_to_choose_by_labels_that_nobody_paid_for(section, key, stage, in_process, monkeypatch):
+    monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
     in_process.change({section: {key: "high_confidence"}})
     message = rf"^params.yaml: high_confidence chooses by labels of the whole pool, .* possible for {stage}: any other file"
     with pytest.raises(Refused, match=message):
