@@ -18,7 +18,7 @@ from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import pointer, vectors
-from stages.core.rows import results, rounds
+from stages.core.rows import labels, results, rounds
 
 
 def main(arm: str) -> None:
@@ -48,8 +48,9 @@ def main(arm: str) -> None:
             tried[stage].append(probabilities)
             history[stage] += epochs
     for stage, rows in labelled.items():
-        result = results.Result(np.stack(rows), bench.stacked(tried[stage]), 0, compared.uses_pool_labels, history[stage])
-        results.save(arm, stage, result)
+        bought = np.stack([labels.within_budget(len(of_seed)).buy(of_seed).of(of_seed) for of_seed in rows])
+        models_say = bench.stacked(tried[stage])
+        results.save(arm, stage, results.Result(np.stack(rows), bought, models_say, 0, compared.uses_pool_labels, history[stage]))
 
 
 if __name__ == "__main__":

@@ -1,17 +1,17 @@
 """report: hold every arm against random rows, stage by stage and over all budgets.
 
-reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout
+reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout; of the last ones data/results/final/ARM/
         data/holdout_labels.npy, data/classes.json   what is true of it
         data/pool.jsonl, data/embeddings/pool.npy, data/clusters.npy, data/answers.npy   to describe buckets and picks
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked
-        metrics/summary.json            the bucketed arm at its last stage, the keys of STAGE.json
+        metrics/summary.json            the bucketed arm at its end, the keys of STAGE.json
         metrics/buckets.json            how buckets and labels agree
         data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
         data/summary.md                 the tables
-params  rounds, random_at, arms, seeds
+params  rounds, random_at, arms, train_final, seeds
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -27,23 +27,27 @@ from stages.core.reporting import comparison, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, results, rounds
-from stages.core.rows.results import BASELINE, BOUND, MAIN, WHOLE_POOL
+from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
 
 METRICS = Path("metrics")
 
 
 def main() -> None:
-    settings = params.read("rounds", "random_at", "arms", "seeds")
+    settings = params.read("rounds", "random_at", "arms", "train_final", "seeds")
     stages = rounds.in_order(settings.rounds)
     of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
     wanted = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
-    results.forget_all_but(wanted)
+    final = settings.train_final.arms
+    results.forget_all_but([*wanted, *((FINAL, arm) for arm in final)])
     answers = labels.whole_pool("report: to describe buckets and picks")
     actual, classes = labels.holdout(), labels.classes()
-    read = {which: results.load(*which, len(answers), len(actual), len(classes)) for which in wanted}
+    shape = len(answers), len(actual), len(classes)
+    read = {which: results.load(*which, *shape) for which in wanted} | {
+        (arm, FINAL): results.load(FINAL, arm, *shape) for arm in final
+    }
     # Where labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm came.
     trained = [stage for stage in stages if read[MAIN, stage].trained]
-    found = {which: result for which, result in read.items() if result.trained and which[1] in (*trained, WHOLE_POOL)}
+    found = {which: result for which, result in read.items() if result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)}
     waiting = {stage: read[MAIN, stage].waits_for for stage in stages if read[MAIN, stage].waits_for}
 
     buckets = artifacts.load_clusters()
@@ -54,11 +58,9 @@ def main() -> None:
             baseline = found.get((BASELINE, trained[-1] if arm == BOUND else stage))
             measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes)
             artifacts.save_json(METRICS / arm / f"{stage}.json", measured[arm, stage])
-        artifacts.save_json(METRICS / "summary.json", measured[MAIN, trained[-1]])
-        overall, picked = (
-            comparison.over_budgets(found, trained, actual),
-            described(found, trained[-1], settings.seeds, answers, buckets),
-        )
+        artifacts.save_json(METRICS / "summary.json", measured.get((MAIN, FINAL), measured[MAIN, trained[-1]]))
+        overall = comparison.over_budgets(found, trained, actual)
+        picked = described(found, trained[-1], settings.seeds, answers, buckets)
         for arm in overall:
             artifacts.save_json(METRICS / arm / "curve.json", overall[arm] | picked[arm])
     artifacts.save_plot("learning_curve", comparison.by_seed(found, settings.seeds, actual, classes))

@@ -29,6 +29,7 @@ TINY = {
     "seeds": [0, 1],
     # The probe, since to load torch takes each stage of a fine-tuned project seconds; `finetuned` is one.
     "train": {"trainer": "probe", "epochs": 1, "min_steps": 4},
+    "train_final": {"trainer": "none"},
 }
 # Two tests at a time on two cores, and nothing in them large enough for a second thread.
 os.environ["OMP_NUM_THREADS"] = "1"

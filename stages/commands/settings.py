@@ -171,6 +171,7 @@ class Train(Section):
     min_steps: Annotated[Whole, Field(ge=0)]
     batch_rows: AtLeastOne
     learning_rate: Annotated[Number, Field(gt=0)]
+    head_learning_rate: Annotated[Number, Field(gt=0)]
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: Annotated[Number, Field(ge=0, lt=1)]
     freeze_word_embeddings: bool
@@ -179,6 +180,11 @@ class Train(Section):
     folds: Annotated[Whole, Field(ge=2)]
     pairs_per_row: AtLeastOne
     most_pairs: Annotated[Whole, Field(ge=2)]
+
+
+class TrainFinal(Section):
+    trainer: Literal["none"] | Learner
+    arms: Annotated[list[Name], AfterValidator(_no_repeats)]
 
 
 class TrainFull(Section):
@@ -206,6 +212,7 @@ class Params(Section):
     strategies: Strategies
     sufficient: Sufficient
     train: Train
+    train_final: TrainFinal
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
@@ -226,7 +233,18 @@ def checked(loaded: Any) -> Params:
     for name in order:
         if name not in params.stages:
             raise Refused(f"params.yaml: stages lacks {name}: its rows would get no labels; add it")
+    _refuse_final(params, order)
     return params
+
+
+def _refuse_final(params: Params, order: list[str]) -> None:
+    """Raise Refused where train_final names an arm that does not come to the last stage."""
+    come_so_far = [MAIN, *([BASELINE] if order[-1] in params.random_at else []), *params.arms]
+    for arm in params.train_final.arms:
+        if arm not in come_so_far:
+            raise Refused(
+                f"params.yaml: train_final.arms names {arm}, which has no models at {order[-1]}; {choices(arm, come_so_far)}"
+            )
 
 
 def refuse_budget_over(pool_rows: int, params: Params) -> None:

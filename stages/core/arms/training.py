@@ -56,4 +56,5 @@ def train_and_try(
                 fitted.model.save(models / str(seed))
             tried.append(bench.on_holdout(fitted, len(rows)))
             history += fitted.history(seed)
-    results.save(arm, stage, results.Result(labelled, bench.stacked(tried), waits_for, history=history))
+    values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought)])
+    results.save(arm, stage, results.Result(labelled, values, bench.stacked(tried), waits_for, history=history))

@@ -8,7 +8,7 @@ import numpy as np
 from stages.core.reporting import statistics
 from stages.core.reporting.tables import shown
 from stages.core.rows.measures import accuracy, confusion, macro_f1
-from stages.core.rows.results import BASELINE, BOUND, WHOLE_POOL, Result
+from stages.core.rows.results import BASELINE, BOUND, FINAL, WHOLE_POOL, Result
 
 Found = dict[tuple[str, str], Result]  # by arm and stage, those that have models
 NEAR_FULL = 0.95  # labels are counted to this share of the full model's accuracy
@@ -98,17 +98,21 @@ def by_seed(found: Found, seeds: list[int], actual: np.ndarray, classes: list[st
     rows, bound = [], []
     for (arm, stage), result in found.items():
         for seed, p in zip(seeds, result.probabilities):
-            row = {"arm": shown(arm, result.uses_pool_labels), "stage": stage, "seed": seed, "labels": result.labels}
+            name = shown(arm, result.uses_pool_labels) + (f", {FINAL}" if stage == FINAL else "")
+            row = {"arm": name, "stage": stage, "seed": seed, "labels": result.labels}
             (bound if arm == BOUND else rows).append(row | of_one_seed(p, actual, classes))
     budgets = sorted({row["labels"] for row in rows})
     return rows + [row | {"arm": f"{BOUND} ({row['labels']:,} labels)", "labels": labels} for row in bound for labels in budgets]
 
 
 def confusions(found: Found, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
-    """Mean number of rows over the seeds, and the share of the actual class that they are, at the last stage."""
+    """Mean number of rows over the seeds, and the share of the actual class that they are.
+
+    Of an arm's final models, or else of those of the last stage.
+    """
     rows = []
     for (arm, stage), result in found.items():
-        if stage in (last, WHOLE_POOL):
+        if stage in (FINAL, WHOLE_POOL) or (stage == last and (arm, FINAL) not in found):
             counts = np.mean([confusion(p, actual) for p in result.probabilities], axis=0)
             shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
             rows += [

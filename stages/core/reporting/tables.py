@@ -3,7 +3,7 @@
 from tabulate import tabulate
 
 from stages.core.reporting.statistics import ALPHA
-from stages.core.rows.results import BASELINE, MAIN
+from stages.core.rows.results import BASELINE, FINAL, MAIN
 
 
 def summary(
@@ -35,6 +35,11 @@ def shown(arm: str, uses_pool_labels: bool) -> str:
 def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str]) -> str:
     """One line an arm and stage, as Markdown. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
+
+    def order(item: tuple[tuple[str, str], dict]) -> tuple:
+        (arm, stage), row = item
+        return row["labels"], stage == FINAL, arms.index(arm)
+
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
@@ -42,17 +47,15 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
             f"{row['labels']:,}",
             _plus_minus(row["accuracy"], row["accuracy_std"]),
             _plus_minus(row["macro_f1"], row["macro_f1_std"]),
-            ""
-            if arm == BASELINE or row["gain_vs_random"] is None
-            else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
+            "" if arm == BASELINE else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
         ]
-        for (arm, stage), row in sorted(measured.items(), key=lambda item: (item[1]["labels"], arms.index(item[0][0])))
+        for (arm, stage), row in sorted(measured.items(), key=order)
     ]
     heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
     text = _table(lines, heads, left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout. "
     text += "The full model has one seed and is held against the last random stage.\n"
-    last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN][-1]
+    last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN and stage != FINAL][-1]
     if last != stages[-1]:
         text += f"Labelling ended after {last}, with {row['labels']:,} labels.\n"
     return text

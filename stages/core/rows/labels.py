@@ -9,6 +9,8 @@ In place of a class number stands OPEN where nobody has answered yet, NO_CLASS w
 people disagree; only the first makes a stage wait.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from stages.core.base import artifacts
@@ -61,13 +63,22 @@ def within_budget(rows: int) -> Labels:
 def of_stage(stage: str, seeds: list[int], pool_rows: int) -> list[Labels]:
     """What a labelling stage bought, one a seed: nothing else is read."""
     labelled = rounds.load_labelled(stage, seeds, pool_rows)
-    bought = artifacts.load(rounds.folder(stage) / "labels.npy", np.int64, labelled.shape, within=(CONFLICT, len(classes())))
-    found = []
-    for rows, values in zip(labelled, bought):
-        known = np.full(pool_rows, OPEN, np.int64)
-        known[rows] = values
-        found.append(Labels(known, len(rows)).buy(rows))
-    return found
+    return known(labelled, load_bought(rounds.folder(stage) / "labels.npy", labelled), pool_rows)
+
+
+def load_bought(path: Path, labelled: np.ndarray) -> np.ndarray:
+    """Labels of the rows `labelled`, int64 [seeds, rows], in the same shape."""
+    return artifacts.load(path, np.int64, labelled.shape, within=(CONFLICT, len(classes())))
+
+
+def known(labelled: np.ndarray, bought: np.ndarray, pool_rows: int) -> list[Labels]:
+    """One account a seed that has bought these rows, int64 [seeds, rows], and knows their labels `bought` alone."""
+    accounts = []
+    for rows, values in zip(labelled, bought, strict=True):
+        answers = np.full(pool_rows, OPEN, np.int64)
+        answers[rows] = values
+        accounts.append(Labels(answers, len(rows)).buy(rows))
+    return accounts
 
 
 def whole_pool(reason: str) -> np.ndarray:

@@ -1,6 +1,7 @@
 """What one arm did at one stage: the rows its models were trained on and what they say of the holdout.
 
 data/results/ARM/STAGE/labelled.npy  int64 [seeds, rows]                  rows of pool.jsonl that the stage holds
+data/results/ARM/STAGE/labels.npy    int64 [seeds, rows]                  their labels, as the arm bought them
 data/results/ARM/STAGE/holdout.npy   float32 [seeds, holdout, classes]   probabilities; seeds as in params, none where
                                      nothing was trained
 data/results/ARM/STAGE/history.json  one entry a seed and epoch, of learners that have epochs: seed, epoch, loss and more
@@ -16,15 +17,18 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.base import artifacts
+from stages.core.rows import labels
 
 MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # the arms that are always there
 WHOLE_POOL = "pool"  # the only stage of BOUND
+FINAL = "final"  # in place of an arm; its stages are the arms whose last rows it was trained on
 ROOT = Path("data/results")
 
 
 @dataclass(frozen=True)
 class Result:
     labelled: np.ndarray
+    bought: np.ndarray
     probabilities: np.ndarray
     waits_for: int = 0
     uses_pool_labels: bool = False
@@ -44,6 +48,7 @@ class Result:
 def save(arm: str, stage: str, result: Result) -> None:
     folder = ROOT / arm / stage
     artifacts.save(folder / "labelled.npy", result.labelled)
+    artifacts.save(folder / "labels.npy", result.bought)
     artifacts.save(folder / "holdout.npy", result.probabilities)
     artifacts.save_json(folder / "history.json", result.history)
     artifacts.save_json(folder / "about.json", {"waits_for": result.waits_for, "uses_pool_labels": result.uses_pool_labels})
@@ -52,22 +57,26 @@ def save(arm: str, stage: str, result: Result) -> None:
 def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) -> Result:
     folder = ROOT / arm / stage
     labelled = artifacts.load_labelled(folder / "labelled.npy", None, pool_rows)
+    bought = labels.load_bought(folder / "labels.npy", labelled)
     probabilities = artifacts.load(folder / "holdout.npy", np.float32, (None, holdout_rows, classes))
     history = artifacts.load_json(folder / "history.json")
-    return Result(labelled, probabilities, **artifacts.load_json(folder / "about.json"), history=history)
+    return Result(labelled, bought, probabilities, **artifacts.load_json(folder / "about.json"), history=history)
 
 
-def forget_all_but(wanted: Iterable[tuple[str, str]]) -> None:
+def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:
     """Remove the results of arms and stages that params.yaml no longer names; DVC's cache has them still.
 
-    They are outs of stages that are no more, so DVC leaves them where they are. As part of the folder that report depends on
-    they would count in its hash, which a clone, where they are not, could never match.
+    wanted   (arm, stage) of those that it names
+    of       the arm to look at, or all
+
+    They are outs of stages that are no more, so DVC leaves them where they are. As part of a folder that a stage depends on
+    they would count in its hash, which a clone, where they are not, could never match: that stage calls this.
     """
     wanted = set(wanted)
-    for folder in ROOT.glob("*/*"):
+    for folder in ROOT.glob(f"{of}/*"):
         if (folder.parent.name, folder.name) not in wanted:
             shutil.rmtree(folder)
-            print(f"report: {folder} removed: params.yaml names it no longer")
+            print(f"{folder} removed: params.yaml names it no longer")
     for arm in ROOT.glob("*"):
         if not any(arm.iterdir()):
             arm.rmdir()

@@ -1,0 +1,47 @@
+"""train_final: the model one would use, on the rows that an arm has labelled at its last stage.
+
+reads   data/results/ARM/STAGE/labelled.npy, labels.npy   of the last stage the rows and their labels, as the arm bought them
+        data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
+        data/encoder, data/embeddings/, as the learner needs them
+writes  data/final/ARM/SEED/            safetensors and json
+        data/results/final/ARM/         what the models say of the holdout, for the report
+params  train_final, rounds, random_at, train, embed, seeds
+
+The loop may choose rows with one learner, quickly, and the end be trained with another: that is about as good as the slow one
+all the way (Vysogorets & Gopal 2024). With trainer none nothing is trained.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.arms import training
+from stages.core.arms.bench import Bench
+from stages.core.base import artifacts, params
+from stages.core.base.errors import run
+from stages.core.rows import labels, results, rounds
+
+NONE = "none"
+
+
+def main(arm: str) -> None:
+    settings = params.read("train_final", "rounds", "random_at", "train", "embed", "seeds")
+    final, pool_rows = settings.train_final, artifacts.pool_rows()
+    models = Path("data/final") / arm
+    models.mkdir(parents=True, exist_ok=True)
+    bench = Bench(settings)
+    stages = rounds.in_order(settings.rounds)
+    results.forget_all_but([(arm, stage) for stage in (settings.random_at if arm == results.BASELINE else stages)], arm)
+    last = results.load(arm, stages[-1], pool_rows, len(bench.actual), bench.classes)
+    if final.trainer == NONE or not last.trained:
+        why = "train_final.trainer is none" if final.trainer == NONE else f"{stages[-1]} has no models"
+        print(f"train_final {arm}: nothing to do, {why}")
+        results.save(results.FINAL, arm, results.Result(last.labelled, last.bought, bench.stacked([])))
+        return
+    settings = settings.changed(train=settings.train.changed(trainer=final.trainer))
+    bought = labels.known(np.asarray(last.labelled), last.bought, pool_rows)
+    training.train_and_try(results.FINAL, arm, last.labelled, bought, settings, models=models)
+
+
+if __name__ == "__main__":
+    run(main)
