@@ -30,7 +30,7 @@ from stages.core.encoding import encoder
 from stages.core.reporting.description import agreement_of
 from stages.core.rows import labels, results
 from stages.core.rows.measures import accuracy
-from stages.core.sources import tables
+from stages.core.sources import splits
 
 # Of the packaged encoder's 6 layers the upper 5 get feed-forward parts that nobody trained, large enough to drown what comes
 # from below. Larger steps and more passes, 850 and 720 steps, than a pretrained encoder takes: there is all to learn.
@@ -112,7 +112,7 @@ class Bench:
         if not self.quick:
             return name
         section = params.read("prepare").prepare.changed(dataset=name)
-        artifacts.save_jsonl(self.work / f"{name}.jsonl", tables.read(section)[0][::40])
+        artifacts.save_jsonl(self.work / f"{name}.jsonl", splits.read(section)[0][::40])
         return str(self.work / f"{name}.jsonl")
 
     def folder(self, name: str, **changes: dict) -> Path:

@@ -261,8 +261,8 @@ def as_an_arm(first, then):
     ("first", "score", "then", "n", "m"),
     [
         ("typical", "margin", "recluster", 3, 2),  # as in params.yaml, see below
-        ("typical", "margin", "recluster", 0.1, 0.05),
-        ("random", "entropy", "buckets", 0.1, 0.05),
+        ("typical", "margin", "recluster", 0.3, 0.15),
+        ("random", "entropy", "buckets", 0.3, 0.15),
         ("central", "least_confidence", "bands", 3, 2),
         ("entropy", "entropy", "badge", 3, 2),  # the first needs a model: the random arm's rows
         ("stratified_random", "margin", "error_ratio", 3, 2),
@@ -282,7 +282,7 @@ def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, sc
     settings = params.read("select_stage1", "rounds")
     computed = rounds.budgets(settings.select_stage1.n, settings.rounds, len(sizes), pool_rows)
     assert computed == {stage: rounds.load_budget(stage)["labels"] for stage in rows}
-    assert list(computed.values()) == ([12, 20, 28] if n == 3 else [9, 13, 17])  # of 4 buckets and 90 rows; 4.5 is rounded to even
+    assert list(computed.values()) == ([12, 20, 28] if n == 3 else [27, 41, 55])  # 4 buckets, 90 rows; 13.5 is rounded to even
 
 
 def test_these_are_the_defaults_of_the_product():
@@ -292,11 +292,12 @@ def test_these_are_the_defaults_of_the_product():
     ]
 
 
-@pytest.mark.parametrize("section", ["select_stage1", "select_stageN"])
-def test_the_bucketed_arm_refuses_to_choose_by_labels_that_nobody_paid_for(section, in_process, monkeypatch):
+@pytest.mark.parametrize(("section", "key", "stage"), [("select_stage1", "pick", "stage1"), ("select_stageN", "by", "stage2")])
+def test_the_bucketed_arm_refuses_to_choose_by_labels_that_nobody_paid_for(section, key, stage, in_process, monkeypatch):
     monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
-    in_process.change({section: {{"select_stage1": "pick", "select_stageN": "by"}[section]: "high_confidence"}})
-    with pytest.raises(Refused, match=r"^label of row \d+ of data/pool.jsonl was asked for but never paid for"):
+    in_process.change({section: {key: "high_confidence"}})
+    message = rf"^params.yaml: high_confidence chooses by labels of the whole pool, .* possible for {stage}: any other file"
+    with pytest.raises(Refused, match=message):
         in_process.label_in_stages()
 
 

@@ -190,6 +190,7 @@ def test_the_heat_map_has_nine_sentences_in_three_groups_against_each_other(fold
 # ---- through DVC
 
 
+@pytest.mark.dvc
 def test_a_tuned_encoder_and_contrastive_run_through_the_pipeline_and_rerun_only_what_follows(tmp_path):
     project = Project.tiny(
         tmp_path / "tuned",

@@ -36,6 +36,7 @@ def project(tmp_path) -> Project:
     return Project.tiny(tmp_path / "a projéct")
 
 
+@pytest.mark.dvc
 @pytest.mark.parametrize("dvc", ["dvc", "python -m dvc", "a path with blanks"])
 def test_stages_run_in_the_python_of_the_dvc_that_started_them(project, first_is_other, tmp_path, dvc):
     command = {"dvc": [str(BIN / "dvc")], "python -m dvc": [sys.executable, "-m", "dvc"]}.get(dvc)
@@ -46,6 +47,7 @@ def test_stages_run_in_the_python_of_the_dvc_that_started_them(project, first_is
     assert len((project.folder / "data/pool.jsonl").read_text().splitlines()) == 90
 
 
+@pytest.mark.dvc
 def test_a_shell_may_stand_between(project, first_is_other, tmp_path, monkeypatch):
     shell = tmp_path / "a shell"  # Debian's /bin/sh stays, bash and zsh become the command
     shell.write_text('#!/bin/sh\neval "$2"\nexit $?\n')

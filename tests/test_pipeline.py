@@ -1,4 +1,4 @@
-"""The whole pipeline on a tiny corpus and a tiny random BERT, through real `dvc repro`."""
+"""The whole pipeline on a tiny corpus, a tiny random BERT and the probe, through real `dvc repro`."""
 
 import itertools
 import json
@@ -262,6 +262,24 @@ def test_badge_asks_a_fine_tuned_model_for_its_vectors(finetuned):
     assert (badge[1][:, 12:] != random[1][:, 12:]).any()
     history = json.loads((finetuned.folder / "data/results/badge/stage3/history.json").read_text())
     assert [epoch["seed"] for epoch in history] == [0, 1]
+
+
+def test_labelling_stops_once_two_models_agree(copy_of_finished):
+    project = copy_of_finished
+    project.change({"sufficient": {"rule": "agreement", "kappa": 0.05}})
+    project.repro()
+    budgets = [json.loads((project.folder / f"data/budgets/{stage}.json").read_text()) for stage in STAGES]
+    # Two models are needed: those of stage1 and stage2 are compared when stage3 would be selected.
+    assert [budget["labels"] for budget in budgets] == [12, 20, 20]
+    assert [budget["path"] for budget in budgets] == [[12], [12, 20], [12, 20, 20]]
+    assert [budget["ended_after"] for budget in budgets] == [None, None, "stage2"]
+    assert [budget["ended_because"] for budget in budgets] == [None, None, "sufficient"]
+    assert budgets[1]["kappa"] == [None, None]
+    assert min(budgets[2]["kappa"]) >= 0.05
+    assert (project.folder / "data/stage3/selected.jsonl").read_text() == ""
+    summary = (project.folder / "data/summary.md").read_text(encoding="utf-8")
+    assert "Labelling ended after stage2, with 20 labels." in summary
+    assert not (project.folder / "metrics/bucketed/stage3.json").exists()
 
 
 def test_nothing_to_do_runs_nothing(finished):
