@@ -395,18 +395,19 @@ from stages.core.base.errors import Refused
 from stages.core.sources import splits
 for name in sys.argv[1:]:
     try:
-        said = splits.read(SimpleNamespace(**{**USUAL, "dataset": name}))
+        said = splits.read(SimpleNamespace(**USUAL | json.loads(name)))
     except Refused as refusal:
         said = str(refusal)
     print("said", json.dumps(said))
 """
 
 
-def read_from(address: str, home: Path, *names: str) -> list:
-    """What `read` gives for each name with the hub at `address`, in a process that may keep its cache in `home`."""
+def read_from(address: str, home: Path, *asked: str | dict) -> list:
+    """What `read` gives for each name, or settings, with the hub at `address`, in a process that may keep its cache in `home`."""
+    asked = [json.dumps(each if isinstance(each, dict) else {"dataset": each}) for each in asked]
     env = environment(address, home)
     done = subprocess.run(
-        [sys.executable, "-c", f"USUAL = {USUAL}\n{READ}", *names], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", f"USUAL = {USUAL}\n{READ}", *asked], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     return [json.loads(line.removeprefix("said ")) for line in done.stdout.splitlines() if line.startswith("said ")]

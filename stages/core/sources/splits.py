@@ -99,7 +99,7 @@ def _by_column(tables: dict[str, Table], prepare: Any) -> dict[str, Table]:
     found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {name}")
     told = [names.split_name(cell or "") for cell in found]
     if None in told:
-        strange = sorted({str(cell) for cell, split in zip(found, told) if split is None})[:5]
+        strange = sorted({cell or "nothing" for cell, split in zip(found, told) if split is None})[:5]
         problem = (
             f"{told.count(None):,} rows have none of {', '.join(('train', *HOLDOUT_NAMES))} there, such as {', '.join(strange)}"
         )
