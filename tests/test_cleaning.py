@@ -124,6 +124,15 @@ def test_a_split_by_group_never_cuts_a_group():
         assert not groups(pool) & groups(holdout), seed
 
 
+def test_a_rare_class_keeps_its_groups_in_the_pool_and_moves_no_other_row(capsys):
+    rows = [*films(40), row("rarely", "rare", group="film 3"), row("once more", "rare")]
+    for seed in range(10):
+        usual, spared = cleaning.split(rows, 0.5, seed), cleaning.split(rows, 0.5, seed, rare_below=3)
+        assert spared[1] == [row for row in usual[1] if row["label"] != "rare" and row["group"] != "film 3"]
+    assert cleaning.split(rows, 0.5, 0, rare_below=2) == cleaning.split(rows, 0.5, 0)
+    assert "prepare: in the pool alone, for want of 3 rows: rare\n" in capsys.readouterr().out
+
+
 def test_a_larger_share_takes_nothing_back():
     held = [texts(cleaning.split(labelled(*"ab" * 100), share, seed=0)[1]) for share in (0.1, 0.2, 0.6)]
     assert set(held[0]) < set(held[1]) < set(held[2])

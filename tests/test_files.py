@@ -9,12 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
+from stages.commands import settings
 from stages.core.base.errors import Refused
 from stages.core.encoding import content
-from stages.core.sources import layout, splits
+from stages.core.sources import hub_sets, layout, splits
 from tests.hub import serving
-from tests.test_sources import ANY_TEXT, FRUIT, fruit, pairs, read_from, run_prepare, section, write
+from tests.test_sources import ANY_TEXT, FRUIT, ROOT, fruit, pairs, read_from, run_prepare, section, write
 
 
 def of(*texts: str, label: str = "good") -> list[tuple[str, str]]:
@@ -384,6 +386,13 @@ def test_class_labels_in_parquet_have_their_names_and_minus_1_is_missing(tmp_pat
     assert read(many) == [("a", "pos"), ("b", "neg"), ("c", None)]
 
 
+def test_notes_on_class_labels_that_cannot_be_read_are_refused(tmp_path):
+    file = class_labels(tmp_path / "f.parquet", {"text": ["a"], "label": [0]}, ["neg", "pos"])
+    table = pq.read_table(file).replace_schema_metadata({"huggingface": '{"info": {"features": {"label": {"_type": "Later"}}}}'})
+    pq.write_table(table, file)
+    assert "cannot be read as parquet: its notes on class labels cannot be read" in refusal(file)
+
+
 def test_of_a_list_of_labels_the_only_one_is_taken_and_several_are_refused(tmp_path):
     assert read(write(tmp_path / "f.jsonl", {"text": ["a", "b", "c"], "label": [["x"], [1], []]})) == [
         ("a", "x"),
@@ -500,6 +509,40 @@ def test_a_file_that_git_ignores_is_said_to_be_absent_from_an_experiment_elsewhe
     monkeypatch.chdir(folder)
     said = refusal("data/my.csv")
     assert f"no such file or folder; looked for it in {folder}/data, a copy of the project for one experiment" in said
+    monkeypatch.setattr(hub_sets, "_load", lambda *_, **__: {}[0])  # a hub that fails
+    assert f"(none in {folder} has this name, a copy of the project for one experiment" in refusal("data/my")
+
+
+# ---- settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"encoding": "utf-9"}, "prepare.encoding = 'utf-9': is no encoding that Python knows; possible: auto, utf-8"),
+        ({"encoding": "base64"}, "is no encoding that Python knows"),
+        ({"splits": ["train", "train"]}, "must not repeat a value"),
+        ({"splits": []}, "prepare.splits"),
+        ({"label_column": ""}, "prepare.label_column = '': must be a name, or auto"),
+        ({"label_column": [1]}, "prepare.label_column = [1]: must be a name, or auto"),
+        ({"rare_below": -1}, "prepare.rare_below = -1"),
+        ({"missing_labels": -1}, "prepare.missing_labels = -1"),
+    ],
+)
+def test_an_impossible_setting_is_refused(changes, message):
+    loaded = yaml.safe_load((ROOT / "params.yaml").read_text())
+    with pytest.raises(Refused) as refused:
+        settings.checked(loaded | {"prepare": loaded["prepare"] | changes})
+    assert message in str(refused.value)
+
+
+def test_the_settings_of_files_are_accepted():
+    loaded = yaml.safe_load((ROOT / "params.yaml").read_text())
+    changes = {
+        "config": "emotion", "encoding": "utf-16", "splits": ["train", "dev"], "split_column": "none", "rare_below": 5,
+        "text_column": 0, "label_column": True, "group_column": 1.5, "missing_labels": [-1, "NULL"],
+    }  # fmt: skip
+    assert settings.checked(loaded | {"prepare": loaded["prepare"] | changes}).prepare.model_dump() == loaded["prepare"] | changes
 
 
 # ---- hub

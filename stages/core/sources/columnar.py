@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from stages.core.base.errors import short
 from stages.core.sources import packed
 from stages.core.sources.tables import Table
 
@@ -25,7 +26,10 @@ def _features(schema: Any) -> dict[str, Any]:
         return {}
     import datasets
 
-    return dict(datasets.Features.from_arrow_schema(schema))
+    try:
+        return dict(datasets.Features.from_arrow_schema(schema))
+    except Exception as error:  # notes of a later version, or none of its own: KeyError, TypeError and more
+        raise ValueError(f"its notes on class labels cannot be read ({type(error).__name__}: {short(error)})") from None
 
 
 def of_dataset(dataset: Any) -> Table:

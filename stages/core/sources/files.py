@@ -42,7 +42,7 @@ def read(path: Path, setting: str, encoding: str = "auto") -> tuple[dict[str, Ta
     where = f"params.yaml: {setting} = {path}"
     if not path.exists():
         raise Refused(
-            f"{where}: no such file or folder; looked for it in {(Path.cwd() / path).parent}{_left_behind()}; {_possible()}"
+            f"{where}: no such file or folder; looked for it in {(Path.cwd() / path).parent}{left_behind()}; {_possible()}"
         )
     if path.is_file() and not names.suffixes(path)[0]:
         raise Refused(f"{where}: no reader for it; {choices(path.suffix, names.READ)}, each also with {', '.join(names.PACKED)}")
@@ -57,8 +57,8 @@ def read(path: Path, setting: str, encoding: str = "auto") -> tuple[dict[str, Ta
     return {split: _table(part, setting, encoding) for split, part in found.parts.items()}, found.aside
 
 
-def _left_behind() -> str:
-    """`dvc exp run --temp` and --queue copy what git tracks into .dvc/tmp."""
+def left_behind() -> str:
+    """What to add where a file is missing: `dvc exp run --temp` and --queue copy what git tracks into .dvc/tmp."""
     if ".dvc" not in Path.cwd().parts:
         return ""
     return ", a copy of the project for one experiment, in which files that git ignores are absent: give the path from / on"

@@ -6,7 +6,7 @@ from typing import Any
 
 from stages.core.base import hub
 from stages.core.base.errors import Refused, choices, short
-from stages.core.sources import columnar
+from stages.core.sources import columnar, files
 from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table
 
@@ -31,7 +31,8 @@ def read(name: str, setting: str, config: str = "none") -> dict[str, Table]:
         which = "; name one of its configs in prepare.config" if "onfig" in str(error) and setting == "prepare.dataset" else ""
         raise Refused(
             f"params.yaml: {setting} = {name}: not loaded from the hub ({type(error).__name__}: {short(error)}){which}; "
-            f"check the name and the network, or give a path to csv, jsonl or parquet (none in {Path.cwd()} has this name); "
+            f"check the name and the network, or give a path to csv, jsonl or parquet "
+            f"(none in {Path.cwd()} has this name{files.left_behind()}); "
             f"packaged ones need no network, {choices(name, PACKAGED)}"
         ) from None
     print(f"{setting.split('.')[0]}: {name}, revision {', '.join(sorted(_revisions(loaded)))} of the hub")
