@@ -58,6 +58,6 @@ clean-cache:
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-s3.txt requirements-tune.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-excel.txt requirements-s3.txt requirements-tune.txt
 	$(PIP) -r requirements-test.txt
 	@touch $@

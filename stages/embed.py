@@ -43,8 +43,8 @@ def main() -> None:
         with artifacts.filling(path, np.float32, (len(texts), model.width)) as out:
             encoded = fill(out, texts, model, cache, params.machine().batch_tokens)
         vectors.describe(path, texts, encoding)
-        if warning := similarity.warning(out, texts, model):
-            print(f"embed: {path}: {warning}")
+        if texts is pool and (warning := similarity.warning(out, texts, model)):
+            print(f"embed: {warning}")
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
     artifacts.save_plot("similarity", similarity.heat_map(model))
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")

@@ -20,6 +20,8 @@ from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run
 from stages.core.sources import cleaning, splits
 
+CLASSES_NAMED = 20  # in a line for people
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -57,36 +59,71 @@ def prepared(prepare: Any) -> Prepared:
     Raises Refused where the source cannot be read or its rows can train or measure nothing.
     """
     pool, holdout = splits.read(prepare)
-    counts = Counter()
+    own_holdout, counts = holdout is not None, Counter()
+    pool, holdout = cleaning.in_one_spelling(pool, holdout or [])
     pool = _clean(pool, prepare, "pool", counts)
-    if holdout is None:
-        pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed)
-    else:
+    if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", counts)
         cleaning.refuse_strange_labels(pool, holdout)
-        pool, shared = cleaning.without_texts_of(pool, holdout)
-        counts["pool_texts_of_the_holdout"] = shared
-        print(f"prepare: {shared:,} texts of the holdout dropped from the pool")
+        pool = _apart(pool, holdout, prepare, counts)
+    else:
+        pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     classes = cleaning.classes(pool, holdout)
-    print(f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout, classes {', '.join(classes)}")
+    print(
+        f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
+        f"pool {_by_class(pool)}; holdout {_by_class(holdout)}"
+    )
     counts = {"pool_rows": len(pool), "holdout_rows": len(holdout), "classes": len(classes), **counts}
     return Prepared(pool, holdout, classes, counts)
 
 
 def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter) -> list[dict]:
     """The rows that can be used; what was dropped is printed and counted."""
+    source = f"prepare.dataset = {prepare.dataset}, {where}"
     rows = cleaning.normalised(rows, prepare.normalise)
-    kept = cleaning.without_empty(rows, prepare.empty_texts, f"prepare.dataset = {prepare.dataset}, {where}")
-    unique, duplicates, contradictory = cleaning.without_duplicates(kept)
-    dropped = {"empty": len(rows) - len(kept), "duplicates": duplicates, "with_two_labels": contradictory}
-    counts.update({f"{where}_{what}": number for what, number in dropped.items()})
-    print(
-        f"prepare: {where}: {len(rows):,} rows read; dropped {dropped['empty']:,} empty, "
-        f"{duplicates:,} duplicates, {contradictory:,} with two labels"
-    )
+    kept = cleaning.without_empty(rows, prepare.empty_texts, source)
+    labelled, unlabelled = cleaning.without_missing_labels(kept, source)
+    unique, duplicates, contradictory = cleaning.without_duplicates(labelled)
+    dropped = {
+        "empty": [row for row in rows if not row["text"].strip()],
+        "unlabelled": unlabelled,
+        "duplicates": duplicates,
+        "with_two_labels": contradictory,
+    }
+    counts.update({f"{where}_{what}": len(gone) for what, gone in dropped.items()})
+    said = [f"{len(gone):,} {what.replace('_', ' ')}{_example(gone)}" for what, gone in dropped.items()]
+    print(f"prepare: {where}: {len(rows):,} rows read, {_by_class(rows)}; dropped {', '.join(said)}")
     if not unique:
         raise Refused(f"params.yaml: prepare.dataset = {prepare.dataset}: the {where} has no row to use, see the counts above")
     return unique
+
+
+def _apart(pool: list[dict], holdout: list[dict], prepare: Any, counts: Counter) -> list[dict]:
+    """The pool without the texts of the holdout. Raises Refused where nothing is left of it."""
+    kept, shared = cleaning.without_texts_of(pool, holdout)
+    counts["pool_texts_of_the_holdout"] = len(shared)
+    print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}")
+    if not kept:
+        raise Refused(
+            f"params.yaml: prepare.dataset = {prepare.dataset}: all {len(pool):,} texts of the pool stand in the holdout too: "
+            f"test is a copy of train, or holds it; give a holdout of other texts, or train alone, of which a share is split off"
+        )
+    return kept
+
+
+def _example(rows: list[dict]) -> str:
+    """The first of rows, for a person to find it by."""
+    if not rows:
+        return ""
+    text, label = rows[0]["text"], rows[0]["label"]
+    return f" ({text[:60]!r}{f', {label}' if label else ''})"
+
+
+def _by_class(rows: list[dict]) -> str:
+    """How many rows each class has, the largest first; rows without a label are told by their own count."""
+    counts = Counter(row["label"] for row in rows if row["label"] not in (None, "")).most_common()
+    more = f" and {len(counts) - CLASSES_NAMED:,} classes more" if len(counts) > CLASSES_NAMED else ""
+    return f"{', '.join(f'{name}: {count:,}' for name, count in counts[:CLASSES_NAMED])}{more}" or "none labelled"
 
 
 if __name__ == "__main__":

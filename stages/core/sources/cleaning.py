@@ -1,10 +1,11 @@
 """From raw rows to a pool and a holdout that share no text: pure functions, each counts what it drops."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from stages.core.base import keys
 from stages.core.base.errors import Refused
+from stages.core.sources import spellings
 
 Rows = list[dict]
 
@@ -15,11 +16,18 @@ def normalised(rows: Rows, lower: bool) -> Rows:
     return [{**row, "text": text.lower().strip() if lower else text} for row, text in zip(rows, texts)]
 
 
+def without_missing_labels(rows: Rows, where: str) -> tuple[Rows, Rows]:
+    """(rows that have a label, rows that have none). Raises Refused where no row has one."""
+    labelled, missing = [], []
+    for row in rows:
+        (missing if row["label"] in (None, "") else labelled).append(row)
+    if missing and not labelled:
+        raise Refused(f"{where}: none of {len(missing):,} rows has a label; is prepare.label_column the right column?")
+    return labelled, missing
+
+
 def without_empty(rows: Rows, empty_texts: str, where: str) -> Rows:
-    """Rows that have a text; raises Refused instead if `empty_texts` is refuse. A missing label is always refused."""
-    unlabelled = [number for number, row in enumerate(rows, start=1) if row["label"] in (None, "")]
-    if unlabelled:
-        raise Refused(f"{where}: {len(unlabelled):,} rows have no label, the first is row {unlabelled[0]:,}; label or remove them")
+    """Rows that have a text; raises Refused instead if `empty_texts` is refuse."""
     empty = [number for number, row in enumerate(rows, start=1) if not row["text"].strip()]
     if empty and empty_texts == "refuse":
         raise Refused(
@@ -29,40 +37,60 @@ def without_empty(rows: Rows, empty_texts: str, where: str) -> Rows:
     return [row for row in rows if row["text"].strip()]
 
 
-def without_duplicates(rows: Rows) -> tuple[Rows, int, int]:
+def without_duplicates(rows: Rows) -> tuple[Rows, Rows, Rows]:
     """Rows whose text stands once and with one label.
 
-    Returns (rows, duplicates dropped, rows of contradictory texts dropped): of equal texts with equal labels
+    Returns (rows, duplicates dropped, rows of contradictory texts dropped), each in order: of equal texts with equal labels
     the first stays, of equal texts with different labels none does.
     """
     labels = defaultdict(set)
     for row in rows:
         labels[row["text"]].add(row["label"])
-    agreed = [row for row in rows if len(labels[row["text"]]) == 1]
-    first = {}
-    for row in agreed:
-        first.setdefault(row["text"], row)
-    return list(first.values()), len(agreed) - len(first), len(rows) - len(agreed)
+    first, duplicates, contradictory = {}, [], []
+    for row in rows:
+        if len(labels[row["text"]]) > 1:
+            contradictory.append(row)
+        elif first.setdefault(row["text"], row) is not row:
+            duplicates.append(row)
+    return list(first.values()), duplicates, contradictory
 
 
-def without_texts_of(pool: Rows, holdout: Rows) -> tuple[Rows, int]:
-    """(pool without the texts of the holdout, number dropped)."""
+def without_texts_of(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
+    """(pool without the texts of the holdout, rows dropped)."""
     seen = {row["text"] for row in holdout}
-    kept = [row for row in pool if row["text"] not in seen]
-    return kept, len(pool) - len(kept)
+    kept, shared = [], []
+    for row in pool:
+        (shared if row["text"] in seen else kept).append(row)
+    return kept, shared
 
 
-def split(rows: Rows, share: float, seed: int) -> tuple[Rows, Rows]:
+def in_one_spelling(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
+    """Both with the labels that are one class called alike, see spellings.unified; that, and what is likely a slip, is printed."""
+    name = spellings.unified(row["label"] for row in (*pool, *holdout) if row["label"])
+    if changed := sorted(label for label in name if name[label] != label):
+        print(f"prepare: labels in two spellings are one class: {', '.join(f'{label} is {name[label]}' for label in changed)}")
+    sides = [[{**row, "label": name.get(row["label"])} for row in rows] for rows in (pool, holdout)]
+    for line in spellings.slips(*({row["label"] for row in rows} - {None} for rows in sides)):
+        print(f"prepare: {line}")
+    return sides[0], sides[1]
+
+
+def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Rows, Rows]:
     """(pool, holdout) with about `share` of the rows in the holdout.
 
-    rows    where one carries a `group`, all rows of the group go to one side
-    share   in (0, 1)
+    rows         where one carries a `group`, all rows of the group go to one side
+    share        in (0, 1)
+    rare_below   classes of fewer rows go to the pool alone, with the groups that their rows are of, which is printed
 
     Which side a text goes to depends on the text (or the group) and the seed alone: neither a label that is corrected nor a
     row that is added moves another. So the share is met about, and a class can be missing on one side, which is printed.
     Raises Refused where a side stays empty.
     """
     held = [keys.chance(f"group {row['group']}" if row.get("group") else keys.key(row["text"]), seed) < share for row in rows]
+    if rare := sorted(name for name, count in Counter(row["label"] for row in rows).items() if count < rare_below):
+        print(f"prepare: in the pool alone, for want of {rare_below:,} rows: {', '.join(rare)}")
+        groups = {row.get("group") for row in rows if row["label"] in rare} - {None, ""}
+        held = [away and row["label"] not in rare and row.get("group") not in groups for row, away in zip(rows, held)]
     pool, holdout = ([row for row, away in zip(rows, held) if away == side] for side in (False, True))
     if not pool or not holdout:
         raise Refused(

@@ -1,110 +1,123 @@
-"""Data sets in files of one's own: csv, jsonl or parquet, one of them or a folder with one a split."""
+"""Data sets in files of one's own: a file, or a folder that holds some (which of them, and as what, tells layout)."""
 
 import csv
-import json
 from collections.abc import Callable
+from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import Any
+from urllib.parse import unquote
 
 from stages.core.base.errors import Refused, choices, short
+from stages.core.sources import columnar, delimited, excel, json_rows, layout, names, packed, plain_texts
 from stages.core.sources.packaged import PACKAGED
-from stages.core.sources.tables import Table
+from stages.core.sources.tables import Table, joined, replace
 
-HOLDOUT_NAMES = ("test", "validation", "valid", "dev", "val")
+READERS: dict[str, Callable[[Path, str], Table]] = {
+    ".csv": delimited.read,
+    ".tsv": delimited.read,
+    ".jsonl": json_rows.read_lines,
+    ".ndjson": json_rows.read_lines,
+    ".json": json_rows.read,
+    ".parquet": columnar.read,
+    ".xlsx": excel.read,
+    ".txt": plain_texts.read,
+}
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 def local_path(name: str) -> Path | None:
     """The path that a name is, whether something is there or not; None for a name that only a hub may know."""
     path = Path(name).expanduser()
-    return path if path.exists() or path.is_absolute() or name.startswith(".") or path.suffix in READERS else None
+    is_path = path.exists() or path.is_absolute() or name.startswith(".") or names.suffixes(path)[0]
+    return path if is_path else None
 
 
-def files_read(path: Path) -> list[Path]:
-    """The files that are read of a path: itself, or those with a reader in a folder; of several only splits with a usual name."""
-    files = _files(path)
-    return files if len(files) < 2 else [file for file in files if file.stem in ("train", *HOLDOUT_NAMES)]
+def read(path: Path, setting: str, encoding: str = "auto") -> tuple[dict[str, Table], list[str]]:
+    """Tables of a file or of a folder by the names of their splits, and the names of files that are left aside.
 
-
-def _files(path: Path) -> list[Path]:
-    return sorted(f for f in path.iterdir() if f.suffix in READERS) if path.is_dir() else [path]
-
-
-def read(path: Path, setting: str) -> dict[str, Table]:
-    """Tables of a folder's files, or of one file, by the name before the suffix.
+    encoding   of text without a byte order mark; auto is UTF-8
 
     Raises Refused, naming `setting`, where there is none, where splits cannot be told apart, and for a file that is broken.
     """
-    files = _files(path)
-    if not files or not all(f.is_file() for f in files):
+    where = f"params.yaml: {setting} = {path}"
+    if not path.exists():
         raise Refused(
-            f"params.yaml: {setting} = {path}: no {', '.join(READERS)} file there; "
-            f"give a file, a folder of them, a hub name or one of {', '.join(PACKAGED)}"
+            f"{where}: no such file or folder; looked for it in {(Path.cwd() / path).parent}{left_behind()}; {_possible()}"
         )
-    if len(files) > 1:
-        found = ", ".join(file.name for file in files)
-        files = files_read(path)
-        stems = [file.stem for file in files]
-        if stems.count("train") != 1 or len(set(stems)) < len(stems):
-            raise Refused(
-                f"params.yaml: {setting} = {path}: of several files one must be train, and no two may share a name; found {found}"
-            )
-    return {file.stem: _table(file, setting) for file in files}
-
-
-def _table(file: Path, setting: str) -> Table:
-    if file.suffix not in READERS:
-        raise Refused(f"params.yaml: {setting} = {file}: no reader for it; {choices(file.suffix, READERS)}")
+    if path.is_file() and not names.suffixes(path)[0]:
+        raise Refused(f"{where}: no reader for it; {choices(path.suffix, names.READ)}, each also with {', '.join(names.PACKED)}")
     try:
-        return READERS[file.suffix](file)
+        found = layout.of(path)
+    except layout.Unclear as error:
+        raise Refused(f"{where}: {error}; {_possible()}") from None
+    for part in found.parts.values():
+        for file in part.files:
+            if not file.is_file():
+                raise Refused(f"{where}: {file} is no file that can be read")
+    return {split: _table(part, setting, encoding) for split, part in found.parts.items()}, found.aside
+
+
+def left_behind() -> str:
+    """What to add where a file is missing: `dvc exp run --temp` and --queue copy what git tracks into .dvc/tmp."""
+    if ".dvc" not in Path.cwd().parts:
+        return ""
+    return ", a copy of the project for one experiment, in which files that git ignores are absent: give the path from / on"
+
+
+def _possible() -> str:
+    return f"give a file ({names.POSSIBLE}), a folder of them, a hub name or one of {', '.join(PACKAGED)}"
+
+
+def _table(part: layout.Part, setting: str, encoding: str) -> Table:
+    if part.kind == "saved":
+        table = _told(part.root, setting, partial(columnar.saved, part.root))
+    elif part.kind == "classes":
+        table = _told(part.root, setting, partial(plain_texts.of_classes, part.files, part.root, encoding))
+    else:
+        table = _of_shards(part, setting, encoding)
+    first = part.files[0].name if part.files else part.root.name
+    origin = first if len(part.files) == 1 else f"{len(part.files):,} files, {first} the first"
+    return replace(table, origin=origin)
+
+
+def _of_shards(part: layout.Part, setting: str, encoding: str) -> Table:
+    tables = []
+    for file in part.files:
+        reader = READERS[names.suffixes(file)[0]]
+        table = _told(file, setting, partial(reader, file, encoding))
+        tables.append(_partition(table, file.relative_to(part.root)) if part.kind == "partitions" else table)
+    if len(tables) == 1:
+        return tables[0]
+    for file, table in zip(part.files, tables):
+        # Of JSON an object may leave a name out.
+        if set(table.columns) != set(tables[0].columns) and "json" not in names.suffixes(file)[0]:
+            raise Refused(
+                f"{file} has columns {', '.join(table.columns)}, {part.files[0].name} has {', '.join(tables[0].columns)}: "
+                "shards of one table have the same"
+            )
+    return joined(tables)
+
+
+def _partition(table: Table, below: Path) -> Table:
+    """A table with the columns that the folders above it are named by: label=0/part.parquet."""
+    told = dict(folder.split("=", 1) for folder in below.parts[:-1] if "=" in folder)
+    told = {unquote(name): None if value == NO_VALUE else unquote(value) for name, value in told.items()}
+    rows = lambda: sum(1 for _ in table.values(table.columns[0])) if table.columns else 0  # noqa: E731
+    return replace(
+        table,
+        columns=[*table.columns, *told],
+        values=lambda column: repeat(told[column], rows()) if column in told else table.values(column),
+    )
+
+
+def _told(file: Path, setting: str, reader: Callable[[], Table]) -> Table:
+    """What a reader gives; Refused where the file is broken."""
+    try:
+        return reader()
+    except packed.WrongEncoding as error:
+        also = " or name its encoding in prepare.encoding" if setting == "prepare.dataset" else ""
+        raise Refused(f"{file} cannot be read: {error}; save it as UTF-8{also}") from None
     # Broken files raise these from codecs, csv, json and pyarrow; RecursionError comes from deeply nested json.
     except (ValueError, OSError, MemoryError, NotImplementedError, RecursionError, csv.Error) as error:
-        raise Refused(f"{file} cannot be read as {file.suffix[1:]} in UTF-8: {short(error)}") from None
-
-
-def _csv(file: Path) -> Table:
-    csv.field_size_limit(2**31 - 1)  # the default refuses texts over 131,072 characters
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.reader(lines, strict=True)
-        columns = next(reader, [])
-        rows = []
-        for row in reader:
-            # A short or long row means a stray quote or comma: guessing where its cells belong would mislabel texts.
-            if row and len(row) != len(columns):
-                raise ValueError(f"line {reader.line_num} has {len(row)} cells, the header {len(columns)}")
-            rows += [row] if row else []
-    return Table(columns, lambda column: (row[columns.index(column)] for row in rows))
-
-
-def _jsonl(file: Path) -> Table:
-    with file.open(encoding="utf-8-sig", newline="\n") as lines:
-        rows = [_json_row(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    return Table(columns, lambda column: (row.get(column) for row in rows))
-
-
-def _json_row(number: int, line: str) -> dict:
-    try:
-        row = json.loads(line, object_pairs_hook=_without_repeats)
-    except ValueError as error:
-        raise ValueError(f"line {number}: {error}") from None
-    if not isinstance(row, dict):
-        raise ValueError(f"line {number} is no object")
-    return row
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return dict(pairs)
-
-
-def _parquet(file: Path) -> Table:
-    import pyarrow.parquet
-
-    # ParquetFile and not read_table: that one takes a folder called label=1 for a column.
-    table = pyarrow.parquet.ParquetFile(file).read()
-    table.validate(full=True)  # finds broken UTF-8 here, not in the middle of a column
-    return Table(table.column_names, lambda column: (cell.as_py() for cell in table.column(column)))
-
-
-READERS: dict[str, Callable[[Path], Table]] = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet}
+        kind = names.suffixes(file)[0][1:] or "a folder of texts"
+        raise Refused(f"{file} cannot be read as {kind}: {short(error)}") from None

@@ -1,32 +1,42 @@
 """Data sets of a hub: loaded by its client, with a time limit, or from its cache where the hub is out of reach."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from stages.core.base import hub
 from stages.core.base.errors import Refused, choices, short
+from stages.core.sources import columnar, files
 from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table
 
 
-def read(name: str, setting: str) -> dict[str, Table]:
-    """Tables of a data set's splits, by their names. Raises Refused, naming `setting`, where it cannot be loaded."""
-    repo, *config = ("nyu-mll/glue", name.removeprefix("glue/")) if name.startswith("glue/") else (name,)
+def read(name: str, setting: str, config: str = "none") -> dict[str, Table]:
+    """Tables of a data set's splits, by their names.
+
+    name     owner/name, with @ and a revision after it or not
+    config   of the data set, or none
+
+    Raises Refused, naming `setting`, where it cannot be loaded.
+    """
+    repo, _, revision = name.partition("@")
+    repo, *told = ("nyu-mll/glue", repo.removeprefix("glue/")) if repo.startswith("glue/") else (repo,)
+    told = [config] if config != "none" else told
     try:
         # Only what can be a hub name goes there: the loader takes "csv" for a format and a URL for an address.
-        if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", repo, re.ASCII):
+        if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", name, re.ASCII):
             raise ValueError("neither a path that exists nor a possible hub name")
-        loaded = _load(repo, *config)
+        loaded = _load(repo, *told, revision=revision or None)
     except Exception as error:  # the hub client raises dozens of types: names, access, network, formats
+        which = "; name one of its configs in prepare.config" if "onfig" in str(error) and setting == "prepare.dataset" else ""
         raise Refused(
-            f"params.yaml: {setting} = {name}: not loaded from the hub ({type(error).__name__}: {short(error)}); "
-            f"check the name and the network, or give a path to csv, jsonl or parquet; packaged ones need no network, "
-            f"{choices(name, PACKAGED)}"
+            f"params.yaml: {setting} = {name}: not loaded from the hub ({type(error).__name__}: {short(error)}){which}; "
+            f"check the name and the network, or give a path to csv, jsonl or parquet "
+            f"(none in {Path.cwd()} has this name{files.left_behind()}); "
+            f"packaged ones need no network, {choices(name, PACKAGED)}"
         ) from None
     print(f"{setting.split('.')[0]}: {name}, revision {', '.join(sorted(_revisions(loaded)))} of the hub")
-    return {split: _of_hub(dataset) for split, dataset in loaded.items()}
+    return {split: columnar.of_dataset(dataset) for split, dataset in loaded.items()}
 
 
 def _revisions(loaded: dict[str, Any]) -> set[str]:
@@ -34,27 +44,18 @@ def _revisions(loaded: dict[str, Any]) -> set[str]:
     return {Path(file["filename"]).parent.name for dataset in loaded.values() for file in dataset.cache_files} or {"unknown"}
 
 
-def _load(repo: str, *config: str) -> dict[str, Any]:
+def _load(repo: str, *config: str, revision: str | None) -> dict[str, Any]:
     import datasets
     from huggingface_hub import HfApi
 
     def offline() -> dict[str, Any]:
         usual, datasets.config.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE, True
         try:
-            return datasets.load_dataset(repo, *config)
+            return datasets.load_dataset(repo, *config, revision=revision)
         finally:
             datasets.config.HF_HUB_OFFLINE = usual
 
-    return hub.load(lambda: HfApi().dataset_info(repo, timeout=hub.SECONDS), lambda: datasets.load_dataset(repo, *config), offline)
+    def online() -> dict[str, Any]:
+        return datasets.load_dataset(repo, *config, revision=revision)
 
-
-def _of_hub(dataset: Any) -> Table:
-    """A table of a hub's data set; class labels are numbers with names there, and -1 where they are hidden."""
-
-    def values(column: str) -> Iterable[Any]:
-        names = getattr(dataset.features[column], "names", None)
-        if not names:
-            return dataset[column]
-        return (names[number] if number is not None and 0 <= number < len(names) else None for number in dataset[column])
-
-    return Table(dataset.column_names, values)
+    return hub.load(lambda: HfApi().dataset_info(repo, revision=revision, timeout=hub.SECONDS), online, offline)

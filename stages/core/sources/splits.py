@@ -1,20 +1,24 @@
 """Where texts come from: the splits of a data set, be it in an installed package, in files or on a hub.
 
-`read` gives plain rows, `{"text", "label", "group"?}`, for the pool and, where the source has one, the holdout;
+`read` gives plain rows, `{"text", "label", "group"?}`, for the pool and, where the source has one, the holdout, and prints
+which files, splits and columns these are and what is left aside;
 `columns` gives chosen columns of one split, for pairs of texts. `setting` is the name in params.yaml that an error blames.
 """
 
+from collections import Counter
 from typing import Any
 
-from stages.core.base.errors import Refused, short
-from stages.core.sources import files, hub_sets
-from stages.core.sources.files import HOLDOUT_NAMES
+from stages.core.base.errors import Refused, choices, short
+from stages.core.sources import files, hub_sets, names
+from stages.core.sources.names import HOLDOUT_NAMES
 from stages.core.sources.packaged import PACKAGED
-from stages.core.sources.tables import Table, cells, choose, matching
+from stages.core.sources.tables import Table, cells, choose, matching, means
 
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "document")
 LABEL_COLUMNS = ("label", "labels", "category", "class", "target", "sentiment")
 GROUP_COLUMNS = ("group",)
+
+SPLIT_COLUMNS = ("split",)
 
 Rows = list[dict[str, str | None]]
 
@@ -22,17 +26,23 @@ Rows = list[dict[str, str | None]]
 def read(prepare: Any) -> tuple[Rows, Rows | None]:
     """Rows of the pool, and of the source's own holdout or None.
 
-    prepare   the section of params.yaml: dataset, text_column, label_column, group_column
+    prepare   the section of params.yaml: dataset, config, encoding, splits, missing_labels, and text_column, label_column,
+              group_column and split_column
 
     Texts come as they stand in the source, labels and groups without blanks around them; None where one is
     missing. Raises Refused for a dataset that is unknown, out of reach or unreadable, and for a column or value
     that cannot be used.
     """
-    tables = _tables(prepare.dataset, "prepare.dataset")
+    tables, aside = _tables(prepare.dataset, "prepare.dataset", prepare.encoding, prepare.config)
+    tables = _by_column(tables, prepare)
     pool_name, holdout_name = _splits(tables, prepare)
-    print(f"prepare: pool from {pool_name}, holdout from {holdout_name or 'the pool, split off here'}")
-    pool = _rows(tables[pool_name], prepare, pool_name)
-    return pool, _rows(tables[holdout_name], prepare, holdout_name) if holdout_name else None
+    pool = _rows(tables[pool_name], prepare, pool_name, "pool")
+    holdout = _rows(tables[holdout_name], prepare, holdout_name, "holdout") if holdout_name else None
+    if holdout is None:
+        print("prepare: holdout from the pool, split off here")
+    if aside := [split for split in tables if split not in (pool_name, holdout_name)] + aside:
+        print(f"prepare: left aside: {', '.join(aside)}")
+    return pool, holdout
 
 
 def columns(dataset: str, setting: str, splits: tuple[str, ...], wanted: dict[str, tuple[str, tuple]]) -> dict[str, list]:
@@ -44,33 +54,78 @@ def columns(dataset: str, setting: str, splits: tuple[str, ...], wanted: dict[st
 
     Raises Refused as `read` does.
     """
-    tables = _tables(dataset, setting)
+    tables, _ = _tables(dataset, setting)
     split = next((split for split in splits if split in tables), next(iter(tables)))
     if len(tables) > 1 and split not in splits:
         raise Refused(f"params.yaml: {setting} = {dataset}: no split is called {splits[0]}; found {', '.join(tables)}")
     table, section = tables[split], setting.split(".")[0]
-    names = {key: choose(name, guesses, table, f"{section}.{key}_column") for key, (name, guesses) in wanted.items()}
-    return {key: cells(table, name, f"{setting} = {dataset}, {split}") for key, name in names.items()}
+    for note in table.notes:
+        print(f"{section}: {table.origin}: {note}")
+    chosen = {key: choose(name, guesses, table, f"{section}.{key}_column") for key, (name, guesses) in wanted.items()}
+    return {key: cells(table, name, f"{setting} = {dataset}, {split}") for key, name in chosen.items()}
 
 
-def _tables(name: str, setting: str) -> dict[str, Table]:
-    """The splits of a data set by their names."""
-    if name in PACKAGED:
-        return {name: PACKAGED[name]()}
-    try:
-        if path := files.local_path(name):
-            return files.read(path, setting)
-    except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
-        raise Refused(f"params.yaml: {setting} = {name[:300]!r} cannot be opened: {short(error)}") from None
-    return hub_sets.read(name, setting)
+def _tables(name: str, setting: str, encoding: str = "auto", config: str = "none") -> tuple[dict[str, Table], list[str]]:
+    """The splits of a data set by their names, and the names of files that are no split."""
+    path = None
+    if name not in PACKAGED:
+        try:
+            if path := files.local_path(name):
+                tables, aside = files.read(path, setting, encoding)
+        except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
+            raise Refused(f"params.yaml: {setting} = {name[:300]!r} cannot be opened: {short(error)}") from None
+    if (path or name in PACKAGED) and config != "none":
+        raise Refused(f"params.yaml: prepare.config = {config}: only a data set of the hub has configs; set it to none")
+    if path:
+        return tables, aside
+    return ({name: PACKAGED[name]()} if name in PACKAGED else hub_sets.read(name, setting, config)), []
+
+
+def _by_column(tables: dict[str, Table], prepare: Any) -> dict[str, Table]:
+    """The splits that a column of the only table tells; the same tables where there is none.
+
+    Raises Refused where a column that params name does not tell the split of every row.
+    """
+    setting = f"params.yaml: prepare.split_column = {prepare.split_column}"
+    asked = prepare.split_column not in ("auto", "none")
+    if asked and len(tables) > 1:
+        raise Refused(f"{setting}: the source has splits of its own, {', '.join(tables)}; set it to auto, or name one file")
+    (name, table), *others = tables.items()
+    if others or prepare.split_column == "none" or not (asked or matching("auto", SPLIT_COLUMNS, table)):
+        return tables
+    column = choose(prepare.split_column, SPLIT_COLUMNS, table, "prepare.split_column")
+    if not asked and column in (*matching(prepare.text_column, TEXT_COLUMNS, table), *matching(prepare.label_column, (), table)):
+        return tables
+    found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {name}")
+    told = [names.split_name(cell or "") for cell in found]
+    if None in told:
+        strange = sorted({cell or "nothing" for cell, split in zip(found, told) if split is None})[:5]
+        problem = (
+            f"{told.count(None):,} rows have none of {', '.join(('train', *HOLDOUT_NAMES))} there, such as {', '.join(strange)}"
+        )
+        if asked:
+            raise Refused(f"{setting}: {problem}; mend them or set it to none")
+        print(f"prepare: column {column} is not taken for splits: {problem}")
+        return tables
+    counts = Counter(told)
+    print(f"prepare: splits by column {column}: {', '.join(f'{split} {rows:,} rows' for split, rows in counts.items())}")
+    return {split: table.where([each == split for each in told]) for split in counts} if len(counts) > 1 else tables
 
 
 def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
     """Names of the pool's table and of the holdout's."""
+    if prepare.splits != "auto":
+        for split in prepare.splits:
+            if split not in tables:
+                raise Refused(f"params.yaml: prepare.splits names {split}, which the source has not; {choices(split, tables)}")
+        return prepare.splits[0], (prepare.splits[1] if len(prepare.splits) > 1 else None)
     if len(tables) == 1:
         return next(iter(tables)), None
     if "train" not in tables:
-        raise Refused(f"params.yaml: prepare.dataset = {prepare.dataset}: one split must be train; found {', '.join(tables)}")
+        raise Refused(
+            f"params.yaml: prepare.dataset = {prepare.dataset}: one split must be train; found {', '.join(tables)}; "
+            f"name the pool's and the holdout's in prepare.splits"
+        )
     for candidate in HOLDOUT_NAMES:
         if candidate in tables and not _labels_hidden(tables[candidate], prepare, candidate):
             return "train", candidate
@@ -80,10 +135,18 @@ def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
 def _labels_hidden(table: Table, prepare: Any, split: str) -> bool:
     """Has no row a label? GLUE ships its test split with every label -1: validation is the holdout there."""
     found = matching(prepare.label_column, LABEL_COLUMNS, table)
-    return not found or set(cells(table, found[0], f"prepare.dataset = {prepare.dataset}, {split}")) in ({"-1"}, {None}, {""})
+    return not found or set(_labels(table, found[0], prepare, split)) in ({"-1"}, {None})
 
 
-def _rows(table: Table, prepare: Any, split: str) -> Rows:
+def _labels(table: Table, column: str, prepare: Any, split: str) -> list[str | None]:
+    """Labels without blanks around them, since " pos" and "pos" are one class; None where none is given."""
+    found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {split}", listed=True)
+    found = [value.strip() or None if value else None for value in found]
+    missing = {value for value in set(found) - {None} if any(means(wanted, value) for wanted in prepare.missing_labels)}
+    return [None if value in missing else value for value in found]
+
+
+def _rows(table: Table, prepare: Any, split: str, role: str) -> Rows:
     picked = {
         "text": choose(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column"),
         "label": choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column"),
@@ -91,7 +154,10 @@ def _rows(table: Table, prepare: Any, split: str) -> Rows:
     if prepare.group_column != "none" and (prepare.group_column != "auto" or matching("auto", GROUP_COLUMNS, table)):
         picked["group"] = choose(prepare.group_column, GROUP_COLUMNS, table, "prepare.group_column")
     where = f"prepare.dataset = {prepare.dataset}, {split}"
-    values = {key: cells(table, column, where) for key, column in picked.items()}
-    for key in values.keys() - {"text"}:  # " pos" and "pos" are one class
-        values[key] = [value and value.strip() for value in values[key]]
+    values = {"text": cells(table, picked["text"], where), "label": _labels(table, picked["label"], prepare, split)}
+    if "group" in picked:
+        values["group"] = [value and value.strip() for value in cells(table, picked["group"], where)]
+    of = f"{split} ({table.origin})" if table.origin and not table.origin.startswith(f"{split}.") else table.origin or split
+    columns = ", ".join(column.strip() + (f" ({key})" if column.strip().lower() != key else "") for key, column in picked.items())
+    print("; ".join([f"prepare: {role} from {of}, columns {columns}", *table.notes]))
     return [dict(zip(values, row)) for row in zip(*values.values())]

@@ -1,9 +1,12 @@
 """A table of whatever was read, and how its columns are chosen and its cells turned to text."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import chain, compress
 from numbers import Number
 from typing import Any
+
+import yaml
 
 from stages.core.base.errors import Refused, choices, short
 
@@ -14,21 +17,49 @@ class Table:
 
     columns   names as they stand in the source, repeats included
     values    of the column of a name, row by row
+    origin    what a person calls the place: names of files
+    notes     what of the reading is to be printed
     """
 
     columns: list[str]
     values: Callable[[str], Iterable[Any]]
+    origin: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def where(self, chosen: list[bool]) -> "Table":
+        """The rows that are chosen, True or False for each."""
+        return replace(self, values=lambda column: compress(self.values(column), chosen))
 
 
-def matching(wanted: str, guesses: Iterable[str], table: Table) -> list[str]:
+def joined(tables: list[Table]) -> Table:
+    """The rows of tables of the same columns, one after the other, each with its own order of columns."""
+    notes = list(dict.fromkeys(note for table in tables for note in table.notes))
+    columns = list(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
+    repeated = [name for table in tables for name in set(table.columns) if table.columns.count(name) > 1]
+    values = lambda column: chain.from_iterable(table.values(column) for table in tables)  # noqa: E731
+    return Table(columns + sorted(set(repeated)), values, notes=notes)
+
+
+def means(wanted: Any, text: str) -> bool:
+    """Is it what params name? Blanks around it do not count, and YAML reads 0, on and 1.0 as a number or a bool: so is the text."""
+    if isinstance(wanted, str):
+        return text.strip() == wanted.strip()
+    try:
+        read = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return False
+    return type(read) is type(wanted) and read == wanted
+
+
+def matching(wanted: Any, guesses: Iterable[str], table: Table) -> list[str]:
     """Columns called `wanted`, or for auto those called like the first guess that is there; capitals do not count then."""
     if wanted != "auto":
-        return [column for column in table.columns if column == wanted]
-    by_guess = ([column for column in table.columns if column.lower() == guess] for guess in guesses)
+        return [column for column in table.columns if means(wanted, column)]
+    by_guess = ([column for column in table.columns if column.strip().lower() == guess] for guess in guesses)
     return next(filter(None, by_guess), [])
 
 
-def choose(wanted: str, guesses: Iterable[str], table: Table, setting: str) -> str:
+def choose(wanted: Any, guesses: Iterable[str], table: Table, setting: str) -> str:
     """The one column that `matching` finds. Raises Refused, naming `setting`, where there is none or more than one."""
     found = matching(wanted, guesses, table)
     if len(found) == 1:
@@ -42,15 +73,29 @@ def choose(wanted: str, guesses: Iterable[str], table: Table, setting: str) -> s
     raise Refused(f"params.yaml: {setting} = {wanted}: {problem}")
 
 
-def cells(table: Table, column: str, where: str) -> list[str | None]:
-    """A column as text, None where a cell is empty. Raises Refused, naming `where`, row and column, for a value that is no text."""
+def cells(table: Table, column: str, where: str, listed: bool = False) -> list[str | None]:
+    """A column as text, None where a cell is empty.
+
+    listed   of a list of one element that element is taken, an empty list is None
+
+    Raises Refused, naming `where`, row and column, for a value that is no text.
+    """
     texts = []
     try:
         for value in table.values(column):
-            texts.append(_cell(value))
+            texts.append(_cell(_only(value) if listed and isinstance(value, list | tuple) else value))
     except (ValueError, OverflowError) as error:
         raise Refused(f"{where}, row {len(texts) + 1:,}, column {column}: {short(error)}") from None
     return texts
+
+
+def _only(values: list) -> Any:
+    if len(values) > 1:
+        raise ValueError(
+            f"{len(values)} labels ({', '.join(map(str, values[:5]))}), and one label a text is what this does; make one of them: "
+            "keep the chief one, join them into one name, or ask of a single label whether it is there, yes or no"
+        )
+    return values[0] if values else None
 
 
 def _cell(value: Any) -> str | None:

@@ -1,0 +1,164 @@
+"""Which files of a folder are read, and as which split: told by their names alone, before any is opened.
+
+reviews/train.tsv, reviews/Test.csv.gz                       a file a split, by the hub's names in any case
+data/train-00000-of-00002.parquet, …                         shards of a split, in the folder or in its only one
+train/…, test/…                                              a folder a split
+label=0/part-0.parquet, …                                    partitions: a column in the names of folders
+pos/1.txt, neg/2.txt                                         a folder a class, a file a text
+dataset_dict.json, train/state.json, …                       what datasets.save_to_disk wrote
+"""
+
+import json
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stages.core.sources import names
+
+
+class Unclear(ValueError):
+    """The files of a folder cannot be told apart; the text says what was found."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The files of one split.
+
+    kind   files (shards of one table), partitions, classes or saved
+    root   the folder below which partitions and classes are told
+    """
+
+    files: list[Path]
+    kind: str = "files"
+    root: Path = Path()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The splits by name, and the names of what could have been read and is not."""
+
+    parts: dict[str, Part]
+    aside: list[str] = field(default_factory=list)
+
+
+def of(path: Path) -> Layout:
+    """What is read of a file or folder. Raises Unclear where that cannot be told, OSError where it cannot be looked at."""
+    if not path.is_dir():
+        return Layout({names.stem(path): Part([path])})
+    if (path / "dataset_dict.json").is_file():
+        return Layout({name: _saved(path / name) for name in _saved_splits(path / "dataset_dict.json")})
+    if (path / "state.json").is_file():
+        return Layout({path.name: _saved(path)})
+    seen = [entry for entry in sorted(path.iterdir()) if names.visible(entry)]
+    folders = [entry for entry in seen if entry.is_dir()]
+    # Notes lie beside data as .txt; texts of fastText are taken where they are called by a split.
+    files = [
+        entry
+        for entry in seen
+        if entry not in folders and names.readable(entry) and (names.suffixes(entry)[0] != ".txt" or names.whole_name(entry))
+    ]
+    if files:
+        return _of_files(path, files)
+    if any(map(names.whole_name, folders)):
+        return _of_folders(path, folders)
+    if part := _inside(path):
+        return Layout({path.name: part})
+    inner = [entry for entry in folders if entry.name == "data"] or folders
+    if len(inner) == 1:
+        return of(inner[0])
+    raise Unclear("no file there that can be read")
+
+
+def files_read(path: Path) -> list[Path]:
+    """The files that are read of a path, in order. Raises as `of` does."""
+    return sorted(file for part in of(path).parts.values() for file in part.files)
+
+
+def _of_files(folder: Path, files: list[Path]) -> Layout:
+    """Files by the splits that their names are; where no name is one, by the splits that are words of them."""
+    for tell in (names.whole_name, names.word):
+        groups = defaultdict(list)
+        for file in files:
+            groups[tell(file)].append(file)
+        aside = groups.pop(None, [])
+        if groups:
+            break
+    if not groups:
+        if len(files) > 1 and not _are_shards(files):
+            raise Unclear(_several(files))
+        return Layout({names.stem(files[0]) if len(files) == 1 else folder.name: Part(files)})
+    if len(files) > 1 and ("train" not in groups or not all(len(group) == 1 or _are_shards(group) for group in groups.values())):
+        raise Unclear(_several(files))
+    return Layout({split: Part(group) for split, group in groups.items()}, [file.name for file in aside])
+
+
+def _of_folders(path: Path, folders: list[Path]) -> Layout:
+    groups = defaultdict(list)
+    for folder in folders:
+        groups[names.whole_name(folder)].append(folder)
+    aside = groups.pop(None, [])
+    if "train" not in groups or any(len(group) > 1 for group in groups.values()):
+        raise Unclear(_several(folders))
+    parts = {split: _inside(group[0]) for split, group in groups.items()}
+    for split, part in parts.items():
+        if part is None:
+            raise Unclear(f"no file that can be read in {groups[split][0].name}")
+    return Layout(parts, [folder.name for folder in aside])
+
+
+def _inside(folder: Path) -> Part | None:
+    """The files of a folder that is one split; None where there are none."""
+    seen = [entry for entry in sorted(folder.iterdir()) if names.visible(entry)]
+    folders = [entry for entry in seen if entry.is_dir()]
+    files = [entry for entry in seen if entry not in folders and names.readable(entry) and names.suffixes(entry)[0] != ".txt"]
+    if files:
+        if len(files) > 1 and not _are_shards(files):
+            raise Unclear(f"of {folder.name} the files are no shards of one table: {', '.join(file.name for file in files[:20])}")
+        return Part(files)
+    if folders and all(re.fullmatch(r"[^=]+=[^=]*", entry.name) for entry in folders):
+        below = sorted(file for file in folder.rglob("*") if file.is_file() and names.readable(file))
+        return Part([file for file in below if all(map(names.visible, file.relative_to(folder).parents))], "partitions", folder)
+    texts = {entry: [file for file in sorted(entry.glob("*")) if _is_text(file)] for entry in folders}
+    classes = [entry for entry in folders if texts[entry]]
+    if len(classes) > 1:
+        return Part([file for entry in classes for file in texts[entry]], "classes", folder)
+    return None
+
+
+def _is_text(file: Path) -> bool:
+    return file.is_file() and names.visible(file) and names.suffixes(file)[0] == ".txt"
+
+
+def _are_shards(files: list[Path]) -> bool:
+    """Are they the numbered parts of one table? Raises Unclear where the names tell that one is missing."""
+    if len({names.suffixes(file) for file in files}) > 1:
+        return False
+    counted = [re.search(r"(\d+)-of-(\d+)", file.name) for file in files]
+    if all(counted):
+        here, told = sorted(int(found[1]) for found in counted), {int(found[2]) for found in counted}
+        if len(told) > 1 or here not in (list(range(max(told))), list(range(1, max(told) + 1))):
+            raise Unclear(f"of {max(told)} shards {len(files)} are there: {', '.join(file.name for file in files[:20])}")
+        return True
+    # Two versions of a table, reviews1 and reviews2, are no shards: those count from 0.
+    numbers = [[int(number) for number in re.findall(r"\d+", file.name)] for file in files]
+    alike = len({re.sub(r"\d+", "#", file.name) for file in files}) == 1
+    varying = [column for column in zip(*numbers) if len(set(column)) > 1]
+    return alike and len(varying) == 1 and sorted(varying[0]) == list(range(len(files)))
+
+
+def _several(found: list[Path]) -> str:
+    listed = ", ".join(entry.name for entry in found[:20])
+    return f"of several files or folders one must be train, and no two may share a name; found {listed}; or name one file"
+
+
+def _saved_splits(file: Path) -> list[str]:
+    try:
+        return [str(name) for name in json.loads(file.read_text(encoding="utf-8"))["splits"]]
+    except (ValueError, KeyError, TypeError):
+        raise Unclear(f"{file.name} is none that datasets.save_to_disk wrote") from None
+
+
+def _saved(folder: Path) -> Part:
+    files = [file for file in sorted(folder.glob("*")) if names.visible(file) and file.suffix in (".json", ".arrow")]
+    return Part(files, "saved", folder)
