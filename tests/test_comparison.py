@@ -24,7 +24,8 @@ TO_RANDOM, TO_FULL = (
 
 def result(labels, *predicted, **more):
     """Of one stage: the classes that each seed's model predicts on the holdout."""
-    return Result(np.tile(np.arange(labels), (len(predicted), 1)), np.eye(2, dtype=np.float32)[np.array(predicted)], **more)
+    rows = np.tile(np.arange(labels), (len(predicted), 1))
+    return Result(rows, rows % 2, np.eye(2, dtype=np.float32)[np.array(predicted)], **more)
 
 
 HALF, THREE, ALL = [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]  # right on 2, 3 and 4 of the four rows

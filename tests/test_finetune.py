@@ -39,7 +39,15 @@ def folder(tmp_path, monkeypatch):
 
 def learner(**changes) -> Learner:
     train = {
-        **{"epochs": 3, "min_steps": 0, "batch_rows": 5, "learning_rate": 1e-3, "weight_decay": 0.01, "warmup_share": 0.1},
+        **{
+            "epochs": 3,
+            "min_steps": 0,
+            "batch_rows": 5,
+            "learning_rate": 1e-3,
+            "head_learning_rate": 1e-3,
+            "weight_decay": 0.01,
+            "warmup_share": 0.1,
+        },
         **{"dtype": "float32", "freeze_word_embeddings": True, "early_stopping": OFF},
     }
     return Learner(SimpleNamespace(**train | changes), EMBED, MACHINE, 2)

@@ -23,6 +23,7 @@ BASE = SHIPPED | {
     "rounds": {"stage2": {"after": "stage1", "m": 10}, "stage3": {"after": "stage2", "m": 5}},
     "stages": ["stage1", "stage2", "stage3"],
     "random_at": ["stage1", "stage2", "stage3"],
+    "train_final": {"trainer": "none", "arms": ["bucketed", "random"]},
     "select_stage1": {"n": 20, "pick": "random"},
     "cluster": {"clusters": 4, "seed": 0, "sweep_to": 6, "exact_rows": 1000},
 }
@@ -121,6 +122,11 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("stages", ["stage1", "stage2", "stage3", "stage4"], ["stages names stage4, which is no stage", "possible: stage1"]),
         ("random_at", ["stage1", "stage2", "stage3", "stage4"], ["random_at names stage4, which is no stage", "possible: stage1"]),
         ("random_at", ["stage1", "stage2", "stage2"], ["random_at = ['stage1', 'stage2', 'stage2']: must not repeat"]),
+        # the final models
+        ("train_final.arms", ["entropi"], ["train_final.arms names entropi, which has no models at stage3", "possible: bucketed, random"]),
+        ("random_at", ["stage1"], ["train_final.arms names random, which has no models at stage3; possible: bucketed, "]),
+        ("train_final.trainer", "svm", ["train_final.trainer = 'svm'", "'none'", "possible: contrastive, finetune, probe"]),
+        ("train.head_learning_rate", 0, ["train.head_learning_rate = 0", "greater than 0"]),
         # arms
         ("arms", ["entropi"], ["arms.0 = 'entropi': is no file of stages/core/strategies", "possible: badge, bands",
                                "typiclust; did you mean entropy?"]),
@@ -229,7 +235,7 @@ def test_what_was_read_cannot_be_changed(params):
 
 @pytest.mark.parametrize("name", ["arms", "random_at"])
 def test_other_arms_can_be_left_out(params, name):
-    params((name, []))
+    params((name, []), ("train_final.arms", ["bucketed"]))
     assert getattr(check.whole_file("report"), name) == []
 
 

@@ -98,6 +98,8 @@ def test_stage_list_is_exactly_this():
         "train_random@stage2",
         "train_random@stage3",
         "compare_arm@entropy",
+        "train_final@bucketed",
+        "train_final@random",
         "train_full",
         "report",
     ]

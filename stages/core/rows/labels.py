@@ -63,12 +63,12 @@ def within_budget(rows: int) -> Labels:
 def of_stage(stage: str, seeds: list[int], pool_rows: int) -> list[Labels]:
     """What a labelling stage bought, one a seed: nothing else is read."""
     labelled = rounds.load_labelled(stage, seeds, pool_rows)
-    return known(labelled, load_bought(rounds.folder(stage) / "labels.npy", labelled), pool_rows)
+    return known(labelled, load_bought(rounds.folder(stage) / "labels.npy", labelled, len(classes())), pool_rows)
 
 
-def load_bought(path: Path, labelled: np.ndarray) -> np.ndarray:
-    """Labels of the rows `labelled`, int64 [seeds, rows], in the same shape."""
-    return artifacts.load(path, np.int64, labelled.shape, within=(CONFLICT, len(classes())))
+def load_bought(path: Path, labelled: np.ndarray, number: int) -> np.ndarray:
+    """Labels of the rows `labelled`, int64 [seeds, rows], in the same shape; of so many classes."""
+    return artifacts.load(path, np.int64, labelled.shape, within=(CONFLICT, number))
 
 
 def known(labelled: np.ndarray, bought: np.ndarray, pool_rows: int) -> list[Labels]:

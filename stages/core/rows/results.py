@@ -57,7 +57,7 @@ def save(arm: str, stage: str, result: Result) -> None:
 def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) -> Result:
     folder = ROOT / arm / stage
     labelled = artifacts.load_labelled(folder / "labelled.npy", None, pool_rows)
-    bought = labels.load_bought(folder / "labels.npy", labelled)
+    bought = labels.load_bought(folder / "labels.npy", labelled, classes)
     probabilities = artifacts.load(folder / "holdout.npy", np.float32, (None, holdout_rows, classes))
     history = artifacts.load_json(folder / "history.json")
     return Result(labelled, bought, probabilities, **artifacts.load_json(folder / "about.json"), history=history)
