@@ -261,7 +261,7 @@ def test_badge_asks_a_fine_tuned_model_for_its_vectors(finetuned):
     assert (badge[0] == random[0]).all()  # it needs a model
     assert (badge[1][:, 12:] != random[1][:, 12:]).any()
     history = json.loads((finetuned.folder / "data/results/badge/stage3/history.json").read_text())
-    assert [epoch["seed"] for epoch in history] == [0, 1]
+    assert [(epoch["seed"], epoch["epoch"]) for epoch in history] == [(0, 1), (0, 2), (1, 1), (1, 2)]  # 4 steps, 2 an epoch
 
 
 def test_labelling_stops_once_two_models_agree(copy_of_finished):

@@ -123,7 +123,8 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("random_at", ["stage1", "stage2", "stage3", "stage4"], ["random_at names stage4, which is no stage", "possible: stage1"]),
         ("random_at", ["stage1", "stage2", "stage2"], ["random_at = ['stage1', 'stage2', 'stage2']: must not repeat"]),
         # the final models
-        ("train_final.arms", ["entropi"], ["train_final.arms names entropi, which has no models at stage3", "possible: bucketed, random"]),
+        ("train_final.arms", ["entropi"], ["train_final.arms names entropi, which has no models at stage3",
+                                           "possible: bucketed, random"]),
         ("random_at", ["stage1"], ["train_final.arms names random, which has no models at stage3; possible: bucketed, "]),
         ("train_final.trainer", "svm", ["train_final.trainer = 'svm'", "'none'", "possible: contrastive, finetune, probe"]),
         ("train.head_learning_rate", 0, ["train.head_learning_rate = 0", "greater than 0"]),

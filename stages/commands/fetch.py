@@ -3,12 +3,14 @@
 Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` would make anew.
 """
 
+from contextlib import suppress
+
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from stages import inputs
 from stages.core.base import artifacts
-from stages.core.base.errors import Refused, run
+from stages.core.base.errors import Refused, run, short
 
 
 def main() -> None:
@@ -24,7 +26,10 @@ def main() -> None:
         try:
             repo.pull(targets=names, allow_missing=True)
         except (DvcException, OSError) as error:
-            raise Refused(f"remote {remote}: {error}; what is there already stays, `dvc repro` makes the rest") from None
+            print(f"fetch: remote {remote}: {short(error)}")
+            for name in names:  # a file that is missing in one folder spoils nothing else
+                with suppress(DvcException, OSError):
+                    repo.pull(targets=[name], allow_missing=True)
         here = [name for name in names if all(out.exists for stage in repo.stage.collect(name) for out in stage.outs)]
     absent = [name for name in names if name not in here]
     if not here:
