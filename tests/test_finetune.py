@@ -131,7 +131,7 @@ def test_the_best_epoch_on_rows_held_back_is_what_stays():
 
 
 def test_training_stops_after_so_many_epochs_without_a_better_one():
-    still = learner(epochs=50, learning_rate=1e-12, early_stopping=stopping(3))
+    still = learner(epochs=50, learning_rate=1e-12, head_learning_rate=1e-12, early_stopping=stopping(3))
     assert len(fit(still).history) <= 8  # rounding alone makes an epoch better here and there
 
 
@@ -146,9 +146,9 @@ def test_too_few_rows_to_hold_any_back_are_refused_before_training(monkeypatch, 
 
 def test_training_goes_on_from_the_weights_of_another_model():
     before = fit(learner(epochs=30, learning_rate=1e-2))
-    after = fit(learner(epochs=1, learning_rate=1e-12), start=before)
+    after = fit(learner(epochs=1, learning_rate=1e-12, head_learning_rate=1e-12), start=before)
     np.testing.assert_allclose(said(after), said(before), atol=1e-5)
-    assert abs(said(fit(learner(epochs=1, learning_rate=1e-12))) - said(before)).max() > 0.1
+    assert abs(said(fit(learner(epochs=1, learning_rate=1e-12, head_learning_rate=1e-12))) - said(before)).max() > 0.1
 
 
 @pytest.mark.parametrize("warm", [True, False])
