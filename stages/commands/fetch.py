@@ -3,7 +3,9 @@
 Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` would make anew.
 """
 
-from dvc.exceptions import DvcException
+from contextlib import suppress
+
+from dvc.exceptions import CheckoutError, DownloadError, DvcException
 from dvc.repo import Repo
 
 from stages import inputs
@@ -22,10 +24,10 @@ def main() -> None:
             return
         remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
         try:
-            repo.pull(targets=names, allow_missing=True)
+            pull(repo, names)
         except (DvcException, OSError) as error:
             raise Refused(f"remote {remote}: {error}; what is there already stays, `dvc repro` makes the rest") from None
-        here = [name for name in names if all(out.exists for stage in repo.stage.collect(name) for out in stage.outs)]
+        here = [name for name in names if not any(out.status() for stage in repo.stage.collect(name) for out in stage.outs)]
     absent = [name for name in names if name not in here]
     if not here:
         raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
@@ -35,6 +37,15 @@ def main() -> None:
     if "embed" in here:
         rows = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))["rows"]
         print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
+
+
+def pull(repo: Repo, names: list[str]) -> None:
+    """Bring the outs of stages here, as far as the remote has them."""
+    with suppress(DownloadError):  # some objects are not there, or not whole: they spoil only their own stage
+        repo.fetch(targets=names)
+    for name in names:
+        with suppress(CheckoutError):
+            repo.checkout(targets=[name], allow_missing=True)
 
 
 def fitting(repo: Repo) -> list[str]:
