@@ -23,11 +23,12 @@ def main() -> None:
             print("fetch: nothing in dvc.lock fits these params: everything will run")
             return
         remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
+        outs = {stage.addressing: stage.outs for stage in repo.index.stages if not stage.always_changed}
         try:
-            pull(repo, names)
+            pull(repo, names if len(names) < len(outs) else None)  # for every name DVC reads dvc.lock anew
         except (DvcException, OSError) as error:
             raise Refused(f"remote {remote}: {error}; what is there already stays, `dvc repro` makes the rest") from None
-        here = [name for name in names if not any(out.status() for stage in repo.stage.collect(name) for out in stage.outs)]
+        here = [name for name in names if not any(out.status() for out in outs[name])]
     absent = [name for name in names if name not in here]
     if not here:
         raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
@@ -39,13 +40,12 @@ def main() -> None:
         print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
 
 
-def pull(repo: Repo, names: list[str]) -> None:
-    """Bring the outs of stages here, as far as the remote has them."""
+def pull(repo: Repo, names: list[str] | None) -> None:
+    """Bring the outs of stages here, or of all, as far as the remote has them."""
     with suppress(DownloadError):  # some objects are not there, or not whole: they spoil only their own stage
         repo.fetch(targets=names)
-    for name in names:
-        with suppress(CheckoutError):
-            repo.checkout(targets=[name], allow_missing=True)
+    with suppress(CheckoutError):  # raised when all others are in their places
+        repo.checkout(targets=names, allow_missing=True)
 
 
 def fitting(repo: Repo) -> list[str]:
