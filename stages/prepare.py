@@ -69,7 +69,10 @@ def prepared(prepare: Any) -> Prepared:
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     classes = cleaning.classes(pool, holdout)
-    print(f"prepare: pool of {len(pool):,} rows, {_by_class(pool)}; holdout of {len(holdout):,} rows, {_by_class(holdout)}")
+    print(
+        f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
+        f"pool {_by_class(pool)}; holdout {_by_class(holdout)}"
+    )
     counts = {"pool_rows": len(pool), "holdout_rows": len(holdout), "classes": len(classes), **counts}
     return Prepared(pool, holdout, classes, counts)
 

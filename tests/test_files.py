@@ -499,7 +499,7 @@ def test_prepare_tells_files_columns_classes_and_an_example_of_all_that_is_dropp
         "2 with two labels ('so so', good)",
         "prepare: holdout: 1 rows read, bad: 1; dropped 0 empty, 0 unlabelled, 0 duplicates, 0 with two labels",
         "prepare: 1 texts of the holdout dropped from the pool ('a nut', bad)",
-        "prepare: pool of 2 rows, good: 1, bad: 1; holdout of 1 rows, bad: 1",
+        "prepare: 2 rows in the pool, 1 in the holdout; pool good: 1, bad: 1; holdout bad: 1",
     ]
 
 
@@ -525,6 +525,7 @@ def test_a_file_that_git_ignores_is_said_to_be_absent_from_an_experiment_elsewhe
         ({"splits": []}, "prepare.splits"),
         ({"label_column": ""}, "prepare.label_column = '': must be a name, or auto"),
         ({"label_column": [1]}, "prepare.label_column = [1]: must be a name, or auto"),
+        ({"split_column": float("nan")}, "prepare.split_column = nan: must be a name, or auto"),
         ({"rare_below": -1}, "prepare.rare_below = -1"),
         ({"missing_labels": -1}, "prepare.missing_labels = -1"),
     ],

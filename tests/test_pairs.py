@@ -130,9 +130,7 @@ def test_an_objective_without_a_dataset_is_refused():
 
 
 def test_a_file_that_is_not_there_is_blamed_on_its_own_setting(tmp_path):
-    with pytest.raises(
-        Refused, match=r"params.yaml: finetune_encoder.dataset = .*no.csv: no such file or folder; looked for it in"
-    ):
+    with pytest.raises(Refused, match=r"params.yaml: finetune_encoder.dataset = .*no.csv: no such file or folder; looked for "):
         read(tmp_path / "no.csv", "pairs")
     with pytest.raises(Refused, match=r"params.yaml: finetune_encoder.evaluation = .*no.csv: no such file or folder"):
         pairs.to_measure_by(str(tmp_path / "no.csv"))

@@ -53,7 +53,7 @@ def _not_always_there(arm: str) -> str:
 
 def _named(name: Any) -> Any:
     """A name in a data set, which YAML reads as a number or a bool where it is 0, 1.5 or on."""
-    if not (isinstance(name, int | float) or (isinstance(name, str) and 0 < len(name) <= 4096)):
+    if not ((isinstance(name, int | float) and -1e15 < name < 1e15) or (isinstance(name, str) and 0 < len(name) <= 4096)):
         raise ValueError("Input should be a name, or auto")
     return name
 
