@@ -6,12 +6,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-import yaml
 
 from stages.core.base.artifacts import rngs
 from stages.core.rows.rounds import random_orders
 from stages.core.strategies import Known, recluster
-from tests.conftest import Project
+from tests.conftest import InProcess, Project
 
 STAGES = ["stage1", "stage2", "stage3"]
 CLASSES = ["neg", "pos"]
@@ -207,17 +206,22 @@ class Scripts(HTMLParser):
             self.found[-1] += data
 
 
-def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path):
+@pytest.mark.dvc
+def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, monkeypatch):
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
-    project = Project.tiny(
-        tmp_path / "evil", stages=["stage1"], rounds={}, random_at=[], arms=[], seeds=[0], cluster={"sweep_to": 2}
-    )
+    alone = {"stages": ["stage1"], "rounds": {}, "random_at": [], "arms": [], "seeds": [0]}
+    project = InProcess(Project.tiny(tmp_path / "evil", cluster={"sweep_to": 2}, **alone).folder)
     corpus = project.folder / "corpus.jsonl"
     rows = [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]
     named = {"pos": evil, "neg": "<!-- <script"}
     rows = [{"text": f"{named[row['label']]} {row['text']}", "label": named[row["label"]]} for row in rows]
     corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    project.repro()
+    monkeypatch.chdir(project.folder)
+    for stage in ("prepare", "finetune_encoder", "embed", "reduce", "cluster"):
+        project.call(stage)
+    project.label_in_stages()
+    project.call("train_full")
+    project.call("report")
     project.run("dvc", "plots", "show", "--quiet")
     page = (project.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
     body = page.rpartition("<body>")[2]  # Vega's code has one too
@@ -239,29 +243,42 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path):
     assert "false_negatives_</script>" in project.run("dvc", "metrics", "show").stdout
 
 
-@pytest.mark.slow
-def test_two_runs_in_two_folders_give_the_same_hashes(finished, first_finetuned, tmp_path):
-    other = Project.tiny(tmp_path / "elsewhere")
-    other.repro()
-    assert locked(other) == locked(finished)
+def test_two_runs_in_two_folders_give_the_same_bytes(finished, first_finetuned, tmp_path, monkeypatch):
+    other = InProcess(Project.tiny(tmp_path / "elsewhere").folder)
+    monkeypatch.chdir(other.folder)
+    for stage in ("inputs", "prepare", "finetune_encoder", "embed", "reduce", "cluster"):
+        other.call(stage)
+    other.label_in_stages()
+    for stage in STAGES:
+        other.call("train_random", stage)
+    other.call("compare_arm", "entropy")
+    other.call("train_full")
+    other.call("report")
+    assert len(made(finished)) > 100
+    assert made(other) == made(finished)
+
     other.change({"train": {"trainer": "finetune"}})
-    other.repro("train_stage1")
-    assert locked(other) == locked(first_finetuned)
+    other.call("train_stage1")
+    for folder in ("stage1", "results/bucketed/stage1"):
+        assert made(other, f"data/{folder}") == made(first_finetuned, f"data/{folder}")
 
 
-def locked(project):
-    return yaml.safe_load((project.folder / "dvc.lock").read_text())
+def made(project, *folders):
+    """Of every file that the stages wrote, its bytes."""
+    files = [file for folder in folders or ("data", "metrics") for file in (project.folder / folder).rglob("*") if file.is_file()]
+    return {str(file.relative_to(project.folder)): file.read_bytes() for file in files if file.name != ".gitignore"}
 
 
-def test_badge_asks_a_fine_tuned_model_for_its_vectors(finetuned):
-    finetuned.change({"arms": ["badge"]})
-    assert finetuned.repro("compare_arm@badge") == ["compare_arm@badge"]
-    badge, random = ([array(finetuned, f"results/{arm}/{stage}/labelled.npy") for stage in STAGES] for arm in ("badge", "random"))
-    assert [rows.shape for rows in badge] == [(2, 12), (2, 20), (2, 28)]
-    assert (badge[0] == random[0]).all()  # it needs a model
-    assert (badge[1][:, 12:] != random[1][:, 12:]).any()
-    history = json.loads((finetuned.folder / "data/results/badge/stage3/history.json").read_text())
-    assert [(epoch["seed"], epoch["epoch"]) for epoch in history] == [(0, 1), (0, 2), (1, 1), (1, 2)]  # 4 steps, 2 an epoch
+def test_badge_asks_a_fine_tuned_model_for_its_vectors(in_process):
+    in_process.change({"train": {"trainer": "finetune"}})
+    in_process.call("compare_arm", "badge")
+    rows = [array(in_process, f"results/badge/{stage}/labelled.npy") for stage in STAGES]
+    assert [each.shape for each in rows] == [(2, 12), (2, 20), (2, 28)]
+    orders = np.stack(random_orders([0, 1], 90))
+    assert (rows[0] == orders[:, :12]).all()  # it needs a model
+    assert (rows[1] != orders[:, :20]).any()
+    history = json.loads((in_process.folder / "data/results/badge/stage3/history.json").read_text())
+    assert {epoch["seed"] for epoch in history} == {0, 1}
 
 
 def test_labelling_stops_once_two_models_agree(copy_of_finished):
