@@ -101,7 +101,7 @@ def test_after_objective_none_no_tuned_weights_are_left(folder):
         ({"objective": "pairs"}, r"row 1: score 5, possible: a number from 0 to 1; declare"),
         (
             {"objective": "pairs", "score_range": [0, 5], "evaluation": "gone.csv"},
-            "finetune_encoder.evaluation = gone.csv: no .csv",
+            "finetune_encoder.evaluation = gone.csv: no such file or folder",
         ),
         ({"objective": "pairs", "dataset": "none"}, "finetune_encoder.dataset = none: objective pairs needs pairs"),
     ],
