@@ -247,9 +247,9 @@ def test_parquet_columns_of_every_type_are_read_or_refused(tmp_path):
 
 
 def test_wild_names_of_data_sets_and_columns_are_refused(tmp_path, monkeypatch):
-    (tmp_path / "alone/here").mkdir(parents=True)  # ".." holds nothing that could be read
-    tmp_path /= "alone/here"
-    monkeypatch.chdir(tmp_path)
+    alone = tmp_path / "all/alone/out/here"  # "../.." holds nothing that could be read
+    alone.mkdir(parents=True)
+    monkeypatch.chdir(alone)
     monkeypatch.setattr(hub_sets, "_load", lambda *_: {}[0])  # a hub that fails
     rng = seeded("names")
     file = write(tmp_path / "f.csv", {"text": ["a"], "label": ["1"]})
