@@ -5,12 +5,12 @@ Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` 
 
 from contextlib import suppress
 
-from dvc.exceptions import CheckoutError, DownloadError, DvcException
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from stages import inputs
 from stages.core.base import artifacts
-from stages.core.base.errors import Refused, run
+from stages.core.base.errors import Refused, run, short
 
 
 def main() -> None:
@@ -23,12 +23,14 @@ def main() -> None:
             print("fetch: nothing in dvc.lock fits these params: everything will run")
             return
         remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
-        outs = {stage.addressing: stage.outs for stage in repo.index.stages if not stage.always_changed}
         try:
-            pull(repo, names if len(names) < len(outs) else None)  # for every name DVC reads dvc.lock anew
+            repo.pull(targets=names, allow_missing=True)
         except (DvcException, OSError) as error:
-            raise Refused(f"remote {remote}: {error}; what is there already stays, `dvc repro` makes the rest") from None
-        here = [name for name in names if not any(out.status() for out in outs[name])]
+            print(f"fetch: remote {remote}: {short(error)}")
+            for name in names:  # a file that is missing in one folder spoils nothing else
+                with suppress(DvcException, OSError):
+                    repo.pull(targets=[name], allow_missing=True)
+        here = [name for name in names if all(out.exists for stage in repo.stage.collect(name) for out in stage.outs)]
     absent = [name for name in names if name not in here]
     if not here:
         raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
@@ -38,14 +40,6 @@ def main() -> None:
     if "embed" in here:
         rows = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))["rows"]
         print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
-
-
-def pull(repo: Repo, names: list[str] | None) -> None:
-    """Bring the outs of stages here, or of all, as far as the remote has them."""
-    with suppress(DownloadError):  # some objects are not there, or not whole: they spoil only their own stage
-        repo.fetch(targets=names)
-    with suppress(CheckoutError):  # raised when all others are in their places
-        repo.checkout(targets=names, allow_missing=True)
 
 
 def fitting(repo: Repo) -> list[str]:
