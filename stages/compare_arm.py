@@ -48,9 +48,9 @@ def main(arm: str) -> None:
             tried[stage].append(probabilities)
             history[stage] += epochs
     for stage, rows in labelled.items():
-        bought = np.stack([labels.within_budget(len(of_seed)).buy(of_seed).of(of_seed) for of_seed in rows])
-        models_say = bench.stacked(tried[stage])
-        results.save(arm, stage, results.Result(np.stack(rows), bought, models_say, 0, compared.uses_pool_labels, history[stage]))
+        chosen, models_say = np.stack(rows), bench.stacked(tried[stage])
+        result = results.Result(chosen, labels.buy_all(chosen), models_say, 0, compared.uses_pool_labels, history[stage])
+        results.save(arm, stage, result)
 
 
 if __name__ == "__main__":

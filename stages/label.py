@@ -7,8 +7,6 @@ writes  data/STAGE/labels.npy     int64 [seeds, rows]   class numbers; -1 waits 
 params  seeds
 """
 
-import numpy as np
-
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.rows import labels, rounds
@@ -18,7 +16,7 @@ def main(stage: str) -> None:
     seeds = params.read("seeds").seeds
     answers = labels.answers()
     labelled = rounds.load_labelled(stage, seeds, len(answers))
-    bought = np.stack([labels.within_budget(len(rows)).buy(rows).of(rows) for rows in labelled])
+    bought = labels.buy_all(labelled)
     artifacts.save(rounds.folder(stage) / "labels.npy", bought)
     print(f"label {stage}: {labelled.shape[1]:,} rows for each of {len(seeds)} seeds, {(bought == labels.OPEN).sum():,} unanswered")
 

@@ -39,7 +39,8 @@ def train_and_try(
     With train.warm_start the stages before are trained again on the way, since only one arm keeps its models.
     """
     budget = budget or {"path": [labelled.shape[1]], "ended_after": None}
-    waits_for = int(max((paid.of(rows) == labels.OPEN).sum() for rows, paid in zip(labelled, bought, strict=True)))
+    values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought, strict=True)])
+    waits_for = int((values == labels.OPEN).sum(1).max())
     bench, tried, history = Bench(settings), [], []
     if models:
         models.mkdir(parents=True, exist_ok=True)
@@ -56,5 +57,4 @@ def train_and_try(
                 fitted.model.save(models / str(seed))
             tried.append(bench.on_holdout(fitted, len(rows)))
             history += fitted.history(seed)
-    values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought)])
     results.save(arm, stage, results.Result(labelled, values, bench.stacked(tried), waits_for, history=history))

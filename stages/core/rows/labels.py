@@ -60,6 +60,11 @@ def within_budget(rows: int) -> Labels:
     return Labels(answers(), rows)
 
 
+def buy_all(labelled: np.ndarray) -> np.ndarray:
+    """The labels of these rows, int64 [seeds, rows], each seed within a budget of its own; in the same shape."""
+    return np.stack([within_budget(len(rows)).buy(rows).of(rows) for rows in labelled])
+
+
 def of_stage(stage: str, seeds: list[int], pool_rows: int) -> list[Labels]:
     """What a labelling stage bought, one a seed: nothing else is read."""
     labelled = rounds.load_labelled(stage, seeds, pool_rows)
