@@ -98,8 +98,11 @@ def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_f
     monkeypatch.setattr(Project, "environment", staticmethod(lambda: {**usual, "PATH": path}))
     with running(project, "embed") as (dvc, pid):
         wait_for(lambda: "torch" in Path(f"/proc/{pid}/maps").read_text(), 60)  # which the Python first on the path does not have
+        os.kill(pid, signal.SIGSTOP)  # a stage of 120 texts may else be over before DVC is gone
         os.kill(dvc.pid, signal.SIGKILL)
-        wait_for(lambda: dvc.poll() is not None and not pids_of(project, "embed"), 20)
+        wait_for(lambda: dvc.poll() is not None, 20)
+        os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: not pids_of(project, "embed"), 20)
     assert not (project.folder / "data/embeddings/pool.npy").exists()  # nor did it come to its end
 
 
