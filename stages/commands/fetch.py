@@ -24,13 +24,14 @@ def main() -> None:
             return
         remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
         try:
-            repo.pull(targets=names, allow_missing=True)
+            pull(repo, names)
         except (DvcException, OSError) as error:
             print(f"fetch: remote {remote}: {short(error)}")
             for name in names:  # a file that is missing in one folder spoils nothing else
                 with suppress(DvcException, OSError):
-                    repo.pull(targets=[name], allow_missing=True)
-        here = [name for name in names if all(out.exists for stage in repo.stage.collect(name) for out in stage.outs)]
+                    pull(repo, [name])
+        outs = {stage.addressing: stage.outs for stage in repo.index.stages}
+        here = [name for name in names if all(out.exists for out in outs[name])]
     absent = [name for name in names if name not in here]
     if not here:
         raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
@@ -40,6 +41,12 @@ def main() -> None:
     if "embed" in here:
         rows = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))["rows"]
         print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
+
+
+def pull(repo: Repo, names: list[str]) -> None:
+    """As `dvc pull` with names of stages, of which it reads dvc.lock anew for each; all of them together are given no names."""
+    every = {stage.addressing for stage in repo.index.stages if not stage.always_changed}
+    repo.pull(targets=None if every <= set(names) else names, allow_missing=True)
 
 
 def fitting(repo: Repo) -> list[str]:
