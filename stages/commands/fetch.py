@@ -5,7 +5,7 @@ Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` 
 
 from contextlib import suppress
 
-from dvc.exceptions import DvcException
+from dvc.exceptions import CheckoutError, DvcException
 from dvc.repo import Repo
 
 from stages import inputs
@@ -23,15 +23,10 @@ def main() -> None:
             print("fetch: nothing in dvc.lock fits these params: everything will run")
             return
         remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
-        try:
-            pull(repo, names)
-        except (DvcException, OSError) as error:
+        if error := pull(repo, names):
             print(f"fetch: remote {remote}: {short(error)}")
-            for name in names:  # a file that is missing in one folder spoils nothing else
-                with suppress(DvcException, OSError):
-                    pull(repo, [name])
         outs = {stage.addressing: stage.outs for stage in repo.index.stages}
-        here = [name for name in names if all(out.exists for out in outs[name])]
+        here = [name for name in names if not any(out.status() for out in outs[name])]
     absent = [name for name in names if name not in here]
     if not here:
         raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
@@ -43,10 +38,21 @@ def main() -> None:
         print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
 
 
-def pull(repo: Repo, names: list[str]) -> None:
-    """As `dvc pull` with names of stages, of which it reads dvc.lock anew for each; all of them together are given no names."""
+def pull(repo: Repo, names: list[str]) -> Exception | None:
+    """As `dvc pull` with the names of stages, but a file that is missing in one folder spoils nothing else; what went wrong.
+
+    DVC reads dvc.lock anew for each name that it is given; to bring all of them it is given none.
+    """
     every = {stage.addressing for stage in repo.index.stages if not stage.always_changed}
-    repo.pull(targets=None if every <= set(names) else names, allow_missing=True)
+    targets = None if every <= set(names) else names
+    failed = None
+    try:
+        repo.fetch(targets=targets)
+    except (DvcException, OSError) as error:
+        failed = error
+    with suppress(CheckoutError):
+        repo.checkout(targets=targets, allow_missing=True)
+    return failed
 
 
 def fitting(repo: Repo) -> list[str]:
