@@ -511,6 +511,22 @@ def test_a_class_of_the_own_holdout_alone_is_told_and_counts_in_the_measures(tmp
     assert measures.macro_f1(perfect_else, np.load("data/holdout_labels.npy")) == pytest.approx((1 + 2 / 3 + 0) / 3)
 
 
+def test_such_a_class_comes_as_far_as_the_report(in_process):
+    rows = [json.loads(line) for line in Path("corpus.jsonl").read_text().splitlines()]
+    put(Path("d/train.jsonl"), "".join(json.dumps(row) + "\n" for row in rows[:90]))
+    odd = [{**row, "label": "odd"} for row in rows[90:95]]
+    put(Path("d/test.jsonl"), "".join(json.dumps(row) + "\n" for row in [*odd, *rows[95:]]))
+    in_process.change({"prepare": {"dataset": "d"}, "rounds": {}, "stages": ["stage1"], "random_at": ["stage1"], "arms": []})
+    for stage in ("prepare", "embed", "reduce", "cluster", "select_stage1", "label stage1", "train_stage1", "train_random stage1"):
+        in_process.call(*stage.split())
+    for stage in ("train_full", "report"):
+        in_process.call(stage)
+    measured = json.loads(Path("metrics/summary.json").read_text())
+    assert measured["false_negatives_odd"] == 5
+    assert measured["false_positives_odd"] == 0
+    assert json.loads(Path("metrics/full/pool.json").read_text())["accuracy"] <= 25 / 30
+
+
 def test_rare_classes_go_to_the_pool_alone_where_that_is_asked_for(tmp_path, monkeypatch, capsys):
     texts = [f"text {number}" for number in range(8)]  # of which 1, 2, 3, 5 go to the holdout at a share of 0.3
     write(tmp_path / "f.csv", {"text": texts, "label": ["a", "rare", "a", "b", "a", "b", "a", "b"]})
