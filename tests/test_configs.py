@@ -89,6 +89,8 @@ def test_a_readme_that_tells_no_configs_changes_nothing(tmp_path, head):
     assert read(tmp_path) == FRUIT
     put(tmp_path / "README.md", "# Fruit\n\n---\nconfigs: [are told elsewhere\n---\n")
     assert read(tmp_path) == FRUIT
+    put(tmp_path / "README.md", "---\n---\nconfigs: [\n---\n")  # the head ends before it
+    assert read(tmp_path) == FRUIT
 
 
 @pytest.mark.parametrize(
@@ -102,15 +104,15 @@ def test_a_readme_that_tells_no_configs_changes_nothing(tmp_path, head):
         ([config("a", [])], "data_files is empty"),
         ([config("a", None)], "every entry of data_files must have a split and a path"),
         ([config("a", [{"path": "emotion/one.csv"}])], "every entry of data_files must have a split and a path"),
-        ([config("a", "emotion/three.csv")], "its README.md names emotion/three.csv, and no file that can be read is called so"),
-        ([config("a", "emotion/*.parquet")], "names emotion/*.parquet, and no file"),
-        ([config("a", "emotion/**.csv")], "names emotion/**.csv"),
+        ([config("a", "emotion/three.csv")], "its README.md names 'emotion/three.csv', and no file that can be read is called so"),
+        ([config("a", "emotion/*.parquet")], "names 'emotion/*.parquet', and no file"),
+        ([config("a", "emotion/**.csv")], "names 'emotion/**.csv'"),
         ([config("a", "../secret.csv")], "names '../secret.csv', and only paths inside the folder are read"),
         ([config("a", "/etc/passwd.txt")], "only paths inside the folder are read"),
         ([config("a", "hf://datasets/some/other/train.csv")], "only paths inside the folder are read"),
         ([config("a", [["emotion/one.csv"]])], "only paths inside the folder are read"),
         ([config("a", "one.csv", data_dir="..")], "only paths inside the folder are read"),
-        ([config("a", "one.csv", data_dir="joy")], "its README.md names the folder joy, which is not there"),
+        ([config("a", "one.csv", data_dir="joy")], "its README.md names the folder 'joy', which is not there"),
     ],
 )
 def test_configs_that_cannot_be_followed_are_refused(tweets, configs, message):

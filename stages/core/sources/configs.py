@@ -15,8 +15,9 @@ from stages.core.sources import names
 from stages.core.sources.tables import means
 
 README = "README.md"
-HEAD = re.compile(r"\ufeff?---[ \t]*\r?\n(.*?\n)---[ \t]*(\r?\n|\Z)", re.DOTALL)
+HEAD = re.compile(r"\ufeff?---[ \t]*\r?\n((?:.*?\n)??)---[ \t]*(\r?\n|\Z)", re.DOTALL)
 UNDERSTOOD = ("config_name", "data_files", "data_dir", "default")
+LONGEST_NAME = 200
 WILD = re.compile(r"[*?\[]")
 
 
@@ -49,8 +50,8 @@ def of(folder: Path, wanted: Any = "none") -> tuple[dict[str, Any], list[str]] |
     notes = [f"config {chosen[0]} of {README}"]
     if others := [name for name in by_name if name != chosen[0]]:
         notes.append(f"others are {', '.join(others)}")
-    if strange := [str(key) for key in config if key not in UNDERSTOOD]:
-        notes.append(f"what it says of {', '.join(strange)} is passed over")
+    if strange := [_shown(key).strip("'") for key in config if key not in UNDERSTOOD]:
+        notes.append(f"what it says of {', '.join(strange[:5])} is passed over")
     return config, notes
 
 
@@ -65,7 +66,7 @@ def _by_name(folder: Path) -> dict[str, dict[str, Any]]:
     except Exception as error:  # PyYAML lets through more than its own errors
         raise Unclear(f"the head of its {README} cannot be read as YAML: {short(error)}") from None
     told = told if isinstance(told, list) else [told]
-    if not all(isinstance(config, dict) and isinstance(config.get("config_name"), str | int | float) for config in told):
+    if not all(isinstance(config, dict) and _is_name(config.get("config_name")) for config in told):
         raise Unclear(f"in the head of its {README} every entry of configs must have a config_name")
     by_name = {str(config["config_name"]): config for config in told}
     if len(by_name) < len(told):
@@ -73,11 +74,16 @@ def _by_name(folder: Path) -> dict[str, dict[str, Any]]:
     return by_name
 
 
+def _is_name(value: Any) -> bool:
+    """A name of a length that fits into a message; YAML reads 2018 as a number."""
+    return isinstance(value, str | int | float) and 0 < len(str(value)) <= LONGEST_NAME
+
+
 def root(folder: Path, config: dict[str, Any]) -> Path:
     """The folder in which a config's files lie. Raises Unclear where it is none."""
     below = _below(folder, config["data_dir"]) if config.get("data_dir") else folder
     if not below.is_dir():
-        raise Unclear(f"its {README} names the folder {config['data_dir']}, which is not there")
+        raise Unclear(f"its {README} names the folder {_shown(config['data_dir'])}, which is not there")
     return below
 
 
@@ -116,9 +122,9 @@ def _fitting(root: Path, pattern: Any) -> list[Path]:
     try:
         fitting = sorted(file for file in found if file.is_file() and names.readable(file) and _seen(file.relative_to(root)))
     except ValueError as error:  # data/**.csv: ** is a whole folder
-        raise Unclear(f"its {README} names {pattern}: {short(error)}") from None
+        raise Unclear(f"its {README} names {_shown(pattern)}: {short(error)}") from None
     if not fitting:
-        raise Unclear(f"its {README} names {pattern}, and no file that can be read is called so")
+        raise Unclear(f"its {README} names {_shown(pattern)}, and no file that can be read is called so")
     return fitting
 
 
@@ -130,5 +136,9 @@ def _below(folder: Path, pattern: Any) -> Path:
     """A path inside the folder: the words of a stranger's README.md reach no other file."""
     inside = isinstance(pattern, str) and "://" not in pattern and "\0" not in pattern and ".." not in Path(pattern).parts
     if not inside or Path(pattern).is_absolute():
-        raise Unclear(f"its {README} names {reprlib.repr(pattern)}, and only paths inside the folder are read")
+        raise Unclear(f"its {README} names {_shown(pattern)}, and only paths inside the folder are read")
     return folder / pattern
+
+
+def _shown(value: Any) -> str:
+    return reprlib.repr(value)[:200]  # abridged: a few aliases of aliases make a value of gigabytes
