@@ -2,7 +2,8 @@
 
 reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout; of the last ones data/results/final/ARM/
         data/holdout_labels.npy, data/classes.json   what is true of it
-        data/pool.jsonl, data/embeddings/pool.npy, data/clusters.npy, data/answers.npy   to describe buckets and picks
+        data/pool.jsonl, data/embeddings, data/clusters.npy, data/answers.npy   to describe buckets and picks
+        data/map, data/outlook/STAGE/, data/holdout.jsonl, data/prepare.json    for the page
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked
         metrics/summary.json            the bucketed arm at its end, the keys of STAGE.json
@@ -10,8 +11,10 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
-        data/summary.md                 the tables
-params  rounds, random_at, arms, train_final, seeds
+        data/summary.md                 the answer in a sentence, and the tables
+        data/report.html                all of it on one page, with the pool, to be looked at and sent on
+params  seeds, prepare, finetune_encoder, embed, reduce, map, cluster, select_stage1, rounds, score_entropy, select_stageN,
+        strategies, sufficient, train, train_final, train_full, random_at, arms (the page shows them all)
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -23,7 +26,8 @@ import numpy as np
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import vectors
-from stages.core.reporting import comparison, tables
+from stages.core.page import page
+from stages.core.reporting import answer, comparison, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, results, rounds
@@ -33,7 +37,26 @@ METRICS = Path("metrics")
 
 
 def main() -> None:
-    settings = params.read("rounds", "random_at", "arms", "train_final", "seeds")
+    settings = params.read(
+        "seeds",
+        "prepare",
+        "finetune_encoder",
+        "embed",
+        "reduce",
+        "map",
+        "cluster",
+        "select_stage1",
+        "rounds",
+        "score_entropy",
+        "select_stageN",
+        "strategies",
+        "sufficient",
+        "train",
+        "train_final",
+        "train_full",
+        "random_at",
+        "arms",
+    )
     stages = rounds.in_order(settings.rounds)
     of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
     wanted = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
@@ -66,10 +89,14 @@ def main() -> None:
     artifacts.save_plot("learning_curve", comparison.by_seed(found, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
-    text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting)
+    told = f"{answer.sentence(measured, overall, trained[-1])}\n\n" if trained else ""
+    text = told + tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting)
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
+    looked_at = page.of(settings, stages, read, found, answers, actual, classes, buckets)
+    page.write(looked_at, measured, overall, text)
+    print(f"report: all of it on one page: {page.PATH}")
 
 
 def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, buckets: np.ndarray) -> dict[str, dict]:

@@ -1,0 +1,42 @@
+"""Texts as the page holds them: cut where they are long, so that the page stays under its bytes."""
+
+import base64
+import json
+import zlib
+from collections.abc import Callable
+
+CUT = "…"  # at the end of a text that goes on
+SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02)  # of the most characters, tried in turn
+NEVER_BELOW = 10  # characters
+
+
+def cut(text: str, characters: int) -> str:
+    """The text, or its first characters and a mark."""
+    return text if len(text) <= characters else text[:characters].rstrip() + CUT
+
+
+def fitting(texts: list[str], most: int, budget: int, size: Callable[[list[str]], int]) -> tuple[list[str], int]:
+    """(texts cut at one length, that length): the longest of a few up to `most` at which they take at most `budget` bytes.
+
+    size   bytes that a list of texts takes on the page
+    """
+    for share in SHARES:
+        length = max(round(most * share), NEVER_BELOW)
+        made = [cut(text, length) for text in texts]
+        if size(made) <= budget or length == NEVER_BELOW:
+            break
+    return made, length
+
+
+def plain_size(texts: list[str]) -> int:
+    """Bytes of the texts as json in UTF-8, with what stands between them."""
+    return sum(len(json.dumps(text, ensure_ascii=False).encode()) + 6 * text.count("<") + 2 for text in texts)
+
+
+def packed(texts: list[str]) -> str:
+    """The texts as a json list, deflated (RFC 1950), in base64: what browsers can open by themselves."""
+    return base64.b64encode(zlib.compress(json.dumps(texts, ensure_ascii=False).encode(), 9)).decode()
+
+
+def packed_size(texts: list[str]) -> int:
+    return len(packed(texts))
