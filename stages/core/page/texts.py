@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Callable
 
 CUT = "…"  # at the end of a text that goes on
-SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.12, 0.08, 0.05, 0.03, 0.02)  # of the most characters, tried in turn
 NEVER_BELOW = 10  # characters
 
 
@@ -16,16 +15,18 @@ def cut(text: str, characters: int) -> str:
 
 
 def fitting(texts: list[str], most: int, budget: int, size: Callable[[list[str]], int]) -> tuple[list[str], int]:
-    """(texts cut at one length, that length): the longest of a few up to `most` at which they take at most `budget` bytes.
+    """(texts cut at one length, that length): at most `most` characters, and as many as fit into `budget` bytes, about.
 
     size   bytes that a list of texts takes on the page
     """
-    for share in SHARES:
-        length = max(round(most * share), NEVER_BELOW)
+    length = most
+    while True:
         made = [cut(text, length) for text in texts]
-        if size(made) <= budget or length == NEVER_BELOW:
-            break
-    return made, length
+        used = size(made)
+        if used <= budget or length == NEVER_BELOW:
+            return made, length
+        # Texts shorter than the cut do not shrink with it, so this comes near the budget from above, in a few steps.
+        length = max(NEVER_BELOW, int(length * 0.98 * budget / used))
 
 
 def plain_size(texts: list[str]) -> int:
@@ -35,7 +36,7 @@ def plain_size(texts: list[str]) -> int:
 
 def packed(texts: list[str]) -> str:
     """The texts as a json list, deflated (RFC 1950), in base64: what browsers can open by themselves."""
-    return base64.b64encode(zlib.compress(json.dumps(texts, ensure_ascii=False).encode(), 9)).decode()
+    return base64.b64encode(zlib.compress(json.dumps(texts, ensure_ascii=False).encode())).decode()
 
 
 def packed_size(texts: list[str]) -> int:
