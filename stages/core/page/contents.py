@@ -105,7 +105,7 @@ def _answer(seen: Seen, measured: dict, overall: dict, measure: str) -> dict | N
     if not seen.trained:
         return None
     told = answer.which(measured, seen.trained[-1])
-    names = {MAIN: "rows that Gleaner picked", BASELINE: "random rows", BOUND: "all labels"}
+    names = {MAIN: "rows picked by Gleaner", BASELINE: "rows picked at random", BOUND: "all labels"}
     return {
         "sentence": answer.sentence(measured, overall, seen.trained[-1], measure),
         "told": [

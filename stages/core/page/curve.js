@@ -79,7 +79,7 @@ function learningCurve(place) {
     told.replaceChildren(...DATA.answer.told.map((each) => {
       const arm = DATA.curves.find((curve) => curve.bound === (each.arm === "full") && curve.final === each.final && (curve.bound || curve.arm === each.arm));
       const point = arm.points.at(-1)[measure];
-      return el("div", { class: "card" }, `${number(each.labels)} labels, ${each.name}`, el("b", {}, point[0].toFixed(3)),
+      return el("div", { class: "card" }, each.arm === "full" ? `all ${number(each.labels)} labels` : `${each.name}: ${number(each.labels)} labels`, el("b", {}, point[0].toFixed(3)),
         el("span", { class: "soft" }, `${MEASURES[measure]}, ${point[1].toFixed(3)} to ${point[2].toFixed(3)}`));
     }));
   }

@@ -95,6 +95,7 @@ function poolMap(place) {
     pen.scale(ratio, ratio);
     const ring = colour("ring"), paper = colour("panel"), some = marking();
     const radius = Math.min(6, Math.max(1.3, 130 / Math.sqrt(count)) * Math.sqrt(transform.k));
+    const rim = Math.min(1, wide / 800) * (transform.k > 2 ? 1 : 0.9); // on a small map picked rows would hide the rest
     const dots = [], above = [], strong = [];
     for (let i = 0; i < count; i++) {
       if (!isThere(i)) continue;
@@ -110,7 +111,7 @@ function poolMap(place) {
     above.sort((a, b) => map.picked[a[0]] - map.picked[b[0]]);
     for (const [i, x, y] of above) {
       pen.globalAlpha = some && !isMarked(i) ? 0.35 : 1;
-      disc(pen, x, y, Math.max(radius + 1.2, map.picked[i] === round ? 5.5 : 4), colourOf(i), map.picked[i] === round ? ring : paper, map.picked[i] === round ? 1.8 : 1.2);
+      disc(pen, x, y, Math.max(radius + 1, (map.picked[i] === round ? 5.5 : 4) * rim), colourOf(i), map.picked[i] === round ? ring : paper, map.picked[i] === round ? 1.8 : 1.2);
     }
     pen.globalAlpha = 1;
     if (lasso) {

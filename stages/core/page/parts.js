@@ -31,7 +31,7 @@ function nameOfBucket(number) {
 
 /** 0.771 as 77.1 %; nothing where there is no number. */
 function share(value, digits = 1) {
-  return value === null || value === undefined ? "" : `${(100 * value).toFixed(digits)} %`;
+  return value === null || value === undefined ? "" : `${(100 * value).toFixed(digits)}\u00a0%`;
 }
 
 function number(value, digits) {

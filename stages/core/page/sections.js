@@ -26,7 +26,7 @@ function pickedRows(place) {
   draw();
   const most = stages.flatMap((each) => each.rows.map((row) => ({ ...row, stage: each.stage }))).filter((row) => row.changed > 0).sort((a, b) => b.changed - a.changed).slice(0, 20);
   if (most.length) {
-    place.append(el("h3", {}, "Rows that changed most minds"), table("Rows that changed most minds", [
+    place.append(el("h3", {}, "Rows that changed most minds"), table("20 rows at most, the first changed most", [
       { name: "text", value: (row) => texts[row.row], kind: "text" },
       { name: "label", value: (row) => nameOfClass(row.label) },
       { name: "models said", value: (row) => nameOfClass(row.predicted) },
@@ -54,7 +54,7 @@ function errors(place) {
   function show(actual, predicted) {
     const rows = found.rows.filter((row) => row.actual === actual && row.predicted === predicted);
     const title = actual === predicted ? `${nameOfClass(actual)}, and taken for it: the least sure` : `${nameOfClass(actual)}, taken for ${nameOfClass(predicted)}`;
-    behind.replaceChildren(el("h3", {}, title), rows.length ? table(title, textColumns, rows) : el("p", {}, "None of these rows is on the page."));
+    behind.replaceChildren(el("h3", {}, title), rows.length ? table("The rows behind this number", textColumns, rows) : el("p", {}, "None of these rows is on the page."));
   }
   const left = el("div");
   if (found.counts) {
@@ -66,8 +66,7 @@ function errors(place) {
         return el("td", {}, button);
       }));
     });
-    left.append(el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion" }, el("table", { class: "confusion" },
-      el("caption", {}, "Confusion: a line is the label, a column what the model says. Press a number to read its rows."),
+    left.append(el("p", { class: "soft" }, "Confusion: a line is the label, a column what the model says. Press a number to read its rows."), el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion" }, el("table", { class: "confusion" },
       el("thead", {}, el("tr", {}, el("td"), ...DATA.classes.map((name) => el("th", { scope: "col", title: name }, name)))), el("tbody", {}, ...body))));
   } else {
     left.append(table("The most frequent confusions", [
@@ -93,7 +92,7 @@ function errors(place) {
   place.append(el("h3", {}, "Rows that people should look at again"),
     el("p", {}, "Labels that may be wrong, or texts that are hard to tell: in the holdout, where this model and that of all labels agree against the label; among the labelled rows, where the models before the round were surest of another class, and where people gave no class."));
   const both = [...again, ...doubtful];
-  place.append(both.length ? table("Rows to look at again", [
+  place.append(both.length ? table("The labelled rows first, then those of the holdout", [
     { name: "text", value: (row) => row.text, kind: "text" },
     { name: "label", value: (row) => nameOfClass(row.label) },
     { name: "models said", value: (row) => nameOfClass(row.predicted) },
