@@ -21,7 +21,7 @@ SMALL_POOL = 10_000
 
 def main() -> None:
     reduce = params.read("reduce").reduce
-    embeddings = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+    embeddings = vectors.of_last_layer(artifacts.EMBEDDINGS, artifacts.POOL)
     rows, width = embeddings.shape
     # UMAP starts from the main axes of the rows it is fitted on.
     most = {"umap": min(rows, reduce.fit_rows, width), "pca": min(rows, width), "random_projection": width}[reduce.method]

@@ -11,7 +11,7 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
         data/summary.md                 the tables
-params  rounds, random_at, arms, train_final, seeds
+params  report, rounds, random_at, arms, train_final, seeds
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -26,14 +26,14 @@ from stages.core.encoding import vectors
 from stages.core.reporting import comparison, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
-from stages.core.rows import labels, results, rounds
+from stages.core.rows import labels, measures, results, rounds
 from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
 
 METRICS = Path("metrics")
 
 
 def main() -> None:
-    settings = params.read("rounds", "random_at", "arms", "train_final", "seeds")
+    settings = params.read("report", "rounds", "random_at", "arms", "train_final", "seeds")
     stages = rounds.in_order(settings.rounds)
     of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
     wanted = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
@@ -41,6 +41,7 @@ def main() -> None:
     results.forget_all_but([*wanted, *((FINAL, arm) for arm in final)])
     answers = labels.whole_pool("report: to describe buckets and picks")
     actual, classes = labels.holdout(), labels.classes()
+    measure = measures.chosen(settings.report.measure, actual)
     shape = len(answers), len(actual), len(classes)
     read = {which: results.load(*which, *shape) for which in wanted} | {
         (arm, FINAL): results.load(FINAL, arm, *shape) for arm in final
@@ -56,17 +57,17 @@ def main() -> None:
     if trained:
         for (arm, stage), result in found.items():
             baseline = found.get((BASELINE, trained[-1] if arm == BOUND else stage))
-            measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes)
+            measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes, measure)
             artifacts.save_json(METRICS / arm / f"{stage}.json", measured[arm, stage])
         artifacts.save_json(METRICS / "summary.json", measured.get((MAIN, FINAL), measured[MAIN, trained[-1]]))
-        overall = comparison.over_budgets(found, trained, actual)
+        overall = comparison.over_budgets(found, trained, actual, measure)
         picked = described(found, trained[-1], settings.seeds, answers, buckets)
         for arm in overall:
             artifacts.save_json(METRICS / arm / "curve.json", overall[arm] | picked[arm])
     artifacts.save_plot("learning_curve", comparison.by_seed(found, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
-    text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting)
+    text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure)
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
@@ -79,7 +80,7 @@ def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, bu
     buckets   int32 [pool]
     """
     words = np.array([len(text.split()) for text in artifacts.texts(artifacts.POOL)])
-    embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+    embedded = vectors.of_last_layer(artifacts.EMBEDDINGS, artifacts.POOL)
     means = {}
     for (arm, stage), result in found.items():
         if stage == last:

@@ -40,6 +40,12 @@ def main(*data: str) -> None:
     # The pool that lies in data/ is not the one that is asked about.
     found = whole_file("prepare" if data else "check")
     print(f"params.yaml: {len(settings.Params.model_fields)} sections, stages {', '.join(found.stages)}: all valid")
+    needed = found.sufficient.comparisons + 2
+    if found.sufficient.rule == "agreement" and len(found.stages) < needed:
+        print(
+            f"sufficient.rule = agreement never ends labelling here: it takes {needed} stages, the last of which is then left out, "
+            f"and stages has {len(found.stages)}; add rounds, or lower sufficient.comparisons"
+        )
     if len(data) > 1:
         raise Refused(f'{len(data)} data sets given, one is possible: make check DATA="a path, blanks and all"')
     for name in data:

@@ -131,9 +131,13 @@ class FinetuneEncoder(Section):
     evaluation: Name
 
 
+Layers = Annotated[list[AtLeastOne], Field(min_length=1), AfterValidator(_no_repeats)]
+
+
 class Embed(Section):
     model: Name
     pooling: Literal["mean", "cls", "max"]
+    layers: Literal["last"] | AtLeastOne | Layers
     dtype: Literal["auto", "float32", "bfloat16"]
     max_tokens: Annotated[Whole, Field(ge=3)]
 
@@ -180,6 +184,7 @@ class Strategies(Section):
 class Sufficient(Section):
     rule: Literal["none", "agreement"]
     kappa: Share
+    comparisons: AtLeastOne
 
 
 class EarlyStopping(Section):
@@ -215,6 +220,10 @@ class TrainFull(Section):
     seed: Seed
 
 
+class Report(Section):
+    measure: Literal["auto", "accuracy", "macro_f1"]
+
+
 class Machine(Section):
     batch_tokens: AtLeastOne
     batch_pairs: AtLeastOne
@@ -239,6 +248,7 @@ class Params(Section):
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
+    report: Report
     machine: Machine
 
 

@@ -2,8 +2,8 @@
 
 data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl chosen up to here, oldest first
 data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
-data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; kappa: agreement of the last two
-                            models, one a seed, or null; ended_after: the stage after which nothing was chosen any more, or
+data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; kappas: agreement of each two
+                            models in a row, one a seed; ended_after: the stage after which nothing was chosen any more, or
                             null; ended_because: sufficient, or waiting for answers
 data/STAGE/scores.npy       float32 [seeds, pool] by the model before this stage, higher is less sure; NaN where labelled
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is none
@@ -93,11 +93,11 @@ def save_labelled(stage: str, labelled: np.ndarray, after: str | None = None, **
     """Write labelled.npy, int64 [seeds, rows], and the budget.
 
     after   the stage that this one follows; None for the first
-    about   kappa, ended_after and ended_because, where they are not null
+    about   kappas, ended_after and ended_because, where they are not null
     """
     artifacts.save(folder(stage) / "labelled.npy", labelled)
     path = [*(load_budget(after)["path"] if after else []), labelled.shape[1]]
-    budget = {"labels": labelled.shape[1], "path": path, "kappa": None, "ended_after": None, "ended_because": None}
+    budget = {"labels": labelled.shape[1], "path": path, "kappas": [], "ended_after": None, "ended_because": None}
     artifacts.save_json(_budget(stage), budget | about)
 
 
