@@ -415,6 +415,7 @@ def read_from(address: str, home: Path, *asked: str | dict) -> list:
     return said
 
 
+@pytest.mark.slow
 def test_a_hub_set_is_loaded_and_comes_from_the_cache_when_the_hub_is_gone(hub_folder, tmp_path):
     with serving(hub_folder) as address:
         fruits, glue, unknown = read_from(address, tmp_path, "some/fruit", "glue/sst2", "some/other")
