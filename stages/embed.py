@@ -43,10 +43,10 @@ def main() -> None:
     cache = vector_cache.VectorCache(hashlib.sha256(made_by.encode()).hexdigest()[:16])
 
     for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
-        with artifacts.filling(path, model.vectors_dtype, (len(texts), model.vectors_width)) as out:
+        with artifacts.filling(path, model.kept_as, (len(texts), *model.form)) as out:
             encoded = fill(out, texts, model, cache, params.machine().batch_tokens)
         vectors.describe(path, texts, encoding)
-        if texts is pool and (warning := similarity.warning(out[:, -model.width :], texts, model)):
+        if texts is pool and (warning := similarity.warning(vectors.last_layer(out), texts, model)):
             print(f"embed: {warning}")
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
     artifacts.save_plot("similarity", similarity.heat_map(model))
@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def fill(out: np.ndarray, texts: list[str], model: encoder.Encoder, cache: vector_cache.VectorCache, batch_tokens: int) -> int:
-    """Write the vector of text i into out[i], float [texts, width], from the cache or by encoding; how many were encoded.
+    """Write the vectors of text i into out[i], float [texts, ...], from the cache or by encoding; how many were encoded.
 
     What is encoded goes into the cache shard by shard, longest texts first: an interrupted run loses one shard at most.
     """
@@ -65,7 +65,7 @@ def fill(out: np.ndarray, texts: list[str], model: encoder.Encoder, cache: vecto
     order = np.argsort(-tokens.lengths, kind="stable")
     with encoder.progress("embed", tokens) as bar:
         for part in np.split(order, range(vector_cache.SHARD_ROWS, len(order), vector_cache.SHARD_ROWS)):
-            made = np.empty((len(part), out.shape[1]), out.dtype)
+            made = np.empty((len(part), *out.shape[1:]), out.dtype)
             encoder.in_batches(model.vectors, tokens[part], made, batch_tokens, bar)
             cache.add([texts[row] for row in missing[part]], made)
             out[missing[part]] = made

@@ -206,6 +206,9 @@ class Train(Section):
     early_stopping: EarlyStopping
     warm_start: bool
     folds: Annotated[Whole, Field(ge=2)]
+    pseudo_share: Share
+    pseudo_rows: AtLeastOne
+    pseudo_weight: Annotated[Number, Field(gt=0)]
     pairs_per_row: AtLeastOne
     most_pairs: Annotated[Whole, Field(ge=2)]
 

@@ -171,10 +171,9 @@ class Encoder(torch.nn.Module):
         self.attention: str = config._attn_implementation
         self.width: int = config.hidden_size
         self.layers = numbered(layers, config.num_hidden_layers)
-        # float16 keeps unit vectors to a thousandth of their length, in half the space.
-        self.vectors_width, self.vectors_dtype = (
-            (self.width * len(self.layers), np.float16) if self.layers else (self.width, np.float32)
-        )
+        # As kept on disk, without rows. float16 keeps unit vectors to a thousandth of their length, in half the space.
+        self.form = (len(self.layers), self.width) if self.layers else (self.width,)
+        self.kept_as = np.float16 if self.layers else np.float32
         self.pad: int = config.pad_token_id or 0
         # RoBERTa and its kin count positions from pad + 1.
         offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
@@ -211,8 +210,8 @@ class Encoder(torch.nn.Module):
         return pooled(self.states(ids, real).last_hidden_state.float(), real, self.pooling)
 
     def vectors(self, ids: torch.Tensor) -> torch.Tensor:
-        """What the pool is kept as, float32 [rows, vectors_width]: the last layer as it is, or those of `layers`, each pooled and
-        scaled to length 1, side by side. The last layer of a sentence encoder is trained for likeness of meaning; the ones
+        """What the pool is kept as: the last layer's vectors as they are, float32 [rows, width], or those of `layers`, each scaled
+        to length 1, [rows, layers, width]. The last layer of a sentence encoder is trained for likeness of meaning; the ones
         below keep what it has thrown away (Devlin et al. 2019, table 7, found the like for BERT).
 
         ids    int64 [rows, length]   no row is padded
@@ -221,7 +220,7 @@ class Encoder(torch.nn.Module):
             return self(ids)
         states = self.states(ids, None, output_hidden_states=True).hidden_states
         parts = (pooled(states[layer].float(), None, self.pooling) for layer in self.layers)
-        return torch.cat([torch.nn.functional.normalize(part) for part in parts], 1)
+        return torch.stack([torch.nn.functional.normalize(part) for part in parts], 1)
 
     def states(self, ids: torch.Tensor, real: torch.Tensor | None, **wanted: bool) -> Any:
         """What the backbone gives: last_hidden_state [rows, longest, width], in its own dtype, and what is wanted beside it."""
@@ -254,8 +253,8 @@ def in_batches(
 ) -> None:
     """Fill out[i] with the result of `function` for row i of `tokens`, by batches that do not know of each other.
 
-    function   ids int64 [rows, length], on this module's device() -> [rows, width]
-    out        float32 [rows of tokens, width]
+    function   ids int64 [rows, length], on this module's device() -> [rows, width], or of more axes than one a row
+    out        float [rows of tokens, width]
     bar        moved on by the tokens done
     """
     lengths = tokens.lengths

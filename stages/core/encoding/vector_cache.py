@@ -4,7 +4,7 @@ A side cache outside all outs of DVC. A folder holds the vectors of one model wi
 safetensors file, written whole or not at all, and named by the sha256 of what it holds:
 
     keys      uint8 [rows, 16]         blake2b of the text
-    vectors   float32 or float16 [rows, width]
+    vectors   float32 [rows, width] or float16 [rows, layers, width]
 
 Several users may share the folder: a shard that one of them must not read is left to the others.
 
@@ -42,7 +42,7 @@ class VectorCache:
         self.folder = root() / encoding
 
     def read_into(self, out: np.ndarray, texts: list[str]) -> np.ndarray:
-        """Write the vectors that are known into `out`, float [texts, width]; int64 [missing] says which texts are not."""
+        """Write the vectors that are known into `out`, float [texts, ...]; int64 [missing] says which texts are not."""
         row_of = {key: row for row, key in enumerate(map(_key, texts))}
         missing = np.ones(len(texts), dtype=bool)
         for shard in sorted(self.folder.glob("*.safetensors")):
@@ -55,7 +55,7 @@ class VectorCache:
         return np.flatnonzero(missing)
 
     def add(self, texts: list[str], vectors: np.ndarray) -> None:
-        """Keep float [texts, width] as one shard."""
+        """Keep float [texts, ...] as one shard."""
         keys = np.frombuffer(b"".join(map(_key, texts)), dtype=np.uint8).reshape(-1, KEY_BYTES)
         shard = self.folder / f"{_name(keys, vectors)}.safetensors"
         artifacts.save_tensors(shard, {"keys": keys, "vectors": vectors}, save_file)
@@ -72,10 +72,10 @@ def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
 
 
 def _read(shard: Path, like: np.ndarray) -> tuple[list[bytes], np.ndarray]:
-    """(keys, vectors [rows, width], of the dtype and width of `like`) of one shard; nothing of one that cannot be
+    """(keys, vectors [rows, ...], of the dtype and form of `like`) of one shard; nothing of one that cannot be
     read, nor of a broken one, which is thrown away.
     """
-    nothing = [], np.empty((0, like.shape[1]), like.dtype)
+    nothing = [], np.empty((0, *like.shape[1:]), like.dtype)
     try:
         stored = shard.read_bytes()  # not by load_file, which calls every failure to open a file the same
     except OSError as error:  # another user's, or a share that is away: no word about its content
@@ -85,7 +85,7 @@ def _read(shard: Path, like: np.ndarray) -> tuple[list[bytes], np.ndarray]:
         content = load(stored)
         vectors = content["vectors"]
         keys = content["keys"].tobytes()
-        if (vectors.shape, vectors.dtype) != ((len(keys) // KEY_BYTES, like.shape[1]), like.dtype) or not np.isfinite(
+        if (vectors.shape, vectors.dtype) != ((len(keys) // KEY_BYTES, *like.shape[1:]), like.dtype) or not np.isfinite(
             vectors
         ).all():
             raise ValueError("keys and vectors do not match")

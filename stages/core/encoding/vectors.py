@@ -18,13 +18,13 @@ def describe(path: Path, texts: list[str], encoding: dict) -> None:
 
     encoding   model, dtype, max_tokens, model_sha256 and layers: what made them
     """
-    vectors = artifacts.load(path, _dtype(encoding), (len(texts), None))
-    found = {"rows": len(texts), "width": vectors.shape[1], "sha256": _sha256(vectors), "texts_sha256": _sha256_of_texts(texts)}
+    vectors = _load(path, encoding, len(texts), None)
+    found = {"rows": len(texts), "width": vectors.shape[-1], "sha256": _sha256(vectors), "texts_sha256": _sha256_of_texts(texts)}
     artifacts.save_json(path.with_suffix(".json"), encoding | found)
 
 
 def load(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
-    """float16 [rows, layers * width] or, of the last layer alone, float32 [rows, width]; memory-mapped,
+    """float16 [rows, layers, width] or, of the last layer alone, float32 [rows, width]; memory-mapped,
     checked against the sidecar, the texts and the name of the model.
 
     texts   the jsonl file whose line i is row i
@@ -39,7 +39,7 @@ def load(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
         shape = int(about["rows"]), int(about["width"])
     except (KeyError, TypeError, ValueError) as error:
         raise Refused(f"{sidecar} is no sidecar of embeddings ({error!r}); {artifacts.MEND}") from None
-    vectors = artifacts.load(path, _dtype(about), shape)
+    vectors = _load(path, about, *shape)
     found = {
         "model": expected["model"] if model is None else model,
         "sha256": _sha256(vectors),
@@ -54,17 +54,18 @@ def load(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
 
 def of_last_layer(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
     """float32 [rows, width]: what tells how alike texts are. As `load`, but in memory where there are several layers."""
-    vectors, layers = load(path, texts, model), layers_in(path)
-    return vectors if layers == 1 else vectors[:, -(vectors.shape[1] // layers) :].astype(np.float32)
+    return last_layer(load(path, texts, model))
 
 
-def layers_in(path: Path) -> int:
-    """How many layers stand side by side in the vectors at `path`."""
-    return len(artifacts.load_json(path.with_suffix(".json")).get("layers", ["last"]))
+def last_layer(vectors: np.ndarray) -> np.ndarray:
+    """float32 [rows, width], of vectors as `load` gives them."""
+    return vectors if vectors.ndim == 2 else vectors[:, -1].astype(np.float32)
 
 
-def _dtype(encoding: dict) -> type:
-    return np.float16 if "layers" in encoding else np.float32
+def _load(path: Path, about: dict, rows: int, width: int | None) -> np.ndarray:
+    if "layers" in about:
+        return artifacts.load(path, np.float16, (rows, len(about["layers"]), width))
+    return artifacts.load(path, np.float32, (rows, width))
 
 
 def _sha256(vectors: np.ndarray) -> str:
