@@ -166,7 +166,7 @@ _OPEN: dict[str, Opened] = {}
 def _opened(folder: str) -> Opened:
     if folder not in _OPEN:
         settings = params.read("train", "embed", "strategies")
-        embedded = np.array(vectors.of_last_layer(artifacts.EMBEDDINGS, artifacts.POOL))
+        embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
         buckets = artifacts.load_clusters(len(embedded))
         _OPEN[folder] = Opened(Bench(settings), embedded, buckets, settings.strategies, made_of())
     return _OPEN[folder]

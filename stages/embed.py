@@ -1,9 +1,9 @@
-"""embed: one vector a text, pooled from the encoder that finetune_encoder left.
+"""embed: the vectors of every text, pooled from layers of the encoder that finetune_encoder left.
 
 reads   data/pool.jsonl, data/holdout.jsonl, data/encoder, the encoder that it may point to, and vectors already made from the
         side cache (see vector_cache); data/inputs/encoder.json, so that a new encoder of the same name is seen
-writes  data/embeddings/pool.npy      float32 [pool, width]      row i is line i of pool.jsonl
-        data/embeddings/holdout.npy   float32 [holdout, width]   line i of holdout.jsonl; only the probe reads them
+writes  data/embeddings/pool.npy      float16 [pool, layers, width] by line of pool.jsonl; of the last layer alone float32 [pool, width]
+        data/embeddings/holdout.npy   the same by line of holdout.jsonl; only learners on vectors read them
         data/embeddings/*.json        what they are, with fingerprints (see vectors)
         data/plots/similarity.json    cosines of nine example sentences
 params  embed
@@ -46,7 +46,7 @@ def main() -> None:
         with artifacts.filling(path, model.kept_as, (len(texts), *model.form)) as out:
             encoded = fill(out, texts, model, cache, params.machine().batch_tokens)
         vectors.describe(path, texts, encoding)
-        if texts is pool and (warning := similarity.warning(vectors.last_layer(out), texts, model)):
+        if texts is pool and (warning := similarity.warning(vectors.mean_of_layers(out), texts, model)):
             print(f"embed: {warning}")
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
     artifacts.save_plot("similarity", similarity.heat_map(model))

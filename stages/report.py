@@ -80,7 +80,7 @@ def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, bu
     buckets   int32 [pool]
     """
     words = np.array([len(text.split()) for text in artifacts.texts(artifacts.POOL)])
-    embedded = vectors.of_last_layer(artifacts.EMBEDDINGS, artifacts.POOL)
+    embedded = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL)
     means = {}
     for (arm, stage), result in found.items():
         if stage == last:

@@ -1,7 +1,7 @@
 """select_stage1: choose the first rows to label, n of every bucket.
 
 reads   data/clusters.npy           int32 [pool]            bucket of each row
-        data/embeddings/pool.npy    float32 [pool, width]   what a strategy may know of the texts
+        data/embeddings/pool.npy    vectors, of which the mean of their layers is what a strategy may know of the texts
         data/pool.jsonl, data/classes.json
 writes  data/stage1/labelled.npy    int64 [seeds, rows]     rows of pool.jsonl
         data/budgets/stage1.json    how many they are

@@ -71,7 +71,9 @@ def test_vectors_of_another_model_are_found_by_whoever_knows_the_model():
     with pytest.raises(Refused, match=r"says model tiny, params\.yaml: embed\.model has huge; run `dvc repro`"):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "huge")
     with pytest.raises(Refused, match="says model tiny"):
-        Learner(SimpleNamespace(folds=5), SimpleNamespace(model="huge"), None, 2).read(artifacts.POOL, artifacts.EMBEDDINGS)
+        Learner(SimpleNamespace(folds=5), SimpleNamespace(model="huge", layers=4), None, 2).read(
+            artifacts.POOL, artifacts.EMBEDDINGS
+        )
 
 
 @pytest.mark.parametrize(
@@ -88,14 +90,14 @@ def test_a_model_is_not_asked_about_vectors_of_another_encoder_or_of_other_layer
         learners.load_model(Path("model"), SimpleNamespace(model=model, layers=layers), None)
 
 
-def test_vectors_of_several_layers_are_loaded_as_they_are_and_their_last_one_by_itself():
+def test_vectors_of_several_layers_are_loaded_as_they_are_or_as_their_mean():
     layered = np.arange(12).reshape(3, 2, 2).astype(np.float16)
     artifacts.save(artifacts.EMBEDDINGS, layered)
     vectors.describe(artifacts.EMBEDDINGS, TEXTS, {"model": "tiny", "layers": [3, 6]})
     loaded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "tiny")
     assert (loaded.tolist(), loaded.dtype) == (layered.tolist(), np.float16)
-    last = vectors.of_last_layer(artifacts.EMBEDDINGS, artifacts.POOL, "tiny")
-    assert (last.tolist(), last.dtype) == ([[2, 3], [6, 7], [10, 11]], np.float32)
+    mean = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL, "tiny")
+    assert (mean.tolist(), mean.dtype) == ([[1, 2], [5, 6], [9, 10]], np.float32)
     edit_sidecar(layers=[6])
     with pytest.raises(Refused, match=r"expected shape \(3, 1, 2\), found \(3, 2, 2\)"):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)

@@ -51,7 +51,7 @@ def rows_to_add(
             f"params.yaml: {strategy} chooses by labels of the whole pool, which nobody paid for; possible for {stage}: any other "
             f"file of stages/core/strategies; to compare with it, name it in arms"
         )
-    embedded, bench = vectors.of_last_layer(artifacts.EMBEDDINGS, artifacts.POOL), Bench(settings)
+    embedded, bench = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL), Bench(settings)
     picked = []
     each = zip(seeds, rounds.random_orders(seeds, pool_rows), artifacts.rngs(seeds, f"{results.MAIN}_{stage}"), strict=True)
     for i, (seed, order, rng) in enumerate(each):
