@@ -2,7 +2,7 @@
 
 reads   data/pool.jsonl, data/holdout.jsonl, data/encoder, the encoder that it may point to, and vectors already made from the
         side cache (see vector_cache); data/inputs/encoder.json, so that a new encoder of the same name is seen
-writes  data/embeddings/pool.npy      float16 [pool, layers, width] by line of pool.jsonl; of the last layer alone float32 [pool, width]
+writes  data/embeddings/pool.npy      float16 [pool, layers, width] by line of pool.jsonl; of one layer float32 [pool, width]
         data/embeddings/holdout.npy   the same by line of holdout.jsonl; only learners on vectors read them
         data/embeddings/*.json        what they are, with fingerprints (see vectors)
         data/plots/similarity.json    cosines of nine example sentences

@@ -135,7 +135,7 @@ def test_vectors_of_one_pooling_are_not_taken_for_those_of_another(folder, capsy
         artifacts.save_jsonl(path, ({"text": text} for text in LEFT))
     made = {}
     for pooling, encoded in (("mean", 6), ("cls", 6), ("max", 6), ("mean", 0)):
-        set_params(embed={"pooling": pooling})
+        set_params(embed={"pooling": pooling, "layers": "last"})
         finetune_encoder.main()
         capsys.readouterr()
         embed.main()
