@@ -47,13 +47,19 @@ def main() -> None:
     }
     # Where labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm came.
     trained = [stage for stage in stages if read[MAIN, stage].trained]
-    found = {which: result for which, result in read.items() if result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)}
+    known = actual >= 0  # of a holdout that people label, rows may be open still
+    actual = actual[known]
+    found = {
+        which: result.on(known)
+        for which, result in read.items()
+        if len(actual) and result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)
+    }
     waiting = {stage: read[MAIN, stage].waits_for for stage in stages if read[MAIN, stage].waits_for}
 
     buckets = artifacts.load_clusters()
     artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, answers)})
     measured, overall, picked = {}, {}, {}
-    if trained:
+    if trained and found:
         for (arm, stage), result in found.items():
             baseline = found.get((BASELINE, trained[-1] if arm == BOUND else stage))
             measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes)

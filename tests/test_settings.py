@@ -63,7 +63,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
     ("name", "value", "parts"),
     [
         # misspelt
-        ("sedes", [0], ["sedes is no known setting", "possible: seeds, prepare, finetune_encoder", "did you mean seeds?"]),
+        ("sedes", [0], ["sedes is no known setting", "possible: seeds, prepare, labels, finetune_encoder", "did you mean seeds?"]),
         ("train.leaning_rate", 1, ["train.leaning_rate is no known setting", "did you mean learning_rate?"]),
         ("rounds.stage2.aftr", "stage1", ["rounds.stage2.aftr is no known setting", "possible: after, m", "did you mean after?"]),
         # strategies and other names

@@ -11,7 +11,7 @@ data/results/ARM/STAGE/about.json    waits_for: answers that are missing; uses_p
 
 import shutil
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,10 @@ class Result:
     waits_for: int = 0
     uses_pool_labels: bool = False
     history: list[dict] = field(default_factory=list)
+
+    def on(self, known: np.ndarray) -> "Result":
+        """The same with the probabilities of these rows of the holdout alone, bool [holdout]."""
+        return self if known.all() else replace(self, probabilities=self.probabilities[:, known])
 
     @property
     def labels(self) -> int:
