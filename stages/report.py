@@ -55,6 +55,8 @@ def main() -> None:
         if len(actual) and result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)
     }
     waiting = {stage: read[MAIN, stage].waits_for for stage in stages if read[MAIN, stage].waits_for}
+    # A round after one that waits has chosen nothing, and waits for the same rows.
+    waiting = {stage: rows for stage, rows in waiting.items() if stage == stages[0] or settings.rounds[stage].after not in waiting}
 
     buckets = artifacts.load_clusters()
     artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, answers)})
