@@ -88,8 +88,7 @@ def opened(file: Path) -> tuple[Table, list[str]]:
         table = files.READERS[suffix](file, "auto")
     except (ValueError, OSError, NotImplementedError) as error:
         raise Refused(f"FILE={file} cannot be read: {short(error)}; possible: {names.POSSIBLE}") from None
-    name = {column.strip().lower(): column for column in reversed(table.columns)}
-    return Table(list(name), lambda column: table.values(name[column])), table.notes
+    return asked.in_small_letters(table), table.notes
 
 
 def column_of(table: Table, guesses: tuple[str, ...]) -> str | None:

@@ -31,19 +31,21 @@ def main(stage: str = "", again: str = "", form: str = "csv", repro: Run = label
         state.refuse_unless_named(stage)
     if again:
         forget_open(state, stage)
-    added = []
+    added, later = [], []
     repro("prepare")
     for name in [stage] if stage else state.names:
         state = Labelling()
         if name in state.stages and not ready(state, name):
-            print(f"{name} comes when the rounds before it are answered")
-            break
+            later.append(name)
+            continue
         before = asked.read(name)
         new = lacking(state, name, repro)
         if new:
             asked.write(name, [*before, *state.rows(new)])
             print(f"{asked.file_of(name)}: {len(new):,} rows are asked for" + (f" more, {len(before):,} were" if before else ""))
             added.append(name)
+    if later:
+        print(f"{', '.join(later)}: when the rounds before are answered")
     if not added:
         print("nothing is added: all that is wanted now is asked for")
     waiting.main()

@@ -70,8 +70,10 @@ def read(name: str) -> list[Row]:
 
 
 def opened(file: Path) -> tuple[Table, list[str]]:
-    """A table of delimited text as spreadsheets save it, its columns without blanks and in small letters, and a word on what
-    was guessed. Raises Refused where it cannot be read."""
+    """A table of delimited text as spreadsheets save it, its columns in small letters, and a word on what was guessed.
+
+    Raises Refused where it cannot be read.
+    """
     said = []
     try:
         try:
@@ -81,8 +83,15 @@ def opened(file: Path) -> tuple[Table, list[str]]:
             said.append("read as cp1252, the usual encoding of Windows, since it is no UTF-8")
     except (ValueError, OSError, csv.Error) as error:
         raise Refused(f"{file} cannot be read as a table: {short(error)}") from None
-    name = {column.strip().lower(): column for column in reversed(table.columns)}
-    return Table(list(name), lambda column: table.values(name[column])), [*table.notes, *said]
+    return in_small_letters(table), [*table.notes, *said]
+
+
+def in_small_letters(table: Table) -> Table:
+    """The same with its columns without blanks and in small letters; of two that are called alike then, the first."""
+    name: dict[str, str] = {}
+    for column in table.columns:
+        name.setdefault(column.strip().lower(), column)
+    return Table(list(name), lambda column: table.values(name[column]))
 
 
 def write(name: str, rows: list[Row]) -> None:
