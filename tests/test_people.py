@@ -484,6 +484,17 @@ def test_what_cannot_be_read_as_answers_is_refused(first, words, message):
     assert message in str(refused.value)
 
 
+def test_guidelines_are_named_and_refused_where_they_are_missing(project, capsys):
+    Path("GUIDE.md").write_text("Sarcasm is neg.")
+    project.change({"labels": {"guide": "GUIDE.md"}})
+    project.ask()
+    assert "guidelines: GUIDE.md" in said(capsys)
+    assert Labelling().guide == "Sarcasm is neg."
+    Path("GUIDE.md").unlink()
+    with pytest.raises(Refused, match=r"labels.guide = GUIDE.md: .*; name a text file in UTF-8, or none"):
+        _ = Labelling().guide
+
+
 def test_other_forms_and_rounds_than_there_are_are_refused(project):
     with pytest.raises(Refused, match=r"FORMAT=xls: no such form; possible: csv"):
         ask.main("", "", "xls")

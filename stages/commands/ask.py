@@ -46,6 +46,8 @@ def main(stage: str = "", again: str = "", form: str = "csv", repro: Run = label
             added.append(name)
     if later:
         print(f"{', '.join(later)}: when the rounds before are answered")
+    if added and state.guide:
+        print(f"guidelines: {state.settings.labels.guide}")
     if not added:
         print("nothing is added: all that is wanted now is asked for")
     waiting.main()

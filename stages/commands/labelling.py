@@ -8,12 +8,13 @@ import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
 from stages.commands import settings
 from stages.core.base import artifacts, keys, params
-from stages.core.base.errors import Refused, choices
+from stages.core.base.errors import Refused, choices, short
 from stages.core.people import asked, journal, resolve
 from stages.core.people.journal import Answer
 from stages.core.rows import rounds
@@ -68,6 +69,15 @@ class Labelling:
                 key, source = keys.key(line["text"]), self.classes[number] if number >= 0 else None
                 found.setdefault(key, Text(key, line["text"], line.get("group") or "", row, held, source))
         return found
+
+    @property
+    def guide(self) -> str:
+        """The guidelines, Markdown; nothing where there are none. Raises Refused where their file cannot be read."""
+        file = self.settings.labels.guide
+        try:
+            return "" if file == "none" else Path(file).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise Refused(f"params.yaml: labels.guide = {file}: {short(error)}; name a text file in UTF-8, or none") from None
 
     @cached_property
     def buckets(self) -> np.ndarray:
