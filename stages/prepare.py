@@ -91,9 +91,7 @@ def _for_people(prepare: Any, labels: Any) -> Prepared:
         pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
         counts["of_groups_of_the_holdout"] = len(aside)
         told = f"those of {asked.file_of(asked.HOLDOUT)}" if fixed else "drawn at random, to be labelled first"
-        print(
-            f"prepare: {len(holdout):,} rows in the holdout, {told}; {len(aside):,} rows of their groups left out{_example(aside)}"
-        )
+        print(f"prepare: holdout of {len(holdout):,} rows, {told}; {len(aside):,} rows of their groups left out{_example(aside)}")
     return Prepared(pool, holdout, unlabelled.classes(list(labels.classes), pool, holdout), counts)
 
 
