@@ -11,7 +11,7 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
         data/summary.md                 the tables
-params  rounds, random_at, arms, train_final, seeds
+params  report, rounds, random_at, arms, train_final, seeds, labels.from
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -23,7 +23,7 @@ import numpy as np
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import vectors
-from stages.core.reporting import comparison, tables
+from stages.core.reporting import comparison, sureness, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, results, rounds
@@ -33,7 +33,7 @@ METRICS = Path("metrics")
 
 
 def main() -> None:
-    settings = params.read("rounds", "random_at", "arms", "train_final", "seeds")
+    settings = params.read("report", "rounds", "random_at", "arms", "train_final", "seeds", "labels.from")
     stages = rounds.in_order(settings.rounds)
     of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
     wanted = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
@@ -75,9 +75,33 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
     text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting)
+    if vars(settings)["from"] == "people":
+        text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
+
+
+def how_sure(found: Found, measured: dict, read: Found, trained: list[str], actual: np.ndarray, held: int, target: float) -> str:
+    """What people should know of the figures; of those there are none yet where `trained`, the stages with models, is empty.
+
+    actual   int64 [known]   classes of the rows of the holdout that are known, of `held` rows in all
+    """
+    pool_rows, classes = artifacts.pool_rows(), len(labels.classes())
+    if not trained:
+        return ""
+    if not held:
+        stages = [
+            {"stage": stage, "labels": read[MAIN, stage].labels} | results.load_unmeasured(stage, pool_rows, classes)
+            for stage in trained
+        ]
+        return sureness.without_holdout(stages)
+    waits = f"The holdout waits for {held - len(actual):,} of {held:,} answers.\n" if len(actual) < held else ""
+    if not len(actual):
+        return waits + "Until there are some, nothing is measured.\n"
+    right = np.stack([(found[MAIN, stage].probabilities.argmax(2) == actual).mean(0) for stage in trained])
+    budgets = np.array([found[MAIN, stage].labels for stage in trained])
+    return sureness.intervals(measured, len(actual)) + "\n" + waits + sureness.to_target(right, budgets, target)
 
 
 def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, buckets: np.ndarray) -> dict[str, dict]:

@@ -82,6 +82,8 @@ def test_from_no_label_to_the_model_round_by_round(project, capsys):
     ]  # fmt: skip
     assert "waits" not in summary
     assert waits(capsys) == ["nothing waits: all that was asked for is answered"]
+    assert "On 20 rows of the holdout, which are not counted as labels; 95% intervals (Wilson)." in summary
+    assert "ccuracy 0.9 " in summary  # reached, or how many labels more, or that it cannot be said
     texts, classes = artifacts.texts(artifacts.POOL), ["neg", "pos"]
     assert [classes[number] for number in labels_of("stage3")] == [project.truth[texts[row]] for row in rows_of("stage3")[0]]
     assert rows_of("stage3").shape == (1, 28)
@@ -367,7 +369,13 @@ def test_without_a_holdout_there_are_models_and_nothing_is_measured(project, cap
     project.repro()
     assert artifacts.HOLDOUT.read_text() == ""
     assert list(Path("data/stage1/models/0").iterdir()) != []
-    assert project.summary().startswith("stage2 waits for 8 answers.\n")
+    summary = project.summary()
+    assert summary.startswith("stage2 waits for 8 answers.\nNo row is held out, so nothing is measured.")
+    [line] = [line for line in summary.splitlines() if line.startswith("| stage1")]
+    agreement, validated, sure = (cell.strip() for cell in line.split("|")[3:6])
+    assert agreement == ""
+    assert 0 <= float(validated) <= 1
+    assert 0.5 <= float(sure) <= 1
     assert not Path("metrics/summary.json").exists()
 
 
@@ -379,8 +387,18 @@ def test_a_holdout_that_is_answered_in_part_measures_by_those_rows(first):
         state.answer("anna", text.key, first.truth[text.text])
     first.repro()
     assert (np.load("data/holdout_labels.npy") >= 0).sum() == 7
+    assert "The holdout waits for 13 of 20 answers." in first.summary()
+    assert "On 7 rows of the holdout" in first.summary()
     assert artifacts.load_json(Path("metrics/bucketed/stage1.json"))["accuracy"] * 7 == pytest.approx(
         round(artifacts.load_json(Path("metrics/bucketed/stage1.json"))["accuracy"] * 7), abs=1e-4
+    )
+
+
+def test_a_holdout_without_an_answer_says_that_nothing_is_measured_yet(first):
+    first.answer_all("stage1")
+    first.repro()
+    assert first.summary() == (
+        "stage2 waits for 8 answers.\nThe holdout waits for 20 of 20 answers.\nUntil there are some, nothing is measured.\n"
     )
 
 

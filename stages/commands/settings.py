@@ -235,6 +235,10 @@ class TrainFull(Section):
     seed: Seed
 
 
+class Report(Section):
+    target: Share
+
+
 class Machine(Section):
     batch_tokens: AtLeastOne
     batch_pairs: AtLeastOne
@@ -260,6 +264,7 @@ class Params(Section):
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
+    report: Report
     machine: Machine
 
 
