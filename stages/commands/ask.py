@@ -70,6 +70,9 @@ def forget_open(state: Labelling, stage: str) -> None:
         raise Refused("AGAIN=1 with STAGE=holdout: its rows were drawn at random, and stay; say ? of one that cannot be answered")
     rows, unanswered = asked.read(stage), set(state.open_keys(stage))
     kept = [row for row in rows if row.key not in unanswered]
+    if filled := sum(1 for row in rows if row.key in unanswered and row.label):
+        file = asked.file_of(stage)
+        raise Refused(f"AGAIN=1: {file} holds {filled:,} labels that were not read yet: make answers FILE={file} first")
     if kept:
         asked.write(stage, kept)
     else:
@@ -91,8 +94,9 @@ def of_holdout(state: Labelling) -> list[str]:
     already = state.keys_of(asked.HOLDOUT)
     if not already:  # a holdout whose rows all have labels is one of the source's own
         return [text.key for text in held] if any(text.source is None for text in held) else []
-    wanted = state.settings.prepare.holdout_rows - len(already)
-    ever = {key for name in asked.written() for key in asked.keys(name)} | state.resolved().labels.keys()
+    found = state.resolved().labels
+    wanted = state.settings.prepare.holdout_rows - sum(found.get(key) != journal.CANNOT_SAY for key in already)
+    ever = {key for name in asked.written() for key in asked.keys(name)} | found.keys()
     groups = {text.group for text in state.texts.values() if text.key in ever and text.group}
     drawn = sorted(
         (text for text in state.texts.values() if not text.held and text.key not in ever and text.group not in groups),

@@ -81,7 +81,7 @@ def lacking(state: Labelling, found) -> list[str]:
             lines.append(
                 f"{stage} holds {usable:,} rows, {'n' if first else 'm'} asks for {wanted:,}: make ask adds {wanted - usable:,}"
             )
-    held = len(state.keys_of(asked.HOLDOUT))
+    held = sum(found.labels.get(key) != CANNOT_SAY for key in state.keys_of(asked.HOLDOUT))
     wanted = state.settings.prepare.holdout_rows
     if held and held < wanted:
         lines.append(f"holdout holds {held:,} rows, holdout_rows asks for {wanted:,}: make ask adds {wanted - held:,}")
