@@ -12,6 +12,7 @@ The stage runs in every `dvc repro`; what follows does not, unless what it wrote
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from stages.core.base import artifacts, params
@@ -27,7 +28,7 @@ def main() -> None:
     tuning = settings.finetune_encoder
     dataset, evaluation = (tuning.dataset, tuning.evaluation) if tuning.objective != "none" else ("none", "none")
     readers = {
-        "prepare": {"prepare.dataset": (settings.prepare.dataset, content.of_dataset)},
+        "prepare": {"prepare.dataset": (settings.prepare.dataset, partial(content.of_dataset, config=settings.prepare.config))},
         "finetune_encoder": {
             "finetune_encoder.dataset": (dataset, content.of_dataset),
             "finetune_encoder.evaluation": (evaluation, content.of_dataset),

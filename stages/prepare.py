@@ -103,8 +103,8 @@ def _labelled(prepare: Any) -> Prepared:
     pool = _clean(pool, prepare, "pool", counts)
     if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", counts)
-        cleaning.refuse_strange_labels(pool, holdout)
         pool = _apart(pool, holdout, prepare, counts)
+        cleaning.tell_strange_labels(pool, holdout)
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     return Prepared(pool, holdout, cleaning.classes(pool, holdout), counts)

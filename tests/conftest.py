@@ -43,10 +43,14 @@ OF_DVC = {"finished", "first_finetuned"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts from a project that DVC has run is marked `dvc`; tests that make one themselves say so."""
+    """What starts from a project that DVC has run is marked `dvc`; tests that make one themselves say so.
+
+    Those come first: of two workers one begins with them, and the other, which has the second half, does not wait meanwhile.
+    """
     for item in items:
         if OF_DVC & set(getattr(item, "fixturenames", ())):
             item.add_marker("dvc")
+    items.sort(key=lambda item: item.get_closest_marker("dvc") is None)
 
 
 class Project:

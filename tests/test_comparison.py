@@ -174,6 +174,7 @@ def metrics(name):
     return json.loads((report.METRICS / f"{name}.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_project_without_a_random_arm_is_reported_and_what_it_no_longer_names_is_gone(in_process, capsys):
     in_process.change({"random_at": [], "arms": ["entropy"]})
     in_process.label_in_stages()
@@ -194,6 +195,7 @@ def test_a_project_without_a_random_arm_is_reported_and_what_it_no_longer_names_
     assert "no random arm" in (in_process.folder / "data/summary.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_where_labelling_ended_early_other_arms_are_compared_as_far_as_it_came(in_process):
     in_process.change(
         {"random_at": ["stage1", "stage2", "stage3"], "arms": ["entropy"], "sufficient": {"rule": "agreement", "kappa": -1}}

@@ -16,6 +16,8 @@ from stages.core.base.errors import Refused
 from stages.core.learners.contrastive import sampled_pairs
 from tests.tiny import tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 #                  row  0  1  2  3  4  5
 LABELS = np.array([     2, 0, 2, 1, 0, 2])  # fmt: skip
 

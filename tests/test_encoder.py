@@ -264,6 +264,7 @@ def fetch_from(address: str, home: Path, *names: str) -> list[str]:
     return [line.removeprefix("said ") for line in done.stdout.splitlines() if line.startswith("said ")]
 
 
+@pytest.mark.slow
 def test_a_model_of_the_hub_is_fetched_without_pickles_and_stays_when_the_hub_is_gone(folder, tmp_path):
     theirs = tiny_encoder(tmp_path / "models/some/bert")
     (theirs / "pytorch_model.bin").write_bytes(b"a pickle")
@@ -308,8 +309,9 @@ def test_a_missing_package_is_named(monkeypatch):
 # ---- the packaged encoder
 
 
+@pytest.mark.slow  # where the processor has no units for bfloat16
 def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
-    texts = [row["text"] for row in splits.read(section("rotten_tomatoes"))[0][:1_000]]
+    texts = [row["text"] for row in splits.read(section("rotten_tomatoes"))[0][:300]]
     model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
     assert (model.width, model.max_tokens) == (384, 128)
     exact = unit(embed(model, texts, batch_tokens=4_096))

@@ -6,6 +6,7 @@ import json
 import lzma
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +15,7 @@ import yaml
 from stages.commands import settings
 from stages.core.base.errors import Refused
 from stages.core.encoding import content
+from stages.core.rows import measures
 from stages.core.sources import hub_sets, layout, splits
 from tests.hub import serving
 from tests.test_sources import ANY_TEXT, FRUIT, ROOT, fruit, pairs, read_from, run_prepare, section, write
@@ -465,6 +467,66 @@ def test_labels_that_look_like_a_slip_are_named_and_stay_classes(tmp_path, monke
     assert made["classes"] == ["POS", "Pos", "neg", "pos"]
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["joy", "fear", "joy,fear", "love"], "label joy,fear looks"),
+        (["joy", "fear", "fear; joy", "joy;fear"], "2 labels, such as fear; joy, look"),
+        (["joy|fear", "fear|love", "love|joy"], "3 labels, such as fear|love, look"),  # none stands alone
+        (["['joy', 'fear']", "['joy']", "['love']"], "label ['joy', 'fear'] looks"),
+        (['["joy", "fear"]', "joy", "fear"], 'label ["joy", "fear"] looks'),
+        (["2,27", "2", "27", "3"], "label 2,27 looks"),
+        (["[0, 1, 1]", "[1, 0, 0]"], "2 labels, such as [0, 1, 1], look"),
+    ],
+)
+def test_cells_that_look_like_several_labels_are_told_and_stay_classes(tmp_path, monkeypatch, capsys, labels, said):
+    write(tmp_path / "d/train.csv", {"text": [f"text {number}" for number in range(len(labels))], "label": labels})
+    write(tmp_path / "d/test.csv", {"text": ["another"], "label": [labels[0]]})
+    assert set(run_prepare(tmp_path, monkeypatch, dataset="d")["classes"]) == set(labels)
+    told = [line for line in capsys.readouterr().out.splitlines() if "several labels of one text" in line]
+    assert told == [
+        f"prepare: {said} like several labels of one text; a cell is one class as it stands: one label a text is what this does; "
+        "make one of them: keep the chief one, join them into one name, or ask of a single label whether it is there, yes or no"
+    ]
+
+
+def test_names_with_commas_are_no_several_labels(tmp_path, monkeypatch, capsys):
+    labels = ["Berlin, Germany", "Bonn, Germany", "news|sport", "yes;", "a,a", "[draft]", "[a] b, c"]
+    write(tmp_path / "d/train.csv", {"text": [f"text {number}" for number in range(len(labels))], "label": labels})
+    write(tmp_path / "d/test.csv", {"text": ["another"], "label": [labels[0]]})
+    run_prepare(tmp_path, monkeypatch, dataset="d")
+    assert "several labels" not in capsys.readouterr().out
+
+
+def test_a_class_of_the_own_holdout_alone_is_told_and_counts_in_the_measures(tmp_path, monkeypatch, capsys):
+    write(tmp_path / "d/train.csv", columns(FRUIT))
+    write(tmp_path / "d/test.csv", columns([("a plum", "good"), ("a bolt", "bad"), ("a fog", "strange")]))
+    made = run_prepare(tmp_path, monkeypatch, dataset="d")
+    assert made["classes"] == ["bad", "good", "strange"]
+    assert made["holdout"][-1] == ("a fog", "strange")
+    said = "prepare: the holdout has classes that the pool lacks: strange; no model can learn them, so 1 of its 3 rows count as "
+    assert said in capsys.readouterr().out
+    bad, good = 0, 1
+    perfect_else = np.eye(3, dtype=np.float32)[[good, bad, good]]
+    assert measures.macro_f1(perfect_else, np.load("data/holdout_labels.npy")) == pytest.approx((1 + 2 / 3 + 0) / 3)
+
+
+def test_such_a_class_comes_as_far_as_the_report(in_process):
+    rows = [json.loads(line) for line in Path("corpus.jsonl").read_text().splitlines()]
+    put(Path("d/train.jsonl"), "".join(json.dumps(row) + "\n" for row in rows[:90]))
+    odd = [{**row, "label": "odd"} for row in rows[90:95]]
+    put(Path("d/test.jsonl"), "".join(json.dumps(row) + "\n" for row in [*odd, *rows[95:]]))
+    in_process.change({"prepare": {"dataset": "d"}, "rounds": {}, "stages": ["stage1"], "random_at": ["stage1"], "arms": []})
+    for stage in ("prepare", "embed", "reduce", "cluster", "select_stage1", "label stage1", "train_stage1", "train_random stage1"):
+        in_process.call(*stage.split())
+    for stage in ("train_full", "report"):
+        in_process.call(stage)
+    measured = json.loads(Path("metrics/summary.json").read_text())
+    assert measured["false_negatives_odd"] == 5
+    assert measured["false_positives_odd"] == 0
+    assert json.loads(Path("metrics/full/pool.json").read_text())["accuracy"] <= 25 / 30
+
+
 def test_rare_classes_go_to_the_pool_alone_where_that_is_asked_for(tmp_path, monkeypatch, capsys):
     texts = [f"text {number}" for number in range(8)]  # of which 1, 2, 3, 5 go to the holdout at a share of 0.3
     write(tmp_path / "f.csv", {"text": texts, "label": ["a", "rare", "a", "b", "a", "b", "a", "b"]})
@@ -573,7 +635,10 @@ def test_a_config_a_revision_and_splits_of_a_hub_set(tmp_path):
     assert [pairs(rows) for rows in old] == [[("emotion dev", "x"), ("b", "y")], [("emotion train", "x"), ("b", "y")]]
 
 
-def test_a_config_of_what_is_no_hub_set_is_refused(tmp_path):
-    assert "prepare.config = emotion: only a data set of the hub has configs" in refusal(
-        fruit(tmp_path / "f.csv"), config="emotion"
+def test_a_config_of_what_has_none_is_refused(tmp_path):
+    said = (
+        "prepare.config = emotion: only a data set of the hub has configs, or a folder whose README.md tells them; set it to none"
     )
+    assert said in refusal(fruit(tmp_path / "f.csv"), config="emotion")
+    assert said in refusal(tmp_path, config="emotion")
+    assert "prepare.config = emotion: bbc_news has no configs; set it to none" in refusal("bbc_news", config="emotion")

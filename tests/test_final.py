@@ -8,6 +8,8 @@ import pytest
 from stages.core.base import artifacts
 from stages.core.rows import results
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def labelled(in_process):

@@ -277,6 +277,48 @@ def test_wild_names_of_data_sets_and_columns_are_refused(tmp_path, monkeypatch):
         assert read is None or set(columns.values()) == {"auto"}
 
 
+HEAD = """---
+configs:
+- {{config_name: other, data_files: other.csv}}
+- config_name: {}
+  data_dir: {}
+  default: {}
+  data_files:
+  - split: {}
+    path: {}
+---
+"""
+USUAL_HEAD = ("usual", ".", "true", "train", "f.csv")
+
+
+def test_the_head_of_a_readme_is_followed_or_refused_and_runs_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "d/f.csv", {"text": ["a"], "label": ["1"]})
+    for place in range(len(USUAL_HEAD)):
+        for value in (
+            *USUAL_HEAD,
+            *NO_YAML,
+            *WRONG,
+            BOMB,
+            "/",
+            "..",
+            "../d/f.csv",
+            "~/f.csv",
+            "**",
+            "'*'",
+            "'[f'",
+            "hf://d/f.csv",
+            "f" * 300,
+        ):
+            words = [value if place == at else word for at, word in enumerate(USUAL_HEAD)]
+            (tmp_path / "d/README.md").write_text(HEAD.format(*words), encoding="utf-8")
+            read = outcome((place, value[:60]), splits.read, section("d"))
+            assert read in (None, ([{"text": "a", "label": "1"}], None)), (place, value[:60])
+    (tmp_path / "d/README.md").write_text(HEAD.format(*USUAL_HEAD), encoding="utf-8")
+    assert outcome("usual", splits.read, section("d"))
+    assert not Path("ran").exists()
+
+
 # ---- params.yaml
 
 SHIPPED = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))

@@ -39,6 +39,7 @@ def pool(tmp_path, monkeypatch):
     return params, write
 
 
+@pytest.mark.slow
 def test_umap_places_rows_it_was_not_fitted_on_with_their_like(pool):
     reduce.main()
     reduced = artifacts.load(artifacts.REDUCED, np.float32, (ROWS, 3))

@@ -1,5 +1,6 @@
 """Where and how people keep a project: after each of these habits a finished one is still finished, and nothing is written over."""
 
+import json
 import os
 import subprocess
 
@@ -73,11 +74,13 @@ def test_no_stages_but_those_of_the_project_are_run_whatever_stands_in_pythonpat
 
 
 @pytest.mark.slow
-def test_an_experiment_is_kept_applied_and_branched(project):
+def test_an_experiment_is_compared_applied_and_branched(project):
     lock = (project.folder / "dvc.lock").read_bytes()
     project.run("dvc", "exp", "run", "--set-param", "arms=[]", "--name", "fewer")
     changed = (project.folder / "dvc.lock").read_bytes()
     assert changed != lock
+    different = json.loads(project.run("dvc", "exp", "diff", "HEAD", "fewer", "--json").stdout)
+    assert different["params"]["params.yaml"] == {"arms": {"old": "['entropy']", "new": "[]"}}
     back = ("git", "checkout", "--quiet", "--force")
     branch = project.run("git", "branch", "--show-current").stdout.strip()
     try:

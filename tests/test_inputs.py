@@ -172,7 +172,7 @@ def test_what_is_not_here_and_has_no_record_is_missing(spoilt, capsys):
 def test_what_cannot_be_read_keeps_its_record(capsys, monkeypatch):
     write("reviews.csv")
     recorded = run(prepare={"dataset": "reviews.csv"})["prepare.dataset"]
-    monkeypatch.setattr(content, "of_dataset", lambda name: Path("no/such/file").read_bytes())
+    monkeypatch.setattr(content, "of_dataset", lambda name, config: Path("no/such/file").read_bytes())
     assert run(prepare={"dataset": "reviews.csv"})["prepare.dataset"] == recorded
     assert (
         "prepare.dataset = reviews.csv is not to be read (No such file or directory): the record stays" in capsys.readouterr().out

@@ -18,6 +18,7 @@ from stages.core.rows.labels import NO_CLASS, Labels
 from tests.tiny import tiny_corpus, tiny_encoder
 
 NAMES = plugins.names("learners")
+EACH = [pytest.param(name, marks=pytest.mark.slow if name == "contrastive" else ()) for name in NAMES]
 CLASSES = 3  # of which the corpus has two
 LABELLED = np.array([20, 3, 7, 0, 15, 8, 11, 2])  # in no order: a row is found by its number, not by its place
 EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", dtype="float32")
@@ -49,7 +50,7 @@ def learner_of(name, machine=MACHINE):
     return learners.named(SimpleNamespace(trainer=name, **TRAIN), EMBED, machine, CLASSES)
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=EACH)
 def made(request, folder):
     """A learner, the pool as it reads it, and a model fitted on 8 of its rows."""
     learner = learner_of(request.param)

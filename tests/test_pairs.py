@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 
+from stages.commands import settings
 from stages.core.base.errors import Refused
 from stages.core.sources import pairs
-from tests.test_sources import write
+from tests.test_sources import ROOT, write
 
 AUTO = {
     "left_column": "auto",
@@ -59,6 +61,19 @@ def test_columns_can_be_named(tmp_path):
         read(file, "pairs", **{**named, "left_column": "uno"})
     with pytest.raises(Refused, match=r"finetune_encoder.left_column = auto: none of the usual names"):
         read(file, "pairs")
+
+
+def test_columns_may_have_names_that_yaml_reads_as_numbers_or_bools(tmp_path):
+    file = write(tmp_path / "f.csv", {"0": ["a"], "1.5": ["b"], "on": [1]})
+    columns = {"left_column": 0, "right_column": 1.5, "label_column": True}
+    assert read(file, "pairs", **columns) == {"left": ["a"], "right": ["b"], "label": [1]}
+    with pytest.raises(Refused, match=r"finetune_encoder.left_column = 1: no such column; possible: 0, 1.5, on"):
+        read(file, "pairs", **columns | {"left_column": 1})
+    loaded = yaml.safe_load((ROOT / "params.yaml").read_text())
+    section = loaded["finetune_encoder"] | columns
+    assert settings.checked(loaded | {"finetune_encoder": section}).finetune_encoder.model_dump() == section
+    with pytest.raises(Refused, match=r"finetune_encoder.left_column = \[0\]: must be a name, or auto"):
+        settings.checked(loaded | {"finetune_encoder": section | {"left_column": [0]}})
 
 
 def test_train_of_a_folder_is_tuned_on_and_test_is_measured_by(tmp_path):

@@ -415,6 +415,7 @@ def read_from(address: str, home: Path, *asked: str | dict) -> list:
     return said
 
 
+@pytest.mark.slow
 def test_a_hub_set_is_loaded_and_comes_from_the_cache_when_the_hub_is_gone(hub_folder, tmp_path):
     with serving(hub_folder) as address:
         fruits, glue, unknown = read_from(address, tmp_path, "some/fruit", "glue/sst2", "some/other")
@@ -525,7 +526,7 @@ def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_
     ("train", "test", "changes", "message"),
     [
         ([("a", "x"), ("b", "x"), ("c", "x")], [("d", "x")], {}, r"single class \(x\)"),
-        ([("a", "x"), ("b", "y")], [("d", "z")], {}, "labels that the pool lacks: z; the pool has x, y"),
+        ([("a", "x"), ("b", "y")], [("d", "z")], {}, "labels that the pool lacks, and no other: z; the pool has x, y"),
         ([("a", ""), ("b", " ")], [("d", "x")], {}, "pool: none of 2 rows has a label; is prepare.label_column the right column?"),
         ([("a", "x"), ("b", "y"), ("  ", "y")], [("d", "x")], {}, "pool: 1 rows have no text, the first is row 3; .*empty_texts"),
         ([], [("d", "x")], {}, "the pool has no row to use"),

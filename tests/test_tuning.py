@@ -16,6 +16,8 @@ from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, pair_tuning, similarity
 from tests.tiny import tiny_encoder
 
+pytestmark = pytest.mark.slow
+
 SHORT = "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
 HOW = SimpleNamespace(batch_rows=4, learning_rate=1e-3, warmup_share=0.25, dtype="float32")
 PAIRS = {

@@ -5,7 +5,7 @@ Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` 
 
 from contextlib import suppress
 
-from dvc.exceptions import DvcException
+from dvc.exceptions import CheckoutError, DvcException
 from dvc.repo import Repo
 
 from stages import inputs
@@ -23,14 +23,10 @@ def main() -> None:
             print("fetch: nothing in dvc.lock fits these params: everything will run")
             return
         remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
-        try:
-            repo.pull(targets=names, allow_missing=True)
-        except (DvcException, OSError) as error:
+        if error := pull(repo, names):
             print(f"fetch: remote {remote}: {short(error)}")
-            for name in names:  # a file that is missing in one folder spoils nothing else
-                with suppress(DvcException, OSError):
-                    repo.pull(targets=[name], allow_missing=True)
-        here = [name for name in names if all(out.exists for stage in repo.stage.collect(name) for out in stage.outs)]
+        outs = {stage.addressing: stage.outs for stage in repo.index.stages}
+        here = [name for name in names if not any(out.status() for out in outs[name])]
     absent = [name for name in names if name not in here]
     if not here:
         raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
@@ -40,6 +36,23 @@ def main() -> None:
     if "embed" in here:
         rows = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))["rows"]
         print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
+
+
+def pull(repo: Repo, names: list[str]) -> Exception | None:
+    """As `dvc pull` with the names of stages, but a file that is missing in one folder spoils nothing else; what went wrong.
+
+    DVC reads dvc.lock anew for each name that it is given; to bring all of them it is given none.
+    """
+    every = {stage.addressing for stage in repo.index.stages if not stage.always_changed}
+    targets = None if every <= set(names) else names
+    failed = None
+    try:
+        repo.fetch(targets=targets)
+    except (DvcException, OSError) as error:
+        failed = error
+    with suppress(CheckoutError):
+        repo.checkout(targets=targets, allow_missing=True)
+    return failed
 
 
 def fitting(repo: Repo) -> list[str]:

@@ -110,7 +110,7 @@ class Section(pydantic.BaseModel):
 
 class Prepare(Section):
     dataset: Name
-    config: Name
+    config: Column
     encoding: Annotated[Name, AfterValidator(_encoding)]
     splits: Literal["auto"] | Annotated[list[Name], Field(min_length=1, max_length=2), AfterValidator(_no_repeats)]
     split_column: Column
@@ -137,9 +137,9 @@ class Labels(Section):
 class FinetuneEncoder(Section):
     objective: Literal["none", "nli", "pairs"]
     dataset: Name
-    left_column: Name
-    right_column: Name
-    label_column: Name
+    left_column: Column
+    right_column: Column
+    label_column: Column
     score_range: Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
     most_per_class: Literal["all"] | AtLeastOne
     epochs: AtLeastOne

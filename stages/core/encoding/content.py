@@ -12,6 +12,7 @@ import hashlib
 import re
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from stages.core.encoding import model_files
 from stages.core.sources import files, layout, names, packaged
@@ -19,8 +20,8 @@ from stages.core.sources import files, layout, names, packaged
 LOCAL = ("file", "folder")
 
 
-def of_dataset(name: str) -> dict | None:
-    """Of a data set for prepare or of pairs: the files that `sources` would read of it.
+def of_dataset(name: str, config: Any = "none") -> dict | None:
+    """Of a data set for prepare or of pairs: the files that `sources` would read of it, with that config of prepare's.
 
     Raises OSError where they cannot be read.
     """
@@ -28,7 +29,7 @@ def of_dataset(name: str) -> dict | None:
         return _of_package(name, packaged.PACKAGES[name])
     try:
         path = files.local_path(name)
-        return _of_hub(name) if path is None else _of_files(name, path, layout.files_read(path))
+        return _of_hub(name) if path is None else _of_files(name, path, layout.files_read(path, config))
     except (RuntimeError, ValueError):  # an unknown ~user, a NUL, an unclear folder: the stage that reads it refuses
         return None
 

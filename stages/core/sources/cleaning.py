@@ -104,14 +104,25 @@ def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Row
     return pool, holdout
 
 
-def refuse_strange_labels(pool: Rows, holdout: Rows) -> None:
-    """Raise Refused for a label of the source's own holdout that the pool lacks."""
-    names = {row["label"] for row in pool}
-    strange = {row["label"] for row in holdout} - names
-    if strange:
+def tell_strange_labels(pool: Rows, holdout: Rows) -> None:
+    """Print the classes of the source's own holdout that the pool lacks: they count as scikit-learn's measures have it.
+
+    Raises Refused where the two share no class, as where one has numbers and the other names: then nothing would be measured.
+    """
+    names, counts = {row["label"] for row in pool}, Counter(row["label"] for row in holdout)
+    strange = sorted(counts.keys() - names)
+    if not strange:
+        return
+    if not counts.keys() & names:
         raise Refused(
-            f"the holdout has labels that the pool lacks: {', '.join(sorted(strange))}; the pool has {', '.join(sorted(names))}"
+            f"the holdout has labels that the pool lacks, and no other: {', '.join(strange)}; the pool has "
+            f"{', '.join(sorted(names))}; spell them alike, or name the column of both in prepare.label_column"
         )
+    print(
+        f"prepare: the holdout has classes that the pool lacks: {', '.join(strange)}; no model can learn them, so "
+        f"{sum(counts[name] for name in strange):,} of its {len(holdout):,} rows count as mistakes; mend what is misspelt, and "
+        "name what is no class in prepare.missing_labels"
+    )
 
 
 def classes(pool: Rows, holdout: Rows) -> list[str]:

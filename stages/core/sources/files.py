@@ -5,10 +5,11 @@ from collections.abc import Callable
 from functools import partial
 from itertools import repeat
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from stages.core.base.errors import Refused, choices, short
-from stages.core.sources import columnar, delimited, excel, json_rows, layout, names, packed, plain_texts
+from stages.core.sources import columnar, configs, delimited, excel, json_rows, layout, names, packed, plain_texts
 from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table, joined, replace
 
@@ -32,10 +33,11 @@ def local_path(name: str) -> Path | None:
     return path if is_path else None
 
 
-def read(path: Path, setting: str, encoding: str = "auto") -> tuple[dict[str, Table], list[str]]:
+def read(path: Path, setting: str, encoding: str = "auto", config: Any = "none") -> tuple[dict[str, Table], list[str]]:
     """Tables of a file or of a folder by the names of their splits, and the names of files that are left aside.
 
     encoding   of text without a byte order mark; auto is UTF-8
+    config     which of those that the folder's README.md tells, or none
 
     Raises Refused, naming `setting`, where there is none, where splits cannot be told apart, and for a file that is broken.
     """
@@ -47,9 +49,19 @@ def read(path: Path, setting: str, encoding: str = "auto") -> tuple[dict[str, Ta
     if path.is_file() and not names.suffixes(path)[0]:
         raise Refused(f"{where}: no reader for it; {choices(path.suffix, names.READ)}, each also with {', '.join(names.PACKED)}")
     try:
-        found = layout.of(path)
-    except layout.Unclear as error:
+        found = layout.of(path, config)
+    except configs.NoneChosen as error:
+        remedy = "name one in prepare.config" if setting == "prepare.dataset" else "give the path of a file, or of another folder"
+        raise Refused(f"{where}: {error}; {remedy}") from None
+    except configs.Unclear as error:
         raise Refused(f"{where}: {error}; {_possible()}") from None
+    if config != "none" and not found.told_by:
+        raise Refused(
+            f"params.yaml: prepare.config = {config}: only a data set of the hub has configs, or a folder whose README.md tells "
+            "them; set it to none"
+        )
+    if found.notes:
+        print(f"{setting.split('.')[0]}: {'; '.join(found.notes)}")
     for part in found.parts.values():
         for file in part.files:
             if not file.is_file():

@@ -11,7 +11,7 @@ from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table
 
 
-def read(name: str, setting: str, config: str = "none") -> dict[str, Table]:
+def read(name: str, setting: str, config: Any = "none") -> dict[str, Table]:
     """Tables of a data set's splits, by their names.
 
     name     owner/name, with @ and a revision after it or not
@@ -21,7 +21,7 @@ def read(name: str, setting: str, config: str = "none") -> dict[str, Table]:
     """
     repo, _, revision = name.partition("@")
     repo, *told = ("nyu-mll/glue", repo.removeprefix("glue/")) if repo.startswith("glue/") else (repo,)
-    told = [config] if config != "none" else told
+    told = [str(config)] if config != "none" else told
     try:
         # Only what can be a hub name goes there: the loader takes "csv" for a format and a URL for an address.
         if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", name, re.ASCII):

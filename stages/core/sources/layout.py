@@ -6,19 +6,18 @@ train/…, test/…                                              a folder a spli
 label=0/part-0.parquet, …                                    partitions: a column in the names of folders
 pos/1.txt, neg/2.txt                                         a folder a class, a file a text
 dataset_dict.json, train/state.json, …                       what datasets.save_to_disk wrote
+README.md with `configs:` in its head                        the files that a config names, see configs
 """
 
 import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from stages.core.sources import names
-
-
-class Unclear(ValueError):
-    """The files of a folder cannot be told apart; the text says what was found."""
+from stages.core.sources import configs, names
+from stages.core.sources.configs import Unclear
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,32 @@ class Part:
 
 @dataclass(frozen=True)
 class Layout:
-    """The splits by name, and the names of what could have been read and is not."""
+    """The splits by name, and the names of what could have been read and is not.
+
+    told_by   the README.md that says what is read, where one does
+    notes     what of that is to be printed
+    """
 
     parts: dict[str, Part]
     aside: list[str] = field(default_factory=list)
+    told_by: Path | None = None
+    notes: list[str] = field(default_factory=list)
 
 
-def of(path: Path) -> Layout:
-    """What is read of a file or folder. Raises Unclear where that cannot be told, OSError where it cannot be looked at."""
+def of(path: Path, config: Any = "none") -> Layout:
+    """What is read of a file or folder. Raises Unclear where that cannot be told, OSError where it cannot be looked at.
+
+    config   which of those that a README.md tells, or none
+    """
+    if told := path.is_dir() and configs.of(path, config):
+        chosen, notes = told
+        root = configs.root(path, chosen)
+        named = {split: Part(files) for split, files in configs.files(root, chosen).items()} if "data_files" in chosen else None
+        return replace(Layout(named) if named else _by_names(root), told_by=path / configs.README, notes=notes)
+    return _by_names(path)
+
+
+def _by_names(path: Path) -> Layout:
     if not path.is_dir():
         return Layout({names.stem(path): Part([path])})
     if (path / "dataset_dict.json").is_file():
@@ -66,13 +83,14 @@ def of(path: Path) -> Layout:
         return Layout({path.name: part})
     inner = [entry for entry in folders if entry.name == "data"] or folders
     if len(inner) == 1:
-        return of(inner[0])
+        return _by_names(inner[0])
     raise Unclear("no file there that can be read")
 
 
-def files_read(path: Path) -> list[Path]:
-    """The files that are read of a path, in order. Raises as `of` does."""
-    return sorted(file for part in of(path).parts.values() for file in part.files)
+def files_read(path: Path, config: Any = "none") -> list[Path]:
+    """The files that are read of a path, each once and in order. Raises as `of` does."""
+    found = of(path, config)
+    return sorted({file for part in found.parts.values() for file in part.files} | ({found.told_by} if found.told_by else set()))
 
 
 def _of_files(folder: Path, files: list[Path]) -> Layout:

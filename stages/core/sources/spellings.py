@@ -1,10 +1,15 @@
 """Labels that are one class in two spellings, and labels that look like a slip."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from stages.core.sources.tables import ONE_OF_SEVERAL
+
 NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,14})(\.[0-9]+)?")
+SIGNS_BETWEEN_LABELS = (",", ";", "|")
+_ELEMENT = r"""('[^']*'|"[^"]*"|[^\s,'"\[\]]+)"""
+WRITTEN_LIST = re.compile(rf"\[\s*{_ELEMENT}(\s*,\s*{_ELEMENT})+\s*\]")
 NO_WORDS = ("", "null", "nan", "n/a", "na", "none", "nil", "#n/a", "<na>", "?", "-", "unknown")
 
 
@@ -47,4 +52,19 @@ def slips(pool: set[str], holdout: set[str]) -> list[str]:
         said.append(
             "label -1 is a class, though the others count from 0; if it means a missing label, name it in prepare.missing_labels"
         )
+    if several := _of_several(labels):
+        is_one = f"label {several[0]} looks" if len(several) == 1 else f"{len(several):,} labels, such as {several[0]}, look"
+        said.append(f"{is_one} like several labels of one text; a cell is one class as it stands: {ONE_OF_SEVERAL}")
     return said
+
+
+def _of_several(labels: set[str]) -> list[str]:
+    """Labels that are likely several in one cell, in order: lists as Python or JSON writes them, as ["joy", "fear"], and those
+    like joy,fear whose parts are classes of their own or stand in other labels too: nobody is taken for two in Berlin, Germany.
+    """
+    found = []
+    for sign in SIGNS_BETWEEN_LABELS:
+        parts = {label: [part.strip() for part in label.split(sign)] for label in labels}
+        times = Counter(part for each in parts.values() for part in set(each))
+        found += [label for label, each in parts.items() if len(set(each)) > 1 and all(part and times[part] > 1 for part in each)]
+    return sorted({*found, *filter(WRITTEN_LIST.fullmatch, labels)})

@@ -66,17 +66,17 @@ def columns(dataset: str, setting: str, splits: tuple[str, ...], wanted: dict[st
     return {key: cells(table, name, f"{setting} = {dataset}, {split}") for key, name in chosen.items()}
 
 
-def _tables(name: str, setting: str, encoding: str = "auto", config: str = "none") -> tuple[dict[str, Table], list[str]]:
+def _tables(name: str, setting: str, encoding: str = "auto", config: Any = "none") -> tuple[dict[str, Table], list[str]]:
     """The splits of a data set by their names, and the names of files that are no split."""
     path = None
     if name not in PACKAGED:
         try:
             if path := files.local_path(name):
-                tables, aside = files.read(path, setting, encoding)
+                tables, aside = files.read(path, setting, encoding, config)
         except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
             raise Refused(f"params.yaml: {setting} = {name[:300]!r} cannot be opened: {short(error)}") from None
-    if (path or name in PACKAGED) and config != "none":
-        raise Refused(f"params.yaml: prepare.config = {config}: only a data set of the hub has configs; set it to none")
+    if name in PACKAGED and config != "none":
+        raise Refused(f"params.yaml: prepare.config = {config}: {name} has no configs; set it to none")
     if path:
         return tables, aside
     return ({name: PACKAGED[name]()} if name in PACKAGED else hub_sets.read(name, setting, config)), []

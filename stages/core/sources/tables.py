@@ -10,6 +10,11 @@ import yaml
 
 from stages.core.base.errors import Refused, choices, short
 
+ONE_OF_SEVERAL = (
+    "one label a text is what this does; make one of them: keep the chief one, join them into one name, or ask of a single label "
+    "whether it is there, yes or no"
+)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -91,10 +96,7 @@ def cells(table: Table, column: str, where: str, listed: bool = False) -> list[s
 
 def _only(values: list) -> Any:
     if len(values) > 1:
-        raise ValueError(
-            f"{len(values)} labels ({', '.join(map(str, values[:5]))}), and one label a text is what this does; make one of them: "
-            "keep the chief one, join them into one name, or ask of a single label whether it is there, yes or no"
-        )
+        raise ValueError(f"{len(values)} labels ({', '.join(map(str, values[:5]))}), and {ONE_OF_SEVERAL}")
     return values[0] if values else None
 
 
