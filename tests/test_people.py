@@ -88,6 +88,14 @@ def test_from_no_label_to_the_model_round_by_round(project, capsys):
     assert [classes[number] for number in labels_of("stage3")] == [project.truth[texts[row]] for row in rows_of("stage3")[0]]
     assert rows_of("stage3").shape == (1, 28)
     assert artifacts.load_json(Path("metrics/summary.json"))["accuracy"] > 0.5
+    assert "| full" not in summary  # not all of the pool is labelled
+
+    first = asked.keys("stage1")[0]
+    before = labels_of("stage3")
+    Labelling().answer("anna", first, "?")  # every round sees the answers to the rows of those before it
+    project.repro("label@stage3")
+    assert [labels_of(stage)[0] for stage in ("stage1", "stage2", "stage3")] == [-2, -2, -2]
+    assert labels_of("stage3")[1:] == before[1:]
 
 
 def test_people_come_to_the_same_rows_and_models_as_a_data_set_with_the_same_labels(project):
@@ -543,6 +551,8 @@ def test_an_answer_to_a_key_that_is_no_text_is_refused_on_the_page_and_a_class_t
         state.answer("anna", state.next_open().key, "Pos")
     assert journal.annotators() == []
     state.answer("anna", state.next_open().key, "pos")
+    assert state.progress("holdout") == (1, 20)
+    assert state.open_round() == "holdout"
     [(answer, text)] = state.history("anna")
     assert (answer.key, answer.label) == (text.key, "pos")
     assert text.held  # the holdout is asked first
