@@ -14,6 +14,7 @@ from stages.commands.labelling import Labelling
 from stages.core.base import artifacts, keys
 from stages.core.base.errors import Refused
 from stages.core.people import asked, journal
+from stages.core.rows import rounds
 from tests.people import PEOPLE, Labelled
 
 WAITS = "{} waits for {} of {} answers: make label, or fill in the csv"
@@ -518,6 +519,21 @@ def test_what_cannot_be_read_as_answers_is_refused(first, words, message):
     with pytest.raises(Refused) as refused:
         read_answers.main(*words)
     assert message in str(refused.value)
+
+
+def test_where_enough_is_labelled_nothing_more_is_asked(first, capsys):
+    def repro(target):
+        first.repro(target)
+        if target == "select_stageN@stage3":  # finds that it is enough
+            rounds.save_labelled("stage3", rows_of("stage2"), "stage2", ended_after="stage2", ended_because="sufficient")
+
+    first.answer_all("holdout")
+    for stage in ("stage1", "stage2"):
+        first.answer_all(stage)
+        ask.main(repro=repro)
+    assert not asked.file_of("stage3").exists()
+    assert "stage3: nothing to ask, stage2 was sufficient" in said(capsys)
+    assert waits(capsys) == ["stage3 asks for nothing: stage2 was sufficient"]
 
 
 def test_guidelines_are_named_and_refused_where_they_are_missing(project, capsys):

@@ -8,6 +8,7 @@ from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run
 from stages.core.people import asked, journal
 from stages.core.people.journal import CANNOT_SAY
+from stages.core.rows import rounds
 
 READ = Path("data/asked/read.json")
 SHOWN = 5  # of what is listed
@@ -41,7 +42,10 @@ def told(state: Labelling) -> list[str]:
         if left:
             lines.append(f"{name} waits for {len(left):,} of {len(rows):,} answers: make label, or fill in the csv")
         elif not rows and is_next(state, name, waits):
-            lines.append(f"{name} is not asked for yet: make ask")
+            enough = sufficient(name)
+            lines.append(
+                f"{name} asks for nothing: {enough} was sufficient" if enough else f"{name} is not asked for yet: make ask"
+            )
         waits |= name in state.stages and bool(left or not rows)
         lines += unread(state, name)
     lines += lacking(state, found)
@@ -57,6 +61,15 @@ def is_next(state: Labelling, name: str, waits: bool) -> bool:
     if name == asked.HOLDOUT:
         return any(text.held and text.source is None for text in state.texts.values())
     return not waits
+
+
+def sufficient(name: str) -> str | None:
+    """The stage after which the last `dvc repro` found that enough was labelled, if it did before this one."""
+    try:
+        budget = rounds.load_budget(name)
+    except Refused:
+        return None
+    return budget["ended_after"] if budget["ended_because"] == "sufficient" else None
 
 
 def unread(state: Labelling, name: str) -> list[str]:
