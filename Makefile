@@ -24,13 +24,13 @@ repro: .venv/installed $(if $(WITH),overlay) check
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
 
 ask: .venv/installed check
-	@python -m stages.commands.ask "$(STAGE)" "$(AGAIN)" "$(or $(FORMAT),csv)"
+	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}"
 
 answers: .venv/installed
 	@python -m stages.commands.answers "$$FILE" "$$WHO"
 
 find: .venv/installed
-	@python -m stages.commands.find "$$WORDS" "$(STAGE)" "$(MOST)"
+	@python -m stages.commands.find "$$WORDS" "$$STAGE" "$$MOST"
 
 waiting: .venv/installed
 	@python -m stages.commands.waiting

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from stages.core.base import artifacts, keys
 from stages.core.base.errors import Refused
 from stages.core.people import asked, journal
 from stages.core.rows import rounds
+from tests.conftest import ROOT
 from tests.people import PEOPLE, Labelled
 
 WAITS = "{} waits for {} of {} answers: make label, or fill in the csv"
@@ -557,6 +559,23 @@ def test_other_forms_and_rounds_than_there_are_are_refused(project):
         with pytest.raises(Refused, match=r"labels.from = dataset: the labels stand in the data"):
             command()
     waiting.main("repro")  # make repro says nothing there
+
+
+def test_make_hands_over_any_file_words_and_name(first):
+    Path("stages").symlink_to(ROOT / "stages")
+    write("a $(file) 'of' \"1\".csv", filled(first))
+
+    def make(*words: str) -> list[str]:
+        command = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/installed", *words]
+        done = subprocess.run(command, env=first.environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    said = make("answers", "FILE=a $$(file) 'of' \"1\".csv", "WHO=jürgen")
+    assert said[0] == "a $(file) 'of' \"1\".csv: 12 answers; of jürgen 12 are new, of which 0 change an earlier one"
+    assert journal.annotators() == ["jürgen"]
+    assert any(line.startswith("labels/stage1.csv: 2 rows added, of ") for line in make("find", "WORDS=dull bad", "MOST=2"))
+    assert WAITS.format("stage1", 2, 14) in make("waiting")
 
 
 def test_an_answer_to_a_key_that_is_no_text_is_refused_on_the_page_and_a_class_that_is_none_too(first):
