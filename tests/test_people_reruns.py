@@ -162,6 +162,11 @@ def test_answers_that_git_does_not_keep_yet_are_told(project, capsys):
     assert "not committed" not in capsys.readouterr().out
 
 
+def test_the_plots_page_is_made_while_nothing_is_measured_yet(project):
+    Project.run(project, "dvc", "plots", "show", "--quiet")
+    assert Path("dvc_plots/index.html").exists()
+
+
 def test_a_clone_waits_for_the_same(project, tmp_path):
     state = Labelling()
     state.answer("anna", state.next_open("stage1").key, "pos")
