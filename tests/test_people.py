@@ -362,7 +362,8 @@ def test_a_random_arm_asks_for_its_rows_and_shares_answers(project, capsys):
     project.answer_all("random")
     project.answer_all("holdout")
     project.repro()
-    assert [line.split("|")[1].strip() for line in project.summary().splitlines() if "| stage1" in line] == ["random", "bucketed"]
+    rows = [line.split("|")[1].strip() for line in project.summary().splitlines() if "| stage1" in line]
+    assert rows == ["random", "bucketed"] * 2  # in the table, and in that of the intervals
 
 
 def test_texts_can_be_kept_out_of_labels(project):
@@ -409,6 +410,20 @@ def test_a_holdout_that_is_answered_in_part_measures_by_those_rows(first):
     )
 
 
+def test_more_rows_of_the_holdout_and_of_a_round_at_once_are_rows_of_the_pool_of_now(first):
+    corpus = Path("corpus.jsonl")
+    corpus.write_text("".join(line + "\n" for line in reversed(corpus.read_text().splitlines())))
+    first.answer_all("stage1")
+    first.change({"prepare": {"holdout_rows": 30}, "select_stage1": {"n": 6}})
+    first.ask()
+    rows = {name: asked.read(name) for name in ("holdout", "stage1")}
+    assert [len(each) for each in rows.values()] == [30, 24]
+    assert {row.key for row in rows["holdout"]} & {row.key for row in rows["stage1"]} == set()
+    assert all(keys.key(row.text) == row.key for each in rows.values() for row in each)
+    first.repro("label@stage1")
+    assert len(labels_of("stage1")) == 24
+
+
 def test_a_holdout_without_an_answer_says_that_nothing_is_measured_yet(first):
     first.answer_all("stage1")
     first.repro()
@@ -426,6 +441,7 @@ def test_the_holdout_grows_where_more_is_asked_for_and_its_rows_are_never_traine
     assert asked.keys("holdout")[:20] == held
     first.repro("label@stage1")
     assert len(artifacts.texts(artifacts.HOLDOUT)) == 25
+    assert len(artifacts.texts(artifacts.POOL)) == 95
     assert set(asked.keys("holdout")) & set(asked.keys("stage1")) == set()
 
     state = Labelling()
@@ -433,7 +449,6 @@ def test_the_holdout_grows_where_more_is_asked_for_and_its_rows_are_never_traine
     assert "holdout holds 24 rows, holdout_rows asks for 25: make ask adds 1" in waits(capsys)
     first.ask("holdout")
     assert len(asked.keys("holdout")) == 26
-    assert len(artifacts.texts(artifacts.POOL)) == 95
 
 
 # ---- what people write into tables

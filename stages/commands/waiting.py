@@ -12,16 +12,20 @@ from stages.core.rows import rounds
 
 READ = Path("data/asked/read.json")
 SHOWN = 5  # of what is listed
+PASSES = 3  # of dvc repro after one that answers came into; who goes on answering has to call once more
 
 
 def main(after: str = "") -> None:
     """after   "repro" where that has just ended: nothing is said then where the data set plays the labeller, and what came
-    while it ran is read. DVC looks at labels/ when the stage that reads it has ended, so to it all is up to date."""
+    while it ran is read. DVC looks at labels/ when the stage that reads it has ended, so to it all is up to date.
+    """
     if after and vars(params.read("labels.from"))["from"] == "dataset":
         return
     for note in journal.restore():
         print(note)
-    while after and late():
+    for _ in range(PASSES if after else 0):
+        if not late():
+            break
         print("labels/ has changed since it was read: dvc repro goes on with what is new", flush=True)
         for command in (["--force", "--single-item", "answers"], []):
             if subprocess.run(["dvc", "repro", *command]).returncode:  # noqa: S603, S607
@@ -89,7 +93,7 @@ def lacking(state: Labelling, found) -> list[str]:
         usable = sum(found.labels.get(row.key) != CANNOT_SAY for row in rows)
         first = stage == state.stages[0]
         amount = state.settings.select_stage1.n if first else state.settings.rounds[stage].m
-        wanted = amount * clusters if isinstance(amount, int) else round(amount * pool)
+        wanted = rounds.wanted(amount, clusters, pool)
         if rows and usable < wanted:
             lines.append(
                 f"{stage} holds {usable:,} rows, {'n' if first else 'm'} asks for {wanted:,}: make ask adds {wanted - usable:,}"
