@@ -11,7 +11,7 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
         data/summary.md                 the tables
-params  report, rounds, random_at, arms, train_final, seeds
+params  report, rounds, random_at, arms, train_final, seeds, labels.from
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -23,7 +23,7 @@ import numpy as np
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import vectors
-from stages.core.reporting import comparison, tables
+from stages.core.reporting import comparison, sureness, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, measures, results, rounds
@@ -33,7 +33,7 @@ METRICS = Path("metrics")
 
 
 def main() -> None:
-    settings = params.read("report", "rounds", "random_at", "arms", "train_final", "seeds")
+    settings = params.read("report", "rounds", "random_at", "arms", "train_final", "seeds", "labels.from")
     stages = rounds.in_order(settings.rounds)
     of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
     wanted = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
@@ -41,20 +41,28 @@ def main() -> None:
     results.forget_all_but([*wanted, *((FINAL, arm) for arm in final)])
     answers = labels.whole_pool("report: to describe buckets and picks")
     actual, classes = labels.holdout(), labels.classes()
-    measure = measures.chosen(settings.report.measure, actual)
     shape = len(answers), len(actual), len(classes)
     read = {which: results.load(*which, *shape) for which in wanted} | {
         (arm, FINAL): results.load(FINAL, arm, *shape) for arm in final
     }
     # Where labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm came.
     trained = [stage for stage in stages if read[MAIN, stage].trained]
-    found = {which: result for which, result in read.items() if result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)}
+    known = actual >= 0  # of a holdout that people label, rows may be open still
+    actual = actual[known]
+    measure = measures.chosen(settings.report.measure, actual)
+    found = {
+        which: result.on(known)
+        for which, result in read.items()
+        if len(actual) and result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)
+    }
     waiting = {stage: read[MAIN, stage].waits_for for stage in stages if read[MAIN, stage].waits_for}
+    # A round after one that waits has chosen nothing, and waits for the same rows.
+    waiting = {stage: rows for stage, rows in waiting.items() if stage == stages[0] or settings.rounds[stage].after not in waiting}
 
     buckets = artifacts.load_clusters()
     artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, answers)})
     measured, overall, picked = {}, {}, {}
-    if trained:
+    if trained and found:
         for (arm, stage), result in found.items():
             baseline = found.get((BASELINE, trained[-1] if arm == BOUND else stage))
             measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes, measure)
@@ -68,9 +76,33 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
     text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure)
+    if vars(settings)["from"] == "people":
+        text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
+
+
+def how_sure(found: Found, measured: dict, read: Found, trained: list[str], actual: np.ndarray, held: int, target: float) -> str:
+    """What people should know of the figures; of those there are none yet where `trained`, the stages with models, is empty.
+
+    actual   int64 [known]   classes of the rows of the holdout that are known, of `held` rows in all
+    """
+    pool_rows, classes = artifacts.pool_rows(), len(labels.classes())
+    if not trained:
+        return ""
+    if not held:
+        stages = [
+            {"stage": stage, "labels": read[MAIN, stage].labels} | results.load_unmeasured(stage, pool_rows, classes)
+            for stage in trained
+        ]
+        return sureness.without_holdout(stages)
+    waits = f"The holdout waits for {held - len(actual):,} of {held:,} answers.\n" if len(actual) < held else ""
+    if not len(actual):
+        return waits + "Until there are some, nothing is measured.\n"
+    right = np.stack([(found[MAIN, stage].probabilities.argmax(2) == actual).mean(0) for stage in trained])
+    budgets = np.array([found[MAIN, stage].labels for stage in trained])
+    return sureness.intervals(measured, len(actual)) + "\n" + waits + sureness.to_target(right, budgets, target)
 
 
 def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, buckets: np.ndarray) -> dict[str, dict]:

@@ -4,13 +4,15 @@ reads   data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
         data/clusters.npy, data/embeddings/pool.npy, data/pool.jsonl, data/classes.json
+        data/asked/STAGE.npy                                 where people label: the rows they were asked for
         data/AFTER/models, data/encoder                      for strategies that ask the models for more than scores
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
         data/budgets/STAGE.json      how many they are, and whether enough was enough
         data/STAGE/selected.jsonl    the new rows as text
-params  rounds.STAGE, select_stageN, strategies, sufficient, train, embed, seeds
+params  rounds.STAGE, select_stageN, strategies, sufficient, train, embed, seeds, labels.from
 
-The strategy is the file of stages/core/strategies that select_stageN.by names.
+The strategy is the file of stages/core/strategies that select_stageN.by names. Rows that people were asked for are taken as
+they are.
 """
 
 from typing import Any
@@ -24,7 +26,7 @@ from stages.core.rows import labels, rounds, stopping
 
 
 def main(stage: str) -> None:
-    settings = params.read(f"rounds.{stage}", "select_stageN", "strategies", "sufficient", "train", "embed", "seeds")
+    settings = params.read(f"rounds.{stage}", "select_stageN", "strategies", "sufficient", "train", "embed", "seeds", "labels.from")
     this, by = getattr(settings, stage), settings.select_stageN.by
     clusters = artifacts.load_clusters()
     labelled = rounds.load_labelled(this.after, settings.seeds, len(clusters))
@@ -38,7 +40,8 @@ def main(stage: str) -> None:
         return
 
     setting = f"rounds.{stage}.m"
-    picked = bucketed.rows_to_add(stage, by, this.m, setting, settings, settings.strategies, this.after, scores)
+    more = {"after": this.after, "scores": scores}
+    picked = bucketed.rows_asked_or_to_add(stage, by, this.m, setting, settings, settings.strategies, **more)
     rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), this.after, **ended)
     rounds.save_selected(stage, settings.seeds, picked, clusters, scores)
     print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds")

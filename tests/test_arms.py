@@ -347,7 +347,7 @@ def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(copy_of_fin
     assert project.params()["arms"] == ["high_confidence", "low_confidence", "kmeans_diversity", "hybrid"]
     project.change({"prepare": {"dataset": corpus}, "arms": ["hybrid"]})
     assert project.repro() == [
-        *("select_stage1", "label@stage1", "train_stage1", "train_random@stage1", "compare_arm@hybrid", "report")
+        *("answers", "select_stage1", "label@stage1", "train_stage1", "train_random@stage1", "compare_arm@hybrid", "report")
     ]
     metrics = {name: json.loads((project.folder / f"metrics/{name}.json").read_text()) for name in
                ("bucketed/stage1", "random/stage1", "hybrid/stage1", "full/pool")}  # fmt: skip

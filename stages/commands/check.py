@@ -31,7 +31,8 @@ def data_set(name: str, found: settings.Params) -> None:
     """
     from stages import prepare  # here, since the check before every stage reads no data set
 
-    made = prepare.prepared(params.read("prepare").prepare.changed(dataset=name))
+    read = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
+    made = prepare.prepared(read.prepare.changed(dataset=name), read)
     settings.refuse_budget_over(len(made.pool), found)
     print(f"{name} can be used, and nothing was written: set prepare.dataset to it")
 

@@ -35,6 +35,8 @@ def chosen(name: str, actual: np.ndarray) -> str:
     """
     if name != "auto":
         return name
+    if not len(actual):
+        return "accuracy"
     counts = np.unique(actual, return_counts=True)[1]
     return "macro_f1" if counts.min() < UNEVEN * counts.mean() else "accuracy"
 

@@ -5,6 +5,7 @@ data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a perso
 data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; kappas: agreement of each two
                             models in a row, one a seed; ended_after: the stage after which nothing was chosen any more, or
                             null; ended_because: sufficient, or waiting for answers
+data/asked/STAGE.npy        int64 [rows]          rows that people were asked for: they are the stage's, whatever a strategy says
 data/STAGE/scores.npy       float32 [seeds, pool] by the model before this stage, higher is less sure; NaN where labelled
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is none
 
@@ -73,6 +74,11 @@ def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int
     for stage in in_order(rounds)[1:]:
         labels[stage] = labels[rounds[stage].after] + wanted(rounds[stage].m, buckets, pool_rows)
     return labels
+
+
+def load_asked(name: str, pool_rows: int) -> np.ndarray:
+    """int64 [rows]: what people were asked for under this name, a stage's or random, in order; or what they `brought` along."""
+    return artifacts.load(Path("data/asked") / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
 
 
 def load_labelled(stage: str, seeds: list[int], pool_rows: int) -> np.ndarray:
