@@ -1,13 +1,17 @@
 # make repro [WITH=FILE]   the pipeline, from nothing to the table and the plots page; WITH: set a file's values in params.yaml
 # make test                ruff and pytest
 # make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
+# make ask [STAGE= AGAIN=1]  where people label: write down which rows the next round asks for, in labels/
+# make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in
+# make find WORDS="..." [STAGE=]     ask for rows with these words too
+# make waiting             what labelling waits for
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
 # make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro overlay test quick bench check remote share fetch clean-cache
+.PHONY: repro overlay ask answers find waiting test quick bench check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
 PYTHON ?= python3
@@ -16,7 +20,20 @@ PIP = python -m pip install --quiet --disable-pip-version-check
 repro: .venv/installed $(if $(WITH),overlay) check
 	dvc repro
 	@cat data/summary.md
+	@python -m stages.commands.waiting repro
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
+
+ask: .venv/installed check
+	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}"
+
+answers: .venv/installed
+	@python -m stages.commands.answers "$$FILE" "$$WHO"
+
+find: .venv/installed
+	@python -m stages.commands.find "$$WORDS" "$$STAGE" "$$MOST"
+
+waiting: .venv/installed
+	@python -m stages.commands.waiting
 
 test quick: .venv/installed .venv/installed-test
 	ruff check .
@@ -43,8 +60,8 @@ share: .venv/installed
 fetch: .venv/installed check
 	@python -m stages.commands.fetch
 
-clean-cache:
-	rm -rf "$${GLEANER_CACHE:-.gleaner}"
+clean-cache:  # but for .gleaner/answers, the second copy of what people answered
+	@test ! -d "$${GLEANER_CACHE:-.gleaner}" || find "$${GLEANER_CACHE:-.gleaner}" -mindepth 1 -maxdepth 1 ! -name answers -exec rm -rf {} +
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

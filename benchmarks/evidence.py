@@ -1,16 +1,19 @@
-"""Every way of choosing rows on three data sets, seed by seed, and the same of small-text and scikit-activeml.
+"""Every way of choosing rows on seven data sets, seed by seed, and the same of small-text and scikit-activeml.
 
-    python -m benchmarks.evidence run [--trainer probe] [--arms NAME ...] [--sets NAME ...] [--processes 2]
-    python -m benchmarks.evidence table [--trainer probe] [--against random]
-    python -m benchmarks.evidence picture [--trainer probe]
+    python -m benchmarks.evidence run [--study loop] [--arms NAME ...] [--sets NAME ...] [--seeds 5] [--processes 2]
+    python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy]
+    python -m benchmarks.evidence saved
+    python -m benchmarks.evidence picture [--study loop]
 
-`run` appends one line an arm, data set and seed to benchmarks/evidence-TRAINER.jsonl as it comes, and does not do again
-what stands there. Budgets are 100, 200 ... 1,000 labels (fine-tuning: 100, 250, 500, 1,000). All share pool, vectors, buckets,
-model, seeds and first rows where a strategy needs a model. Another processor rounds other vectors, and UMAP makes other
-buckets of them: a line says by a checksum on which it was run, and is held against the random arm of the same, which is run
-again where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000.
-`table` prints means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the
-mean over the three sets; `picture` draws benchmarks/evidence-TRAINER.svg.
+`run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
+there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the plain probe, as
+the release before had them; `finetune`. All share pool, vectors, buckets, model, seeds and first rows where a strategy needs a
+model. Another processor rounds other vectors, and UMAP makes other buckets of them: a line says by a checksum on which it was
+run, and is held against the random arm of the same, which is run again where a study goes on elsewhere. Of SST-2 a pool of
+10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints means over the budgets, differences to random (or
+another arm) paired by seed with Holm's correction, and the mean over the sources, of which the two of films are one; `saved`
+how many labels the former pipeline's random rows need for what the default does with fewer; `picture` draws
+benchmarks/evidence-STUDY.svg.
 """
 
 import argparse
@@ -45,23 +48,39 @@ from stages.core.rows.measures import accuracy, macro_f1
 from stages.core.rows.results import BASELINE
 from stages.core.strategies import Known, Pick
 
-BUDGETS = {"probe": range(100, 1_001, 100), "finetune": (100, 250, 500, 1_000)}
-# The news articles are cut for fine-tuning, which takes hours as it is.
-PARAMS = {"probe": {}, "finetune": {"embed": {"max_tokens": 64}}}
-# The variants were chosen on seeds 0 to 33 of the probe (benchmarks/screening.md), so they are tried on others.
-SEEDS = {"probe": range(100, 120), "finetune": range(5)}
+SHARED = SST2.parent
+SETS = {
+    "trec": str(SHARED / "trec"),
+    "banking77": str(SHARED / "banking77"),
+    "tweet_emotion": str(SHARED / "tweet_emotion"),
+    "sms": str(SHARED / "sms"),
+    "bbc_news": "bbc_news",
+    "rotten_tomatoes": "rotten_tomatoes",
+    "sst2": str(SST2),
+}
+BUDGETS = dict.fromkeys(SETS, (50, 100, 200, 300, 500, 1_000)) | {
+    "banking77": (77, 154, 308, 462, 770, 1_540),
+    "bbc_news": (50, 100, 200, 300, 500, 800),
+}
+STUDIES = {
+    "loop": {},
+    "former": {"embed": {"layers": "last"}, "train": {"trainer": "probe"}},
+    # The news articles are cut for fine-tuning, which takes hours as it is.
+    "finetune": {"train": {"trainer": "finetune"}, "embed": {"max_tokens": 64}},
+}
+# Learner, vectors and defaults were chosen on seeds below 300 of trec, banking77, tweet_emotion and sms.
+SEEDS = range(300, 320)
 POOL_ROWS = 10_000
-SETS = {"sst2": str(SST2), "rotten_tomatoes": "rotten_tomatoes", "bbc_news": "bbc_news"}
 
 
 # ---- one arm, data set and seed
 
 
-def prepare_set(home: Path, name: str, trainer: str) -> None:
-    """Stages prepare to cluster, once a data set and trainer."""
-    folder = home / trainer / name
-    changes = {"prepare": {"dataset": SETS[name]}, "train": {"trainer": trainer}}
-    lay_over(changes, PARAMS[trainer])
+def prepare_set(home: Path, name: str, study: str) -> None:
+    """Stages prepare to cluster, once a data set and study."""
+    folder = home / study / name
+    changes = {"prepare": {"dataset": SETS[name]}}
+    lay_over(changes, STUDIES[study])
     if (folder / artifacts.CLUSTERS).exists():
         enter_project(folder, **changes)
         return
@@ -79,11 +98,11 @@ def cut_pool(most: int) -> None:
     artifacts.save(artifacts.ANSWERS, answers[kept])
 
 
-def one_run(home: Path, trainer: str, name: str, arm: str, seed: int) -> dict:
-    os.chdir(home / trainer / name)
+def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
+    os.chdir(home / study / name)
     data, seconds = _opened(str(Path.cwd())), []
     [order] = rounds.random_orders([seed], len(data.buckets))
-    tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[trainer], data, seconds).trajectory(seed, order)]
+    tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
     return {
         "set": name,
         "made_of": data.made_of,
@@ -147,7 +166,7 @@ _OPEN: dict[str, Opened] = {}
 def _opened(folder: str) -> Opened:
     if folder not in _OPEN:
         settings = params.read("train", "embed", "strategies")
-        embedded = np.array(vectors.load(artifacts.EMBEDDINGS, artifacts.POOL))
+        embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
         buckets = artifacts.load_clusters(len(embedded))
         _OPEN[folder] = Opened(Bench(settings), embedded, buckets, settings.strategies, made_of())
     return _OPEN[folder]
@@ -161,26 +180,26 @@ def quietly(*arguments) -> dict:
 # ---- many of them
 
 
-def results_file(trainer: str) -> Path:
-    return ROOT / "benchmarks" / f"evidence-{trainer}.jsonl"
+def results_file(study: str) -> Path:
+    return ROOT / "benchmarks" / f"evidence-{study}.jsonl"
 
 
-def load(trainer: str) -> list[dict]:
-    file = results_file(trainer)
+def load(study: str) -> list[dict]:
+    file = results_file(study)
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def run(options: argparse.Namespace) -> None:
-    home, trainer = Path(options.home).resolve(), options.trainer
+    home, study = Path(options.home).resolve(), options.study
     arms = options.arms or variants.names()
     for arm in arms:
         refuse_unless_among(variants.names(), arm)
-    done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(trainer)}
+    done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(study)}
     wanted = []
     for name in options.sets:
-        prepare_set(home, name, trainer)
+        prepare_set(home, name, study)
         here = made_of()
-        for seed in SEEDS[trainer]:
+        for seed in SEEDS[: options.seeds]:
             missing = [arm for arm in arms if (name, arm, seed) not in done]
             if missing and done.get((name, BASELINE, seed)) != here:
                 missing = list(dict.fromkeys([BASELINE, *missing]))
@@ -188,8 +207,8 @@ def run(options: argparse.Namespace) -> None:
     wanted.sort(key=lambda run: run[2])
     # Spawned, not forked: OpenMP, which has run in this process by now, does not survive a fork.
     spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.processes, spawned) as pool, results_file(trainer).open("a") as file:
-        runs = [pool.submit(quietly, home, trainer, *which) for which in wanted]
+    with ProcessPoolExecutor(options.processes, spawned) as pool, results_file(study).open("a") as file:
+        runs = [pool.submit(quietly, home, study, *which) for which in wanted]
         for future in tqdm(as_completed(runs), total=len(runs), desc="evidence", unit="run", mininterval=10):
             file.write(json.dumps(future.result()) + "\n")
             file.flush()
@@ -202,25 +221,29 @@ def refuse_unless_among(possible: Iterable[str], arm: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence")
-    parser.add_argument("do", choices=["run", "table", "picture"])
-    parser.add_argument("--trainer", choices=["probe", "finetune"], default="probe")
+    parser.add_argument("do", choices=["run", "table", "saved", "picture"])
+    parser.add_argument("--study", choices=list(STUDIES), default="loop")
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="only so many of them")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--against", default=BASELINE, metavar="ARM")
+    parser.add_argument("--measure", choices=["accuracy", "macro_f1"], default="accuracy")
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
     if options.do == "run":
         run(options)
         return
-    rows = load(options.trainer)
+    rows = load(options.study)
     if options.do == "table":
         refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), options.against)
-        print(evidence_shown.table(rows, options.against))
+        print(evidence_shown.table(rows, options.against, options.measure))
+    elif options.do == "saved":
+        print(evidence_shown.saved(rows, load("former"), BUDGETS, options.measure))
     else:
-        file = results_file(options.trainer).with_suffix(".svg")
+        file = results_file(options.study).with_suffix(".svg")
         pruned = {arm for arm in variants.names() if variants.way(arm).uses_pool_labels}
-        evidence_shown.picture([row for row in rows if row["arm"] not in pruned], BUDGETS[options.trainer], file)
+        evidence_shown.picture([row for row in rows if row["arm"] not in pruned], BUDGETS, file)
 
 
 if __name__ == "__main__":

@@ -20,37 +20,47 @@ SHOWN = {
 }
 
 
-def curves_of(rows: list[dict]) -> dict[str, dict[str, dict[tuple, list[float]]]]:
-    """set -> arm -> (seed, what vectors and buckets) -> accuracies"""
+FILMS = ("rotten_tomatoes", "sst2")  # one corpus: most sentences of the second's validation split lie inside the first's reviews
+
+
+def curves_of(rows: list[dict], measure: str = "accuracy") -> dict[str, dict[str, dict[tuple, list[float]]]]:
+    """set -> arm -> (seed, what vectors and buckets) -> the measure at each budget"""
     found: dict = {}
     for row in rows:
-        found.setdefault(row["set"], {}).setdefault(row["arm"], {})[row["seed"], row["made_of"]] = row["accuracy"]
+        found.setdefault(row["set"], {}).setdefault(row["arm"], {})[row["seed"], row["made_of"]] = row[measure]
     return found
 
 
-def table(rows: list[dict], base: str) -> str:
-    """One line an arm, best first: mean accuracy over the budgets, its gain over the arm `base` and the interval, set by set."""
-    found = curves_of(rows)
+def over_sources(of_sets: dict[str, float]) -> float:
+    """The mean over the sources; the sets of films count as one."""
+    films = [of_sets[name] for name in FILMS if name in of_sets]
+    others = [value for name, value in of_sets.items() if name not in FILMS]
+    return float(np.mean([*others, *([np.mean(films)] if films else [])]))
+
+
+def table(rows: list[dict], base: str, measure: str) -> str:
+    """One line an arm, best first: the mean over the budgets, its gain over the arm `base` and the interval, set by set."""
+    found = curves_of(rows, measure)
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     compared = {name: held_against(base, curves) for name, curves in found.items()}
     choosing = {arm: np.median([row["seconds_choosing"] for row in rows if row["arm"] == arm]) for arm in arms}
     lines = []
     for arm in arms:
         cells = {"arm": arm}
-        gains = []
+        gains = {}
         for name in found:
             entry = compared[name].get(arm)
             if entry is None:
                 cells[name] = ""
                 continue
-            gains.append(entry["gain"])
+            gains[name] = entry["gain"]
             interval = "" if entry["gain_low"] is None else f" [{100 * entry['gain_low']:+.1f}, {100 * entry['gain_high']:+.1f}]"
             star = "*" if entry["p_holm"] is not None and entry["p_holm"] < statistics.ALPHA else ""
             cells[name] = f"{100 * entry['mean']:.1f} ({100 * entry['gain']:+.1f}{interval}{star})"
         cells["seeds"] = min(len(curves.get(arm, [])) for curves in found.values())
-        cells["mean gain"] = f"{100 * np.mean(gains):+.2f}" if len(gains) == len(found) else ""
+        cells["mean gain"] = f"{100 * over_sources(gains):+.2f}" if len(gains) == len(found) else ""
         cells["seconds choosing"] = f"{choosing[arm]:.1f}"
-        lines.append((np.mean(gains) if gains else -np.inf, cells))
+        lines.append((over_sources(gains) if gains else -np.inf, cells))
     ordered = [cells for _, cells in sorted(lines, key=lambda line: -line[0])]
     return tabulate(ordered, headers="keys", tablefmt="github", disable_numparse=True)
 
@@ -72,13 +82,40 @@ def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tu
     return np.array([one[seed] for seed in seeds]), np.array([other[seed] for seed in seeds])
 
 
-def picture(rows: list[dict], budgets: Sequence[int], file: Path) -> None:
+def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]], measure: str) -> str:
+    """One line a data set: the default at its first budgets, and with how many labels the former pipeline's random rows do as well.
+
+    An entry is labels [interval], or more than the last budget where they do not come that far.
+    """
+    ours, theirs = curves_of(rows, measure), curves_of(former, measure)
+    lines = []
+    for name in ours:
+        curve = np.array(list(ours[name][variants.name_of_default()].values()))
+        chance = np.array(list(ours[name]["random"].values())).mean(0)
+        base = np.array(list(theirs[name]["random"].values()))
+        points = np.array(budgets[name])
+        line = {"set": name, "seeds": f"{len(curve)}, {len(base)}"}
+        for place in (1, 3):  # 100 and 300 labels
+            needed = statistics.labels_to_reach(points, base, curve[: len(base), place])
+            found, low, high = (f"over {points[-1]:,}" if value is None else f"{value:,.0f}" for value in needed)
+            shown = (
+                f"{100 * curve[:, place].mean():.1f} (random {100 * chance[place]:.1f}, former {100 * base[:, place].mean():.1f})"
+            )
+            line |= {
+                f"budget {place + 1}": f"{points[place]} labels: {shown}",
+                f"former needs, {place + 1}": f"{found} [{low}, {high}]",
+            }
+        lines.append(line)
+    return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+def picture(rows: list[dict], budgets: dict[str, Sequence[int]], file: Path) -> None:
     """Gain over random at each budget, one panel a data set: the chosen arms in colour, all others in grey."""
     import matplotlib.pyplot as plt
 
     found = curves_of(rows)
     plt.rcParams |= {"svg.hashsalt": "gleaner", "font.size": 9}  # the same bytes every time
-    figure, panels = plt.subplots(1, len(found), figsize=(10, 3.6), layout="constrained")
+    figure, panels = plt.subplots(1, len(found), figsize=(3 * len(found), 3.6), layout="constrained")
     for panel, (name, curves) in zip(panels, found.items()):
         for arm in sorted(curves, key=lambda arm: arm in SHOWN):
             if arm == "random":
@@ -86,7 +123,7 @@ def picture(rows: list[dict], budgets: Sequence[int], file: Path) -> None:
             curve, base = paired(curves[arm], curves["random"])
             gains = (curve - base).mean(0)
             style = {"color": SHOWN[arm], "label": arm} if arm in SHOWN else {"color": "0.85", "linewidth": 0.8}
-            panel.plot(budgets, 100 * gains, **style)
+            panel.plot(budgets[name], 100 * gains, **style)
         panel.axhline(0, color="0.3", linewidth=0.8)
         panel.set(title=f"{name}, {len(curves['random'])} seeds", xlabel="labels")
     panels[0].set_ylabel("points of accuracy over random rows")

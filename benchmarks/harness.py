@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from stages import finetune_encoder, prepare
+from stages import answers, finetune_encoder, prepare
 from stages.commands.overlay import lay_over
 from stages.core.base import artifacts, params
 from stages.core.rows import labels
@@ -114,9 +114,10 @@ def enter_project(folder: Path, **changes: dict) -> None:
 
 
 def prepared(folder: Path, **changes: dict) -> Any:
-    """`enter_project`, then stages prepare and finetune_encoder; gives all params."""
+    """`enter_project`, then stages prepare, answers and finetune_encoder; gives all params."""
     enter_project(folder, **changes)
     prepare.main()
+    answers.main()
     finetune_encoder.main()
     return params.read(*params.load())
 

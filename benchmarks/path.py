@@ -12,6 +12,7 @@ from stages.core.base import artifacts
 
 STAGES = """inputs
 prepare
+answers
 finetune_encoder
 embed
 reduce

@@ -43,6 +43,7 @@ PER_CLASS = (8, 16, 64)
 SEEDS = range(5)
 TO_FIRST_MODELS = (
     "prepare",
+    "answers",
     "finetune_encoder",
     "embed",
     "reduce",
@@ -206,7 +207,7 @@ def few_shot_runs(bench: Bench) -> None:
         folder = bench.folder(dataset, prepare={"dataset": bench.dataset(dataset)}, embed={"max_tokens": FEW_TOKENS})
         os.chdir(folder)
         if not artifacts.HOLDOUT_EMBEDDINGS.exists():
-            for name in ("prepare", "finetune_encoder", "embed"):
+            for name in ("prepare", "answers", "finetune_encoder", "embed"):
                 run_stage(f"stages.{name}")
         answers, actual, classes = labels.whole_pool("so many of every class"), labels.holdout(), len(labels.classes())
         settings = params.read("train", "embed")

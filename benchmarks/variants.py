@@ -17,12 +17,14 @@ from stages.core.strategies import Known, Pick
 # the model is, and the one that takes all later rows.
 Variant = tuple[str, str, str]
 DESCRIBED = "as described: random in buckets, then entropy in buckets"
+CHOSEN = "typiclust, then margin, clustered anew"
 VARIANTS: dict[str, Variant] = {
     DESCRIBED: ("random", "entropy", "buckets"),
     "random in buckets, then margin in buckets": ("random", "margin", "buckets"),
     "typical in buckets, then entropy in buckets": ("typical", "entropy", "buckets"),
     "typical in buckets, then margin in buckets": ("typical", "margin", "buckets"),
     "typical in buckets, then margin, clustered anew": ("typical", "margin", "recluster"),
+    CHOSEN: ("typiclust", "margin", "recluster"),
     "margin, clustered anew": ("recluster", "margin", "recluster"),  # its first rows are the random arm's
 }
 
@@ -64,7 +66,7 @@ def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray
 
 def names() -> list[str]:
     """Every arm: the random one, the variants, the strategies that are no part of VARIANTS, and those of other libraries."""
-    parts = {BASELINE} | {strategy for first, _, then in VARIANTS.values() for strategy in (first, then)}
+    parts = {BASELINE, "typical", "buckets", "recluster"}
     alone = [name for name in plugins.names("strategies", "pick") if name not in parts]
     return [BASELINE, *variants(), *alone, *PEERS]
 

@@ -35,7 +35,7 @@ def main(arm: str) -> None:
         after={stage: getattr(settings.rounds.get(stage), "after", None) for stage in rounds.in_order(settings.rounds)},
         budgets=rounds.budgets(settings.n, settings.rounds, len(sizes), len(buckets)),
         bench=bench,
-        vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(settings.embed.model)),
+        vectors=vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(settings.embed.model)),
         buckets=buckets,
         options=settings.strategies.changed(score=settings.score_entropy.score),
         uses_pool_labels=getattr(strategy, "USES_POOL_LABELS", False),

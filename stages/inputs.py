@@ -1,14 +1,16 @@
 """inputs: tell what is behind the names of data sets and encoders, so that new content reruns what reads it, as a new name does.
 
-reads   the files, folders and packages that prepare.dataset, finetune_encoder.dataset and .evaluation and embed.model name
+reads   the files, folders and packages that prepare.dataset, finetune_encoder.dataset and .evaluation and embed.model name; the
+        keys of labels/holdout.csv, where people label
 writes  data/inputs/prepare.json            by setting: kind, name and sha256 or version (see content); null where none is read
         data/inputs/finetune_encoder.json
         data/inputs/encoder.json
-params  prepare, finetune_encoder, embed
+params  prepare, finetune_encoder, embed, labels.from
 
 The stage runs in every `dvc repro`; what follows does not, unless what it wrote is new.
 """
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,12 +18,13 @@ from pathlib import Path
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run
 from stages.core.encoding import content
+from stages.core.people import asked
 
 FOLDER = Path("data/inputs")
 
 
 def main() -> None:
-    settings = params.read("prepare", "finetune_encoder", "embed")
+    settings = params.read("prepare", "finetune_encoder", "embed", "labels.from")
     tuning = settings.finetune_encoder
     dataset, evaluation = (tuning.dataset, tuning.evaluation) if tuning.objective != "none" else ("none", "none")
     readers = {
@@ -32,6 +35,8 @@ def main() -> None:
         },
         "encoder": {"embed.model": (settings.embed.model, content.of_model)},
     }
+    if vars(settings)["from"] == "people":
+        readers["prepare"]["labels.from"] = (str(asked.file_of(asked.HOLDOUT)), keys_of)
     said = []
     for reader, settings_of_it in readers.items():
         path = FOLDER / f"{reader}.json"
@@ -43,6 +48,12 @@ def main() -> None:
         artifacts.save_json(path, told)
         said += [f"{setting} {short(entry)}" for setting, entry in told.items() if entry]
     print(f"inputs: {', '.join(said)}")
+
+
+def keys_of(file: str) -> dict:
+    """Which rows are held out: answers, and what else stands in the file, change nothing."""
+    keys = asked.keys(asked.HOLDOUT)
+    return {"kind": "file", "name": file, "sha256": hashlib.sha256(" ".join(sorted(keys)).encode()).hexdigest()}
 
 
 def here_or_recorded(setting: str, name: str, look: Callable[[str], dict | None], recorded: dict | None) -> dict:

@@ -1,7 +1,7 @@
-"""label: the labels of the rows that a stage has chosen, from the one who answers; today that is the data set.
+"""label: the labels of the rows that a stage has chosen, from the one who answers: the data set, or people.
 
 reads   data/STAGE/labelled.npy   int64 [seeds, rows]   all rows chosen up to here
-        data/answers.npy          int64 [pool]          what the source says of every row
+        data/answers.npy          int64 [pool]          what is known of every row
         data/classes.json         names of the classes
 writes  data/STAGE/labels.npy     int64 [seeds, rows]   class numbers; -1 waits for an answer, -2 cannot be said, -3 conflict
 params  seeds

@@ -1,6 +1,7 @@
 """map: the pool in two dimensions, for the page that report writes; nothing is chosen or learned by it.
 
-reads   data/embeddings/pool.npy   float32 [pool, width], with its sidecar, and data/pool.jsonl to see that they belong together
+reads   data/embeddings/pool.npy   float16 [pool, layers, width] or float32 [pool, width], with its sidecar; the mean of the layers
+        data/pool.jsonl            to see that they belong together
 writes  data/map/rows.npy     int64 [rows]        which rows of the pool: all, or a seeded sample of map.rows, ascending
         data/map/points.npy   float32 [rows, 2]   where they lie, from 0 to 1 on the longer side
 params  map
@@ -19,7 +20,7 @@ LEAST_ROWS = 4  # UMAP's start needs more rows than dimensions, and its neighbou
 
 def main() -> None:
     map_ = params.read("map").map
-    embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+    embedded = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL)
     [rng] = artifacts.rngs([map_.seed], "map")
     rows = np.sort(rng.permutation(len(embedded))[: map_.rows])
     points = np.asarray(embedded[rows], np.float32)

@@ -1,24 +1,30 @@
 """prepare: read the data set, clean it, split off a holdout where it has none, and lay texts and labels apart.
 
-reads   params prepare.dataset: a package, a hub or files; data/inputs/prepare.json, so that new content there is seen
-writes  data/pool.jsonl           text, group where the source has one; line i is row i of every later artifact
-        data/answers.npy          int64 [pool]      class number that the source gives each row
-        data/holdout.jsonl        the same for the holdout, which is used for measuring alone
-        data/holdout_labels.npy   int64 [holdout]
-        data/classes.json         names of the classes, in the order of their numbers
-        data/prepare.json         how many rows there are, and what was dropped
-params  prepare
+reads   params prepare.dataset: a package, a hub or files; where people label, labels/holdout.csv; data/inputs/prepare.json, so
+        that new content there is seen
+writes  data/pool.jsonl                 text, group where the source has one; line i is row i of every later artifact
+        data/source_labels.npy          int64 [pool]      class number that the source gives each row; -1 where it gives none
+        data/holdout.jsonl              the same for the holdout, which is used for measuring alone
+        data/source_holdout_labels.npy  int64 [holdout]
+        data/classes.json               names of the classes, in the order of their numbers
+        data/prepare.json               how many rows there are, and what was dropped
+params  prepare, labels.from, labels.classes, labels.rename
+
+Where people label (labels.from), rows need no label, the classes are those that labels.classes names, and the holdout is
+prepare.holdout_rows rows drawn at random, which are labelled first: once labels/holdout.csv is there, it is those.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, marks, params
 from stages.core.base.errors import Refused, run
-from stages.core.sources import cleaning, splits
+from stages.core.people import asked, resolve
+from stages.core.sources import cleaning, splits, unlabelled
 
 CLASSES_NAMED = 20  # in a line for people
 
@@ -27,7 +33,7 @@ CLASSES_NAMED = 20  # in a line for people
 class Prepared:
     """What the data set gives, read and cleaned.
 
-    pool, holdout   rows {"text", "label", "group"?} that share no text
+    pool, holdout   rows {"text", "label", "group"?} that share no text; where people label, the label may be None
     classes         names of the labels, in the order of their numbers
     counts          of rows and classes, and of what was dropped
     """
@@ -39,11 +45,12 @@ class Prepared:
 
 
 def main() -> None:
-    made = prepared(params.read("prepare").prepare)
-    number = {name: i for i, name in enumerate(made.classes)}
+    settings = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
+    made = prepared(settings.prepare, settings)
+    number = {None: marks.OPEN} | {name: i for i, name in enumerate(made.classes)}
     for rows, texts, labels in (
-        (made.pool, artifacts.POOL, artifacts.ANSWERS),
-        (made.holdout, artifacts.HOLDOUT, artifacts.HOLDOUT_LABELS),
+        (made.pool, artifacts.POOL, artifacts.SOURCE_LABELS),
+        (made.holdout, artifacts.HOLDOUT, artifacts.SOURCE_HOLDOUT_LABELS),
     ):
         artifacts.save(labels, np.array([number[row["label"]] for row in rows], np.int64))
         artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
@@ -51,13 +58,45 @@ def main() -> None:
     artifacts.save_json(artifacts.COUNTS, made.counts)
 
 
-def prepared(prepare: Any) -> Prepared:
+def prepared(prepare: Any, labels: Any) -> Prepared:
     """All of the stage's reading and cleaning and none of its writing; what was found and what was dropped is printed.
 
     prepare   the section of params.yaml
+    labels    from, classes and rename of the section labels
 
     Raises Refused where the source cannot be read or its rows can train or measure nothing.
     """
+    made = _for_people(prepare, labels) if vars(labels)["from"] == "people" else _labelled(prepare)
+    print(
+        f"prepare: {len(made.pool):,} rows in the pool, {len(made.holdout):,} in the holdout; "
+        f"pool {_by_class(made.pool)}; holdout {_by_class(made.holdout)}"
+    )
+    counts = {"pool_rows": len(made.pool), "holdout_rows": len(made.holdout), "classes": len(made.classes), **made.counts}
+    return Prepared(made.pool, made.holdout, made.classes, counts)
+
+
+def _for_people(prepare: Any, labels: Any) -> Prepared:
+    """Rows that people label, or have labelled; the counts are those of what was dropped."""
+    pool, holdout = splits.read(prepare, labelled=False)
+    own_holdout, counts = holdout is not None, Counter()
+    sides = cleaning.in_one_spelling(pool, holdout or [])
+    rename = vars(labels.rename)
+    pool, holdout = ([{**row, "label": resolve.renamed(row["label"] or None, rename)} for row in side] for side in sides)
+    pool = _clean(pool, prepare, "pool", counts, labelled=False)
+    if own_holdout:
+        holdout = _clean(holdout, prepare, "holdout", counts)
+        pool = _apart(pool, holdout, prepare, counts, unlabelled.without_keys_of)
+    else:
+        fixed = asked.keys(asked.HOLDOUT)
+        pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
+        counts["of_groups_of_the_holdout"] = len(aside)
+        told = f"those of {asked.file_of(asked.HOLDOUT)}" if fixed else "drawn at random, to be labelled first"
+        print(f"prepare: holdout of {len(holdout):,} rows, {told}; {len(aside):,} rows of their groups left out{_example(aside)}")
+    return Prepared(pool, holdout, unlabelled.classes(list(labels.classes), pool, holdout), counts)
+
+
+def _labelled(prepare: Any) -> Prepared:
+    """Rows that all have a label; the counts are those of what was dropped."""
     pool, holdout = splits.read(prepare)
     own_holdout, counts = holdout is not None, Counter()
     pool, holdout = cleaning.in_one_spelling(pool, holdout or [])
@@ -68,25 +107,19 @@ def prepared(prepare: Any) -> Prepared:
         cleaning.tell_strange_labels(pool, holdout)
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
-    classes = cleaning.classes(pool, holdout)
-    print(
-        f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
-        f"pool {_by_class(pool)}; holdout {_by_class(holdout)}"
-    )
-    counts = {"pool_rows": len(pool), "holdout_rows": len(holdout), "classes": len(classes), **counts}
-    return Prepared(pool, holdout, classes, counts)
+    return Prepared(pool, holdout, cleaning.classes(pool, holdout), counts)
 
 
-def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter) -> list[dict]:
+def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter, labelled: bool = True) -> list[dict]:
     """The rows that can be used; what was dropped is printed and counted."""
     source = f"prepare.dataset = {prepare.dataset}, {where}"
     rows = cleaning.normalised(rows, prepare.normalise)
     kept = cleaning.without_empty(rows, prepare.empty_texts, source)
-    labelled, unlabelled = cleaning.without_missing_labels(kept, source)
-    unique, duplicates, contradictory = cleaning.without_duplicates(labelled)
+    with_label, without = cleaning.without_missing_labels(kept, source) if labelled else (kept, [])
+    unique, duplicates, contradictory = (cleaning.without_duplicates if labelled else unlabelled.one_a_key)(with_label)
     dropped = {
         "empty": [row for row in rows if not row["text"].strip()],
-        "unlabelled": unlabelled,
+        "unlabelled": without,
         "duplicates": duplicates,
         "with_two_labels": contradictory,
     }
@@ -98,9 +131,11 @@ def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter) -> list[
     return unique
 
 
-def _apart(pool: list[dict], holdout: list[dict], prepare: Any, counts: Counter) -> list[dict]:
+def _apart(
+    pool: list[dict], holdout: list[dict], prepare: Any, counts: Counter, without: Callable = cleaning.without_texts_of
+) -> list[dict]:
     """The pool without the texts of the holdout. Raises Refused where nothing is left of it."""
-    kept, shared = cleaning.without_texts_of(pool, holdout)
+    kept, shared = without(pool, holdout)
     counts["pool_texts_of_the_holdout"] = len(shared)
     print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}")
     if not kept:

@@ -1,6 +1,6 @@
 """reduce: fewer dimensions, so that distances between rows mean something to k-means.
 
-reads   data/embeddings/pool.npy   float32 [pool, width], with its sidecar, and data/pool.jsonl to see that they belong together
+reads   data/embeddings/pool.npy    vectors of the texts, with their sidecar, and data/pool.jsonl to see that they belong together
 writes  data/reduced.npy      float32 [pool, dimensions], rows of unit length
 params  reduce
 """
@@ -17,7 +17,7 @@ from stages.core.space import geometry, manifold
 
 def main() -> None:
     reduce = params.read("reduce").reduce
-    embeddings = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+    embeddings = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL)
     rows, width = embeddings.shape
     # UMAP starts from the main axes of the rows it is fitted on.
     most = {"umap": min(rows, reduce.fit_rows, width), "pca": min(rows, width), "random_projection": width}[reduce.method]

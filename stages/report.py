@@ -13,8 +13,8 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
         data/summary.md                 the answer in a sentence, and the tables
         data/report.html                all of it on one page, with the pool, to be looked at and sent on
-params  seeds, prepare, finetune_encoder, embed, reduce, map, cluster, select_stage1, rounds, score_entropy, select_stageN,
-        strategies, sufficient, train, train_final, train_full, random_at, arms (the page shows them all)
+params  report, seeds, labels.from, prepare, finetune_encoder, embed, reduce, map, cluster, select_stage1, rounds, score_entropy,
+        select_stageN, strategies, sufficient, train, train_final, train_full, random_at, arms (the page shows them all)
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -27,10 +27,10 @@ from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import vectors
 from stages.core.page import page
-from stages.core.reporting import answer, comparison, tables
+from stages.core.reporting import answer, comparison, sureness, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
-from stages.core.rows import labels, results, rounds
+from stages.core.rows import labels, measures, results, rounds
 from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
 
 METRICS = Path("metrics")
@@ -38,7 +38,9 @@ METRICS = Path("metrics")
 
 def main() -> None:
     settings = params.read(
+        "report",
         "seeds",
+        "labels.from",
         "prepare",
         "finetune_encoder",
         "embed",
@@ -70,33 +72,66 @@ def main() -> None:
     }
     # Where labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm came.
     trained = [stage for stage in stages if read[MAIN, stage].trained]
-    found = {which: result for which, result in read.items() if result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)}
+    known = actual >= 0  # of a holdout that people label, rows may be open still
+    actual = actual[known]
+    measure = measures.chosen(settings.report.measure, actual)
+    found = {
+        which: result.on(known)
+        for which, result in read.items()
+        if len(actual) and result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)
+    }
     waiting = {stage: read[MAIN, stage].waits_for for stage in stages if read[MAIN, stage].waits_for}
+    # A round after one that waits has chosen nothing, and waits for the same rows.
+    waiting = {stage: rows for stage, rows in waiting.items() if stage == stages[0] or settings.rounds[stage].after not in waiting}
 
     buckets = artifacts.load_clusters()
     artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, answers)})
     measured, overall, picked = {}, {}, {}
-    if trained:
+    if trained and found:
         for (arm, stage), result in found.items():
             baseline = found.get((BASELINE, trained[-1] if arm == BOUND else stage))
-            measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes)
+            measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes, measure)
             artifacts.save_json(METRICS / arm / f"{stage}.json", measured[arm, stage])
         artifacts.save_json(METRICS / "summary.json", measured.get((MAIN, FINAL), measured[MAIN, trained[-1]]))
-        overall = comparison.over_budgets(found, trained, actual)
+        overall = comparison.over_budgets(found, trained, actual, measure)
         picked = described(found, trained[-1], settings.seeds, answers, buckets)
         for arm in overall:
             artifacts.save_json(METRICS / arm / "curve.json", overall[arm] | picked[arm])
     artifacts.save_plot("learning_curve", comparison.by_seed(found, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
-    told = f"{answer.sentence(measured, overall, trained[-1])}\n\n" if trained else ""
-    text = told + tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting)
+    told = f"{answer.sentence(measured, overall, trained[-1], measure)}\n\n" if measured else ""
+    text = told + tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure)
+    if vars(settings)["from"] == "people":
+        text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
-    looked_at = page.of(settings, stages, read, found, answers, actual, classes, buckets)
-    page.write(looked_at, measured, overall, text)
+    looked_at = page.of(settings, stages, read, found, answers, actual, known, classes, buckets)
+    page.write(looked_at, measured, overall, text, measure)
     print(f"report: all of it on one page: {page.PATH}")
+
+
+def how_sure(found: Found, measured: dict, read: Found, trained: list[str], actual: np.ndarray, held: int, target: float) -> str:
+    """What people should know of the figures; of those there are none yet where `trained`, the stages with models, is empty.
+
+    actual   int64 [known]   classes of the rows of the holdout that are known, of `held` rows in all
+    """
+    pool_rows, classes = artifacts.pool_rows(), len(labels.classes())
+    if not trained:
+        return ""
+    if not held:
+        stages = [
+            {"stage": stage, "labels": read[MAIN, stage].labels} | results.load_unmeasured(stage, pool_rows, classes)
+            for stage in trained
+        ]
+        return sureness.without_holdout(stages)
+    waits = f"The holdout waits for {held - len(actual):,} of {held:,} answers.\n" if len(actual) < held else ""
+    if not len(actual):
+        return waits + "Until there are some, nothing is measured.\n"
+    right = np.stack([(found[MAIN, stage].probabilities.argmax(2) == actual).mean(0) for stage in trained])
+    budgets = np.array([found[MAIN, stage].labels for stage in trained])
+    return sureness.intervals(measured, len(actual)) + "\n" + waits + sureness.to_target(right, budgets, target)
 
 
 def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, buckets: np.ndarray) -> dict[str, dict]:
@@ -106,7 +141,7 @@ def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, bu
     buckets   int32 [pool]
     """
     words = np.array([len(text.split()) for text in artifacts.texts(artifacts.POOL)])
-    embedded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
+    embedded = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL)
     means = {}
     for (arm, stage), result in found.items():
         if stage == last:

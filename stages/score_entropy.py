@@ -3,7 +3,7 @@
 reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/pool.jsonl, data/classes.json, data/encoder, data/embeddings/pool.npy, as the learner needs them
 writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where already labelled
-        data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where already labelled
+        data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where no model has spoken
 params  rounds.STAGE.after (not m: how many rows are picked later changes no score), score_entropy, strategies, train, embed, seeds
 
 The scores are those of the strategy of the same name: one place says what entropy is.
@@ -46,7 +46,6 @@ def main(stage: str) -> None:
         )
         scores[i] = known.open_only(strategies.named(score).scores(known, generators[i]))
         predicted[i] = known.probabilities.argmax(1)
-        predicted[i, labelled[i]] = rounds.NOT_PREDICTED
         print(f"score_entropy {title}: {len(known.open_rows):,} open rows, mean {score} {np.nanmean(scores[i]):.3f}")
 
     artifacts.save(rounds.folder(stage) / "scores.npy", scores)

@@ -4,25 +4,29 @@ reads   data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
         data/clusters.npy, data/embeddings/pool.npy, data/pool.jsonl, data/classes.json
+        data/asked/STAGE.npy                                 where people label: the rows they were asked for
         data/AFTER/models, data/encoder                      for strategies that ask the models for more than scores
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
         data/budgets/STAGE.json      how many they are, and whether enough was enough
         data/STAGE/selected.jsonl    the new rows as text
-params  rounds.STAGE, select_stageN, strategies, sufficient, train, embed, seeds
+params  rounds.STAGE, select_stageN, strategies, sufficient, train, embed, seeds, labels.from
 
-The strategy is the file of stages/core/strategies that select_stageN.by names.
+The strategy is the file of stages/core/strategies that select_stageN.by names. Rows that people were asked for are taken as
+they are.
 """
+
+from typing import Any
 
 import numpy as np
 
 from stages.core.arms import bucketed
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
-from stages.core.rows import labels, rounds
+from stages.core.rows import labels, rounds, stopping
 
 
 def main(stage: str) -> None:
-    settings = params.read(f"rounds.{stage}", "select_stageN", "strategies", "sufficient", "train", "embed", "seeds")
+    settings = params.read(f"rounds.{stage}", "select_stageN", "strategies", "sufficient", "train", "embed", "seeds", "labels.from")
     this, by = getattr(settings, stage), settings.select_stageN.by
     clusters = artifacts.load_clusters()
     labelled = rounds.load_labelled(this.after, settings.seeds, len(clusters))
@@ -36,47 +40,33 @@ def main(stage: str) -> None:
         return
 
     setting = f"rounds.{stage}.m"
-    picked = bucketed.rows_to_add(stage, by, this.m, setting, settings, settings.strategies, this.after, scores)
+    more = {"after": this.after, "scores": scores}
+    picked = bucketed.rows_asked_or_to_add(stage, by, this.m, setting, settings, settings.strategies, **more)
     rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), this.after, **ended)
     rounds.save_selected(stage, settings.seeds, picked, clusters, scores)
-    print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds, kappa {ended['kappa']}")
+    print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds")
 
 
-def ended_before(stage: str, after: str, scores: np.ndarray, settings) -> dict:
-    """Whether the stage before was the last: ended_after, ended_because and kappa, as a budget has them."""
+def ended_before(stage: str, after: str, scores: np.ndarray, settings: Any) -> dict:
+    """Whether the stage before was the last: ended_after, ended_because and kappas, as a budget has them."""
     budget = rounds.load_budget(after)
-    ended = {"ended_after": budget["ended_after"], "ended_because": budget["ended_because"], "kappa": None}
+    ended = {key: budget[key] for key in ("ended_after", "ended_because", "kappas")}
     if ended["ended_after"]:
         return ended
     if np.isnan(scores).all():
         return ended | {"ended_after": after, "ended_because": "waiting for answers"}
-    if settings.sufficient.rule == "agreement":
-        classes = len(labels.classes())
-        both = (rounds.load_predicted(each, settings.seeds, scores.shape[1], classes) for each in (after, stage))
-        ended["kappa"] = [agreement(*models) for models in zip(*both)]
-        # One decision for all seeds: every seed keeps the same budget, and seeds stay paired with the random arm's.
-        if all(k is not None and k >= settings.sufficient.kappa for k in ended["kappa"]):
-            return ended | {"ended_after": after, "ended_because": "sufficient"}
+    if settings.sufficient.rule == "none":
+        return ended
+    classes, rows = len(labels.classes()), stopping.sample(scores.shape[1])
+    before, now = (rounds.load_predicted(each, settings.seeds, scores.shape[1], classes) for each in (after, stage))
+    if (before == rounds.NOT_PREDICTED).all():  # the first model
+        return ended
+    ended["kappas"] = [*budget["kappas"], [stopping.kappa(*models) for models in zip(before[:, rows], now[:, rows])]]
+    print(f"select_stageN {stage}: kappa of the last two models {', '.join(map(str, ended['kappas'][-1]))}")
+    rule = settings.sufficient
+    if stopping.enough(ended["kappas"], now, classes, rule.kappa, rule.comparisons):
+        return ended | {"ended_after": after, "ended_because": "sufficient"}
     return ended
-
-
-def agreement(before: np.ndarray, now: np.ndarray) -> float | None:
-    """Cohen's kappa of two models on the rows that both predicted; None where the first is no model.
-
-    before, now   int16 [pool]   predicted class, -1 where none
-
-    As a stopping rule: Bloodgood & Vijay-Shanker 2009, "A Method for Stopping Active Learning Based on Stabilizing
-    Predictions and the Need for User-Adjustable Stopping" (CoNLL). Two models that name one class for every
-    row agree wholly (1), where kappa is undefined.
-    """
-    from sklearn.metrics import cohen_kappa_score
-
-    both = (before != rounds.NOT_PREDICTED) & (now != rounds.NOT_PREDICTED)
-    if not both.any():
-        return None
-    if len(np.unique(np.concatenate([before[both], now[both]]))) == 1:
-        return 1.0
-    return round(float(cohen_kappa_score(before[both], now[both])), 4)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 reads   data/budgets/STAGE.json       the number of rows, not which
         data/answers.npy              of these rows
+        data/asked/random.npy         where people label: the rows that they were asked for, the first of all seeds
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
         data/encoder, data/embeddings/, as the learner needs them
 writes  data/results/random/STAGE/    the rows, those of an earlier stage first, and what the models say of the holdout
@@ -19,7 +20,10 @@ from stages.core.rows import labels, results, rounds
 def main(stage: str) -> None:
     settings = params.read("train", "embed", "seeds")
     budget = rounds.load_budget(stage)
-    drawn = np.stack([order[: budget["labels"]] for order in rounds.random_orders(settings.seeds, artifacts.pool_rows())])
+    pool_rows = artifacts.pool_rows()
+    asked, orders = rounds.load_asked(results.BASELINE, pool_rows), rounds.random_orders(settings.seeds, pool_rows)
+    orders = [np.concatenate([asked, order[~np.isin(order, asked)]]) for order in orders]
+    drawn = np.stack([order[: budget["labels"]] for order in orders])
     bought = [labels.within_budget(budget["labels"]).buy(rows) for rows in drawn]
     training.train_and_try(results.BASELINE, stage, drawn, bought, settings, budget)
 

@@ -65,7 +65,7 @@ class Project:
         from tests.tiny import tiny_corpus, tiny_encoder
 
         folder.mkdir(parents=True)
-        for name in ("stages", "params", ".dvc"):
+        for name in ("stages", "params", "labels", ".dvc"):
             shutil.copytree(ROOT / name, folder / name, ignore=IGNORED)
         for name in ("dvc.yaml", "params.yaml", ".gitignore", ".dvcignore"):
             shutil.copy(ROOT / name, folder / name)
@@ -210,7 +210,7 @@ def clustered(tmp_path_factory) -> InProcess:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        for stage in ("prepare", "finetune_encoder", "embed", "map", "reduce", "cluster"):
+        for stage in ("prepare", "answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
             project.call(stage)
     return project
 

@@ -247,7 +247,7 @@ def as_an_arm(first, then):
         after={"stage1": None} | {stage: item.after for stage, item in settings.rounds.items()},
         budgets=rounds.budgets(n, settings.rounds, len(sizes), len(buckets)),
         bench=RealBench(settings),
-        vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL),
+        vectors=vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL),
         buckets=buckets,
         options=settings.strategies.changed(score=settings.score_entropy.score),
         shares={stage: rounds.shares(amount, sizes) for stage, amount in amounts.items()},
@@ -260,7 +260,8 @@ def as_an_arm(first, then):
 @pytest.mark.parametrize(
     ("first", "score", "then", "n", "m"),
     [
-        ("typical", "margin", "recluster", 3, 2),  # as in params.yaml, see below
+        ("typiclust", "margin", "recluster", 3, 2),  # as in params.yaml, see below
+        ("typical", "margin", "recluster", 3, 2),
         ("typical", "margin", "recluster", 0.3, 0.15),
         ("random", "entropy", "buckets", 0.3, 0.15),
         ("central", "least_confidence", "bands", 3, 2),
@@ -288,7 +289,7 @@ def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, sc
 def test_these_are_the_defaults_of_the_product():
     default = params.Loader((ROOT / "params.yaml").read_text(encoding="utf-8")).get_single_data()
     assert [default["select_stage1"]["pick"], default["score_entropy"]["score"], default["select_stageN"]["by"]] == [
-        *("typical", "margin", "recluster")
+        *("typiclust", "margin", "recluster")
     ]
 
 
@@ -346,7 +347,7 @@ def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(copy_of_fin
     assert project.params()["arms"] == ["high_confidence", "low_confidence", "kmeans_diversity", "hybrid"]
     project.change({"prepare": {"dataset": corpus}, "arms": ["hybrid"]})
     assert project.repro() == [
-        *("select_stage1", "label@stage1", "train_stage1", "train_random@stage1", "compare_arm@hybrid", "report")
+        *("answers", "select_stage1", "label@stage1", "train_stage1", "train_random@stage1", "compare_arm@hybrid", "report")
     ]
     metrics = {name: json.loads((project.folder / f"metrics/{name}.json").read_text()) for name in
                ("bucketed/stage1", "random/stage1", "hybrid/stage1", "full/pool")}  # fmt: skip

@@ -143,7 +143,7 @@ READERS = {
         ("stage1/labelled.npy", (1, 0), -1, "found -1, possible: 0 to 89"),
         ("stage1/labels.npy", (1, 0), 2, "found 2, possible: -3 to 1"),
         ("answers.npy", 3, -4, "found -4, possible: -3 to 1"),
-        ("holdout_labels.npy", 3, -1, "found -1, possible: 0 to 1"),
+        ("holdout_labels.npy", 3, -4, "found -4, possible: -3 to 1"),
         ("results/random/stage1/labelled.npy", (0, 0), 90, "found 90, possible: 0 to 89"),
         ("results/full/pool/labelled.npy", (0, 0), 5, "row 5 stands 2 times for seed number 1"),
         ("stage2/predicted.npy", (0, 7), 2, "found 2, possible: -1 to 1"),

@@ -59,10 +59,10 @@ def home(tmp_path_factory):
         patch.chdir(home)
         patch.setenv("GLEANER_CACHE", str(home / "cache"))
         patch.setattr(evidence, "SETS", {"tiny": str(tiny_corpus(home / "corpus.jsonl"))})
-        patch.setattr(evidence, "PARAMS", {"probe": tiny})
-        patch.setattr(evidence, "BUDGETS", {"probe": BUDGETS})
+        patch.setattr(evidence, "STUDIES", {"loop": tiny})
+        patch.setattr(evidence, "BUDGETS", {"tiny": BUDGETS})
         patch.setattr(evidence, "POOL_ROWS", POOL_ROWS)
-        evidence.prepare_set(home, "tiny", "probe")
+        evidence.prepare_set(home, "tiny", "loop")
         yield home
 
 
@@ -79,7 +79,7 @@ def run_of(arm: str) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evidence, "Arm", Watched)
-        found = evidence.one_run(Path.cwd().parent.parent, "probe", "tiny", arm, SEED)
+        found = evidence.one_run(Path.cwd().parent.parent, "loop", "tiny", arm, SEED)
     return found, [rows for _, rows, _, _ in seen], [said for _, _, said, _ in seen]
 
 
@@ -132,8 +132,8 @@ def test_the_random_arm_takes_the_beginning_of_its_order_whatever_the_buckets(ho
     assert (said[1] == model.probabilities(vectors.load(artifacts.HOLDOUT_EMBEDDINGS, artifacts.HOLDOUT), "")).all()
 
 
-def test_the_default_takes_its_first_rows_of_every_bucket_alike(home):
-    _, labelled, _ = run_of(variants.name_of_default())
+def test_typical_rows_are_taken_of_every_bucket_alike(home):
+    _, labelled, _ = run_of("typical in buckets, then margin, clustered anew")
     assert counts(labelled[0]) == [2, 2, 1, 1]
 
 
@@ -171,7 +171,7 @@ def test_the_default_is_what_params_say(monkeypatch):
 
 
 def test_every_arm_of_the_results_can_be_run_again_and_others_are_refused():
-    measured = {row["arm"] for trainer in ("probe", "finetune") for row in evidence.load(trainer)}
+    measured = {row["arm"] for study in evidence.STUDIES for row in evidence.load(study)}
     assert measured <= set(variants.names())
     marked = {arm for arm in variants.names() if variants.way(arm).uses_pool_labels}
     assert marked == {"high_confidence", "hybrid", "low_confidence"}
@@ -179,12 +179,35 @@ def test_every_arm_of_the_results_can_be_run_again_and_others_are_refused():
         variants.way("margine")
 
 
-def test_a_table_of_the_results_is_made():
-    """Of a few arms: its intervals are resampled."""
-    shown = ("random", "entropy", variants.name_of_default())
-    lines = evidence_shown.table([row for row in evidence.load("probe") if row["arm"] in shown], "random").splitlines()
-    assert [line.split("|")[1].strip() for line in lines[2:]] == [shown[2], "entropy", "random"]  # best first, as in README.md
-    assert "+0.48" in lines[2]
+def lines_of(name: str, arm: str, *curves: list[float]) -> list[dict]:
+    """What `run` writes of one seed a curve; macro F1 is half of the accuracy."""
+    return [
+        {"set": name, "made_of": "x", "arm": arm, "seed": seed, "accuracy": curve, "macro_f1": [value / 2 for value in curve],
+         "seconds_choosing": 1}
+        for seed, curve in enumerate(curves)
+    ]  # fmt: skip
+
+
+def test_the_table_pairs_seeds_and_counts_the_two_sets_of_films_once():
+    rows = []
+    for name, gain in (("trec", 0.04), ("rotten_tomatoes", 0.01), ("sst2", 0.03)):
+        rows += lines_of(name, "random", [0.5, 0.6], [0.7, 0.8])
+        rows += lines_of(name, "entropy", [0.5 + gain, 0.6 + gain], [0.7 + gain, 0.8 + gain])
+    heads, _, first, second = evidence_shown.table(rows, "random", "accuracy").splitlines()
+    cells = dict(zip(*([cell.strip() for cell in line.split("|")[1:-1]] for line in (heads, first))))
+    assert (cells["arm"], cells["trec"], cells["mean gain"]) == ("entropy", "69.0 (+4.0 [+4.0, +4.0])", "+3.00")  # (4 + 2) / 2
+    assert second.split("|")[1].strip() == "random"
+    assert "+1.50" in evidence_shown.table(rows, "random", "macro_f1")
+
+
+def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
+    budgets = {"trec": (50, 100, 200, 300)}
+    ours = lines_of("trec", variants.name_of_default(), [0.5, 0.6, 0.7, 0.9]) + lines_of("trec", "random", [0.5, 0.5, 0.5, 0.5])
+    former = lines_of("trec", "random", [0.4, 0.5, 0.7, 0.8])
+    [line] = evidence_shown.saved(ours, former, budgets, "accuracy").splitlines()[2:]
+    cells = [cell.strip() for cell in line.split("|")[1:-1]]
+    assert cells[:4] == ["trec", "1, 1", "100 labels: 60.0 (random 50.0, former 50.0)", "150 [150, 150]"]
+    assert cells[5] == "over 300 [over 300, over 300]"
 
 
 def test_other_libraries_are_asked_with_our_model(home, monkeypatch):

@@ -48,6 +48,15 @@ def test_it_prints_what_prepare_would_and_writes_nothing(project, capsys):
     assert len(artifacts.texts(artifacts.POOL)) == 90
 
 
+def test_a_rule_that_can_never_end_labelling_is_told(project, capsys):
+    project.change({"sufficient": {"rule": "agreement"}})
+    check.main()
+    assert "it takes 5 stages, the last of which is then left out, and stages has 1; add rounds" in capsys.readouterr().out
+    project.change({"sufficient": {"rule": "none"}})
+    check.main()
+    assert "stages has 1" not in capsys.readouterr().out
+
+
 def test_what_prepare_refuses_is_refused_and_so_is_a_pool_too_small_for_the_labels(project):
     with pytest.raises(Refused, match=r"prepare.dataset = nowhere.csv: "):
         check.main("nowhere.csv")

@@ -9,7 +9,7 @@ from stages import report
 from stages.core.base import artifacts
 from stages.core.reporting import comparison, tables
 from stages.core.reporting.description import agreement_of
-from stages.core.rows import results
+from stages.core.rows import measures, results
 from stages.core.rows.results import Result
 
 #                  row  0  1  2  3
@@ -43,7 +43,7 @@ def without(*arms):
 
 
 def stage(found, arm="bucketed", stage="stage2"):
-    return comparison.at_a_stage(found[arm, stage], found.get(("random", stage)), ACTUAL, CLASSES)
+    return comparison.at_a_stage(found[arm, stage], found.get(("random", stage)), ACTUAL, CLASSES, "accuracy")
 
 
 def test_the_measures_of_a_stage_are_means_over_the_seeds_and_the_gain_is_paired():
@@ -54,12 +54,12 @@ def test_the_measures_of_a_stage_are_means_over_the_seeds_and_the_gain_is_paired
 
 
 def test_the_full_model_of_one_seed_is_held_against_the_mean_without_an_error():
-    row = comparison.at_a_stage(FOUND["full", "pool"], FOUND["random", "stage2"], ACTUAL, CLASSES)
+    row = comparison.at_a_stage(FOUND["full", "pool"], FOUND["random", "stage2"], ACTUAL, CLASSES, "accuracy")
     assert (row["gain_vs_random"], row["gain_vs_random_se"], row["accuracy_std"]) == (0.375, None, None)
 
 
 def test_over_all_budgets_an_arm_is_held_against_random_rows_and_the_full_model():
-    overall = comparison.over_budgets(FOUND, STAGES, ACTUAL)
+    overall = comparison.over_budgets(FOUND, STAGES, ACTUAL, "accuracy")
     assert list(overall) == ["random", "bucketed"]
     bucketed = overall["bucketed"]
     assert (bucketed["mean_accuracy"], bucketed["gain"]) == (0.8125, 0.25)  # seed by seed 0.125 and 0.375 above
@@ -68,14 +68,24 @@ def test_over_all_budgets_an_arm_is_held_against_random_rows_and_the_full_model(
     assert [overall["random"][key] for key in ("gain", "p", "p_holm", "seeds_for_one_point")] == [0, None, None, None]
 
 
+def test_by_macro_f1_arms_are_held_against_each_other_by_it_alone():
+    by = {name: comparison.over_budgets(FOUND, STAGES, ACTUAL, name)["bucketed"] for name in ("accuracy", "macro_f1")}
+    f1 = [[measures.macro_f1(p, ACTUAL) for p in FOUND[arm, "stage1"].probabilities] for arm in ("bucketed", "random")]
+    row = comparison.at_a_stage(FOUND["bucketed", "stage1"], FOUND["random", "stage1"], ACTUAL, CLASSES, "macro_f1")
+    assert row["gain_vs_random"] == pytest.approx(np.subtract(*f1).mean(), abs=1e-6) != 0.125
+    assert by["macro_f1"]["gain"] != by["accuracy"]["gain"]
+    assert by["macro_f1"]["mean_accuracy"] == by["accuracy"]["mean_accuracy"] == 0.8125
+    assert by["macro_f1"]["mean_macro_f1"] == by["accuracy"]["mean_macro_f1"]
+
+
 def test_without_a_random_arm_nothing_is_compared_and_nothing_fails():
-    overall = comparison.over_budgets(without("random"), STAGES, ACTUAL)
+    overall = comparison.over_budgets(without("random"), STAGES, ACTUAL, "accuracy")
     [(arm, row)] = overall.items()
     assert (arm, row["mean_accuracy"]) == ("bucketed", 0.8125)
     assert {row[key] for key in (*COMPARED, *TO_RANDOM)} == {None}
     assert row["labels_to_95_of_full"] == pytest.approx(18.666667)
     assert tables.verdict(row) == "no random arm"
-    assert set(row) == set(comparison.over_budgets(FOUND, STAGES, ACTUAL)["bucketed"])
+    assert set(row) == set(comparison.over_budgets(FOUND, STAGES, ACTUAL, "accuracy")["bucketed"])
     at_stage = stage(without("random"))
     assert (at_stage["gain_vs_random"], at_stage["gain_vs_random_se"]) == (None, None)
     assert set(at_stage) == set(stage(FOUND))
@@ -83,13 +93,13 @@ def test_without_a_random_arm_nothing_is_compared_and_nothing_fails():
 
 def test_a_random_arm_at_some_stages_only_is_held_against_there_and_not_over_all():
     found = {which: each for which, each in FOUND.items() if which != ("random", "stage1")}
-    [(arm, row)] = comparison.over_budgets(found, STAGES, ACTUAL).items()
+    [(arm, row)] = comparison.over_budgets(found, STAGES, ACTUAL, "accuracy").items()
     assert (arm, row["gain"], tables.verdict(row)) == ("bucketed", None, "no random arm")
     assert [stage(found, stage=name)["gain_vs_random"] for name in STAGES] == [None, 0.375]
 
 
 def test_without_a_full_model_nothing_is_counted_to_it_and_all_else_is_as_ever():
-    overall, full = (comparison.over_budgets(found, STAGES, ACTUAL) for found in (without("full"), FOUND))
+    overall, full = (comparison.over_budgets(found, STAGES, ACTUAL, "accuracy") for found in (without("full"), FOUND))
     for arm in ("random", "bucketed"):
         assert {overall[arm][key] for key in TO_FULL} == {None}
         assert {k: v for k, v in overall[arm].items() if k not in TO_FULL} == {
@@ -101,10 +111,11 @@ def test_the_tables_say_what_is_not_compared():
     for gone, to_full in ((["random"], "19 [18, 19]"), (["random", "full"], "not reached")):
         found = without(*gone)
         measured = {which: stage(found, *which) for which in found}
-        text = tables.summary(measured, comparison.over_budgets(found, STAGES, ACTUAL), {}, 2, STAGES, {})
+        text = tables.summary(measured, comparison.over_budgets(found, STAGES, ACTUAL, "accuracy"), {}, 2, STAGES, {}, "accuracy")
         [line] = [line for line in text.splitlines() if "no random arm" in line]
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        assert cells == ["bucketed", "0.8125", "", "", "no random arm", "not reached", to_full, ""]
+        assert cells[:2] + cells[3:] == ["bucketed", "0.8125", "", "", "no random arm", "not reached", to_full, ""]
+        assert 0.5 < float(cells[2]) < 1
         assert "None" not in text
 
 
@@ -198,7 +209,11 @@ def test_a_project_without_a_random_arm_is_reported_and_what_it_no_longer_names_
 @pytest.mark.slow
 def test_where_labelling_ended_early_other_arms_are_compared_as_far_as_it_came(in_process):
     in_process.change(
-        {"random_at": ["stage1", "stage2", "stage3"], "arms": ["entropy"], "sufficient": {"rule": "agreement", "kappa": -1}}
+        {
+            "random_at": ["stage1", "stage2", "stage3"],
+            "arms": ["entropy"],
+            "sufficient": {"rule": "agreement", "kappa": -1, "comparisons": 1},
+        }
     )
     in_process.label_in_stages()
     for name in ("stage1", "stage2", "stage3"):

@@ -56,7 +56,7 @@ def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
 def test_a_vector_is_pooled_over_the_tokens_that_are_no_padding(pooling, of_two_tokens, of_three):
     states = torch.tensor([[[1.0, -10.0], [3.0, -30.0], [99.0, 99.0]], [[1.0, 2.0], [2.0, 4.0], [6.0, 3.0]]])
     real = torch.tensor([[True, True, False], [True, True, True]])
-    stub = SimpleNamespace(states=lambda ids, real: states, pooling=pooling)
+    stub = SimpleNamespace(states=lambda ids, real: SimpleNamespace(last_hidden_state=states), pooling=pooling)
     assert encoder.Encoder.forward(stub, torch.zeros(2, 3), real).tolist() == [of_two_tokens, of_three]
     assert encoder.Encoder.forward(stub, torch.zeros(2, 3)).tolist()[1] == of_three
 
@@ -319,6 +319,43 @@ def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
     assert (exact * rough).sum(1).min() >= 0.999
     nearest = [np.argsort(-vectors @ vectors.T, axis=1)[:, 1:11] for vectors in (exact, rough)]
     assert np.mean([len({*a} & {*b}) / 10 for a, b in zip(*nearest)]) >= 0.95
+
+
+@pytest.mark.parametrize(
+    ("layers", "depth", "numbers"),
+    [
+        ("last", 6, None),
+        (4, 6, [3, 4, 5, 6]),
+        (4, 12, [6, 8, 10, 12]),
+        (1, 12, [12]),
+        (4, 2, [1, 2]),  # no more than there are
+        (4, 1, [1]),
+        ([6, 1], 6, [1, 6]),
+    ],
+)
+def test_layers_are_spaced_evenly_from_the_middle_to_the_last(layers, depth, numbers):
+    assert encoder.numbered(layers, depth) == numbers
+
+
+def test_layers_that_the_encoder_does_not_have_are_refused(folder):
+    with pytest.raises(
+        Refused, match=r"embed\.layers = \[1, 3\]: the encoder has 2 layers; possible: last, a number, or a list of"
+    ):
+        encoder.Encoder(str(folder), 16, layers=[1, 3])
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+def test_vectors_of_layers_are_those_of_each_by_itself_scaled_to_length_1(folder, pooling):
+    model = encoder.Encoder(str(folder), 16, pooling, layers=[1, 2]).eval()
+    ids = torch.from_numpy(model.tokenise(["good film", "bad film"]).stacked(np.arange(2)))
+    with torch.inference_mode():
+        made, states = model.vectors(ids), model.backbone(input_ids=ids, output_hidden_states=True).hidden_states
+        alone = encoder.Encoder(str(folder), 16, pooling).eval()
+        assert (alone.form, alone.vectors(ids).tolist()) == ((model.width,), alone(ids).tolist())
+    assert made.shape == (2, *model.form) == (2, 2, model.width)
+    for number, layer in enumerate((1, 2)):
+        pooled = encoder.pooled(states[layer], None, pooling)
+        assert torch.allclose(made[:, number], pooled / pooled.norm(dim=1, keepdim=True), atol=1e-6)
 
 
 # First four numbers of the vectors of three texts: one of a word, one beyond SHORT, and one beyond max_tokens. Made anew by

@@ -135,7 +135,7 @@ def test_vectors_of_one_pooling_are_not_taken_for_those_of_another(folder, capsy
         artifacts.save_jsonl(path, ({"text": text} for text in LEFT))
     made = {}
     for pooling, encoded in (("mean", 6), ("cls", 6), ("max", 6), ("mean", 0)):
-        set_params(embed={"pooling": pooling})
+        set_params(embed={"pooling": pooling, "layers": "last"})
         finetune_encoder.main()
         capsys.readouterr()
         embed.main()
@@ -203,7 +203,7 @@ def test_a_tuned_encoder_and_contrastive_run_through_the_pipeline_and_rerun_only
     after_n = ["select_stage1", "label@stage1", "train_stage1"]
     after_tuning = ["finetune_encoder", "embed", "reduce", "cluster", *after_n]
     ran = project.repro("train_stage1")
-    assert sorted(ran) == sorted(["prepare", *after_tuning])
+    assert sorted(ran) == sorted(["prepare", "answers", *after_tuning])
     assert json.loads((project.folder / "data/embeddings/pool.json").read_text())["model"] == "data/encoder"
     assert json.loads((project.folder / "data/stage1/models/0/classifier.json").read_text())["model"] == "data/encoder"
 

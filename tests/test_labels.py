@@ -97,9 +97,11 @@ def test_labels_of_the_holdout_need_no_payment(data):
     assert labels.holdout().tolist() == [1]
 
 
-def test_a_row_of_the_holdout_without_a_class_is_refused_since_nothing_could_be_measured_by_it(data):
-    artifacts.save(artifacts.HOLDOUT_LABELS, np.array([1, OPEN]))
-    with pytest.raises(Refused, match=r"data/holdout_labels.npy: found -1, possible: 0 to 2"):
+def test_a_row_of_the_holdout_may_wait_for_its_label_as_a_row_of_the_pool_may(data):
+    artifacts.save(artifacts.HOLDOUT_LABELS, np.array([1, OPEN, NO_CLASS, CONFLICT]))
+    assert labels.holdout().tolist() == [1, OPEN, NO_CLASS, CONFLICT]
+    artifacts.save(artifacts.HOLDOUT_LABELS, np.array([1, CONFLICT - 1]))
+    with pytest.raises(Refused, match=r"data/holdout_labels.npy: found -4, possible: -3 to 2"):
         labels.holdout()
 
 

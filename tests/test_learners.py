@@ -21,11 +21,12 @@ NAMES = plugins.names("learners")
 EACH = [pytest.param(name, marks=pytest.mark.slow if name == "contrastive" else ()) for name in NAMES]
 CLASSES = 3  # of which the corpus has two
 LABELLED = np.array([20, 3, 7, 0, 15, 8, 11, 2])  # in no order: a row is found by its number, not by its place
-EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", dtype="float32")
+EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers=4, dtype="float32")
 MACHINE = SimpleNamespace(batch_tokens=64)
 TRAIN = {
     **{"dtype": "float32", "epochs": 2, "min_steps": 4, "batch_rows": 4, "learning_rate": 1e-3, "weight_decay": 0.01},
     "head_learning_rate": 1e-3,
+    **{"pseudo_share": 0.5, "pseudo_rows": 3_000, "pseudo_weight": 5},
     **{"warmup_share": 0.1, "freeze_word_embeddings": True, "warm_start": False, "folds": 2, "pairs_per_row": 1, "most_pairs": 8},
     "early_stopping": SimpleNamespace(patience=0, holdout_share=0.25),
 }
@@ -41,8 +42,9 @@ def folder(tmp_path_factory):
         texts = [row["text"] for row in rows]
         artifacts.save_jsonl(artifacts.POOL, ({"text": text} for text in texts))
         body = encoder.of_pipeline(EMBED).eval()
-        artifacts.save(artifacts.EMBEDDINGS, encoder.of_each(body, body.tokenise(texts), body.width, 64))
-        vectors.describe(artifacts.EMBEDDINGS, texts, {"model": "tiny"})
+        with artifacts.filling(artifacts.EMBEDDINGS, body.kept_as, (len(texts), *body.form)) as out:
+            encoder.in_batches(body.vectors, body.tokenise(texts), out, 64, encoder.progress("", body.tokenise(texts)))
+        vectors.describe(artifacts.EMBEDDINGS, texts, {"model": "tiny", "layers": body.layers})
         yield np.array([row["label"] == "pos" for row in rows]).astype(np.int64)
 
 
@@ -69,7 +71,7 @@ def parameters(function) -> list[str]:
 
 
 def test_the_learners_of_the_pipeline_are_there():
-    assert {"probe", "finetune", "contrastive"} <= set(NAMES)
+    assert {"self_training", "probe", "finetune", "contrastive"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,16 +95,23 @@ def test_probabilities_are_float32_one_row_a_text_and_sum_to_1(made):
     np.testing.assert_allclose(probabilities.sum(1), np.ones(24), atol=1e-6)
 
 
+def width(made) -> int:
+    return 64 if made.name in ("probe", "self_training") else 32  # of two layers, or of the last alone
+
+
 def test_features_are_float32_one_row_a_text(made):
     features = made.model.features(made.pool[LABELLED], "")
-    assert (features.dtype, features.shape) == (np.float32, (8, 32))
+    assert (features.dtype, features.shape) == (
+        np.float32,
+        (8, 64 if made.name in ("probe", "self_training") else 32),
+    )  # of two layers
     assert np.isfinite(features).all()
 
 
 def test_no_texts_have_no_probabilities_and_no_features(made):
     nothing = made.pool[np.array([], dtype=np.int64)]
     assert made.model.probabilities(nothing, "").shape == (0, CLASSES)
-    assert made.model.features(nothing, "").shape == (0, 32)
+    assert made.model.features(nothing, "").shape == (0, width(made))
 
 
 def test_the_history_is_a_list_of_epochs_that_json_can_hold(made):
@@ -171,8 +180,11 @@ class Watched:
 def test_the_whole_pool_is_handed_over_and_the_labelled_rows_are_found_in_it_by_number(made):
     pool = Watched(made.pool)
     model = made.learner.fit(pool, LABELLED, made.labels, 0, "test", None)
-    assert pool.asked == [LABELLED.tolist()]  # these three learn from labelled rows alone
+    assert pool.asked[0] == LABELLED.tolist()
     assert said(model, made.pool).tobytes() == said(made.model, made.pool).tobytes()
+    if made.name == "self_training":
+        return  # it is the only one that learns from other rows too
+    assert len(pool.asked) == 1
     alone = made.learner.fit(made.pool[LABELLED], np.arange(8), made.labels, 0, "test", None)
     assert said(alone, made.pool).tobytes() == said(made.model, made.pool).tobytes()
 
@@ -206,7 +218,7 @@ def test_a_model_of_an_unknown_learner_is_refused_with_the_possible_ones(tmp_pat
     artifacts.save_json(tmp_path / "classifier.json", {"trainer": trainer})
     with pytest.raises(Refused) as refused:
         learners.load_model(tmp_path, EMBED, MACHINE)
-    possible = "contrastive, finetune, probe"
+    possible = "contrastive, finetune, probe, self_training"
     assert str(refused.value) == (
         f"{tmp_path / 'classifier.json'}: trainer = {trainer}: no such learner; possible: {possible}{meant}; {artifacts.MEND}"
     )

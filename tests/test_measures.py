@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.core.rows.measures import accuracy, confusion, entropy_bits, macro_f1
+from stages.core.rows.measures import accuracy, chosen, confusion, entropy_bits, macro_f1
 
 ACTUAL = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = [0, 0, 1, 1, 2, 2]
@@ -74,3 +74,19 @@ def test_each_row_has_bits_of_its_own_in_float32():
     rows = entropy_bits(np.array([[1, 0], [0.5, 0.5]], dtype=np.float32))
     assert rows.tolist() == [0, 1]
     assert rows.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("counts", "measure"),
+    [
+        ([50, 50], "accuracy"),
+        ([75, 25], "accuracy"),
+        ([76, 24], "macro_f1"),
+        ([40, 40, 20], "accuracy"),
+        ([45, 45, 10], "macro_f1"),
+    ],
+)
+def test_auto_is_macro_f1_where_the_rarest_class_has_less_than_half_its_even_share(counts, measure):
+    actual = np.repeat(np.arange(len(counts)), counts)
+    assert chosen("auto", actual) == measure
+    assert [chosen(name, actual) for name in ("accuracy", "macro_f1")] == ["accuracy", "macro_f1"]

@@ -12,7 +12,7 @@ from stages.core.base.errors import Refused
 from stages.core.learners.probe import Learner
 from tests.test_logistic import ELSEWHERE, TWO, clouds
 
-EMBED = SimpleNamespace(model="tiny")
+EMBED = SimpleNamespace(model="tiny", layers="last")
 
 
 def fit(pool, labels, classes=3):
@@ -75,7 +75,10 @@ def test_other_tensors_than_a_probe_has_are_refused(saved, name, tensor, said):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"trainer": "probes"}, "trainer = probes: no such learner; possible: contrastive, finetune, probe; did you mean probe?; "),
+        (
+            {"trainer": "probes"},
+            "trainer = probes: no such learner; possible: contrastive, finetune, probe, self_training; did you mean probe?; ",
+        ),
         ({"trainer": None}, "trainer = None, expected str; "),
         ({"classes": None}, "classes = None, expected int; "),
         ({"classes": True}, "classes = True, expected int; "),

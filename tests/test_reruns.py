@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from dvc.repo import Repo
 
-from stages import inputs
+from stages import answers, inputs
 from stages.core.encoding import encoder
 from tests.conftest import Project
 from tests.tiny import tiny_corpus, tiny_encoder
@@ -23,7 +23,7 @@ STAGE1 = [*PICKED, ARM]
 SCORED = [*AFTER_STAGE1, *RANDOM[1:], "report"]
 TRAINED = ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", "report"]
 LAID_OUT = ["embed", "reduce", "cluster", *STAGE1, "train_full"]
-ALL = ["prepare", "finetune_encoder", *LAID_OUT]
+ALL = ["prepare", "answers", "finetune_encoder", *LAID_OUT]
 STAGE2, STAGE3, STAGE4 = ({f"stage{i}": {"after": f"stage{i - 1}", "m": 2}} for i in (2, 3, 4))
 FOUR = ["stage1", "stage2", "stage3", "stage4"]
 
@@ -49,9 +49,9 @@ TABLE = {
     "seeds": ({"seeds": [0, 1, 2]}, STAGE1),
     "a new round": (
         {"stages": FOUR, "rounds": STAGE2 | STAGE3 | STAGE4, "random_at": FOUR},
-        [*(f"{name}@stage4" for name in ROUND), "train_random@stage4", ARM, "report"],
+        ["answers", *(f"{name}@stage4" for name in ROUND), "train_random@stage4", ARM, "report"],
     ),
-    "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, [ARM, "report"]),
+    "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, ["answers", ARM, "report"]),
     "nothing at random": ({"random_at": []}, ["report"]),
     "another arm": ({"arms": ["entropy", "margin"]}, ["compare_arm@margin", "report"]),
     "no arms": ({"arms": []}, ["report"]),
@@ -69,10 +69,20 @@ def stages_to_run(folder) -> set[str]:
     """
     with chdir(folder):
         inputs.main()
-        with Repo(os.curdir) as repo, repo.lock:
-            graph = networkx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
-            changed = {stage.addressing for stage in repo.index.stages if stage.status(check_updates=True)} - {"inputs"}
-    return changed | {before for name in changed for before in networkx.ancestors(graph, name)}
+        changed, graph = changed_in(Repo(os.curdir))
+        looked = "answers" in changed
+        if looked:  # it, too, only looks: what follows is told by the files that it writes
+            answers.main()
+            changed = changed_in(Repo(os.curdir))[0] - {"answers"}
+    after = changed | {before for name in changed for before in networkx.ancestors(graph, name)}
+    return after | ({"answers"} if looked else set())
+
+
+def changed_in(repo: Repo) -> tuple[set[str], networkx.DiGraph]:
+    """Names of the stages that DVC finds changed, without inputs, and which needs which."""
+    with repo, repo.lock:
+        graph = networkx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
+        return {stage.addressing for stage in repo.index.stages if stage.status(check_updates=True)} - {"inputs"}, graph
 
 
 @pytest.mark.parametrize("change", TABLE)
@@ -85,6 +95,8 @@ def test_a_change_runs_what_follows_from_it(finished, change):
         assert stages_to_run(finished.folder) == set(expected)
     finally:
         params.write_text(before)
+        with chdir(finished.folder):
+            answers.main()  # which was asked by other params
 
 
 CODE = {
@@ -141,13 +153,13 @@ def test_the_label_of_a_row_runs_only_what_bought_it(copy_of_finished):
     nobodys = np.setdiff1d(np.arange(90), bought["stage3"])[0]
 
     correct_label_of(project, nobodys)
-    assert project.repro("train_stageN@stage3") == ["prepare", "label@stage1", "label@stage2", "label@stage3"]
+    assert project.repro("train_stageN@stage3") == ["prepare", "answers", "label@stage1", "label@stage2", "label@stage3"]
     assert stages_to_run(project.folder) == {*RANDOM, ARM, "train_full", "report"}
 
     correct_label_of(project, nobodys)  # back to what it was
     correct_label_of(project, bought["stage1"][0, 0])
     labels = np.load(project.folder / "data/stage1/labels.npy")
-    assert project.repro("train_stage1") == ["prepare", "label@stage1", "train_stage1"]
+    assert project.repro("train_stage1") == ["prepare", "answers", "label@stage1", "train_stage1"]
     assert np.argwhere(np.load(project.folder / "data/stage1/labels.npy") != labels).tolist()[0] == [0, 0]
     assert stages_to_run(project.folder) == {*AFTER_STAGE1, *RANDOM, ARM, "train_full", "report"}
 
@@ -165,7 +177,7 @@ def correct_label_of(project: Project, row: int) -> None:
 def test_what_is_taken_out_of_params_leaves_nothing_that_a_clone_could_miss(copy_of_finished, tmp_path):
     project = copy_of_finished
     project.change({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2], "arms": []})
-    assert project.repro() == ["report"]
+    assert project.repro() == ["answers", "report"]
     results = {str(folder.relative_to(project.folder / "data/results")) for folder in project.folder.glob("data/results/*/*")}
     assert results == {"bucketed/stage1", "bucketed/stage2", "random/stage1", "random/stage2", "full/pool"}
     assert not (project.folder / "data/results/entropy").exists()
@@ -195,7 +207,7 @@ def test_a_stage_waits_for_an_answer_and_all_goes_on_when_it_is_there(copy_of_fi
     answers[np.load(project.folder / "data/stage1/labelled.npy")[0, 0]] = -1
     path.unlink()
     np.save(path, answers)
-    said = project.run("dvc", "repro", "--downstream", "label@stage1").stdout  # else prepare would answer at once
+    said = project.run("dvc", "repro", "--downstream", "label@stage1").stdout  # else the source would answer at once
     assert "label stage1: 12 rows for each of 2 seeds, 1 unanswered" in said
     assert "bucketed stage1: nothing to do, 1 of 12 rows wait for an answer" in said
     assert "bucketed stage2: nothing to do, stage1 was waiting for answers" in said
@@ -226,7 +238,7 @@ def test_a_changed_corpus_runs_what_reads_it(copy_of_finished):
     assert stages_to_run(project.folder) == set()
     with corpus.open("a") as opened:
         opened.write('{"text": "a good end", "label": "pos"}\n')
-    assert stages_to_run(project.folder) == {"prepare", *LAID_OUT}
+    assert stages_to_run(project.folder) == {"prepare", "answers", *LAID_OUT}
     assert project.repro("prepare") == ["prepare"]
     rows = sum(len((project.folder / "data" / name).read_text().splitlines()) for name in ("pool.jsonl", "holdout.jsonl"))
     assert rows == 121

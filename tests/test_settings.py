@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from stages.commands import check, settings
+from stages.commands.overlay import lay_over
 from stages.core.base import artifacts, errors
 from stages.core.base import params as base_params
 from stages.core.base.errors import Refused
@@ -63,7 +64,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
     ("name", "value", "parts"),
     [
         # misspelt
-        ("sedes", [0], ["sedes is no known setting", "possible: seeds, prepare, finetune_encoder", "did you mean seeds?"]),
+        ("sedes", [0], ["sedes is no known setting", "possible: seeds, prepare, labels, finetune_encoder", "did you mean seeds?"]),
         ("train.leaning_rate", 1, ["train.leaning_rate is no known setting", "did you mean learning_rate?"]),
         ("rounds.stage2.aftr", "stage1", ["rounds.stage2.aftr is no known setting", "possible: after, m", "did you mean after?"]),
         # strategies and other names
@@ -128,6 +129,17 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("random_at", ["stage1"], ["train_final.arms names random, which has no models at stage3; possible: bucketed, "]),
         ("train_final.trainer", "svm", ["train_final.trainer = 'svm'", "'none'", "possible: contrastive, finetune, probe"]),
         ("train.head_learning_rate", 0, ["train.head_learning_rate = 0", "greater than 0"]),
+        # people
+        ("labels.from", "nobody", ["labels.from = 'nobody'", "'dataset' or 'people'"]),
+        ("labels.form", "people", ["labels.form is no known setting; possible: from, classes", "did you mean from?"]),
+        ("labels.classes", [True, False], ["labels.classes.0 = True: must be text; put it in quotes"]),
+        ("labels.classes", ["a", "a"], ["labels.classes = ['a', 'a']: must not repeat"]),
+        ("labels.classes", ["a", " b"], ["labels.classes.1 = ' b': must be one line without blanks around it"]),
+        ("labels.classes", ["a", "?"], ["labels.classes.1 = '?'", "says that no class can be told"]),
+        ("labels.classes", ["a", "b\nc"], ["must be one line"]),
+        ("labels.rename", {"a": 1}, ["labels.rename.a = 1: must be text"]),
+        ("labels.keep_text", "no", ["labels.keep_text = 'no'", "valid boolean"]),
+        ("prepare.holdout_rows", -1, ["prepare.holdout_rows = -1", "greater than or equal to 0"]),
         # arms
         ("arms", ["entropi"], ["arms.0 = 'entropi': is no file of stages/core/strategies", "possible: badge, bands",
                                "typiclust; did you mean entropy?"]),
@@ -308,3 +320,39 @@ def test_a_setting_named_like_a_word_of_pydantic_is_refused_by_name(params):
 def test_a_round_that_does_not_exist_is_refused_by_name(params):
     with pytest.raises(Refused, match=r"rounds.stage9 is missing; possible: stage2, stage3"):
         base_params.read("rounds.stage9")
+
+
+PEOPLE = {"from": "people", "classes": ["neg", "pos"], "rename": {}, "guide": "none", "keep_text": True}
+
+
+@pytest.mark.parametrize(
+    ("rename", "arms", "message"),
+    [
+        (
+            {},
+            ["entropy"],
+            "arms = ['entropy']: labels.from is people, and nobody is asked for the rows of other arms; set it to []",
+        ),
+        ({"pos": "neg"}, [], "labels.rename.pos: pos is a class still; take it out of labels.classes or of rename"),
+        ({"bad": "nge"}, [], "labels.rename.bad = nge, which is no class; possible: neg, pos; did you mean neg?"),
+        ({"a": "b", "b": "a"}, [], "labels.rename.a = b leads in a circle; possible: the name of a class"),
+        ({"a": "a"}, [], "labels.rename.a = a leads in a circle"),
+    ],
+)
+def test_what_does_not_go_together_where_people_label_is_refused(params, rename, arms, message):
+    params(("labels", PEOPLE | {"rename": rename}), ("arms", arms))
+    assert message in refusal()
+    params(("labels", PEOPLE | {"rename": rename, "from": "dataset"}), ("arms", arms))
+    check.whole_file("report")  # it matters to people alone
+
+
+def test_a_class_may_be_renamed_more_than_once(params):
+    params(("labels", PEOPLE | {"rename": {"awful": "bad", "bad": "neg"}}), ("arms", []))
+    assert check.whole_file("report").labels.rename == {"awful": "bad", "bad": "neg"}
+
+
+def test_the_overlay_for_people_is_valid(params):
+    content = copy.deepcopy(SHIPPED)
+    lay_over(content, yaml.safe_load((ROOT / "params/people.yaml").read_text(encoding="utf-8")))
+    params(text=yaml.safe_dump(content))
+    assert check.whole_file("report").labels.source == "people"

@@ -71,8 +71,8 @@ def run_prepare(folder: Path, monkeypatch, **changes) -> dict[str, list]:
     made = {
         name: [(text, classes[number]) for text, number in zip(artifacts.texts(rows), np.load(labels), strict=True)]
         for name, rows, labels in (
-            ("pool", artifacts.POOL, artifacts.ANSWERS),
-            ("holdout", artifacts.HOLDOUT, artifacts.HOLDOUT_LABELS),
+            ("pool", artifacts.POOL, artifacts.SOURCE_LABELS),
+            ("holdout", artifacts.HOLDOUT, artifacts.SOURCE_HOLDOUT_LABELS),
         )
     }
     return made | {"classes": classes}
@@ -498,7 +498,7 @@ def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, mo
     assert artifacts.POOL.read_text() == '{"text": "a film", "group": null}\n{"text": "dull end", "group": null}\n'
     assert artifacts.HOLDOUT.read_text() == '{"text": "poor plot", "group": "f"}\n{"text": "great", "group": "g"}\n'
     assert artifacts.load_json(artifacts.CLASSES) == ["neg", "pos"]
-    answers, holdout_labels = np.load(artifacts.ANSWERS), np.load(artifacts.HOLDOUT_LABELS)
+    answers, holdout_labels = np.load(artifacts.SOURCE_LABELS), np.load(artifacts.SOURCE_HOLDOUT_LABELS)
     assert (answers.dtype, answers.tolist()) == (np.int64, [1, 0])
     assert (holdout_labels.dtype, holdout_labels.tolist()) == (np.int64, [0, 1])
     assert artifacts.load_json(artifacts.COUNTS) == {
@@ -506,11 +506,11 @@ def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, mo
         "pool_empty": 1, "pool_unlabelled": 0, "pool_duplicates": 1, "pool_with_two_labels": 2,
     }  # fmt: skip
     assert {file.name for file in Path("data").iterdir()} == {
-        "pool.jsonl", "answers.npy", "holdout.jsonl", "holdout_labels.npy", "classes.json", "prepare.json"
+        "pool.jsonl", "source_labels.npy", "holdout.jsonl", "source_holdout_labels.npy", "classes.json", "prepare.json"
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("corrected", "changed"), [("text 0", {"answers.npy"}), ("text 1", {"holdout_labels.npy"})])
+@pytest.mark.parametrize(("corrected", "changed"), [("text 0", {"source_labels.npy"}), ("text 1", {"source_holdout_labels.npy"})])
 def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_alone(tmp_path, monkeypatch, corrected, changed):
     texts, made = [f"text {i}" for i in range(8)], []
     for labels in ("abababab", ["c" if text == corrected else label for text, label in zip(texts, "abababab")]):

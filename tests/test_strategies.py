@@ -445,7 +445,7 @@ def random_known(seed, guarded=True, first=False, by_size=False):
         array.setflags(write=False)
     bought = labelled if guarded else np.arange(60)
     paid = Labels(Guarded(actual, labelled) if guarded else actual, len(bought)).buy(bought)
-    learner = Learner(SimpleNamespace(folds=2), SimpleNamespace(model="tiny"), None, 3)
+    learner = Learner(SimpleNamespace(folds=2), SimpleNamespace(model="tiny", layers="last"), None, 3)
 
     def train(rows, paid, seed):
         return ProbeOnPool(learner.fit(points, rows, paid.of(rows), seed, ""), points)

@@ -11,8 +11,9 @@ from stages.core import learners
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
-from stages.core.learners.probe import Learner, ProbeModel
+from stages.core.learners.probe import Learner
 from stages.core.space.logistic import Logistic
+from stages.core.space.probe_model import ProbeModel
 
 TEXTS = ["one", "two", "three"]
 VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
@@ -70,10 +71,36 @@ def test_vectors_of_another_model_are_found_by_whoever_knows_the_model():
     with pytest.raises(Refused, match=r"says model tiny, params\.yaml: embed\.model has huge; run `dvc repro`"):
         vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "huge")
     with pytest.raises(Refused, match="says model tiny"):
-        Learner(SimpleNamespace(folds=5), SimpleNamespace(model="huge"), None, 2).read(artifacts.POOL, artifacts.EMBEDDINGS)
-    ProbeModel(Logistic(VECTORS[:2], np.zeros(2, np.float32), np.arange(2), 2), "tiny").save(Path("model"))
-    with pytest.raises(Refused, match="model was fitted on vectors of tiny, not of huge; run `dvc repro`"):
-        learners.load_model(Path("model"), SimpleNamespace(model="huge"), None)
+        Learner(SimpleNamespace(folds=5), SimpleNamespace(model="huge", layers=4), None, 2).read(
+            artifacts.POOL, artifacts.EMBEDDINGS
+        )
+
+
+@pytest.mark.parametrize(
+    ("model", "layers", "said"),
+    [
+        ("huge", 4, r"model was fitted on vectors of embed\.model = tiny, not huge; run `dvc repro`"),
+        ("tiny", "last", r"model was fitted on vectors of embed\.layers = 4, not last; run `dvc repro`"),
+    ],
+)
+def test_a_model_is_not_asked_about_vectors_of_another_encoder_or_of_other_layers(model, layers, said):
+    regression = Logistic(VECTORS[:2], np.zeros(2, np.float32), np.arange(2), 2)
+    ProbeModel(regression, "probe", SimpleNamespace(model="tiny", layers=4)).save(Path("model"))
+    with pytest.raises(Refused, match=said):
+        learners.load_model(Path("model"), SimpleNamespace(model=model, layers=layers), None)
+
+
+def test_vectors_of_several_layers_are_loaded_as_they_are_or_as_their_mean():
+    layered = np.arange(12).reshape(3, 2, 2).astype(np.float16)
+    artifacts.save(artifacts.EMBEDDINGS, layered)
+    vectors.describe(artifacts.EMBEDDINGS, TEXTS, {"model": "tiny", "layers": [3, 6]})
+    loaded = vectors.load(artifacts.EMBEDDINGS, artifacts.POOL, "tiny")
+    assert (loaded.tolist(), loaded.dtype) == (layered.tolist(), np.float16)
+    mean = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL, "tiny")
+    assert (mean.tolist(), mean.dtype) == ([[1, 2], [5, 6], [9, 10]], np.float32)
+    edit_sidecar(layers=[6])
+    with pytest.raises(Refused, match=r"expected shape \(3, 1, 2\), found \(3, 2, 2\)"):
+        vectors.load(artifacts.EMBEDDINGS, artifacts.POOL)
 
 
 def test_another_shape_than_the_sidecar_says_is_found():

@@ -79,6 +79,7 @@ def test_stage_list_is_exactly_this():
     assert names == [
         "inputs",
         "prepare",
+        "answers",
         "finetune_encoder",
         "embed",
         "reduce",
@@ -154,7 +155,7 @@ def test_choices_do_not_import_each_other(room):
         assert import_closure(path) & CHOICES[room] == {path}
 
 
-ROOMS = ["base", "sources", "encoding", "space", "rows", "learners", "strategies", "arms", "reporting"]
+ROOMS = ["base", "sources", "people", "encoding", "space", "rows", "learners", "strategies", "arms", "reporting"]
 
 
 def test_rooms_of_core_are_these():
@@ -180,7 +181,8 @@ def test_every_file_that_a_stage_reads_is_written_by_a_stage():
         outs = {out.fs_path for out in repo.index.outs}
         deps = {dep.fs_path for dep in repo.index.deps if Path(dep.fs_path).is_relative_to(ROOT / "data")}
     results = ROOT / "data/results"  # the folders of all arms, and of one, each of whose stages is an out
-    assert deps - outs == {str(results), str(results / "bucketed"), str(results / "random")}
+    asked = {str(ROOT / f"data/asked/{name}.npy") for name in ("stage1", "stage2", "stage3", "random", "brought")}
+    assert deps - outs == {str(results), str(results / "bucketed"), str(results / "random")} | asked  # parts of an out
     assert len([out for out in outs if Path(out).is_relative_to(results)]) == 10
 
 
@@ -240,6 +242,7 @@ def test_every_setting_is_read_somewhere():
         if file.name != "settings.py":
             tree = ast.parse(file.read_text(encoding="utf-8"))
             used |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            used |= {"from" for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value == "labels.from"}
     names = leaves({**PARAMS, "rounds": PARAMS["rounds"]["stage2"]})
     assert names - used - set(STAGES) - {"rounds"} == set()
 

@@ -31,7 +31,8 @@ def data_set(name: str, found: settings.Params) -> None:
     """
     from stages import prepare  # here, since the check before every stage reads no data set
 
-    made = prepare.prepared(params.read("prepare").prepare.changed(dataset=name))
+    read = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
+    made = prepare.prepared(read.prepare.changed(dataset=name), read)
     settings.refuse_budget_over(len(made.pool), found)
     print(f"{name} can be used, and nothing was written: set prepare.dataset to it")
 
@@ -40,6 +41,12 @@ def main(*data: str) -> None:
     # The pool that lies in data/ is not the one that is asked about.
     found = whole_file("prepare" if data else "check")
     print(f"params.yaml: {len(settings.Params.model_fields)} sections, stages {', '.join(found.stages)}: all valid")
+    needed = found.sufficient.comparisons + 2
+    if found.sufficient.rule == "agreement" and len(found.stages) < needed:
+        print(
+            f"sufficient.rule = agreement never ends labelling here: it takes {needed} stages, the last of which is then left out, "
+            f"and stages has {len(found.stages)}; add rounds, or lower sufficient.comparisons"
+        )
     if len(data) > 1:
         raise Refused(f'{len(data)} data sets given, one is possible: make check DATA="a path, blanks and all"')
     for name in data:

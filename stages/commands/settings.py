@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from stages.core.base import plugins
 from stages.core.base.errors import Refused, choices
+from stages.core.people.journal import CANNOT_SAY
+from stages.core.people.resolve import renamed
 from stages.core.rows import rounds
 from stages.core.rows.results import BASELINE, BOUND, MAIN
 
@@ -58,6 +60,14 @@ def _named(name: Any) -> Any:
     return name
 
 
+def _class_name(name: Any) -> str:
+    if not isinstance(name, str):  # YAML reads yes, no, on and 1 as a bool or a number
+        raise ValueError('must be text; put it in quotes, as in ["yes", "no"]')
+    if not 0 < len(name) <= 4096 or name != name.strip() or re.search(r"[\r\n\0]", name) or name == CANNOT_SAY:
+        raise ValueError(f"must be one line without blanks around it, and not {CANNOT_SAY}, which says that no class can be told")
+    return name
+
+
 def _encoding(name: str) -> str:
     try:
         b"a".decode("ascii" if name == "auto" else name)
@@ -87,6 +97,7 @@ Share = Annotated[Number, Field(gt=0, lt=1)]
 Amount = Annotated[Any, AfterValidator(_rows_or_share)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer, and a message repeats it
 Column = Annotated[Any, AfterValidator(_named)]
+ClassName = Annotated[Any, AfterValidator(_class_name)]
 Strategy = Annotated[str, _plugin("strategies", "pick")]
 Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
@@ -110,8 +121,17 @@ class Prepare(Section):
     normalise: bool
     empty_texts: Literal["refuse", "drop"]
     holdout_share: Share
+    holdout_rows: Annotated[Whole, Field(ge=0)]
     holdout_seed: Seed
     rare_below: Annotated[Whole, Field(ge=0)]
+
+
+class Labels(Section):
+    source: Literal["dataset", "people"] = Field(alias="from")  # from is a word of Python
+    classes: Annotated[list[ClassName], AfterValidator(_no_repeats)]
+    rename: dict[ClassName, ClassName]
+    guide: Name
+    keep_text: bool
 
 
 class FinetuneEncoder(Section):
@@ -131,9 +151,13 @@ class FinetuneEncoder(Section):
     evaluation: Name
 
 
+Layers = Annotated[list[AtLeastOne], Field(min_length=1), AfterValidator(_no_repeats)]
+
+
 class Embed(Section):
     model: Name
     pooling: Literal["mean", "cls", "max"]
+    layers: Literal["last"] | AtLeastOne | Layers
     dtype: Literal["auto", "float32", "bfloat16"]
     max_tokens: Annotated[Whole, Field(ge=3)]
 
@@ -187,6 +211,7 @@ class Strategies(Section):
 class Sufficient(Section):
     rule: Literal["none", "agreement"]
     kappa: Share
+    comparisons: AtLeastOne
 
 
 class EarlyStopping(Section):
@@ -208,6 +233,9 @@ class Train(Section):
     early_stopping: EarlyStopping
     warm_start: bool
     folds: Annotated[Whole, Field(ge=2)]
+    pseudo_share: Share
+    pseudo_rows: AtLeastOne
+    pseudo_weight: Annotated[Number, Field(gt=0)]
     pairs_per_row: AtLeastOne
     most_pairs: Annotated[Whole, Field(ge=2)]
 
@@ -222,6 +250,11 @@ class TrainFull(Section):
     seed: Seed
 
 
+class Report(Section):
+    measure: Literal["auto", "accuracy", "macro_f1"]
+    target: Share
+
+
 class Machine(Section):
     batch_tokens: AtLeastOne
     batch_pairs: AtLeastOne
@@ -230,6 +263,7 @@ class Machine(Section):
 class Params(Section):
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_no_repeats)]
     prepare: Prepare
+    labels: Labels
     finetune_encoder: FinetuneEncoder
     embed: Embed
     reduce: Reduce
@@ -247,6 +281,7 @@ class Params(Section):
     train_full: TrainFull
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
+    report: Report
     machine: Machine
 
 
@@ -265,7 +300,26 @@ def checked(loaded: Any) -> Params:
         if name not in params.stages:
             raise Refused(f"params.yaml: stages lacks {name}: its rows would get no labels; add it")
     _refuse_final(params, order)
+    if params.labels.source == "people":
+        _refuse_people(params)
     return params
+
+
+def _refuse_people(params: Params) -> None:
+    """Raise Refused where labels are wanted that nobody is asked for, and where renaming leads nowhere."""
+    if params.arms:
+        raise Refused(
+            f"params.yaml: arms = {params.arms}: labels.from is people, and nobody is asked for the rows of other arms; set it to "
+            f"[], as make repro WITH=params/people.yaml does"
+        )
+    classes, rename = params.labels.classes, params.labels.rename
+    for old, new in rename.items():
+        if old in classes:
+            raise Refused(f"params.yaml: labels.rename.{old}: {old} is a class still; take it out of labels.classes or of rename")
+        if renamed(new, rename) in rename:
+            raise Refused(f"params.yaml: labels.rename.{old} = {new} leads in a circle; possible: the name of a class")
+        if classes and renamed(new, rename) not in classes:
+            raise Refused(f"params.yaml: labels.rename.{old} = {new}, which is no class; {choices(new, classes)}")
 
 
 def _refuse_final(params: Params, order: list[str]) -> None:
@@ -297,7 +351,8 @@ def _fields(where: list[str]) -> list[str]:
     model: Any = Params
     for word in [] if where[:1] == ["rounds"] else where:
         model = model.model_fields[word].annotation
-    return list((Round if where[:1] == ["rounds"] else model).model_fields)
+    fields = (Round if where[:1] == ["rounds"] else model).model_fields
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _plain(error: dict) -> str:

@@ -57,7 +57,7 @@ class Bench:
 
     @functools.cached_property
     def actual(self) -> np.ndarray:
-        """int64 [holdout]: class numbers."""
+        """int64 [holdout]: class numbers; negative where none is known."""
         return labels.holdout()
 
     def fit(self, rows: np.ndarray, bought: labels.Labels, seed: int, title: str, before: Fitted | None = None) -> Fitted:
@@ -71,9 +71,14 @@ class Bench:
         return Fitted(self.learner.fit(self.pool, rows, values, seed, f"train {title}", start), self.pool, title)
 
     def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
-        """float32 [holdout, classes]; the accuracy is printed with the number of rows `labelled`."""
+        """float32 [holdout, classes]; the accuracy is printed with the number of rows `labelled`, where there is one to measure."""
+        if not len(self.actual):
+            print(f"{fitted.title}: {labelled:,} labels, no holdout", flush=True)
+            return np.empty((0, self.classes), np.float32)
         tried = fitted.model.probabilities(self.holdout[np.arange(len(self.holdout))], f"holdout {fitted.title}")
-        print(f"{fitted.title}: {labelled:,} labels, holdout accuracy {measures.accuracy(tried, self.actual):.4f}", flush=True)
+        known = self.actual >= 0
+        found = f"{measures.accuracy(tried[known], self.actual[known]):.4f}" if known.any() else "not known yet"
+        print(f"{fitted.title}: {labelled:,} labels, holdout accuracy {found}", flush=True)
         return tried
 
     def stacked(self, tried: list[np.ndarray]) -> np.ndarray:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core.arms import unmeasured
 from stages.core.arms.bench import Bench
 from stages.core.base import artifacts
 from stages.core.rows import labels, results, rounds
@@ -41,7 +42,7 @@ def train_and_try(
     budget = budget or {"path": [labelled.shape[1]], "ended_after": None}
     values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought, strict=True)])
     waits_for = int((values == labels.OPEN).sum(1).max())
-    bench, tried, history = Bench(settings), [], []
+    bench, tried, history, unmeasured_by = Bench(settings), [], [], []
     if models:
         models.mkdir(parents=True, exist_ok=True)
     if budget["ended_after"]:
@@ -57,4 +58,8 @@ def train_and_try(
                 fitted.model.save(models / str(seed))
             tried.append(bench.on_holdout(fitted, len(rows)))
             history += fitted.history(seed)
+            if arm == results.MAIN and not len(bench.actual):
+                unmeasured_by.append(unmeasured.of(bench, fitted, rows, paid, seed))
     results.save(arm, stage, results.Result(labelled, values, bench.stacked(tried), waits_for, history=history))
+    if unmeasured_by:
+        results.save_unmeasured(stage, *zip(*unmeasured_by))

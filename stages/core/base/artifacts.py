@@ -18,8 +18,10 @@ from safetensors import SafetensorError
 from stages.core.base.errors import Refused
 
 POOL = Path("data/pool.jsonl")
+SOURCE_LABELS = Path("data/source_labels.npy")
 ANSWERS = Path("data/answers.npy")
 HOLDOUT = Path("data/holdout.jsonl")
+SOURCE_HOLDOUT_LABELS = Path("data/source_holdout_labels.npy")
 HOLDOUT_LABELS = Path("data/holdout_labels.npy")
 CLASSES = Path("data/classes.json")
 COUNTS = Path("data/prepare.json")

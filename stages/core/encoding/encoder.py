@@ -25,7 +25,7 @@ SHORT = 64  # tokens; up to here the plain attention is faster on a processor, i
 
 def of_pipeline(embed: Any) -> "Encoder":
     """The encoder that finetune_encoder left in data/encoder, pooled and cut as in the params section `embed`."""
-    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling)
+    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers)
 
 
 def folder_of(model: str) -> Path:
@@ -111,15 +111,35 @@ def pooled(states: torch.Tensor, real: torch.Tensor | None, pooling: str) -> tor
     return (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
 
 
+def numbered(layers: str | int | list[int], depth: int) -> list[int] | None:
+    """Which hidden states make a text's vector: numbers from 1 to `depth`, ascending; None for the last as it is.
+
+    layers   as in params embed.layers: last, at most how many, evenly spaced from the middle to the last, or their numbers
+
+    Raises Refused where there are no such layers.
+    """
+    if layers == "last":
+        return None
+    if isinstance(layers, int):
+        return sorted({round(number) for number in np.linspace(depth, max(1, depth / 2), layers)})
+    if max(layers) > depth:
+        raise Refused(
+            f"params.yaml: embed.layers = {layers}: the encoder has {depth} layers; possible: last, a number, or a list "
+            f"of some of 1 to {depth}"
+        )
+    return sorted(layers)
+
+
 class Encoder(torch.nn.Module):
-    """A pretrained encoder and the pooling of its last hidden states.
+    """A pretrained encoder and the pooling of its hidden states.
 
     model        the name as in params embed.model
     max_tokens   texts are cut to this, or to the model's own limit where that is lower
     pooling      as in `pooled`
+    layers       as in `numbered`: what `vectors` are made of; calling the encoder gives its last layer's in any case
     """
 
-    def __init__(self, model: str, max_tokens: int, pooling: str = "mean"):
+    def __init__(self, model: str, max_tokens: int, pooling: str = "mean", layers: str | int | list[int] = "last"):
         super().__init__()
         import transformers
 
@@ -150,6 +170,10 @@ class Encoder(torch.nn.Module):
         self.shown = f"{model}, revision {folder.name} of the hub" if folder.parent.name == "snapshots" else model
         self.attention: str = config._attn_implementation
         self.width: int = config.hidden_size
+        self.layers = numbered(layers, config.num_hidden_layers)
+        # As kept on disk, without rows. float16 keeps unit vectors to a thousandth of their length, in half the space.
+        self.form = (len(self.layers), self.width) if self.layers else (self.width,)
+        self.kept_as = np.float16 if self.layers else np.float32
         self.pad: int = config.pad_token_id or 0
         # RoBERTa and its kin count positions from pad + 1.
         offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
@@ -183,15 +207,28 @@ class Encoder(torch.nn.Module):
 
         Returns float32 [rows, width].
         """
-        return pooled(self.states(ids, real).float(), real, self.pooling)
+        return pooled(self.states(ids, real).last_hidden_state.float(), real, self.pooling)
 
-    def states(self, ids: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
-        """The backbone's last hidden states [rows, longest, width], in its own dtype."""
+    def vectors(self, ids: torch.Tensor) -> torch.Tensor:
+        """What the pool is kept as: the last layer's vectors as they are, float32 [rows, width], or those of `layers`, each scaled
+        to length 1, [rows, layers, width]. The last layer of a sentence encoder is trained for likeness of meaning; the ones
+        below keep what it has thrown away (Devlin et al. 2019, table 7, found the like for BERT).
+
+        ids    int64 [rows, length]   no row is padded
+        """
+        if self.layers is None:
+            return self(ids)
+        states = self.states(ids, None, output_hidden_states=True).hidden_states
+        parts = (pooled(states[layer].float(), None, self.pooling) for layer in self.layers)
+        return torch.stack([torch.nn.functional.normalize(part) for part in parts], 1)
+
+    def states(self, ids: torch.Tensor, real: torch.Tensor | None, **wanted: bool) -> Any:
+        """What the backbone gives: last_hidden_state [rows, longest, width], in its own dtype, and what is wanted beside it."""
         # The fused kernels spend more on calls than on numbers where rows are short: 5 to 18% of an encoder's whole time.
         attention = "eager" if ids.device.type == "cpu" and ids.shape[1] <= SHORT else self.attention
         if attention != self.backbone.config._attn_implementation:
             self.backbone.set_attn_implementation(attention)
-        return self.backbone(input_ids=ids, attention_mask=real).last_hidden_state
+        return self.backbone(input_ids=ids, attention_mask=real, **wanted)
 
 
 def progress(title: str, tokens: Tokens) -> tqdm:
@@ -216,8 +253,8 @@ def in_batches(
 ) -> None:
     """Fill out[i] with the result of `function` for row i of `tokens`, by batches that do not know of each other.
 
-    function   ids int64 [rows, length], on this module's device() -> [rows, width]
-    out        float32 [rows of tokens, width]
+    function   ids int64 [rows, length], on this module's device() -> [rows, width], or of more axes than one a row
+    out        float [rows of tokens, width]
     bar        moved on by the tokens done
     """
     lengths = tokens.lengths

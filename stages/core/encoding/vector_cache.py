@@ -4,7 +4,7 @@ A side cache outside all outs of DVC. A folder holds the vectors of one model wi
 safetensors file, written whole or not at all, and named by the sha256 of what it holds:
 
     keys      uint8 [rows, 16]         blake2b of the text
-    vectors   float32 [rows, width]
+    vectors   float32 [rows, width] or float16 [rows, layers, width]
 
 Several users may share the folder: a shard that one of them must not read is left to the others.
 
@@ -42,11 +42,11 @@ class VectorCache:
         self.folder = root() / encoding
 
     def read_into(self, out: np.ndarray, texts: list[str]) -> np.ndarray:
-        """Write the vectors that are known into `out`, float32 [texts, width]; int64 [missing] says which texts are not."""
+        """Write the vectors that are known into `out`, float [texts, ...]; int64 [missing] says which texts are not."""
         row_of = {key: row for row, key in enumerate(map(_key, texts))}
         missing = np.ones(len(texts), dtype=bool)
         for shard in sorted(self.folder.glob("*.safetensors")):
-            known, vectors = _read(shard, out.shape[1])
+            known, vectors = _read(shard, out)
             hits = [(row_of[key], place) for place, key in enumerate(known) if key in row_of]
             if hits:
                 rows, places = np.array(hits).T
@@ -55,7 +55,7 @@ class VectorCache:
         return np.flatnonzero(missing)
 
     def add(self, texts: list[str], vectors: np.ndarray) -> None:
-        """Keep float32 [texts, width] as one shard."""
+        """Keep float [texts, ...] as one shard."""
         keys = np.frombuffer(b"".join(map(_key, texts)), dtype=np.uint8).reshape(-1, KEY_BYTES)
         shard = self.folder / f"{_name(keys, vectors)}.safetensors"
         artifacts.save_tensors(shard, {"keys": keys, "vectors": vectors}, save_file)
@@ -71,9 +71,11 @@ def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(shard: Path, width: int) -> tuple[list[bytes], np.ndarray]:
-    """(keys, float32 [rows, width]) of one shard; nothing of one that cannot be read, nor of a broken one, which is thrown away."""
-    nothing = [], np.empty((0, width), np.float32)
+def _read(shard: Path, like: np.ndarray) -> tuple[list[bytes], np.ndarray]:
+    """(keys, vectors [rows, ...], of the dtype and form of `like`) of one shard; nothing of one that cannot be
+    read, nor of a broken one, which is thrown away.
+    """
+    nothing = [], np.empty((0, *like.shape[1:]), like.dtype)
     try:
         stored = shard.read_bytes()  # not by load_file, which calls every failure to open a file the same
     except OSError as error:  # another user's, or a share that is away: no word about its content
@@ -83,7 +85,9 @@ def _read(shard: Path, width: int) -> tuple[list[bytes], np.ndarray]:
         content = load(stored)
         vectors = content["vectors"]
         keys = content["keys"].tobytes()
-        if vectors.shape != (len(keys) // KEY_BYTES, width) or not np.isfinite(vectors).all():
+        if (vectors.shape, vectors.dtype) != ((len(keys) // KEY_BYTES, *like.shape[1:]), like.dtype) or not np.isfinite(
+            vectors
+        ).all():
             raise ValueError("keys and vectors do not match")
         if _name(content["keys"], vectors) != shard.stem:
             raise ValueError("not what was written")

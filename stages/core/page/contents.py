@@ -51,12 +51,13 @@ class Seen:
         return [stage for stage in self.stages if (MAIN, stage) in self.found]
 
 
-def gathered(seen: Seen, measured: dict, overall: dict, counts: dict, tables: str, measure: str = "accuracy") -> dict:
+def gathered(seen: Seen, measured: dict, overall: dict, counts: dict, tables: str, measure: str) -> dict:
     """Everything on the page.
 
     measured, overall   as for reporting.answer.sentence
     counts              of data/prepare.json
     tables              Markdown, as in data/summary.md
+    measure             accuracy or macro_f1, by which arms are held against each other
     """
     after = {FIRST: None} | {name: item.after for name, item in seen.settings.rounds.items()}
     columns = picks.added(seen.stages, seen.results, after)

@@ -23,12 +23,14 @@ def of(
     found: Found,
     answers: np.ndarray,
     actual: np.ndarray,
+    known: np.ndarray,
     classes: list[str],
     buckets: np.ndarray,
 ) -> Seen:
     """All that the page is made of, of it what the stage report has not read already. Arguments as in `Seen`.
 
-    read   of all arms and stages, whether they have models or not
+    read    of all arms and stages, whether they have models or not
+    known   bool [holdout]   rows of the holdout whose class is known: those of `actual`
     """
     outlook.forget_all_but(settings.rounds)
     shape = len(answers), len(settings.seeds), len(classes)
@@ -40,9 +42,9 @@ def of(
         found=found,
         outlooks={stage: outlook.load(stage, *shape) for stage in settings.rounds},
         pool=artifacts.texts(artifacts.POOL),
-        holdout=artifacts.texts(artifacts.HOLDOUT),
-        pool_vectors=vectors.load(artifacts.EMBEDDINGS, artifacts.POOL),
-        holdout_vectors=vectors.load(artifacts.HOLDOUT_EMBEDDINGS, artifacts.HOLDOUT),
+        holdout=[text for text, there in zip(artifacts.texts(artifacts.HOLDOUT), known) if there],
+        pool_vectors=vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL),
+        holdout_vectors=vectors.of_texts(artifacts.HOLDOUT_EMBEDDINGS, artifacts.HOLDOUT)[known],
         rows=rows,
         places=artifacts.load(artifacts.MAP / "points.npy", np.float32, (len(rows), 2)),
         answers=answers,
@@ -52,8 +54,8 @@ def of(
     )
 
 
-def write(seen: Seen, measured: dict, overall: dict, tables: str) -> None:
-    """Write the page. measured, overall and tables as of contents.gathered."""
-    made = contents.gathered(seen, measured, overall, artifacts.load_json(artifacts.COUNTS), tables)
+def write(seen: Seen, measured: dict, overall: dict, tables: str, measure: str) -> None:
+    """Write the page. measured, overall, tables and measure as of contents.gathered."""
+    made = contents.gathered(seen, measured, overall, artifacts.load_json(artifacts.COUNTS), tables, measure)
     with artifacts.whole(PATH) as part:
         part.write_text(render.page(made), encoding="utf-8", newline="\n")

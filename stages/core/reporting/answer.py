@@ -1,9 +1,8 @@
 """The answer in one sentence: how many labels, how good, against random rows and against all labels."""
 
-from stages.core.reporting.tables import verdict
+from stages.core.reporting.tables import NAMES, verdict
 from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
 
-NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 VERDICTS = {"better": "better than random rows over all budgets", "worse": "worse than random rows over all budgets"}
 
 
@@ -14,7 +13,7 @@ def which(measured: dict[tuple[str, str], dict], last: str) -> dict[str, tuple[s
     return {arm: where for arm, where in told.items() if where in measured}
 
 
-def sentence(measured: dict[tuple[str, str], dict], overall: dict[str, dict], last: str, measure: str = "accuracy") -> str:
+def sentence(measured: dict[tuple[str, str], dict], overall: dict[str, dict], last: str, measure: str) -> str:
     """As "With 300 labels 0.77, random rows 0.75, all 10,922 labels 0.82 (accuracy); no difference shown."
 
     measured   (arm, stage) -> as metrics/ARM/STAGE.json

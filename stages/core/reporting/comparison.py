@@ -1,5 +1,6 @@
 """What every arm measured at every stage, and what that says against random rows; pure functions of the results.
 
+`measure` is accuracy or macro_f1: what gains, tests and labels saved go by.
 Where the random arm or the full model has no result, what would be held against them is None.
 """
 
@@ -7,11 +8,11 @@ import numpy as np
 
 from stages.core.reporting import statistics
 from stages.core.reporting.tables import shown
-from stages.core.rows.measures import accuracy, confusion, macro_f1
+from stages.core.rows.measures import MEASURES, accuracy, confusion, macro_f1
 from stages.core.rows.results import BASELINE, BOUND, FINAL, WHOLE_POOL, Result
 
 Found = dict[tuple[str, str], Result]  # by arm and stage, those that have models
-NEAR_FULL = 0.95  # labels are counted to this share of the full model's accuracy
+NEAR_FULL = 0.95  # labels are counted to this share of what the full model measures
 NOT_COMPARED = {"gain": None, "gain_low": None, "gain_high": None, "p": None, "seeds_for_one_point": None}
 NOT_REACHED = (None, None, None)
 
@@ -28,18 +29,18 @@ def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str
     }
 
 
-def at_a_stage(result: Result, baseline: Result | None, actual: np.ndarray, classes: list[str]) -> dict:
+def at_a_stage(result: Result, baseline: Result | None, actual: np.ndarray, classes: list[str], measure: str) -> dict:
     """Means over the seeds, standard deviations where there is more than one seed (else None), and the gain over `baseline`.
 
-    The gain is the mean of the differences in accuracy seed by seed, its standard error that of a mean. The full model
+    The gain is the mean of the differences seed by seed, its standard error that of a mean. The full model
     has one seed only: it is held against the mean of the baseline, without an error.
     """
     seeds = [of_one_seed(p, actual, classes) for p in result.probabilities]
     means = {key: round(float(np.mean([seed[key] for seed in seeds])), 6) for key in seeds[0]}
     gain = error = None
     if baseline:
-        base = [accuracy(p, actual) for p in baseline.probabilities]
-        gains = np.subtract([seed["accuracy"] for seed in seeds], base if len(base) == len(seeds) else np.mean(base))
+        base = [MEASURES[measure](p, actual) for p in baseline.probabilities]
+        gains = np.subtract([seed[measure] for seed in seeds], base if len(base) == len(seeds) else np.mean(base))
         gain, error = round(float(gains.mean()), 6), _spread(gains, len(gains) ** 0.5)
     return {
         "labels": result.labels,
@@ -54,7 +55,7 @@ def at_a_stage(result: Result, baseline: Result | None, actual: np.ndarray, clas
     }
 
 
-def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[str, dict]:
+def over_budgets(found: Found, stages: list[str], actual: np.ndarray, measure: str) -> dict[str, dict]:
     """Every arm but the full model over all its stages, held against the random arm; the same keys for each.
 
     stages   those at which every arm has models, but for the random one, which may be left out
@@ -65,10 +66,10 @@ def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[st
         arms = [arm for arm in arms if arm != BASELINE]
     stages = sorted(stages, key=lambda stage: found[arms[-1], stage].labels)
     budgets = np.array([found[arms[-1], stage].labels for stage in stages])
-    predicted = {arm: np.stack([found[arm, stage].probabilities.argmax(2) for stage in stages], axis=1) for arm in arms}
-    curves = {arm: (predicted[arm] == actual).mean(2) for arm in arms}  # [seeds, stages]
+    curves = {name: {arm: _curve(found, arm, stages, actual, name) for arm in arms} for name in MEASURES}
+    means, curves = {arm: {f"mean_{name}": float(curves[name][arm].mean()) for name in MEASURES} for arm in arms}, curves[measure]
     bound = found.get((BOUND, WHOLE_POOL))
-    target = bound and NEAR_FULL * np.array([accuracy(p, actual) for p in bound.probabilities]).mean(keepdims=True)
+    target = bound and NEAR_FULL * np.array([MEASURES[measure](p, actual) for p in bound.probabilities]).mean(keepdims=True)
 
     overall = {}
     for arm in arms:
@@ -76,11 +77,11 @@ def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[st
         if compared:
             gain = statistics.gain(curves[arm], curves[BASELINE])
             to_random = statistics.labels_to_reach(budgets, curves[arm], curves[BASELINE][:, -1])
-            pairs = zip(predicted[arm][:, -1], predicted[BASELINE][:, -1])
+            pairs = zip(*(found[each, stages[-1]].probabilities.argmax(2) for each in (arm, BASELINE)))
             apart = sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs)
         to_full = NOT_REACHED if bound is None else statistics.labels_to_reach(budgets, curves[arm], target)
         overall[arm] = {
-            "mean_accuracy": float(curves[arm].mean()),
+            **means[arm],
             **gain,
             **{f"labels_to_random{end}": labels for end, labels in zip(("", "_low", "_high"), to_random)},
             **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full)},
@@ -91,6 +92,11 @@ def over_budgets(found: Found, stages: list[str], actual: np.ndarray) -> dict[st
         overall[BASELINE] |= {"p": None, "seeds_for_one_point": None}  # it is not compared with itself
     statistics.correct(overall)
     return {arm: {key: _rounded(value) for key, value in row.items()} for arm, row in overall.items()}
+
+
+def _curve(found: Found, arm: str, stages: list[str], actual: np.ndarray, measure: str) -> np.ndarray:
+    """float64 [seeds, stages]"""
+    return np.array([[MEASURES[measure](p, actual) for p in found[arm, stage].probabilities] for stage in stages]).T
 
 
 def by_seed(found: Found, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:

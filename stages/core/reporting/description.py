@@ -27,11 +27,17 @@ def describe(
     picked rows, else estimated by so many of them), of buckets with a picked row, and words a text.
     """
     return {
-        "largest_class_share": float(np.unique(classes[rows], return_counts=True)[1].max() / len(rows)),
+        "largest_class_share": _largest_share(classes[rows]),
         "near_duplicates_share": float(has_near_duplicate(np.asarray(vectors[rows]), rng).mean()),
         "buckets_covered_share": len(np.unique(buckets[rows])) / len(np.unique(buckets)),
         "mean_words": float(words[rows].mean()),
     }
+
+
+def _largest_share(classes: np.ndarray) -> float:
+    """Share of the largest class among the rows that have one; 0 where none has."""
+    counts = np.unique(classes[classes >= 0], return_counts=True)[1]
+    return float(counts.max() / counts.sum()) if len(counts) else 0.0
 
 
 def agreement_of(buckets: np.ndarray, classes: np.ndarray) -> float | None:

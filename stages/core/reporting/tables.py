@@ -5,6 +5,8 @@ from tabulate import tabulate
 from stages.core.reporting.statistics import ALPHA
 from stages.core.rows.results import BASELINE, FINAL, MAIN
 
+NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
+
 
 def summary(
     measured: dict[tuple[str, str], dict],
@@ -13,6 +15,7 @@ def summary(
     seeds: int,
     stages: list[str],
     waiting: dict[str, int],
+    measure: str,
 ) -> str:
     """All tables, as Markdown.
 
@@ -20,10 +23,11 @@ def summary(
     seeds                       how many there are
     stages                      all labelling stages, in order
     waiting                     stage -> answers that it waits for
+    measure                     accuracy or macro_f1, by which arms are held against each other
     """
     parts = [f"{stage} waits for {rows:,} answers.\n" for stage, rows in waiting.items()]
     if measured:
-        parts += [by_stage(measured, seeds, stages), by_curve(overall, seeds), by_selection(picked)]
+        parts += [by_stage(measured, seeds, stages, measure), by_curve(overall, seeds, measure), by_selection(picked)]
     return "\n".join(parts)
 
 
@@ -32,7 +36,7 @@ def shown(arm: str, uses_pool_labels: bool) -> str:
     return f"{arm} (pool labels)" if uses_pool_labels else arm
 
 
-def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str]) -> str:
+def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str], measure: str) -> str:
     """One line an arm and stage, as Markdown. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
 
@@ -53,7 +57,7 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
     ]
     heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
     text = _table(lines, heads, left=2)
-    text += f"\n\nMeans over {seeds} seeds, on the holdout. "
+    text += f"\n\nMeans over {seeds} seeds, on the holdout; the gain is in {NAMES[measure]}. "
     text += "The full model has one seed and is held against the last random stage.\n"
     last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN and stage != FINAL][-1]
     if last != stages[-1]:
@@ -61,12 +65,13 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
     return text
 
 
-def by_curve(overall: dict[str, dict], seeds: int) -> str:
+def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
     """One line an arm over all budgets, as Markdown. overall: arm -> as metrics/ARM/curve.json."""
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
             f"{row['mean_accuracy']:.4f}",
+            f"{row['mean_macro_f1']:.4f}",
             "" if arm == BASELINE or row["gain"] is None else _interval(row["gain"], row["gain_low"], row["gain_high"], "+.4f"),
             "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
             "" if arm == BASELINE else verdict(row),
@@ -77,12 +82,23 @@ def by_curve(overall: dict[str, dict], seeds: int) -> str:
         for arm, row in overall.items()
     ]
     heads = [
-        *("arm", "mean accuracy", "gain vs random", "p (Holm)", "verdict", "labels to random's last", "labels to 95% of full"),
+        *(
+            "arm",
+            "mean accuracy",
+            "mean macro F1",
+            "gain vs random",
+            "p (Holm)",
+            "verdict",
+            "labels to random's last",
+            "labels to 95% of full",
+        ),
         "seeds to see 1 point",
     ]
     text = _table(lines, heads, left=1)
-    text += f"\n\nMean accuracy over all budgets, {seeds} seeds, differences paired by seed; 95% bootstrap intervals (too "
-    text += "narrow with few seeds: go by p), paired t-test with Holm's correction.\n"
+    text += (
+        f"\n\nMeans over all budgets, {seeds} seeds; gain, test and labels by {NAMES[measure]}, differences paired by seed; 95% "
+    )
+    text += "bootstrap intervals (too narrow with few seeds: go by p), paired t-test with Holm's correction.\n"
     if any(row["uses_pool_labels"] for row in overall.values()):
         text += "Arms marked (pool labels) choose rows by labels of the whole pool: they prune data, and save no labels.\n"
     return text

@@ -1,6 +1,6 @@
 """The one door to labels of the pool: it knows which rows were bought, and answers for no other.
 
-data/answers.npy          int64 [pool]         class number that the source gives each row
+data/answers.npy          int64 [pool]         class number that the source, or people, give each row
 data/STAGE/labels.npy     int64 [seeds, rows]  the same for the rows of data/STAGE/labelled.npy, and for no more
 data/holdout_labels.npy   int64 [holdout]      class number of each row of holdout.jsonl
 data/classes.json         names of the classes, in the order of their numbers
@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, marks
 from stages.core.base.errors import Refused
 from stages.core.rows import rounds
 
-OPEN, NO_CLASS, CONFLICT = -1, -2, -3
+OPEN, NO_CLASS, CONFLICT = marks.OPEN, marks.NO_CLASS, marks.CONFLICT
 
 
 class Labels:
@@ -56,7 +56,7 @@ class Labels:
 
 
 def within_budget(rows: int) -> Labels:
-    """The source's answers, of which so many rows can be bought."""
+    """All answers that there are, of which so many rows can be bought."""
     return Labels(answers(), rows)
 
 
@@ -98,8 +98,8 @@ def answers() -> np.ndarray:
 
 
 def holdout() -> np.ndarray:
-    """int64 [holdout]: class numbers of holdout.jsonl, for measuring alone."""
-    return artifacts.load(artifacts.HOLDOUT_LABELS, np.int64, (None,), within=(0, len(classes())))
+    """int64 [holdout]: class numbers of holdout.jsonl, for measuring alone; where one is negative, nothing is measured by it."""
+    return artifacts.load(artifacts.HOLDOUT_LABELS, np.int64, (None,), within=(CONFLICT, len(classes())))
 
 
 def classes() -> list[str]:

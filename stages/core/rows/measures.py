@@ -1,6 +1,11 @@
 """Measures of a classifier on the holdout, the same for every arm."""
 
+from collections.abc import Callable
+
 import numpy as np
+
+UNEVEN = 0.5  # of its even share, below which the rarest class counts for too little in accuracy
+Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
 def accuracy(probabilities: np.ndarray, actual: np.ndarray) -> float:
@@ -20,6 +25,23 @@ def macro_f1(probabilities: np.ndarray, actual: np.ndarray) -> float:
     from sklearn.metrics import f1_score
 
     return float(f1_score(actual, probabilities.argmax(1), average="macro"))
+
+
+def chosen(name: str, actual: np.ndarray) -> str:
+    """accuracy or macro_f1, as params report.measure says; `auto` is macro_f1 where the rarest class of the holdout is far from
+    its even share, since a model may then be right without ever naming it.
+
+    actual   int64 [holdout]   class numbers
+    """
+    if name != "auto":
+        return name
+    if not len(actual):
+        return "accuracy"
+    counts = np.unique(actual, return_counts=True)[1]
+    return "macro_f1" if counts.min() < UNEVEN * counts.mean() else "accuracy"
+
+
+MEASURES: dict[str, Measure] = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 
 def entropy_bits(probabilities: np.ndarray) -> np.ndarray:

@@ -7,11 +7,17 @@ data/results/ARM/STAGE/holdout.npy   float32 [seeds, holdout, classes]   probabi
 data/results/ARM/STAGE/history.json  one entry a seed and epoch, of learners that have epochs: seed, epoch, loss and more
 data/results/ARM/STAGE/about.json    waits_for: answers that are missing; uses_pool_labels: whether rows were chosen by labels
                                      that are not counted
+
+and of the bucketed arm where no row is held out
+data/results/bucketed/STAGE/pool.npy    int16 [seeds, pool]    class that the models predict
+data/results/bucketed/STAGE/pool.json   sure: mean highest probability on open rows; cross_validated: accuracy on the labelled
+                                        rows by models that did not see them, or null; means over the seeds
 """
 
 import shutil
+import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +39,10 @@ class Result:
     waits_for: int = 0
     uses_pool_labels: bool = False
     history: list[dict] = field(default_factory=list)
+
+    def on(self, known: np.ndarray) -> "Result":
+        """The same with the probabilities of these rows of the holdout alone, bool [holdout]."""
+        return self if known.all() else replace(self, probabilities=self.probabilities[:, known])
 
     @property
     def labels(self) -> int:
@@ -61,6 +71,20 @@ def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) 
     probabilities = artifacts.load(folder / "holdout.npy", np.float32, (None, holdout_rows, classes))
     history = artifacts.load_json(folder / "history.json")
     return Result(labelled, bought, probabilities, **artifacts.load_json(folder / "about.json"), history=history)
+
+
+def save_unmeasured(stage: str, predicted: Iterable[np.ndarray], sure: Iterable[float], validated: Iterable[float | None]) -> None:
+    """One entry a seed of each."""
+    known = [value for value in validated if value is not None]
+    about = {"sure": round(statistics.fmean(sure), 4), "cross_validated": round(statistics.fmean(known), 4) if known else None}
+    artifacts.save(ROOT / MAIN / stage / "pool.npy", np.stack(list(predicted)))
+    artifacts.save_json(ROOT / MAIN / stage / "pool.json", about)
+
+
+def load_unmeasured(stage: str, pool_rows: int, classes: int) -> dict:
+    """predicted, sure and cross_validated of a stage that has models, where no row is held out."""
+    predicted = artifacts.load(ROOT / MAIN / stage / "pool.npy", np.int16, (None, pool_rows), within=(0, classes))
+    return {"predicted": predicted} | artifacts.load_json(ROOT / MAIN / stage / "pool.json")
 
 
 def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:

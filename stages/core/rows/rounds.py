@@ -2,9 +2,10 @@
 
 data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl chosen up to here, oldest first
 data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
-data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; kappa: agreement of the last two
-                            models, one a seed, or null; ended_after: the stage after which nothing was chosen any more, or
+data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; kappas: agreement of each two
+                            models in a row, one a seed; ended_after: the stage after which nothing was chosen any more, or
                             null; ended_because: sufficient, or waiting for answers
+data/asked/STAGE.npy        int64 [rows]          rows that people were asked for: they are the stage's, whatever a strategy says
 data/STAGE/scores.npy       float32 [seeds, pool] by the model before this stage, higher is less sure; NaN where labelled
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is none
 
@@ -75,6 +76,11 @@ def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int
     return labels
 
 
+def load_asked(name: str, pool_rows: int) -> np.ndarray:
+    """int64 [rows]: what people were asked for under this name, a stage's or random, in order; or what they `brought` along."""
+    return artifacts.load(Path("data/asked") / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
+
+
 def load_labelled(stage: str, seeds: list[int], pool_rows: int) -> np.ndarray:
     """int64 [seeds, rows], rows of pool.jsonl, none twice in a seed."""
     return artifacts.load_labelled(folder(stage) / "labelled.npy", len(seeds), pool_rows)
@@ -93,11 +99,11 @@ def save_labelled(stage: str, labelled: np.ndarray, after: str | None = None, **
     """Write labelled.npy, int64 [seeds, rows], and the budget.
 
     after   the stage that this one follows; None for the first
-    about   kappa, ended_after and ended_because, where they are not null
+    about   kappas, ended_after and ended_because, where they are not null
     """
     artifacts.save(folder(stage) / "labelled.npy", labelled)
     path = [*(load_budget(after)["path"] if after else []), labelled.shape[1]]
-    budget = {"labels": labelled.shape[1], "path": path, "kappa": None, "ended_after": None, "ended_because": None}
+    budget = {"labels": labelled.shape[1], "path": path, "kappas": [], "ended_after": None, "ended_because": None}
     artifacts.save_json(_budget(stage), budget | about)
 
 

@@ -23,11 +23,12 @@ SPLIT_COLUMNS = ("split",)
 Rows = list[dict[str, str | None]]
 
 
-def read(prepare: Any) -> tuple[Rows, Rows | None]:
+def read(prepare: Any, labelled: bool = True) -> tuple[Rows, Rows | None]:
     """Rows of the pool, and of the source's own holdout or None.
 
-    prepare   the section of params.yaml: dataset, config, encoding, splits, missing_labels, and text_column, label_column,
-              group_column and split_column
+    prepare    the section of params.yaml: dataset, config, encoding, splits, missing_labels, and text_column, label_column,
+               group_column and split_column
+    labelled   whether there must be a column of labels for the pool; where there need not be, and auto finds none, all are None
 
     Texts come as they stand in the source, labels and groups without blanks around them; None where one is
     missing. Raises Refused for a dataset that is unknown, out of reach or unreadable, and for a column or value
@@ -36,7 +37,7 @@ def read(prepare: Any) -> tuple[Rows, Rows | None]:
     tables, aside = _tables(prepare.dataset, "prepare.dataset", prepare.encoding, prepare.config)
     tables = _by_column(tables, prepare)
     pool_name, holdout_name = _splits(tables, prepare)
-    pool = _rows(tables[pool_name], prepare, pool_name, "pool")
+    pool = _rows(tables[pool_name], prepare, pool_name, "pool", labelled)
     holdout = _rows(tables[holdout_name], prepare, holdout_name, "holdout") if holdout_name else None
     if holdout is None:
         print("prepare: holdout from the pool, split off here")
@@ -146,15 +147,15 @@ def _labels(table: Table, column: str, prepare: Any, split: str) -> list[str | N
     return [None if value in missing else value for value in found]
 
 
-def _rows(table: Table, prepare: Any, split: str, role: str) -> Rows:
-    picked = {
-        "text": choose(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column"),
-        "label": choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column"),
-    }
+def _rows(table: Table, prepare: Any, split: str, role: str, labelled: bool = True) -> Rows:
+    picked = {"text": choose(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column")}
+    if labelled or prepare.label_column != "auto" or matching("auto", LABEL_COLUMNS, table):
+        picked["label"] = choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column")
     if prepare.group_column != "none" and (prepare.group_column != "auto" or matching("auto", GROUP_COLUMNS, table)):
         picked["group"] = choose(prepare.group_column, GROUP_COLUMNS, table, "prepare.group_column")
     where = f"prepare.dataset = {prepare.dataset}, {split}"
-    values = {"text": cells(table, picked["text"], where), "label": _labels(table, picked["label"], prepare, split)}
+    values = {"text": cells(table, picked["text"], where)}
+    values["label"] = _labels(table, picked["label"], prepare, split) if "label" in picked else [None] * len(values["text"])
     if "group" in picked:
         values["group"] = [value and value.strip() for value in cells(table, picked["group"], where)]
     of = f"{split} ({table.origin})" if table.origin and not table.origin.startswith(f"{split}.") else table.origin or split

@@ -6,6 +6,8 @@ selecting looks three times as good against them.
 
 import reprlib
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +16,11 @@ from threadpoolctl import threadpool_limits
 
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused
+from stages.core.space.layers import weight_of_last, weighted
 
 STRENGTHS = np.logspace(-3, 2, 11)  # C of scikit-learn: inverse strength of the L2 penalty
 SEARCH_ROWS = 5_000  # of more rows C is chosen on so many: 55 fits. On banking77 it is the same as on all 9,993
+AT_ONCE = 65_536  # rows
 # Of scikit-learn, about classes with few rows: here they are as expected.
 WARNINGS = ("The least populated class in y has only", "The number of unique classes is greater than 50%")
 
@@ -36,11 +40,12 @@ class Logistic:
     classes: int
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """float32 [rows, classes], each row summing to 1. vectors float32 [rows, width]."""
-        logits = vectors @ self.weights.T + self.bias
-        odds = np.exp(logits - logits.max(1, keepdims=True))
+        """float32 [rows, classes], each row summing to 1. vectors float [rows, width] or [rows, layers, width]."""
         out = np.zeros((len(vectors), self.classes), dtype=np.float32)
-        out[:, self.present] = odds / odds.sum(1, keepdims=True)
+        for start in range(0, len(vectors), AT_ONCE):  # float16 is multiplied as float32, which is not made of all at once
+            logits = weighted(vectors[start : start + AT_ONCE], 1) @ self.weights.T + self.bias
+            odds = np.exp(logits - logits.max(1, keepdims=True))
+            out[start : start + AT_ONCE, self.present] = odds / odds.sum(1, keepdims=True)
         return out
 
     def tensors(self) -> dict[str, np.ndarray]:
@@ -62,41 +67,100 @@ class Logistic:
         return cls(**tensors, classes=classes)
 
 
-def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int) -> Logistic:
+@dataclass(frozen=True)
+class Choice:
+    """What is chosen on the labelled rows before a regression is fitted.
+
+    strength   C of scikit-learn: inverse strength of the L2 penalty
+    last       weight of the last layer, as in layers.weight_of_last
     """
-    vectors   float32 [labelled, width]
-    labels    int64 [labelled]   class numbers; classes that are absent get probability 0
-    folds     of the cross-validation that chooses C, the best of 11 by log-loss, on the rows of `_searched` in the folds of
-              `_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
+
+    strength: float
+    last: float
+
+
+def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int, balanced: bool = False) -> Logistic:
+    """Regression on labelled rows, as `choose` and `fitted` say."""
+    choice = choose(vectors, labels, folds, seed, balanced)
+    return fitted(vectors, labels, classes, choice, evened(labels) if balanced else None)
+
+
+def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balanced: bool = False) -> Choice:
     """
-    from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+    vectors    float [labelled, width] or [labelled, layers, width]
+    labels     int64 [labelled]   class numbers
+    folds      of the cross-validation that chooses C, the best of 11 by log-loss, on the rows of `_searched` in the folds of
+               `_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
+    balanced   whether all classes weigh the same in it
+    """
+    from sklearn.linear_model import LogisticRegressionCV
+
+    rng = np.random.default_rng(seed)
+    last = weight_of_last(vectors, labels, rng)
+    rows = _searched(labels, folds, rng)
+    with _quietly():
+        splits = _folds(labels[rows], folds, seed)
+        if not splits or len(np.unique(labels)) == 1:
+            return Choice(1.0, last)
+        points, _ = _within_span(weighted(vectors[rows], last))
+        search = LogisticRegressionCV(
+            Cs=STRENGTHS,
+            cv=splits,
+            scoring="neg_log_loss",  # over all classes present, as scikit-learn sees to, though a fold may lack some
+            class_weight="balanced" if balanced else None,
+            max_iter=1000,
+            l1_ratios=(0,),
+            use_legacy_attributes=False,
+            refit=True,
+        )
+        return Choice(float(search.fit(points, labels[rows]).C_), last)
+
+
+def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice, weights: np.ndarray | None = None) -> Logistic:
+    """
+    vectors   float [rows, width] or [rows, layers, width]
+    labels    int64 [rows]     class numbers; classes that are absent get probability 0
+    weights   float [rows]     of each row's loss; all 1 where none are given
+    """
+    from sklearn.linear_model import LogisticRegression
 
     present = np.unique(labels)
     if len(present) == 1:
-        return Logistic(np.zeros((1, vectors.shape[1]), np.float32), np.zeros(1, np.float32), present, classes)
-    learner = LogisticRegression(max_iter=1000)
-    rows = _searched(labels, folds, np.random.default_rng(seed))
-    # One thread: problems this small lose more to waiting threads than they gain.
+        return Logistic(np.zeros((1, vectors[0].size), np.float32), np.zeros(1, np.float32), present, classes)
+    points, axes = _within_span(weighted(vectors, choice.last))
+    with _quietly():
+        regression = LogisticRegression(C=choice.strength, max_iter=1000).fit(points, labels, weights)
+    slopes, bias = regression.coef_ @ axes.T, regression.intercept_
+    if len(present) == 2:  # scikit-learn keeps one row for two classes
+        slopes, bias = np.vstack([-slopes, slopes]) / 2, np.concatenate([-bias, bias]) / 2
+    slopes = weighted(slopes.reshape(len(present), *vectors.shape[1:]), choice.last)  # for vectors as they are
+    return Logistic(slopes, bias.astype(np.float32), present, classes)
+
+
+def evened(labels: np.ndarray) -> np.ndarray:
+    """float64 [rows]: weights that sum to the number of rows, and to the same in every class that is there."""
+    _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return len(labels) / (len(counts) * counts[number])
+
+
+def _within_span(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(float32 [rows, axes], float32 [width, axes]): the rows in coordinates of the space that they span, and its axes.
+
+    The best weights lie in it, so that nothing is lost, and where rows are few the search takes a fraction of the time.
+    """
+    if len(vectors) >= vectors.shape[1]:
+        return vectors, np.eye(vectors.shape[1], dtype=np.float32)
+    _, _, axes = np.linalg.svd(vectors, full_matrices=False)
+    return vectors @ axes.T, axes.T
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """One thread, since problems this small lose more to waiting threads than they gain; and no WARNINGS."""
     with threadpool_limits(1), warnings.catch_warnings():
         for message in WARNINGS:
             warnings.filterwarnings("ignore", message, UserWarning)
-        if splits := _folds(labels[rows], folds, seed):
-            search = LogisticRegressionCV(
-                Cs=STRENGTHS,
-                cv=splits,
-                scoring="neg_log_loss",  # over all classes present, as scikit-learn sees to, though a fold may lack some
-                tol=1e-3,  # near enough to tell strengths apart, in two thirds of the time; the fit itself goes on to 1e-4
-                max_iter=1000,
-                l1_ratios=(0,),
-                use_legacy_attributes=False,
-            )
-            # Not its own fit, which stops elsewhere than one from the start.
-            learner.C = search.fit(vectors[rows], labels[rows]).C_
-        learner.fit(vectors, labels)
-    weights, bias = learner.coef_, learner.intercept_
-    if len(present) == 2:  # scikit-learn keeps one row for two classes
-        weights, bias = np.vstack([-weights, weights]) / 2, np.concatenate([-bias, bias]) / 2
-    return Logistic(weights.astype(np.float32), bias.astype(np.float32), present, classes)
+        yield
 
 
 def _folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,0 +1,96 @@
+"""answers: what the source and people say of every row, and which rows each round asks for; the one door for what people do.
+
+reads   labels/                         STAGE.csv, holdout.csv, random.csv: what was asked; answers/ANNOTATOR.csv: what was answered
+        data/pool.jsonl, data/source_labels.npy, data/holdout.jsonl, data/source_holdout_labels.npy, data/classes.json
+writes  data/answers.npy                int64 [pool]      class number; -1 waits for an answer, -2 cannot be said, -3 conflict
+        data/holdout_labels.npy         int64 [holdout]   the same for the holdout
+        data/asked/STAGE.npy            int64 [rows]      rows of pool.jsonl that the round asks for, in order; none before it asks
+        data/asked/random.npy           int64 [rows]      the same for the random arm
+        data/asked/brought.npy          int64 [rows]      rows with a label that no round asked for: of the source, or brought along
+        data/asked/read.json            sha256 of what was read in labels/: what came while this ran is not in it
+params  labels.from, labels.rename, stages
+
+Where the data set plays the labeller its labels are passed on, and nothing is asked. All else depends on these outs and not on
+labels/: an answer runs this stage, label, and what was waiting for it. Nothing is ever written below labels/ here.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.base import artifacts, keys, marks, params
+from stages.core.base.errors import run
+from stages.core.people import asked, journal, resolve
+
+ASKED = Path("data/asked")
+
+
+def main() -> None:
+    settings = params.read("labels.from", "labels.rename", "stages")
+    classes = artifacts.load_json(artifacts.CLASSES)
+    source = load_source(artifacts.SOURCE_LABELS, len(classes)), load_source(artifacts.SOURCE_HOLDOUT_LABELS, len(classes))
+    names = [*settings.stages, asked.RANDOM]
+    if vars(settings)["from"] == "dataset":
+        save(*source, dict.fromkeys([*names, "brought"], np.empty(0, np.int64)), None)
+        print(f"answers: {len(source[0]):,} labels of the source are passed on")
+        return
+    with journal.locked():
+        seen = journal.digest()
+        said = {who: journal.lines(journal.file_of(who)) for who in journal.annotators()}
+        ever = {name: asked.keys(name) for name in asked.written()}
+    for notes in said.values():
+        print("".join(f"answers: {note}\n" for note in notes[1]), end="")
+    texts = [artifacts.texts(path) for path in (artifacts.POOL, artifacts.HOLDOUT)]
+    pool, holdout = ([keys.key(text) for text in side] for side in texts)
+    given = {who: journal.current(lines) for who, (lines, _) in said.items()}
+    found = resolve.resolve(given, classes, vars(settings.rename), [*pool, *holdout])
+    answers, held = (merged(*each, found, classes) for each in zip((pool, holdout), source))
+    row_of = {key: row for row, key in enumerate(pool)}
+    rows = {name: np.array([row_of[key] for key in ever.get(name, []) if key in row_of], np.int64) for name in names}
+    once = {key for asked_for in ever.values() for key in asked_for}
+    rows["brought"] = np.array([row for row, key in enumerate(pool) if answers[row] >= 0 and key not in once], np.int64)
+    save(answers, held, rows, seen)
+    told = ", ".join(f"{name} {len(each):,}" for name, each in rows.items() if len(each)) or "nothing"
+    print(
+        f"answers: {len(given)} annotators, {counted(answers)} of {len(pool):,} rows; {counted(held)} of {len(holdout):,} of the "
+        f"holdout; asked for: {told}"
+    )
+    strange = len({key for answers in given.values() for key in answers} - {*pool, *holdout})
+    if strange:
+        print(f"answers: {strange:,} are to texts that are not in the data set now; they stay where they are")
+
+
+def load_source(path: Path, classes: int) -> np.ndarray:
+    return artifacts.load(path, np.int64, (None,), within=(marks.OPEN, classes))
+
+
+def merged(row_keys: list[str], source: np.ndarray, found: resolve.Resolved, classes: list[str]) -> np.ndarray:
+    """int64 [rows]: what people say of each row; what the source says, where they say nothing."""
+    number = {journal.CANNOT_SAY: marks.NO_CLASS} | {name: i for i, name in enumerate(classes)}
+    answers = np.array(source)
+    for row, key in enumerate(row_keys):
+        if key in found.labels:
+            answers[row] = number[found.labels[key]]
+        elif key in found.conflicts:
+            answers[row] = marks.CONFLICT
+    return answers
+
+
+def counted(answers: np.ndarray) -> str:
+    count = {mark: (answers == mark).sum() for mark in (marks.NO_CLASS, marks.CONFLICT)}
+    more = f", {count[marks.NO_CLASS]:,} that cannot be said" if count[marks.NO_CLASS] else ""
+    return f"{(answers >= 0).sum():,} labels{more}" + (f", {count[marks.CONFLICT]:,} in conflict" if count[marks.CONFLICT] else "")
+
+
+def save(answers: np.ndarray, holdout: np.ndarray, rows: dict[str, np.ndarray], seen: str | None) -> None:
+    artifacts.save(artifacts.ANSWERS, answers)
+    artifacts.save(artifacts.HOLDOUT_LABELS, holdout)
+    for name, each in rows.items():
+        artifacts.save(ASKED / f"{name}.npy", each)
+    for left in set(ASKED.glob("*.npy")) - {ASKED / f"{name}.npy" for name in rows}:
+        left.unlink()  # of a round that params name no longer; DVC clears its outs, a person who calls the stage may not
+    artifacts.save_json(ASKED / "read.json", {"sha256": seen})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,55 @@
+"""Regression on the pipeline's vectors as a model: what `probe` and `self_training` have in common."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from stages.core.base import artifacts
+from stages.core.base.errors import Refused
+from stages.core.encoding import pointer, vectors
+from stages.core.space import logistic
+from stages.core.space.layers import weighted
+
+
+def read(texts: Path, embeddings: Path, model: str) -> np.ndarray:
+    """The vectors of the texts of a jsonl file by the encoder `model`, memory-mapped, as vectors.load gives them."""
+    return vectors.load(embeddings, texts, pointer.chosen(model))
+
+
+class ProbeModel:
+    """
+    regression   on vectors of the encoder
+    about        what classifier.json says: trainer, and `model` and `layers` of params embed, whose vectors it was fitted on
+    """
+
+    def __init__(self, regression: logistic.Logistic, trainer: str, embed: Any):
+        self.regression = regression
+        self.about = {"trainer": trainer, "model": embed.model, "layers": embed.layers}
+        self.history: list[dict] = []
+
+    def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
+        """float32 [rows, classes], each row summing to 1."""
+        return self.regression.probabilities(inputs)
+
+    def features(self, inputs: np.ndarray, title: str) -> np.ndarray:
+        """float32 [rows, layers * width]: what the last layer works on, here the vectors themselves."""
+        return weighted(inputs, 1)
+
+    def save(self, folder: Path) -> None:
+        artifacts.save_tensors(folder / artifacts.WEIGHTS, self.regression.tensors(), save_file)
+        shape = {"classes": self.regression.classes, "width": self.regression.weights.shape[1]}
+        artifacts.save_json(folder / artifacts.CLASSIFIER, self.about | shape)
+
+
+def load(folder: Path, embed: Any) -> ProbeModel:
+    """Raises Refused where the pipeline's vectors are another encoder's or of other layers, or as Logistic.of does."""
+    about = artifacts.load_record(folder / artifacts.CLASSIFIER, trainer=str, model=str, classes=int, width=int)
+    for name in ("model", "layers"):
+        now = getattr(embed, name)
+        if about.get(name, "last") != now:
+            raise Refused(f"{folder} was fitted on vectors of embed.{name} = {about.get(name)}, not {now}; {artifacts.MEND}")
+    file = folder / artifacts.WEIGHTS
+    regression = logistic.Logistic.of(artifacts.load_tensors(file, load_file), file, about["width"], about["classes"])
+    return ProbeModel(regression, about["trainer"], embed)
