@@ -215,6 +215,12 @@ class TrainFull(Section):
     seed: Seed
 
 
+class Predict(Section):
+    seed: Literal["mean"] | Seed
+    temperature: Literal["auto", "none"]
+    abstain: Annotated[Number, Field(ge=0, lt=1)]
+
+
 class Machine(Section):
     batch_tokens: AtLeastOne
     batch_pairs: AtLeastOne
@@ -237,6 +243,7 @@ class Params(Section):
     train: Train
     train_final: TrainFinal
     train_full: TrainFull
+    predict: Predict
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
     machine: Machine
@@ -257,6 +264,11 @@ def checked(loaded: Any) -> Params:
         if name not in params.stages:
             raise Refused(f"params.yaml: stages lacks {name}: its rows would get no labels; add it")
     _refuse_final(params, order)
+    if params.predict.seed not in ("mean", *params.seeds):
+        raise Refused(
+            f"params.yaml: predict.seed = {params.predict.seed}: no model has this seed; possible: mean, "
+            f"{', '.join(map(str, params.seeds))}"
+        )
     return params
 
 

@@ -13,11 +13,12 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stages.core.base import artifacts
-from stages.core.rows import labels
+from stages.core.rows import labels, rounds
 
 MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # the arms that are always there
 WHOLE_POOL = "pool"  # the only stage of BOUND
@@ -61,6 +62,14 @@ def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) 
     probabilities = artifacts.load(folder / "holdout.npy", np.float32, (None, holdout_rows, classes))
     history = artifacts.load_json(folder / "history.json")
     return Result(labelled, bought, probabilities, **artifacts.load_json(folder / "about.json"), history=history)
+
+
+def wanted(settings: Any) -> list[tuple[str, str]]:
+    """(arm, stage) of all results that params.yaml names; settings: .rounds, .random_at, .arms and .train_final of it."""
+    stages = rounds.in_order(settings.rounds)
+    of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
+    named = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
+    return named + [(FINAL, arm) for arm in settings.train_final.arms]
 
 
 def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:
