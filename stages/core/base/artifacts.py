@@ -35,10 +35,11 @@ MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring bac
 
 
 @contextmanager
-def whole(path: Path, wanted: int | None = None) -> Iterator[Path]:
+def whole(path: Path, wanted: int | None = None, again: str = "run `dvc repro` again") -> Iterator[Path]:
     """A temporary name beside `path`, moved to it only when the block ends well, with the mode that the umask gives.
 
     wanted   bytes that will be written, where known, for the message
+    again    what to do once that is mended
 
     Raises Refused where the disk is full or the folder cannot be written; `path` is then as it was.
     """
@@ -56,7 +57,7 @@ def whole(path: Path, wanted: int | None = None) -> Iterator[Path]:
     except OSError as error:
         _forget(part)
         size = "" if wanted is None else f", {wanted:,} bytes wanted"
-        raise Refused(f"{path} cannot be written: {error.strerror or error}{size}; mend that and run `dvc repro` again") from None
+        raise Refused(f"{path} cannot be written: {error.strerror or error}{size}; mend that and {again}") from None
     except BaseException:
         _forget(part)
         raise

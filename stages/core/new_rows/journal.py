@@ -55,7 +55,7 @@ class Journal:
             self.found = whole
             self.file.truncate(len(head) + whole * self.kind.itemsize)  # the last row may have been cut short
         else:
-            if head and not head.startswith(b"{") or head.startswith(b"{") and SIGN.encode() not in head:
+            if head and SIGN.encode() not in head:
                 raise Refused(f"{self.path} stands in the way and is none of the files that are left when labelling stops; move it")
             self.begun_anew = bool(head)
             self.file.truncate(0)

@@ -86,10 +86,13 @@ def of_lines(stream: IO[str], name: str) -> Source:
     """Rows of a pipe, which can be read once: JSON objects where the first line is one, else a text in every line."""
 
     def rows() -> Iterator[Row]:
-        first = next(stream, "")
-        as_json = first.lstrip().startswith("{")
-        for number, line in enumerate(chain([first] if first else [], stream), start=1):
-            yield _json_row(name, number, line) if as_json else {"text": line.rstrip("\r\n")}
+        try:
+            first = next(stream, "")
+            as_json = first.lstrip().startswith("{")
+            for number, line in enumerate(chain([first] if first else [], stream), start=1):
+                yield _json_row(name, number, line) if as_json else {"text": line.rstrip("\r\n")}
+        except UnicodeDecodeError as error:
+            raise Refused(f"{name}: {short(error)}; name its encoding in prepare.encoding") from None
 
     return Source(name, rows)
 
@@ -115,6 +118,17 @@ def look(source: Source, wanted: Any, asked: str | None) -> Looked:
     if not count:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
     return Looked(source, list(columns), count, column, digest.hexdigest())
+
+
+def begun(source: Source, wanted: Any, asked: str | None) -> tuple[list[str], Iterator[tuple[list[Row], list[str]]]]:
+    """(columns, chunks as from Looked) of what can be read once: its first chunk tells both. Raises Refused as `look` does."""
+    parts = _parts(source.rows())
+    first = next(parts, [])
+    if not first:
+        raise Refused(f"{source.name} holds no row, so there is nothing to label")
+    columns = list(dict.fromkeys(key for row in first for key in row))
+    column = text_column(columns, wanted, asked, source.name)
+    return columns, chunks(chain(first, chain.from_iterable(parts)), column, source.name)
 
 
 def text_column(columns: list[str], wanted: Any, asked: str | None, name: str) -> str:

@@ -80,6 +80,11 @@ def as_table(text: IO[str], columns: list[str], delimiter: str) -> Callable[[lis
     table.writerow(columns)
 
     def write(rows: list[Row]) -> None:
+        for row in rows:
+            if other := row.keys() - set(columns):
+                raise Refused(
+                    f"a row has {min(other)}, which the rows before had not: a table has no place for it; let OUT be a .jsonl"
+                )
         table.writerows([_cell(row.get(column)) for column in columns] for row in rows)
 
     return write

@@ -40,6 +40,11 @@ class Ensemble:
         for member in members if self.pretrained else ():
             member.pretrained = self.pretrained  # all have the same: kept once in memory
 
+    @property
+    def encoder(self) -> encoder.Encoder:
+        """The pipeline's own encoder, which the members' were made from or work on."""
+        return self.vectors.model if self.vectors else self.pretrained
+
     def probabilities(self, texts: Sequence[str], title: str = "") -> np.ndarray:
         """float32 [texts, classes], each row summing to 1.
 

@@ -8,6 +8,7 @@ Members are named, not copied: a folder of the project holds each. There are non
 """
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,11 @@ def load(folder: Path) -> Record:
             f"there is no model yet: {record.stage} has none, since rows wait for an answer; answer them, then `dvc repro`"
         )
     return record
+
+
+def sha256(record: Record) -> str:
+    """Fingerprint of all that the record says."""
+    return hashlib.sha256(json.dumps(asdict(record), sort_keys=True).encode()).hexdigest()
 
 
 def fingerprint(folder: Path) -> str:
