@@ -114,3 +114,9 @@ def test_by_folds_of_a_single_class_or_of_single_rows_there_is_nothing_to_learn(
         said, actual = unseen.by_folds(np.arange(3), np.array(values), None, 3, 5, 0)
         assert said.shape == (0, 3)
         assert len(actual) == 0
+
+
+def test_rows_that_are_all_right_make_no_probability_certain():
+    probabilities, actual = two(*[0.8, 0.2] * 20), np.array([1, 0] * 20)
+    found = calibration.best_temperature(probabilities, actual)
+    assert calibration.scaled(probabilities, found).max() == pytest.approx(41 / 42, abs=1e-3)  # as if one row more were wrong

@@ -67,9 +67,15 @@ class Journal:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.file.close()
 
-    def take(self, rows: int) -> np.ndarray:
-        """What an earlier run said of the next rows, records [at most rows]; fewer where it had come no further."""
-        rows = min(rows, self.left)
+    def take(self, rows: int) -> np.ndarray | None:
+        """What an earlier run said of the next rows, records [rows], all of them or None: then the rest is thrown away.
+
+        So a chunk is always asked about as a whole, and what is said of it does not depend on where a run was stopped.
+        """
+        if self.left < rows:
+            self.file.truncate(self.file.tell())
+            self.left = 0
+            return None
         self.left -= rows
         return np.frombuffer(self.file.read(rows * self.kind.itemsize), self.kind)
 

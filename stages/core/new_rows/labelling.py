@@ -42,12 +42,11 @@ class Labelling:
     def rows(self, chunks: Iterator[tuple[list[Row], list[str]]], journal: Journal | None = None) -> Iterator[list[Row]]:
         """The same chunks, their rows labelled; what stands in the journal is not asked for again, what is new is added to it."""
         for rows, texts in chunks:
-            said = journal.take(len(rows)) if journal else self.say([])
-            if len(said) < len(rows):
-                new = self.say(texts[len(said) :])
+            said = journal.take(len(rows)) if journal else None
+            if said is None:
+                said = self.say(texts)
                 if journal:
-                    journal.add(new)
-                said = np.concatenate([said, new])
+                    journal.add(said)
             yield self.labelled(rows, said)
 
     def say(self, texts: list[str]) -> np.ndarray:
