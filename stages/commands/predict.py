@@ -93,6 +93,8 @@ def say(line: str) -> None:
 
 def path_of(name: str) -> Path | None:
     """The file or folder of that name; None for a text. Raises Refused for what is called like a file and is none."""
+    if not name.strip():
+        raise Refused("IN is empty; give a file, - for a pipe, or a text in quotes")
     try:
         path = Path(name).expanduser()
         if path.exists():
@@ -102,8 +104,6 @@ def path_of(name: str) -> Path | None:
     like_one = names.suffixes(path)[0] or name.startswith(("./", "../")) or (path.is_absolute() and len(name.split()) == 1)
     if like_one:
         raise Refused(f"IN = {name}: no such file or folder; looked for it in {(Path.cwd() / path).parent}")
-    if not name.strip():
-        raise Refused("IN is empty; give a file, - for a pipe, or a text in quotes")
     return None
 
 

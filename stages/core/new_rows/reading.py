@@ -8,6 +8,7 @@ of a data set do.
 import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -106,7 +107,7 @@ def look(source: Source, wanted: Any, asked: str | None) -> Looked:
     Raises Refused where the file is broken or empty, where no column is the text's, and for a cell that is no text.
     """
     columns, count, column, digest = dict.fromkeys(source.columns or ()), 0, None, hashlib.sha256()
-    if source.columns is not None:
+    if source.columns:  # none in an empty file
         column = text_column(source.columns, wanted, asked, source.name)
     for part in _parts(source.rows()):
         for row in part:
@@ -178,20 +179,26 @@ def _texts(part: list[Row], column: str, name: str, before: int) -> list[str]:
 
 
 def _of_file(file: Path, encoding: str) -> Source:
-    with files.told_plainly(file, SETTING):
+    with _told_plainly(file, encoding):
         made = READERS[names.suffixes(file)[0]](file, encoding)
     if isinstance(made, Table):
         return _of_table(str(file), made)
 
     def rows() -> Iterator[Row]:
-        with files.told_plainly(file, SETTING):
-            try:
-                yield from made.rows()
-            except UnicodeDecodeError:
-                packed.text(file, encoding)  # says which line and byte
-                raise
+        with _told_plainly(file, encoding):
+            yield from made.rows()
 
     return Source(str(file), rows, made.columns, made.schema, made.notes)
+
+
+@contextmanager
+def _told_plainly(file: Path, encoding: str) -> Iterator[None]:
+    with files.told_plainly(file, SETTING):
+        try:
+            yield
+        except UnicodeDecodeError:
+            packed.text(file, encoding)  # says which line and byte
+            raise
 
 
 def _of_table(name: str, table: Table) -> Source:
