@@ -49,6 +49,10 @@ class ProbeModel:
         """float32 [rows, width]: what the last layer works on, here the embeddings themselves."""
         return inputs
 
+    def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [classes, width], bias float32 [classes])"""
+        return self.regression.for_all_classes()
+
     def save(self, folder: Path) -> None:
         artifacts.save_tensors(folder / artifacts.WEIGHTS, self.regression.tensors(), save_file)
         width, classes = self.regression.weights.shape[1], self.regression.classes
