@@ -60,7 +60,7 @@ def main() -> None:
     about.save(record.FOLDER)
     scaled = calibration.scaled(said, temperature) if folders else None
     shares = [calibration.answered(scaled, bench.actual, at) for at in thresholds(abstain)] if folders else []
-    artifacts.save_json(record.FOLDER / record.ANSWERED, shares)
+    artifacts.save_json(artifacts.ANSWERED, shares)
     artifacts.save_json(record.METRICS, measured(last, said, scaled, about, bench.actual) if folders else {"members": 0})
     if not folders:
         print(f"model: nothing to do, {stage} has no models")

@@ -24,7 +24,6 @@ import numpy as np
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import vectors
-from stages.core.prediction import record
 from stages.core.reporting import comparison, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
@@ -66,7 +65,7 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
     text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting)
-    text += tables.by_share_answered(artifacts.load_json(record.FOLDER / record.ANSWERED))
+    text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)

@@ -27,7 +27,7 @@ def main(out: str = "", push_to: str = "") -> None:
     facts = card.Facts(
         about=models.about,
         measured=artifacts.load_json(record.METRICS),
-        answered=artifacts.load_json(record.FOLDER / record.ANSWERED),
+        answered=artifacts.load_json(artifacts.ANSWERED),
         holdout_rows=len(labels.holdout()),
         pool_rows=artifacts.pool_rows(),
         params=without_folders(params.load()),

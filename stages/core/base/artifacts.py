@@ -28,6 +28,7 @@ HOLDOUT_EMBEDDINGS = Path("data/embeddings/holdout.npy")
 REDUCED = Path("data/reduced.npy")
 CLUSTERS = Path("data/clusters.npy")
 PLOTS = Path("data/plots")
+ANSWERED = Path("data/model/answered.json")
 ENCODER = Path("data/encoder")
 POINTER = ENCODER / "pointer.json"  # in place of a model: the name of one
 CLASSIFIER, WEIGHTS = "classifier.json", "model.safetensors"  # in the folder of a model that was trained

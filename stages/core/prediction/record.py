@@ -16,8 +16,8 @@ from typing import Any
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused
 
-FOLDER = Path("data/model")
-RECORD, ANSWERED = "model.json", "answered.json"  # in it
+FOLDER = artifacts.ANSWERED.parent
+RECORD = "model.json"  # in it
 METRICS = Path("data/model.json")
 
 
