@@ -128,6 +128,12 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("random_at", ["stage1"], ["train_final.arms names random, which has no models at stage3; possible: bucketed, "]),
         ("train_final.trainer", "svm", ["train_final.trainer = 'svm'", "'none'", "possible: contrastive, finetune, probe"]),
         ("train.head_learning_rate", 0, ["train.head_learning_rate = 0", "greater than 0"]),
+        # the model to use
+        ("predict.seed", 7, ["predict.seed = 7: no model has this seed; possible: mean, 0, 1"]),
+        ("predict.seed", "median", ["predict.seed = 'median'", "'mean'", "valid integer"]),
+        ("predict.temperature", 1.5, ["predict.temperature = 1.5", "'auto' or 'none'"]),
+        ("predict.abstain", 1, ["predict.abstain = 1", "less than 1"]),
+        ("predict.abstain", "90%", ["predict.abstain = '90%'", "valid number"]),
         # arms
         ("arms", ["entropi"], ["arms.0 = 'entropi': is no file of stages/core/strategies", "possible: badge, bands",
                                "typiclust; did you mean entropy?"]),

@@ -12,7 +12,8 @@ from types import ModuleType
 import huggingface_hub
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
+import torch
+from safetensors.numpy import load_file, save_file
 
 import gleaner
 from stages.commands import model as command
@@ -80,6 +81,22 @@ def test_a_folder_gives_the_probabilities_that_the_project_gives(in_process, tra
     script = alone(tmp_path / "taken")
     assert script.CLASSES == ["neg", "pos"]
     assert np.array(script.predict_proba(TEXTS)) == pytest.approx(gleaner.load().predict_proba(TEXTS), abs=1e-5)
+
+
+def test_vectors_of_several_layers_stand_side_by_side_each_of_length_one(project, tmp_path):
+    command.main(str(tmp_path / "taken"))
+    about, rng = json.loads((tmp_path / "taken/about.json").read_text()), np.random.default_rng(0)
+    (tmp_path / "taken/about.json").write_text(json.dumps(about | {"layers": [1, 2], "temperature": 1}))
+    weights = rng.normal(size=(2, 64)).astype(np.float32)
+    biases = np.zeros((1, 1, 2), np.float32)
+    save_file({"weights": weights[None, None], "biases": biases}, tmp_path / "taken/heads.safetensors")
+    script = alone(tmp_path / "taken")
+    with torch.inference_mode():
+        ids = torch.tensor([script.TOKENIZER.encode("a good film").ids])
+        states = script.ENCODERS[0](input_ids=ids, output_hidden_states=True).hidden_states
+    parts = [states[layer][0].mean(0).numpy() for layer in (1, 2)]
+    odds = np.exp(weights @ np.concatenate([part / np.linalg.norm(part) for part in parts]))
+    assert script.predict_proba(["a good film"])[0] == pytest.approx(odds / odds.sum(), abs=1e-5)
 
 
 def test_a_class_that_no_row_had_gets_no_probability(project, tmp_path):

@@ -16,10 +16,21 @@ HERE = Path(__file__).resolve().parent
 ABOUT = json.loads((HERE / "about.json").read_text(encoding="utf-8"))
 CLASSES, HEADS = ABOUT["classes"], load_file(HERE / "heads.safetensors")  # [encoders, heads, classes, width]
 ENCODERS = [AutoModel.from_pretrained(HERE / name, local_files_only=True).eval() for name in ABOUT["encoders"]]
-POOLED = {"mean": lambda states: states.mean(0), "max": lambda states: states.amax(0), "cls": lambda states: states[0]}
+POOLED = {"mean": lambda states: states.mean(0), "max": lambda states: states.amax(0), "cls": lambda states: states[0]}[
+    ABOUT["pooling"]
+]
 TOKENIZER = Tokenizer.from_file(str(HERE / "tokenizer.json"))
 TOKENIZER.no_padding()
 TOKENIZER.enable_truncation(ABOUT["max_tokens"])
+
+
+def vector(encoder, ids):
+    """Of one text, [width]: its last layer's, or those of several layers, each of length 1, side by side."""
+    found = encoder(input_ids=ids, output_hidden_states=True)
+    if ABOUT["layers"] is None:
+        return POOLED(found.last_hidden_state[0].float())
+    parts = [POOLED(found.hidden_states[layer][0].float()) for layer in ABOUT["layers"]]
+    return torch.cat([part / part.norm() for part in parts])
 
 
 @torch.inference_mode()
@@ -28,8 +39,7 @@ def predict_proba(texts):
     found = []
     for text in texts:
         ids = torch.tensor([TOKENIZER.encode(text.lower().strip() if ABOUT["normalise"] else text).ids])
-        states = [encoder(input_ids=ids).last_hidden_state[0].float() for encoder in ENCODERS]
-        vectors = torch.stack([POOLED[ABOUT["pooling"]](each) for each in states])
+        vectors = torch.stack([vector(encoder, ids) for encoder in ENCODERS])
         logits = torch.einsum("ehcw,ew->ehc", HEADS["weights"], vectors) + HEADS["biases"]
         mean = logits.softmax(-1).mean((0, 1))
         found.append((mean.log() / ABOUT["temperature"]).softmax(-1).tolist())

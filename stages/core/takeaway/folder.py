@@ -2,7 +2,8 @@
 
 README.md             the card, for people and for a hub
 predict.py            labels texts; needs torch and transformers
-about.json            classes, temperature, abstain, normalise, pooling, max_tokens, names of the encoders
+about.json            classes, temperature, abstain, normalise, pooling, max_tokens, names of the encoders; layers of which a
+                      vector is made, null for the last as it is
 tokenizer.json
 encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each member's
 heads.safetensors     weights float32 [encoders, heads, classes, width], biases float32 [encoders, heads, classes]
@@ -61,6 +62,7 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
     models.encoder.tokenizer.save(str(folder / "tokenizer.json"))
     told = {name: getattr(about, name) for name in ("classes", "temperature", "abstain", "normalise")}
     told |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
+    told["layers"] = None
     (folder / ABOUT).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.copyfile(Path(__file__).with_name("alone.py"), folder / SCRIPT)
     (folder / CARD).write_text(card, encoding="utf-8")
