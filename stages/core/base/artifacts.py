@@ -197,6 +197,9 @@ def form(tensor: Any) -> str:
 
 def save_tensors(path: Path, tensors: dict[str, Any], save_file: Callable[[dict, Path], None]) -> None:
     """Write tensors as one safetensors file, by `save_file` of safetensors.numpy or safetensors.torch."""
+    # Of an array that lies column by column safetensors.numpy would write the numbers in that order, without a word: scikit-learn's
+    # weights of three classes and more are such.
+    tensors = {name: np.ascontiguousarray(each) if isinstance(each, np.ndarray) else each for name, each in tensors.items()}
     with whole(path, sum(tensor.nbytes for tensor in tensors.values())) as part:
         try:
             save_file(tensors, part)
