@@ -460,3 +460,16 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path):
         assert [file.name for file in small.iterdir() if file.name != "labelled.csv.part"] == ["labelled.csv"]
     finally:
         subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_table_that_is_read_by_its_beginning_has_the_rows_of_one_that_is_read_whole(monkeypatch, delimiter, seed):
+    rng = np.random.default_rng(seed)
+    pieces = ["good", "bad, very", 'a "quoted" word', "two\nlines", "x;y", "a|b", " ", "", "\u00e4\u00f6", '"', "tab\there"]
+    texts = [" ".join(rng.choice(pieces, size=rng.integers(1, 6))) for _ in range(60)]
+    name = put("new.tsv" if delimiter == "\t" else "new.csv", as_csv(["one, two; three", *texts], delimiter=delimiter))
+    whole = [row["text"] for row in reading.of_path(Path(name), "auto").rows()]
+    assert whole == ["one, two; three", *texts]
+    monkeypatch.setattr(reading, "HEAD", int(rng.integers(200, 900)))
+    assert [row["text"] for row in reading.of_path(Path(name), "auto").rows()] == whole
