@@ -1,5 +1,6 @@
 """make predict, reading and writing counted, against what one would use instead; and its memory as the file grows."""
 
+import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 
 from benchmarks import rivals
 from benchmarks.growth import varied
-from benchmarks.harness import Row, against, prepared, row, run_stage
+from benchmarks.harness import Row, against, labelled_pool, prepared, row, run_stage
 from stages import cluster, embed, label, model, reduce, select_stage1, train_stage1
 from stages.commands import predict
 from stages.core.base import artifacts
@@ -28,13 +29,17 @@ ONE_STAGE = {
 
 
 def run(quick: bool) -> list[Row]:
-    prepared(Path(tempfile.mkdtemp(prefix="gleaner-bench-")), **ONE_STAGE)
+    home = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
+    prepared(home / "texts")
+    pool = artifacts.texts(artifacts.POOL)
+    artifacts.save_jsonl(home / "source.jsonl", itertools.islice(labelled_pool(), 600))  # enough to choose a hundred of
+    source = {"dataset": str(home / "source.jsonl"), "text_column": "text", "label_column": "label"}
+    prepared(home / "model", prepare=source, **ONE_STAGE)
     for stage in (embed, reduce, cluster, select_stage1):
         stage.main()
     label.main("stage1")
     train_stage1.main()
     model.main()
-    pool = artifacts.texts(artifacts.POOL)
     texts = [pool[i] for i in np.random.default_rng(0).permutation(len(pool))]
     many, few = (1_000, 200) if quick else (20_000, 2_000)
     many = min(many, len(texts))
@@ -45,13 +50,14 @@ def run(quick: bool) -> list[Row]:
 
     packaged, pairs = encoder.folder_of(encoder.PACKAGED), 1 if quick else 3
     piped = rivals.pipeline(packaged, len(labels.classes()))
-    probed = rivals.probe(packaged, pool[:300], labels.whole_pool("the rival is trained on some")[:300])
+    answers = labels.whole_pool("the rival is trained on some")
+    probed = rivals.probe(packaged, artifacts.texts(artifacts.POOL)[:300], answers[:300])
     return [
         against("predict, against transformers' pipeline, batches of 32", ours, lambda: piped(texts[:few]), many, few, 5,
                 pairs=pairs),
         against("predict, against sentence-transformers' encode and scikit-learn", ours, lambda: probed(texts[:few]), many, few, 2,
                 pairs=pairs),
-        of_memory(pool, *((2_000, 20_000) if quick else (100_000, 1_000_000))),
+        of_memory(pool, *((500, 4_000) if quick else (100_000, 1_000_000))),
     ]  # fmt: skip
 
 
