@@ -3,6 +3,7 @@
 reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout; of the last ones data/results/final/ARM/
         data/holdout_labels.npy, data/classes.json   what is true of it
         data/pool.jsonl, data/embeddings/pool.npy, data/clusters.npy, data/answers.npy   to describe buckets and picks
+        data/model/answered.json        how right the model to use is where it is sure
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked
         metrics/summary.json            the bucketed arm at its end, the keys of STAGE.json
@@ -35,16 +36,13 @@ METRICS = Path("metrics")
 def main() -> None:
     settings = params.read("report", "rounds", "random_at", "arms", "train_final", "seeds", "labels.from")
     stages = rounds.in_order(settings.rounds)
-    of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
-    wanted = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
-    final = settings.train_final.arms
-    results.forget_all_but([*wanted, *((FINAL, arm) for arm in final)])
+    wanted = results.wanted(settings)
+    results.forget_all_but(wanted)
     answers = labels.whole_pool("report: to describe buckets and picks")
     actual, classes = labels.holdout(), labels.classes()
     shape = len(answers), len(actual), len(classes)
-    read = {which: results.load(*which, *shape) for which in wanted} | {
-        (arm, FINAL): results.load(FINAL, arm, *shape) for arm in final
-    }
+    # A final model stands beside its arm's stages, as the last of them.
+    read = {((stage, FINAL) if arm == FINAL else (arm, stage)): results.load(arm, stage, *shape) for arm, stage in wanted}
     # Where labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm came.
     trained = [stage for stage in stages if read[MAIN, stage].trained]
     known = actual >= 0  # of a holdout that people label, rows may be open still
@@ -76,6 +74,7 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
     text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure)
+    text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
     if vars(settings)["from"] == "people":
         text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
     with artifacts.whole(Path("data/summary.md")) as part:
