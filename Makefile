@@ -7,11 +7,13 @@
 # make waiting             what labelling waits for
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
+# make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
+# make model [OUT=folder PUSH=user/name]   the model as a folder to take away, or onto a hub
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
 # make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro overlay ask answers find waiting test quick bench check remote share fetch clean-cache
+.PHONY: repro overlay ask answers find waiting test quick bench check predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
 PYTHON ?= python3
@@ -48,6 +50,13 @@ overlay: .venv/installed
 
 check: .venv/installed
 	@python -m stages.commands.check $(if $(filter command,$(origin DATA)),"$$DATA")
+
+predict: .venv/installed
+	@test -n "$$IN" || { echo "error: say what to label: make predict IN=new.csv OUT=labelled.csv"; exit 1; }
+	@python -m stages.commands.predict $(if $(EACH),--each) $(if $(TEXT),--text "$$TEXT") $(if $(ABSTAIN),--abstain "$$ABSTAIN") -- "$$IN" "$$OUT"
+
+model: .venv/installed
+	@python -m stages.commands.model "$(if $(OUT),$$OUT)" "$(if $(PUSH),$$PUSH)"
 
 remote: .venv/installed
 	@test -n "$(URL)" || { echo "error: say where: make remote URL=/shared/folder or URL=s3://bucket/path"; exit 1; }

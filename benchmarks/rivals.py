@@ -1,5 +1,6 @@
 """What users have in place of ours, written the way its own documentation and the well-known notebooks write it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,23 @@ def sentence_transformer(folder: Path, dtype: str):
 
     words = Transformer(str(folder), max_seq_length=256, model_kwargs={"dtype": dtype})
     return SentenceTransformer(modules=[words, Pooling(words.get_embedding_dimension(), "mean")], device="cpu")
+
+
+def pipeline(folder: Path, classes: int) -> Callable[[list[str]], list]:
+    """transformers' own way to label texts: its pipeline, in batches of 32. The head is untrained, which costs the same."""
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=classes)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    made = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, device=-1)
+    return lambda texts: made(texts, batch_size=32, truncation=True)
+
+
+def probe(folder: Path, texts: list[str], labels: np.ndarray) -> Callable[[list[str]], np.ndarray]:
+    """sentence-transformers' encode with its defaults, and scikit-learn's regression on its vectors."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = sentence_transformer(folder, "float32")
+    regression = LogisticRegression(max_iter=1000).fit(model.encode(texts), labels)
+    return lambda texts: regression.predict_proba(model.encode(texts))
 
 
 def best_batch(model, texts: list[str], sizes: tuple[int, ...] = (32, 64, 128, 256, 512)) -> int:

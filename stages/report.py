@@ -4,6 +4,7 @@ reads   data/results/ARM/STAGE/         the rows, and what each model says of th
         data/holdout_labels.npy, data/classes.json   what is true of it
         data/pool.jsonl, data/embeddings, data/clusters.npy, data/answers.npy   to describe buckets and picks
         data/map, data/outlook/STAGE/, data/holdout.jsonl, data/prepare.json    for the page
+        data/model/answered.json        how right the model to use is where it is sure
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked
         metrics/summary.json            the bucketed arm at its end, the keys of STAGE.json
@@ -14,7 +15,7 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/summary.md                 the answer in a sentence, and the tables
         data/report.html                all of it on one page, with the pool, to be looked at and sent on
 params  report, seeds, labels.from, prepare, finetune_encoder, embed, reduce, map, cluster, select_stage1, rounds, score_entropy,
-        select_stageN, strategies, sufficient, train, train_final, train_full, random_at, arms (the page shows them all)
+        select_stageN, strategies, sufficient, train, train_final, train_full, random_at, arms, predict (the page shows them all)
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -58,18 +59,16 @@ def main() -> None:
         "train_full",
         "random_at",
         "arms",
+        "predict",
     )
     stages = rounds.in_order(settings.rounds)
-    of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
-    wanted = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
-    final = settings.train_final.arms
-    results.forget_all_but([*wanted, *((FINAL, arm) for arm in final)])
+    wanted = results.wanted(settings)
+    results.forget_all_but(wanted)
     answers = labels.whole_pool("report: to describe buckets and picks")
     actual, classes = labels.holdout(), labels.classes()
     shape = len(answers), len(actual), len(classes)
-    read = {which: results.load(*which, *shape) for which in wanted} | {
-        (arm, FINAL): results.load(FINAL, arm, *shape) for arm in final
-    }
+    # A final model stands beside its arm's stages, as the last of them.
+    read = {((stage, FINAL) if arm == FINAL else (arm, stage)): results.load(arm, stage, *shape) for arm, stage in wanted}
     # Where labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm came.
     trained = [stage for stage in stages if read[MAIN, stage].trained]
     known = actual >= 0  # of a holdout that people label, rows may be open still
@@ -102,6 +101,7 @@ def main() -> None:
     artifacts.save_plot("history", comparison.epochs(found))
     told = f"{answer.sentence(measured, overall, trained[-1], measure)}\n\n" if measured else ""
     text = told + tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure)
+    text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
     if vars(settings)["from"] == "people":
         text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
     with artifacts.whole(Path("data/summary.md")) as part:

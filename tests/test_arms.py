@@ -322,11 +322,11 @@ def test_arms_are_added_and_taken_away_one_by_one_and_ones_own_is_one_file(copy_
     own = "def pick(known, wanted, rng):\n    return known.open_rows[-wanted:]\n"
     (project.folder / "stages/core/strategies/newest.py").write_text(own)
     project.change({"arms": ["entropy", "badge", "newest"]})  # badge asks a fine-tuned model for its vectors
-    assert project.repro() == ["compare_arm@badge", "compare_arm@newest", "report"]
+    assert project.repro() == ["compare_arm@badge", "compare_arm@newest", "model", "report"]
     assert result(project, "badge", "stage3", "labelled").shape == (2, 28)
     assert result(project, "newest", "stage1", "labelled").tolist() == [[*range(78, 90)]] * 2
     project.change({"arms": []})
-    assert project.repro() == ["report"]  # the results of all three still lie there
+    assert project.repro() == ["model", "report"]  # the results of all three still lie there
     assert {file.name for file in (project.folder / "metrics").iterdir()} == {
         "bucketed",
         "random",
@@ -347,7 +347,16 @@ def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(copy_of_fin
     assert project.params()["arms"] == ["high_confidence", "low_confidence", "kmeans_diversity", "hybrid"]
     project.change({"prepare": {"dataset": corpus}, "arms": ["hybrid"]})
     assert project.repro() == [
-        *("answers", "select_stage1", "label@stage1", "train_stage1", "train_random@stage1", "compare_arm@hybrid", "report")
+        *(
+            "answers",
+            "select_stage1",
+            "label@stage1",
+            "train_stage1",
+            "train_random@stage1",
+            "compare_arm@hybrid",
+            "model",
+            "report",
+        )
     ]
     metrics = {name: json.loads((project.folder / f"metrics/{name}.json").read_text()) for name in
                ("bucketed/stage1", "random/stage1", "hybrid/stage1", "full/pool")}  # fmt: skip

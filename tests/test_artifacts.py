@@ -73,6 +73,14 @@ def test_the_same_array_gives_the_same_bytes_however_it_lies_in_memory(tmp_path)
     assert (tmp_path / "rows").read_bytes() == (tmp_path / "columns").read_bytes() == (tmp_path / "again").read_bytes()
 
 
+def test_tensors_come_back_as_they_were_however_they_lay_in_memory(tmp_path):
+    by_columns = np.asfortranarray(np.arange(6, dtype=np.float32).reshape(2, 3))
+    tensors = {"a": by_columns, "b": by_columns.T, "c": by_columns[:, ::2]}
+    artifacts.save_tensors(tmp_path / "a.safetensors", tensors, safetensors.numpy.save_file)
+    found = artifacts.load_tensors(tmp_path / "a.safetensors", safetensors.numpy.load_file)
+    assert [found[name].tolist() for name in "abc"] == [[[0, 1, 2], [3, 4, 5]], [[0, 3], [1, 4], [2, 5]], [[0, 2], [3, 5]]]
+
+
 def test_an_array_without_rows_is_loaded(file):
     artifacts.save(file, np.empty((0, 3), np.float32))
     assert load(file).shape == (0, 3)

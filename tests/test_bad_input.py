@@ -129,7 +129,7 @@ READERS = {
     "stage1/labelled.npy": ["label stage1", "train_stage1", "score_entropy stage2", "select_stageN stage2"],
     "stage1/labels.npy": ["train_stage1", "score_entropy stage2"],
     "answers.npy": ["label stage1", "train_random stage1", "compare_arm entropy", "train_full", "report"],
-    "holdout_labels.npy": ["train_stage1", "report"],
+    "holdout_labels.npy": ["train_stage1", "model", "report"],
     "results/random/stage1/labelled.npy": ["report"],
     "results/full/pool/labelled.npy": ["report"],
     "stage2/predicted.npy": ["select_stageN stage2", "select_stageN stage3"],

@@ -192,6 +192,7 @@ def test_a_project_without_a_random_arm_is_reported_and_what_it_no_longer_names_
     in_process.call("compare_arm", "entropy")
     in_process.call("train_full")
     results.save("random", "stage1", results.load("bucketed", "stage1", 90, 30, 2))  # of params that were
+    in_process.call("model")
     in_process.call("report")
     assert not (results.ROOT / "random").exists()
     for arm in ("bucketed", "entropy"):
@@ -224,6 +225,7 @@ def test_where_labelling_ended_early_other_arms_are_compared_as_far_as_it_came(i
     assert [results.load("bucketed", name, 90, 30, 2).trained for name in ("stage1", "stage2", "stage3")] == [True, True, False]
     assert results.load("bucketed", "stage3", 90, 30, 2).labels == 20
     assert [results.load("entropy", name, 90, 30, 2).labels for name in ("stage1", "stage2", "stage3")] == [12, 20, 28]
+    in_process.call("model")
     in_process.call("report")
     for arm in ("bucketed", "entropy", "random"):
         assert sorted(file.stem for file in (report.METRICS / arm).iterdir()) == ["curve", "stage1", "stage2"]

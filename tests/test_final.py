@@ -57,6 +57,7 @@ def test_the_table_ends_with_the_final_models_held_against_the_final_random_ones
     for arm in ("bucketed", "random"):
         labelled.call("train_final", arm)
     labelled.call("train_full")
+    labelled.call("model")
     labelled.call("report")
     table = (labelled.folder / "data/summary.md").read_text(encoding="utf-8").splitlines()
     ends = [[cell.strip() for cell in line.split("|")[1:4]] for line in table if line.startswith("|")][2:11]

@@ -221,6 +221,7 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
         project.call(stage)
     project.label_in_stages()
     project.call("train_full")
+    project.call("model")
     project.call("report")
     project.run("dvc", "plots", "show", "--quiet")
     page = (project.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
@@ -253,6 +254,7 @@ def test_two_runs_in_two_folders_give_the_same_bytes(finished, first_finetuned, 
         other.call("train_random", stage)
     other.call("compare_arm", "entropy")
     other.call("train_full")
+    other.call("model")
     other.call("report")
     assert len(made(finished)) > 100
     assert made(other) == made(finished)

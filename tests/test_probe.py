@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from stages.core import learners
 from stages.core.base.errors import Refused
 from stages.core.learners.probe import Learner
-from tests.test_logistic import ELSEWHERE, TWO, clouds
+from tests.test_logistic import ELSEWHERE, THREE, TWO, clouds
 
 EMBED = SimpleNamespace(model="tiny", layers="last")
 
@@ -25,8 +25,9 @@ def load(folder):
     return learners.load_model(folder, EMBED, None)
 
 
-def test_a_model_comes_back_from_disk_as_it_was(tmp_path):
-    model = fit(clouds(TWO * 2, distance=1), TWO * 2)
+@pytest.mark.parametrize("labels", [TWO * 2, THREE], ids=["two classes", "three classes"])
+def test_a_model_comes_back_from_disk_as_it_was(tmp_path, labels):
+    model = fit(clouds(labels, distance=1), labels)
     model.save(tmp_path / "new" / "0")
     loaded = load(tmp_path / "new" / "0")
     assert loaded.probabilities(ELSEWHERE, "").tolist() == model.probabilities(ELSEWHERE, "").tolist()

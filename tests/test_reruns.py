@@ -18,10 +18,11 @@ ROUND = ("score_entropy", "select_stageN", "label", "train_stageN")
 AFTER_STAGE1 = [f"{name}@{stage}" for stage in ("stage2", "stage3") for name in ROUND]
 RANDOM = ["train_random@stage1", "train_random@stage2", "train_random@stage3"]
 ARM = "compare_arm@entropy"
-PICKED = ["select_stage1", "label@stage1", "train_stage1", *AFTER_STAGE1, *RANDOM, "report"]
+END = ["model", "report"]
+PICKED = ["select_stage1", "label@stage1", "train_stage1", *AFTER_STAGE1, *RANDOM, *END]
 STAGE1 = [*PICKED, ARM]
-SCORED = [*AFTER_STAGE1, *RANDOM[1:], "report"]
-TRAINED = ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", "report"]
+SCORED = [*AFTER_STAGE1, *RANDOM[1:], *END]
+TRAINED = ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", *END]
 LAID_OUT = ["embed", "reduce", "cluster", *STAGE1, "train_full"]
 ALL = ["prepare", "answers", "finetune_encoder", *LAID_OUT]
 STAGE2, STAGE3, STAGE4 = ({f"stage{i}": {"after": f"stage{i - 1}", "m": 2}} for i in (2, 3, 4))
@@ -32,7 +33,7 @@ TABLE = {
     "the first pick": ({"select_stage1": {"pick": "central"}}, PICKED),
     "m of stage3": (
         {"rounds": STAGE2 | {"stage3": {"after": "stage2", "m": 3}}},
-        ["select_stageN@stage3", "label@stage3", "train_stageN@stage3", "train_random@stage3", ARM, "report"],
+        ["select_stageN@stage3", "label@stage3", "train_stageN@stage3", "train_random@stage3", ARM, *END],
     ),
     "the later picks": ({"select_stageN": {"by": "bands"}}, [name for name in SCORED if name != "score_entropy@stage2"]),
     "the stopping rule": ({"sufficient": {"kappa": 0.5}}, [name for name in SCORED if name != "score_entropy@stage2"]),
@@ -44,17 +45,17 @@ TABLE = {
     "the kind of numbers": ({"embed": {"dtype": "bfloat16"}}, LAID_OUT),
     "train": ({"train": {"learning_rate": 1e-4}}, TRAINED),
     "the learner": ({"train": {"trainer": "contrastive"}}, TRAINED),
-    "train_full": ({"train_full": {"epochs": 2}}, ["train_full", "report"]),
-    "the seed of train_full": ({"train_full": {"seed": 1}}, ["train_full", "report"]),
+    "train_full": ({"train_full": {"epochs": 2}}, ["train_full", *END]),
+    "the seed of train_full": ({"train_full": {"seed": 1}}, ["train_full", *END]),
     "seeds": ({"seeds": [0, 1, 2]}, STAGE1),
     "a new round": (
         {"stages": FOUR, "rounds": STAGE2 | STAGE3 | STAGE4, "random_at": FOUR},
-        ["answers", *(f"{name}@stage4" for name in ROUND), "train_random@stage4", ARM, "report"],
+        ["answers", *(f"{name}@stage4" for name in ROUND), "train_random@stage4", ARM, *END],
     ),
-    "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, ["answers", ARM, "report"]),
-    "nothing at random": ({"random_at": []}, ["report"]),
-    "another arm": ({"arms": ["entropy", "margin"]}, ["compare_arm@margin", "report"]),
-    "no arms": ({"arms": []}, ["report"]),
+    "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, ["answers", ARM, *END]),
+    "nothing at random": ({"random_at": []}, [*END]),
+    "another arm": ({"arms": ["entropy", "margin"]}, ["compare_arm@margin", *END]),
+    "no arms": ({"arms": []}, [*END]),
     "what strategies are set by": ({"strategies": {"held_back": 0.5}}, STAGE1),
     "the score": ({"score_entropy": {"score": "margin"}}, [*SCORED, ARM]),
     "the machine": ({"machine": {"batch_tokens": 64, "batch_pairs": 2}}, []),
@@ -101,8 +102,8 @@ def test_a_change_runs_what_follows_from_it(finished, change):
 
 CODE = {
     "stages/core/learners/probe.py": TRAINED,
-    "stages/core/learners/contrastive.py": [],
-    "stages/core/learners/finetune.py": [],
+    "stages/core/learners/contrastive.py": END,
+    "stages/core/learners/finetune.py": END,
     "stages/core/strategies/random.py": PICKED,  # select_stage1.pick
     "stages/core/strategies/entropy.py": [*SCORED, ARM],  # score_entropy.score, and the arm
     "stages/core/strategies/buckets.py": [name for name in SCORED if name != "score_entropy@stage2"],  # select_stageN.by
@@ -110,7 +111,7 @@ CODE = {
     "stages/core/strategies/__init__.py": [*STAGE1],
     "stages/core/reporting/tables.py": ["report"],
     "stages/core/sources/pairs.py": ALL,
-    "stages/label.py": ["label@stage1", "train_stage1", *AFTER_STAGE1, *RANDOM[1:], "report"],
+    "stages/label.py": ["label@stage1", "train_stage1", *AFTER_STAGE1, *RANDOM[1:], *END],
     "stages/commands/settings.py": [],
     "stages/__init__.py": [],
 }
@@ -154,14 +155,14 @@ def test_the_label_of_a_row_runs_only_what_bought_it(copy_of_finished):
 
     correct_label_of(project, nobodys)
     assert project.repro("train_stageN@stage3") == ["prepare", "answers", "label@stage1", "label@stage2", "label@stage3"]
-    assert stages_to_run(project.folder) == {*RANDOM, ARM, "train_full", "report"}
+    assert stages_to_run(project.folder) == {*RANDOM, ARM, "train_full", *END}
 
     correct_label_of(project, nobodys)  # back to what it was
     correct_label_of(project, bought["stage1"][0, 0])
     labels = np.load(project.folder / "data/stage1/labels.npy")
     assert project.repro("train_stage1") == ["prepare", "answers", "label@stage1", "train_stage1"]
     assert np.argwhere(np.load(project.folder / "data/stage1/labels.npy") != labels).tolist()[0] == [0, 0]
-    assert stages_to_run(project.folder) == {*AFTER_STAGE1, *RANDOM, ARM, "train_full", "report"}
+    assert stages_to_run(project.folder) == {*AFTER_STAGE1, *RANDOM, ARM, "train_full", *END}
 
 
 def correct_label_of(project: Project, row: int) -> None:
@@ -177,7 +178,7 @@ def correct_label_of(project: Project, row: int) -> None:
 def test_what_is_taken_out_of_params_leaves_nothing_that_a_clone_could_miss(copy_of_finished, tmp_path):
     project = copy_of_finished
     project.change({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2], "arms": []})
-    assert project.repro() == ["answers", "report"]
+    assert project.repro() == ["answers", *END]
     results = {str(folder.relative_to(project.folder / "data/results")) for folder in project.folder.glob("data/results/*/*")}
     assert results == {"bucketed/stage1", "bucketed/stage2", "random/stage1", "random/stage2", "full/pool"}
     assert not (project.folder / "data/results/entropy").exists()

@@ -57,6 +57,7 @@ def project(tmp_path_factory) -> InProcess:
         for stage in ("stage1", "stage2"):
             project.call("train_random", stage)
         project.call("train_full")
+        project.call("model")
         project.call("report")
     return project
 

@@ -140,6 +140,12 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("labels.rename", {"a": 1}, ["labels.rename.a = 1: must be text"]),
         ("labels.keep_text", "no", ["labels.keep_text = 'no'", "valid boolean"]),
         ("prepare.holdout_rows", -1, ["prepare.holdout_rows = -1", "greater than or equal to 0"]),
+        # the model to use
+        ("predict.seed", 7, ["predict.seed = 7: no model has this seed; possible: mean, 0, 1"]),
+        ("predict.seed", "median", ["predict.seed = 'median'", "'mean'", "valid integer"]),
+        ("predict.temperature", 1.5, ["predict.temperature = 1.5", "'auto' or 'none'"]),
+        ("predict.abstain", 1, ["predict.abstain = 1", "less than 1"]),
+        ("predict.abstain", "90%", ["predict.abstain = '90%'", "valid number"]),
         # arms
         ("arms", ["entropi"], ["arms.0 = 'entropi': is no file of stages/core/strategies", "possible: badge, bands",
                                "typiclust; did you mean entropy?"]),

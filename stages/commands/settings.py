@@ -255,6 +255,12 @@ class Report(Section):
     target: Share
 
 
+class Predict(Section):
+    seed: Literal["mean"] | Seed
+    temperature: Literal["auto", "none"]
+    abstain: Annotated[Number, Field(ge=0, lt=1)]
+
+
 class Machine(Section):
     batch_tokens: AtLeastOne
     batch_pairs: AtLeastOne
@@ -279,6 +285,7 @@ class Params(Section):
     train: Train
     train_final: TrainFinal
     train_full: TrainFull
+    predict: Predict
     random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
     report: Report
@@ -302,6 +309,11 @@ def checked(loaded: Any) -> Params:
     _refuse_final(params, order)
     if params.labels.source == "people":
         _refuse_people(params)
+    if params.predict.seed not in ("mean", *params.seeds):
+        raise Refused(
+            f"params.yaml: predict.seed = {params.predict.seed}: no model has this seed; possible: mean, "
+            f"{', '.join(map(str, params.seeds))}"
+        )
     return params
 
 

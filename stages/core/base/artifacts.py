@@ -31,6 +31,7 @@ MAP = Path("data/map")
 REDUCED = Path("data/reduced.npy")
 CLUSTERS = Path("data/clusters.npy")
 PLOTS = Path("data/plots")
+ANSWERED = Path("data/model/answered.json")
 ENCODER = Path("data/encoder")
 POINTER = ENCODER / "pointer.json"  # in place of a model: the name of one
 CLASSIFIER, WEIGHTS = "classifier.json", "model.safetensors"  # in the folder of a model that was trained
@@ -38,10 +39,11 @@ MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring bac
 
 
 @contextmanager
-def whole(path: Path, wanted: int | None = None) -> Iterator[Path]:
+def whole(path: Path, wanted: int | None = None, again: str = "run `dvc repro` again") -> Iterator[Path]:
     """A temporary name beside `path`, moved to it only when the block ends well, with the mode that the umask gives.
 
     wanted   bytes that will be written, where known, for the message
+    again    what to do once that is mended
 
     Raises Refused where the disk is full or the folder cannot be written; `path` is then as it was.
     """
@@ -59,7 +61,7 @@ def whole(path: Path, wanted: int | None = None) -> Iterator[Path]:
     except OSError as error:
         _forget(part)
         size = "" if wanted is None else f", {wanted:,} bytes wanted"
-        raise Refused(f"{path} cannot be written: {error.strerror or error}{size}; mend that and run `dvc repro` again") from None
+        raise Refused(f"{path} cannot be written: {error.strerror or error}{size}; mend that and {again}") from None
     except BaseException:
         _forget(part)
         raise
@@ -198,6 +200,9 @@ def form(tensor: Any) -> str:
 
 def save_tensors(path: Path, tensors: dict[str, Any], save_file: Callable[[dict, Path], None]) -> None:
     """Write tensors as one safetensors file, by `save_file` of safetensors.numpy or safetensors.torch."""
+    # Of an array that lies column by column safetensors.numpy would write the numbers in that order, without a word: scikit-learn's
+    # weights of three classes and more are such.
+    tensors = {name: np.ascontiguousarray(each) if isinstance(each, np.ndarray) else each for name, each in tensors.items()}
     with whole(path, sum(tensor.nbytes for tensor in tensors.values())) as part:
         try:
             save_file(tensors, part)

@@ -35,6 +35,12 @@ class Model(Protocol):
     def features(self, inputs: Any, title: str) -> np.ndarray:
         """float32 [rows, width]: the vectors that the last layer works on."""
 
+    def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [classes, width], bias float32 [classes]): the softmax of features @ weights.T + bias is what
+        `probabilities` gives; the bias of a class that was never shown is -infinity. A model with an encoder of its own has it
+        as `body`, and the one that it was made from as `pretrained`; all others work on the pipeline's vectors.
+        """
+
     def save(self, folder: Path) -> None:
         """Write model.safetensors and classifier.json, which says trainer, classes and what the model belongs to."""
 

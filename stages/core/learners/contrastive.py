@@ -103,6 +103,10 @@ class ContrastiveModel:
         """float32 [rows, classes], each row summing to 1."""
         return self.head.probabilities(self.features(inputs, title))
 
+    def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [classes, width], bias float32 [classes])"""
+        return self.head.for_all_classes()
+
     def save(self, folder: Path) -> None:
         head = {name: torch.from_numpy(array) for name, array in self.head.tensors().items()}
         kept.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)

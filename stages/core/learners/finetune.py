@@ -168,6 +168,16 @@ class FineTuned:
         """float32 [rows, width]: what the head works on, the tuned encoder's vectors."""
         return self._of_each(lambda model, ids: model.encoder(ids), inputs, self.model.head.in_features, title)
 
+    @property
+    def body(self) -> encoder.Encoder:
+        """The tuned encoder."""
+        return self.model.encoder
+
+    def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [classes, width], bias float32 [classes])"""
+        weights, bias = self.model.head.weight, self.model.head.bias
+        return weights.detach().float().cpu().numpy(), bias.detach().float().cpu().numpy()
+
     def on_held_back(self, inputs: Texts, labels: np.ndarray) -> dict:
         """Cross-entropy in nats and accuracy on rows held back from training, labels int64 [rows]."""
         probabilities = self.probabilities(inputs, "")

@@ -132,6 +132,21 @@ def by_selection(described: dict[str, dict]) -> str:
     return text + "\n\nShares of the rows that an arm had labelled at its last stage; means over the seeds.\n"
 
 
+def by_share_answered(answered: list[dict]) -> str:
+    """One line a threshold: how right the model to use is where it is sure, as Markdown; nothing where there is no model.
+
+    answered   as data/model/answered.json
+    """
+    if not answered:
+        return ""
+    lines = [
+        [f"{row['abstain']:g}", f"{row['answered']:.3f}", "" if row["accuracy"] is None else f"{row['accuracy']:.4f}"]
+        for row in answered
+    ]
+    text = _table(lines, ["rows left open below", "share answered", "accuracy of the answered"], left=0)
+    return f"\n{text}\n\nThe model to use, by the probability of its best class, on the holdout; see predict.abstain.\n"
+
+
 def _table(lines: list[list[str]], heads: list[str], left: int) -> str:
     sides = ["left"] * left + ["right"] * (len(heads) - left)
     return tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=sides)

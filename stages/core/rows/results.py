@@ -19,11 +19,12 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from stages.core.base import artifacts
-from stages.core.rows import labels
+from stages.core.rows import labels, rounds
 
 MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # the arms that are always there
 WHOLE_POOL = "pool"  # the only stage of BOUND
@@ -85,6 +86,14 @@ def load_unmeasured(stage: str, pool_rows: int, classes: int) -> dict:
     """predicted, sure and cross_validated of a stage that has models, where no row is held out."""
     predicted = artifacts.load(ROOT / MAIN / stage / "pool.npy", np.int16, (None, pool_rows), within=(0, classes))
     return {"predicted": predicted} | artifacts.load_json(ROOT / MAIN / stage / "pool.json")
+
+
+def wanted(settings: Any) -> list[tuple[str, str]]:
+    """(arm, stage) of all results that params.yaml names; settings: .rounds, .random_at, .arms and .train_final of it."""
+    stages = rounds.in_order(settings.rounds)
+    of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
+    named = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
+    return named + [(FINAL, arm) for arm in settings.train_final.arms]
 
 
 def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:

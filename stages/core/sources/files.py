@@ -1,7 +1,8 @@
 """Data sets in files of one's own: a file, or a folder that holds some (which of them, and as what, tells layout)."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import repeat
 from pathlib import Path
@@ -66,7 +67,7 @@ def read(path: Path, setting: str, encoding: str = "auto", config: Any = "none")
         for file in part.files:
             if not file.is_file():
                 raise Refused(f"{where}: {file} is no file that can be read")
-    return {split: _table(part, setting, encoding) for split, part in found.parts.items()}, found.aside
+    return {split: table_of(part, setting, encoding) for split, part in found.parts.items()}, found.aside
 
 
 def left_behind() -> str:
@@ -80,7 +81,8 @@ def _possible() -> str:
     return f"give a file ({names.POSSIBLE}), a folder of them, a hub name or one of {', '.join(PACKAGED)}"
 
 
-def _table(part: layout.Part, setting: str, encoding: str) -> Table:
+def table_of(part: layout.Part, setting: str, encoding: str) -> Table:
+    """The files of a split, whole in memory."""
     if part.kind == "saved":
         table = _told(part.root, setting, partial(columnar.saved, part.root))
     elif part.kind == "classes":
@@ -124,12 +126,19 @@ def _partition(table: Table, below: Path) -> Table:
 
 def _told(file: Path, setting: str, reader: Callable[[], Table]) -> Table:
     """What a reader gives; Refused where the file is broken."""
-    try:
+    with told_plainly(file, setting):
         return reader()
+
+
+@contextmanager
+def told_plainly(file: Path, setting: str) -> Iterator[None]:
+    """Raise Refused in place of what a broken file raises, in plain words."""
+    try:
+        yield
     except packed.WrongEncoding as error:
         also = " or name its encoding in prepare.encoding" if setting == "prepare.dataset" else ""
         raise Refused(f"{file} cannot be read: {error}; save it as UTF-8{also}") from None
     # Broken files raise these from codecs, csv, json and pyarrow; RecursionError comes from deeply nested json.
-    except (ValueError, OSError, MemoryError, NotImplementedError, RecursionError, csv.Error) as error:
+    except (ValueError, OSError, MemoryError, NotImplementedError, RecursionError, csv.Error, *packed.BROKEN) as error:
         kind = names.suffixes(file)[0][1:] or "a folder of texts"
         raise Refused(f"{file} cannot be read as {kind}: {short(error)}") from None

@@ -28,7 +28,7 @@ def read(file: Path, encoding: str) -> Table:
 
 def _of_lines(text: str) -> Table:
     lines = io.StringIO(text, newline="\n")
-    return _table([_row(number, line) for number, line in enumerate(lines, start=1) if line.strip()])
+    return _table([row(number, line) for number, line in enumerate(lines, start=1) if line.strip()])
 
 
 def _table(rows: list[dict]) -> Table:
@@ -36,14 +36,15 @@ def _table(rows: list[dict]) -> Table:
     return Table(columns, lambda column: (row.get(column) for row in rows))
 
 
-def _row(number: int, line: str) -> dict:
+def row(number: int, line: str) -> dict:
+    """The object of a line. Raises ValueError, naming the line, for anything else."""
     try:
-        row = json.loads(line, object_pairs_hook=_without_repeats)
+        found = json.loads(line, object_pairs_hook=_without_repeats)
     except ValueError as error:
         raise ValueError(f"line {number}: {error}") from None
-    if not isinstance(row, dict):
+    if not isinstance(found, dict):
         raise ValueError(f"line {number} is no object")
-    return row
+    return found
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict:

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import zlib
 from pathlib import Path
+from typing import IO
 
 from stages.core.sources import names
 
@@ -17,6 +18,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+BROKEN = (EOFError, lzma.LZMAError, zlib.error)  # what unpacking raises, beside ValueError and OSError
 
 
 class WrongEncoding(ValueError):
@@ -29,7 +31,7 @@ def contents(file: Path) -> bytes:
     packed = names.suffixes(file)[1]
     try:
         return unpack[packed](file.read_bytes()) if packed else file.read_bytes()
-    except (EOFError, lzma.LZMAError, zlib.error) as error:
+    except BROKEN as error:
         raise ValueError(f"cannot be unpacked, {error}") from None
 
 
@@ -39,16 +41,40 @@ def _zstandard(data: bytes) -> bytes:
     return pyarrow.CompressedInputStream(pyarrow.BufferReader(data), "zstd").read()
 
 
+def opened(file: Path) -> IO[bytes]:
+    """The bytes of a file, unpacked as they are read; reading raises ValueError, OSError or BROKEN where it is cut short."""
+    suffix = names.suffixes(file)[1]
+    if suffix == ".zst":
+        import pyarrow
+
+        return pyarrow.CompressedInputStream(str(file), "zstd")
+    return {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, "": open}[suffix](file, "rb")
+
+
+def encoding_of(file: Path, encoding: str) -> str:
+    """The encoding that a byte order mark tells, else `encoding`, which for auto is UTF-8; by the beginning of the file alone.
+
+    Raises WrongEncoding for UTF-16 without a mark that is taken for UTF-8.
+    """
+    with opened(file) as data:
+        return _told(data.read(4096), encoding)
+
+
+def _told(data: bytes, encoding: str) -> str:
+    marked = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
+    encoding = marked or ("utf-8" if encoding == "auto" else encoding)
+    if encoding == "utf-8" and (wide := _wide(data)):
+        raise WrongEncoding(f"every second byte is 0; it is likely {wide}")
+    return encoding
+
+
 def text(file: Path, encoding: str) -> str:
     """The text of a file: in the encoding that a byte order mark tells, else in `encoding`, else, for auto, in UTF-8.
 
     Raises WrongEncoding, and as `contents` does.
     """
     data = contents(file)
-    marked = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
-    encoding = marked or ("utf-8" if encoding == "auto" else encoding)
-    if encoding == "utf-8" and (wide := _wide(data)):
-        raise WrongEncoding(f"every second byte is 0; it is likely {wide}")
+    encoding = _told(data, encoding)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:

@@ -78,10 +78,11 @@ def choose(wanted: Any, guesses: Iterable[str], table: Table, setting: str) -> s
     raise Refused(f"params.yaml: {setting} = {wanted}: {problem}")
 
 
-def cells(table: Table, column: str, where: str, listed: bool = False) -> list[str | None]:
+def cells(table: Table, column: str, where: str, listed: bool = False, before: int = 0) -> list[str | None]:
     """A column as text, None where a cell is empty.
 
     listed   of a list of one element that element is taken, an empty list is None
+    before   rows that stand before these, for the number of a row that is refused
 
     Raises Refused, naming `where`, row and column, for a value that is no text.
     """
@@ -90,7 +91,7 @@ def cells(table: Table, column: str, where: str, listed: bool = False) -> list[s
         for value in table.values(column):
             texts.append(_cell(_only(value) if listed and isinstance(value, list | tuple) else value))
     except (ValueError, OverflowError) as error:
-        raise Refused(f"{where}, row {len(texts) + 1:,}, column {column}: {short(error)}") from None
+        raise Refused(f"{where}, row {before + len(texts) + 1:,}, column {column}: {short(error)}") from None
     return texts
 
 

@@ -48,6 +48,13 @@ class Logistic:
             out[start : start + AT_ONCE, self.present] = odds / odds.sum(1, keepdims=True)
         return out
 
+    def for_all_classes(self) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [classes, width], bias float32 [classes]), of an absent class 0 and -infinity."""
+        weights = np.zeros((self.classes, self.weights.shape[1]), np.float32)
+        bias = np.full(self.classes, -np.inf, np.float32)
+        weights[self.present], bias[self.present] = self.weights, self.bias
+        return weights, bias
+
     def tensors(self) -> dict[str, np.ndarray]:
         return {"weights": self.weights, "bias": self.bias, "present": self.present}
 

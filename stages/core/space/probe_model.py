@@ -37,6 +37,10 @@ class ProbeModel:
         """float32 [rows, layers * width]: what the last layer works on, here the vectors themselves."""
         return weighted(inputs, 1)
 
+    def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
+        """(weights float32 [classes, layers * width], bias float32 [classes])"""
+        return self.regression.for_all_classes()
+
     def save(self, folder: Path) -> None:
         artifacts.save_tensors(folder / artifacts.WEIGHTS, self.regression.tensors(), save_file)
         shape = {"classes": self.regression.classes, "width": self.regression.weights.shape[1]}

@@ -1,0 +1,91 @@
+"""`make model [OUT=model] [PUSH=user/name]`: the model of data/model as a folder to take away, and on a hub.
+
+The folder needs nothing of this project: see stages/core/takeaway/folder.py.
+"""
+
+import platform
+import re
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from stages.core.base import artifacts, hub, params
+from stages.core.base.errors import Refused, run, short
+from stages.core.prediction import predictor, record
+from stages.core.rows import labels
+from stages.core.takeaway import card, folder
+
+FOLDER = "model"
+
+
+def main(out: str = "", push_to: str = "") -> None:
+    out = Path(out or FOLDER)
+    if push_to and not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", push_to, re.ASCII):
+        raise Refused(f"PUSH = {push_to}: no name that a hub could have; possible: user/name")
+    models = predictor.load().models
+    facts = card.Facts(
+        about=models.about,
+        measured=artifacts.load_json(record.METRICS),
+        answered=artifacts.load_json(artifacts.ANSWERED),
+        holdout_rows=len(labels.holdout()),
+        pool_rows=artifacts.pool_rows(),
+        params=without_folders(params.load()),
+        commit=commit(),
+        versions={"python": platform.python_version()} | {name: metadata.version(name) for name in card.LIBRARIES},
+    )
+    name = push_to.rpartition("/")[2] or Path.cwd().name
+    folder.write(out, models, card.written(facts, name))
+    size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
+    print(f"model: {out} holds {len(facts.about.members)} models, {size / 1e6:,.0f} MB; try: python {out / folder.SCRIPT} 'a text'")
+    if push_to:
+        push(out, push_to)
+
+
+def without_folders(value: Any) -> Any:
+    """Settings in which a whole path is its last name alone: where files lie on this machine is nobody else's."""
+    if isinstance(value, dict):
+        return {key: without_folders(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_folders(each) for each in value]
+    is_path = isinstance(value, str) and value.startswith(("/", "~"))
+    return Path(value).name if is_path else value
+
+
+def commit() -> str:
+    """The commit that is checked out, in words; unknown where git does not tell."""
+    try:
+        asked = [
+            subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=60).stdout.strip()  # noqa: S603, S607
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        ]
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return asked[0] + (", with changes that are not committed" if asked[1] else "")
+
+
+def push(out: Path, name: str) -> None:
+    """Put the folder on the hub. Raises Refused where it is out of reach or does not take it; the folder stays."""
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+
+    def upload() -> str:
+        api.create_repo(name, exist_ok=True)
+        return str(api.upload_folder(repo_id=name, folder_path=out, commit_message=f"Gleaner, commit {commit()}"))
+
+    def nowhere() -> str:
+        raise ConnectionError
+
+    try:
+        address = hub.load(lambda: api.model_info(name, timeout=hub.SECONDS), upload, nowhere)
+    except Exception as error:  # names, access, network: dozens of types, one meaning
+        raise Refused(
+            f"PUSH = {name}: not on the hub ({type(error).__name__}: {short(error)}); {out} is whole: check the network and the "
+            f"name, log in by `hf auth login`, and run the same again"
+        ) from None
+    print(f"model: {address}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,52 @@
+"""Label texts by this folder alone: python predict.py "a text" "another", or a text in every line of standard input.
+
+Needs torch and transformers, which bring tokenizers and safetensors. From Python: predict_proba(["a text"]), CLASSES.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from transformers import AutoModel
+
+HERE = Path(__file__).resolve().parent
+ABOUT = json.loads((HERE / "about.json").read_text(encoding="utf-8"))
+CLASSES, HEADS = ABOUT["classes"], load_file(HERE / "heads.safetensors")  # [encoders, heads, classes, width]
+ENCODERS = [AutoModel.from_pretrained(HERE / name, local_files_only=True).eval() for name in ABOUT["encoders"]]
+POOLED = {"mean": lambda states: states.mean(0), "max": lambda states: states.amax(0), "cls": lambda states: states[0]}[
+    ABOUT["pooling"]
+]
+TOKENIZER = Tokenizer.from_file(str(HERE / "tokenizer.json"))
+TOKENIZER.no_padding()
+TOKENIZER.enable_truncation(ABOUT["max_tokens"])
+
+
+def vector(encoder, ids):
+    """Of one text, [width]: its last layer's, or those of several layers, each of length 1, side by side."""
+    found = encoder(input_ids=ids, output_hidden_states=True)
+    if ABOUT["layers"] is None:
+        return POOLED(found.last_hidden_state[0].float())
+    parts = [POOLED(found.hidden_states[layer][0].float()) for layer in ABOUT["layers"]]
+    return torch.cat([part / part.norm() for part in parts])
+
+
+@torch.inference_mode()
+def predict_proba(texts):
+    """A list of probabilities for each text, in the order of CLASSES."""
+    found = []
+    for text in texts:
+        ids = torch.tensor([TOKENIZER.encode(text.lower().strip() if ABOUT["normalise"] else text).ids])
+        vectors = torch.stack([vector(encoder, ids) for encoder in ENCODERS])
+        logits = torch.einsum("ehcw,ew->ehc", HEADS["weights"], vectors) + HEADS["biases"]
+        mean = logits.softmax(-1).mean((0, 1))
+        found.append((mean.log() / ABOUT["temperature"]).softmax(-1).tolist())
+    return found
+
+
+if __name__ == "__main__":
+    for text in sys.argv[1:] or (line.rstrip("\n") for line in sys.stdin):
+        best, name = max(zip(predict_proba([text])[0], CLASSES))
+        print(f"{name if best >= ABOUT['abstain'] else 'left open'}\t{best:.4f}\t{text}")

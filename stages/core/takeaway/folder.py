@@ -1,0 +1,68 @@
+"""The model to use as a folder that needs nothing of this project.
+
+README.md             the card, for people and for a hub
+predict.py            labels texts; needs torch and transformers
+about.json            classes, temperature, abstain, normalise, pooling, max_tokens, names of the encoders; layers of which a
+                      vector is made, null for the last as it is
+tokenizer.json
+encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each member's
+heads.safetensors     weights float32 [encoders, heads, classes, width], biases float32 [encoders, heads, classes]
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from stages.core.base.errors import Refused, short
+from stages.core.prediction.ensemble import Ensemble
+
+ABOUT, SCRIPT, CARD = "about.json", "predict.py", "README.md"
+
+
+def write(folder: Path, models: Ensemble, card: str) -> None:
+    """Make the folder anew: it is there whole, or as it was before.
+
+    Raises Refused where it cannot be written, or holds something else than such a model.
+    """
+    if folder.exists() and not (folder / ABOUT).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise Refused(f"{folder} is there and is no model that was taken away; give another name by OUT=")
+    part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{what}") for what in ("part", "old"))
+    try:
+        part.mkdir(parents=True)
+        _fill(part, models, card)
+        if folder.exists():
+            folder.rename(old)
+        part.rename(folder)
+    except Exception as error:  # safetensors hides the system's own errors
+        if isinstance(error, Refused):
+            raise
+        raise Refused(f"{folder} cannot be written: {short(error)}; mend that and run the same again") from None
+    finally:
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _fill(folder: Path, models: Ensemble, card: str) -> None:
+    about, members = models.about, models.members
+    layers = [member.last_layer() for member in members]
+    weights, biases = np.stack([weights for weights, _ in layers]), np.stack([bias for _, bias in layers])
+    if models.vectors:  # all work on one encoder's vectors
+        encoders = {"encoder": models.encoder}
+        heads = {"weights": weights[None], "biases": biases[None]}
+    else:
+        encoders = {str(number): member.body for number, member in enumerate(members)}
+        heads = {"weights": weights[:, None], "biases": biases[:, None]}
+    for name, encoder in encoders.items():
+        encoder.backbone.float().save_pretrained(folder / name)
+    save_file({name: np.ascontiguousarray(array, np.float32) for name, array in heads.items()}, folder / "heads.safetensors")
+    models.encoder.tokenizer.save(str(folder / "tokenizer.json"))
+    told = {name: getattr(about, name) for name in ("classes", "temperature", "abstain", "normalise")}
+    told |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
+    told["layers"] = models.encoder.layers if models.vectors else None
+    (folder / ABOUT).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    shutil.copyfile(Path(__file__).with_name("alone.py"), folder / SCRIPT)
+    (folder / CARD).write_text(card, encoding="utf-8")
