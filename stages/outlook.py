@@ -2,9 +2,9 @@
 
 reads   data/STAGE/scores.npy, data/STAGE/predicted.npy   of the models before the round
         data/STAGE/labelled.npy, data/classes.json
-writes  data/outlook/STAGE/scores.npy      float32 [pool]          mean over the seeds in which the row was open; NaN where in none
-        data/outlook/STAGE/predicted.npy   int16 [pool]            the class that most of these seeds' models predict; -1 for none
-        data/outlook/STAGE/picked_scores.npy, picked_predicted.npy   float32 and int16 [seeds, rows]: the same, seed by seed, of
+writes  data/map/STAGE/scores.npy      float32 [pool]          mean over the seeds in which the row was open; NaN where in none
+        data/map/STAGE/predicted.npy   int16 [pool]            the class that most of these seeds' models predict; -1 for none
+        data/map/STAGE/picked_scores.npy, picked_predicted.npy   float32 and int16 [seeds, rows]: the same, seed by seed, of
                                            the rows of labelled.npy; NaN and -1 for those that stages before had labelled
 params  seeds
 """

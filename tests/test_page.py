@@ -159,13 +159,13 @@ def project(clustered, tmp_path_factory) -> InProcess:
             row["text"] += EVIL
         (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         project.change({"arms": [], "prepare": {"normalise": False}})
-        for stage in ("prepare", "embed", "map", "reduce", "cluster"):
+        for stage in ("prepare", "answers", "embed", "map", "reduce", "cluster"):
             project.call(stage)
         project.label_in_stages()
         for stage in ("stage1", "stage2", "stage3"):
             project.call("train_random", stage)
-        project.call("train_full")
-        project.call("report")
+        for stage in ("train_full", "model", "report"):
+            project.call(stage)
     return project
 
 
@@ -240,7 +240,7 @@ def test_a_round_that_params_name_no_longer_leaves_nothing(reported):
     project, _ = reported
     outlook.load("stage3", artifacts.pool_rows(), 2, 2).save("stage9")
     outlook.forget_all_but(["stage2", "stage3"])
-    assert sorted(path.name for path in (project.folder / "data/outlook").iterdir()) == ["stage2", "stage3"]
+    assert sorted(path.name for path in (project.folder / "data/map").glob("*/")) == ["stage2", "stage3"]
 
 
 def random_texts(rows: int, characters: int, rng: np.random.Generator) -> list[str]:

@@ -204,7 +204,7 @@ def test_every_file_that_a_stage_reads_is_written_by_a_stage():
     results = ROOT / "data/results"  # the folders of all arms, and of one, each of whose stages is an out
     asked = {str(ROOT / f"data/asked/{name}.npy") for name in ("stage1", "stage2", "stage3", "random", "brought")}
     assert (
-        deps - outs == {str(results), str(results / "bucketed"), str(results / "random"), str(ROOT / "data/outlook")} | asked
+        deps - outs == {str(results), str(results / "bucketed"), str(results / "random"), str(ROOT / "data/map")} | asked
     )  # parts of an out
     assert len([out for out in outs if Path(out).is_relative_to(results)]) == 10
 

@@ -1,19 +1,18 @@
 """What the models before a round thought of the pool: for people to look at, after the fact.
 
-data/outlook/STAGE/   as the stage outlook says
+data/map/STAGE/   as the stage outlook says
 """
 
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from stages.core.base import artifacts
 from stages.core.rows.rounds import NOT_PREDICTED
 
-ROOT = Path("data/outlook")
+ROOT = artifacts.MAP  # beside the places of the rows, which are there even where there is no round
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def load(stage: str, pool_rows: int, seeds: int, classes: int) -> Outlook:
 
 def forget_all_but(stages: Iterable[str]) -> None:
     """Remove what belongs to rounds that params.yaml no longer names, as results.forget_all_but does."""
-    for folder in ROOT.glob("*"):
+    for folder in ROOT.glob("*/"):
         if folder.name not in set(stages):
             shutil.rmtree(folder)
             print(f"{folder} removed: params.yaml names it no longer")
