@@ -1,4 +1,4 @@
-# make repro [WITH=FILE]   the pipeline, from nothing to the table and the plots page; WITH: set a file's values in params.yaml
+# make repro [WITH=FILE]   the pipeline, from nothing to the table and report.html; WITH: set a file's values in params.yaml
 # make test                ruff and pytest
 # make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
 # make ask [STAGE= AGAIN=1]  where people label: write down which rows the next round asks for, in labels/
@@ -21,9 +21,9 @@ PIP = python -m pip install --quiet --disable-pip-version-check
 
 repro: .venv/installed $(if $(WITH),overlay) check
 	dvc repro
-	@cat data/summary.md
 	@python -m stages.commands.waiting repro
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
+	@head -n 1 data/summary.md; echo "Report: $(CURDIR)/data/report.html"
 
 ask: .venv/installed check
 	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}"

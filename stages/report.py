@@ -99,8 +99,8 @@ def main() -> None:
     artifacts.save_plot("learning_curve", comparison.by_seed(found, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
-    told = f"{answer.sentence(measured, overall, trained[-1], measure)}\n\n" if measured else ""
-    text = told + tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure)
+    told = answer.sentence(measured, overall, trained[-1], measure) if measured else ""
+    text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, told)
     text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
     if vars(settings)["from"] == "people":
         text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
