@@ -74,7 +74,7 @@ def test_without_a_holdout_it_says_what_can_be_said_and_that_it_is_biased():
     assert rows[0] == [
         "stage",
         "labels",
-        "agreement with before",
+        "agreement",
         "cross-validated (biased)",
         "highest probability",
     ]

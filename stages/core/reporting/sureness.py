@@ -94,7 +94,7 @@ def without_holdout(stages: list[dict]) -> str:
         before = stage["predicted"]
         shown = [np.mean(kappas) if kappas else None, stage["cross_validated"], stage["sure"]]
         lines.append([stage["stage"], f"{stage['labels']:,}", *("" if value is None else f"{value:.4f}" for value in shown)])
-    heads = ["stage", "labels", "agreement with before", "cross-validated (biased)", "highest probability"]
+    heads = ["stage", "labels", "agreement", "cross-validated (biased)", "highest probability"]
     text = table(lines, heads, left=1)
     return (
         f"No row is held out, so nothing is measured. What can be said:\n\n{text}\n\n"
