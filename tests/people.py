@@ -41,6 +41,7 @@ class Labelled(InProcess):
         for stage in self.params()["random_at"]:
             self.call("train_random", stage)
         self.call("train_full")
+        self.call("model")
         self.call("report")
 
     def ask(self, *words: str) -> None:
