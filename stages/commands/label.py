@@ -25,6 +25,7 @@ from stages.core.people import journal
 FOLDER = Path(".gleaner")
 LOCK, ADDRESS = FOLDER / "page.lock", FOLDER / "page.json"  # who holds the lock is the server, and says in the other where it is
 LOOPBACK, PORT = "127.0.0.1", 8642
+SCREEN = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")  # one of these is set where a browser can be seen
 
 
 def main(who: str = "", port: str = "") -> None:
@@ -82,7 +83,7 @@ def running(wanted: int | None) -> tuple[int, str]:
     except (OSError, ValueError, KeyError, TypeError):
         raise Refused("make label is being started in another terminal: wait until it shows the page, then try again") from None
     if wanted not in (None, port):
-        raise Refused(f"PORT={wanted}: the page runs already, at port {port}; leave PORT out, or end it first by Ctrl-C where it runs")
+        raise Refused(f"PORT={wanted}: the page runs already, at port {port}; leave PORT out, or end it first by Ctrl-C")
     return port, token
 
 
@@ -143,7 +144,9 @@ def show(at: tuple[int, str], who: str, words: str) -> None:
     port, token = at
     address = f"http://{LOOPBACK}:{port}/?token={token}&who={who}"
     print(f"{words}:\n{address}", flush=True)
-    if sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")):
+    if sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")
+    ):
         # In a thread: some browsers hold who opened them. On a bare terminal one in text would take the terminal, and is not asked.
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
 

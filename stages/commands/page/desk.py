@@ -65,7 +65,8 @@ class Desk:
         self.choosing, self.clock = choosing, clock
         self.lock = threading.RLock()
         self.held: dict[tuple[str, str], tuple[str, float]] = {}  # (whose queue, key) -> (window, since)
-        self.seen: tuple | None = None
+        self.seen: tuple | None = None  # of the files of `known`, when they were read
+        self.known: Labelling | None = None
 
     def state(self) -> Labelling:
         """Classes, texts and settings, read anew when one of their files was written. While DVC makes them, those of before."""
@@ -75,11 +76,11 @@ class Desk:
                 state = Labelling()
                 _ = state.texts
             except Refused:
-                if self.seen is None:
+                if self.known is None:
                     raise
-                return self._state
-            self._state, self.seen = state, now
-        return self._state
+                return self.known
+            self.known, self.seen = state, now
+        return self.known
 
     def show(
         self, who: str, window: str, at_once: int = 1, guess: bool = False, again: bool = False, key: str = ""

@@ -60,9 +60,8 @@ class Guard:
         query = parse_qs(scope["query_string"].decode("latin-1"))
         given = [*headers.get("x-gleaner-token", []), *query.get("token", [])]
         if not given or not all(secrets.compare_digest(each.encode(), self.token.encode()) for each in given):
-            return _words(
-                scope, 403, "the token in the address is missing, or of an earlier start: open the address that make label printed last"
-            )
+            why = "the token in the address is missing, or of an earlier start"
+            return _words(scope, 403, f"{why}: open the address that make label printed last")
         if scope["method"] not in ("GET", "HEAD"):
             length = headers.get("content-length", [""])[0]
             if not length.isascii() or not length.isdigit():

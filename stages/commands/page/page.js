@@ -97,7 +97,12 @@ async function wait() {
     drawWait();
   }
   choosing = choosing && now.choosing.running;
-  if (now.choosing.running || now.elsewhere) timer = setTimeout(() => run(() => show()), POLL);
+  if (now.choosing.running || now.elsewhere) timer = setTimeout(poll, POLL);
+}
+
+function poll() {
+  if (busy) timer = setTimeout(poll, POLL);
+  else run(() => show());
 }
 
 async function answer(label) {
@@ -109,6 +114,7 @@ async function answer(label) {
       undone.push({ key: row.key, before: kept.before });
       store("undo", undone.slice(-500));
     }
+    if (!row.label && !looking) now.answered += 1;
     row.label = label;
     say(`${shown(label)} is kept.` + guessed(kept.guess, label));
     choosing = false;
@@ -132,6 +138,7 @@ async function undo() {
     say(last.before ? `Undone: it is ${shown(last.before)} again.` : "Undone: the answer is taken back.");
     const place = rows.findIndex((row) => row.key === last.key);
     if (place < 0 || looking) return show(last.key);
+    if (rows[place].label && !last.before) now.answered -= 1;
     rows[place].label = last.before;
     at = place;
     draw();
