@@ -9,12 +9,14 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 from stages.commands import ask, waiting
 from stages.commands.labelling import Labelling
@@ -132,6 +134,7 @@ def serve(bound: socket.socket, who: str) -> None:
         timeout_graceful_shutdown=2,
     )
     show((port, token), who, "The page is open; Ctrl-C here ends it, and every answer is on disk before the next row shows")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # elsewhere Ctrl-C ends at once; here a word follows
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[bound])
     with suppress(OSError):
@@ -142,7 +145,7 @@ def serve(bound: socket.socket, who: str) -> None:
 def show(at: tuple[int, str], who: str, words: str) -> None:
     """Print the address, and open it where there is a screen."""
     port, token = at
-    address = f"http://{LOOPBACK}:{port}/?token={token}&who={who}"
+    address = f"http://{LOOPBACK}:{port}/?token={token}&who={quote(who)}"
     print(f"{words}:\n{address}", flush=True)
     if sys.platform == "darwin" or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")
