@@ -48,11 +48,11 @@ class Choosing:
         self.work, self.lines, self.failed = work, [], ""
         self.since: float | None = None
         self.thread: threading.Thread | None = None
-        self.after: str | None = None  # digest of labels/ when it ended well: with nothing new since, it would add nothing
+        self.read: str | None = None  # digest of labels/ before the last that ended well: with no change since, it added nothing
 
     def begin(self) -> None:
         """Nothing happens where it goes on already, or where it found nothing to ask and no answer came since."""
-        if self.running or (not self.failed and self.after == journal.digest()):
+        if self.running or (not self.failed and self.read == journal.digest()):
             return
         self.lines, self.failed, self.since = [], "", time.monotonic()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -66,17 +66,18 @@ class Choosing:
         """
         running   whether it goes on; seconds: for how long
         failed    why it ended badly, or nothing
-        ended     whether it ended well, and nothing was answered since: all is done
+        ended     whether it ended well, and added nothing, and nothing was answered since: all is done
         lines     what it said last
         """
         seconds = round(time.monotonic() - self.since) if self.since is not None else 0
-        ended = not self.running and not self.failed and self.after is not None and self.after == journal.digest()
+        ended = not self.running and not self.failed and self.read == journal.digest()
         return {"running": self.running, "seconds": seconds, "failed": self.failed, "ended": ended, "lines": list(self.lines)}
 
     def _run(self) -> None:
+        before = journal.digest()
         try:
             self.work(lambda line: self.lines.__setitem__(slice(None), [*self.lines, line][-KEPT:]))
-            self.after = journal.digest()
+            self.read = before
         except Refused as refusal:
             self.failed = str(refusal)
         except Exception as error:  # else the page would wait for ever

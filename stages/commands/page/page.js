@@ -44,7 +44,6 @@ let rows = []; // the texts on the screen
 let at = 0; // the one of them that a key answers
 let looking = ""; // key of an earlier answer that is looked at again
 let busy = false;
-let choosing = false; // asked once for the next rows
 let timer = 0;
 
 // ---- the server
@@ -91,13 +90,13 @@ async function show(key = "") {
 }
 
 async function wait() {
-  if (!now.round && WHO !== DECIDED && !$("again").checked && !now.choosing.running && !now.choosing.failed && !now.choosing.ended && !choosing) {
-    choosing = true;
+  const { running, failed, ended } = now.choosing;
+  const begin = !now.round && WHO !== DECIDED && !$("again").checked && !running && !failed && !ended;
+  if (begin) {
     now.choosing = await call("/choose", { who: WHO });
     drawWait();
   }
-  choosing = choosing && now.choosing.running;
-  if (now.choosing.running || now.elsewhere) timer = setTimeout(poll, POLL);
+  if (begin || running || now.elsewhere) timer = setTimeout(poll, POLL);
 }
 
 function poll() {
@@ -117,7 +116,6 @@ async function answer(label) {
     if (!row.label && !looking) now.answered += 1;
     row.label = label;
     say(`${shown(label)} is kept.` + guessed(kept.guess, label));
-    choosing = false;
     if (looking) return show();
     const next = rows.findIndex((each, place) => place > at && !each.label);
     const open = next >= 0 ? next : rows.findIndex((each) => !each.label);
@@ -304,7 +302,9 @@ function drawWait() {
 }
 
 async function drawEarlier() {
-  const found = await call(`/earlier?${new URLSearchParams({ who: WHO, words: $("words").value })}`);
+  const words = $("words").value;
+  const found = await call(`/earlier?${new URLSearchParams({ who: WHO, words })}`);
+  if (words !== $("words").value) return; // typed on meanwhile: what is asked for then comes later
   $("found").textContent = found.all > found.rows.length ? `${found.all} answers, the last ${found.rows.length} of them here` : `${found.all} answers, the last first`;
   $("list").replaceChildren(
     ...found.rows.map((row) => {
