@@ -180,7 +180,7 @@ function draw() {
   drawGuide();
   drawWait();
   $("undo").disabled = !undone.length;
-  $("cannot").disabled = !rows.length;
+  $("classes").hidden = $("cannot").hidden = !rows.length;
   $("back").hidden = !looking;
 }
 
@@ -188,7 +188,7 @@ function drawProgress() {
   const left = now.asked - now.answered;
   $("bar").max = now.asked || 1;
   $("bar").value = now.round ? now.answered : 1;
-  const minutes = now.seconds_left === null ? "" : now.seconds_left < 60 ? ", less than a minute" : `, about ${Math.round(now.seconds_left / 60)} min`;
+  const minutes = now.seconds_left === null ? "" : now.seconds_left < 60 ? ", less than a minute to go" : `, about ${Math.round(now.seconds_left / 60)} min to go`;
   $("count").textContent = now.round ? `${now.round}: ${now.answered} of ${now.asked} answered, ${left} left${minutes}` : "Nothing waits for an answer.";
   document.title = now.round ? `${left} left - Gleaner` : "Gleaner";
 }
@@ -228,7 +228,7 @@ function fitting() {
 
 function drawClasses() {
   const many = now.classes.length > AT_EASE;
-  $("narrow").hidden = !many;
+  $("narrow").hidden = !many || !rows.length;
   const given = rows[at]?.label || "";
   $("classes").classList.toggle("many", many);
   $("classes").replaceChildren(
@@ -236,7 +236,6 @@ function drawClasses() {
       const button = make("button");
       button.type = "button";
       button.dataset.label = name;
-      button.disabled = !rows.length;
       button.setAttribute("aria-pressed", name === given ? "true" : "false");
       if (place < 9) {
         button.append(make("kbd", String(place + 1)));
