@@ -26,7 +26,7 @@ repro: .venv/installed $(if $(WITH),overlay) check
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
 
 ask: .venv/installed check
-	@python -m stages.commands.ask "$(STAGE)" "$(AGAIN)" "$(or $(FORMAT),csv)"
+	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}"
 
 label: .venv/installed .venv/installed-label check
 	@python -m stages.commands.label "$$WHO" "$$PORT"
@@ -35,7 +35,7 @@ answers: .venv/installed
 	@python -m stages.commands.answers "$$FILE" "$$WHO"
 
 find: .venv/installed
-	@python -m stages.commands.find "$$WORDS" "$(STAGE)" "$(MOST)"
+	@python -m stages.commands.find "$$WORDS" "$$STAGE" "$$MOST"
 
 waiting: .venv/installed
 	@python -m stages.commands.waiting

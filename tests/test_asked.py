@@ -105,6 +105,14 @@ def test_what_is_no_table_is_refused():
         asked.keys("stage1")
 
 
+def test_other_tables_in_the_folder_are_not_looked_at():
+    asked.write("stage1", ROWS)
+    asked.write("holdout", ROWS[:1])
+    for name in ("notes", "stage1 (copy)", "stage"):
+        (FILE.parent / f"{name}.csv").write_text("of a person\n")
+    assert asked.written() == ["holdout", "stage1"]
+
+
 def test_nothing_was_asked_where_there_is_no_table():
     assert asked.read("stage1") == []
     assert asked.written() == []

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from stages.commands.labelling import Labelling
 from stages.core.base import artifacts, keys
 from stages.core.base.errors import Refused
 from stages.core.people import asked, journal
+from stages.core.rows import rounds
+from tests.conftest import ROOT
 from tests.people import PEOPLE, Labelled
 
 WAITS = "{} waits for {} of {} answers: make label, or fill in the csv"
@@ -88,6 +91,14 @@ def test_from_no_label_to_the_model_round_by_round(project, capsys):
     assert [classes[number] for number in labels_of("stage3")] == [project.truth[texts[row]] for row in rows_of("stage3")[0]]
     assert rows_of("stage3").shape == (1, 28)
     assert artifacts.load_json(Path("metrics/summary.json"))["accuracy"] > 0.5
+    assert "| full" not in summary  # not all of the pool is labelled
+
+    first = asked.keys("stage1")[0]
+    before = labels_of("stage3")
+    Labelling().answer("anna", first, "?")  # every round sees the answers to the rows of those before it
+    project.repro("label@stage3")
+    assert [labels_of(stage)[0] for stage in ("stage1", "stage2", "stage3")] == [-2, -2, -2]
+    assert labels_of("stage3")[1:] == before[1:]
 
 
 def test_people_come_to_the_same_rows_and_models_as_a_data_set_with_the_same_labels(project):
@@ -351,7 +362,8 @@ def test_a_random_arm_asks_for_its_rows_and_shares_answers(project, capsys):
     project.answer_all("random")
     project.answer_all("holdout")
     project.repro()
-    assert [line.split("|")[1].strip() for line in project.summary().splitlines() if "| stage1" in line] == ["random", "bucketed"]
+    rows = [line.split("|")[1].strip() for line in project.summary().splitlines() if "| stage1" in line]
+    assert rows == ["random", "bucketed"] * 2  # in the table, and in that of the intervals
 
 
 def test_texts_can_be_kept_out_of_labels(project):
@@ -398,6 +410,20 @@ def test_a_holdout_that_is_answered_in_part_measures_by_those_rows(first):
     )
 
 
+def test_more_rows_of_the_holdout_and_of_a_round_at_once_are_rows_of_the_pool_of_now(first):
+    corpus = Path("corpus.jsonl")
+    corpus.write_text("".join(line + "\n" for line in reversed(corpus.read_text().splitlines())))
+    first.answer_all("stage1")
+    first.change({"prepare": {"holdout_rows": 30}, "select_stage1": {"n": 6}})
+    first.ask()
+    rows = {name: asked.read(name) for name in ("holdout", "stage1")}
+    assert [len(each) for each in rows.values()] == [30, 24]
+    assert {row.key for row in rows["holdout"]} & {row.key for row in rows["stage1"]} == set()
+    assert all(keys.key(row.text) == row.key for each in rows.values() for row in each)
+    first.repro("label@stage1")
+    assert len(labels_of("stage1")) == 24
+
+
 def test_a_holdout_without_an_answer_says_that_nothing_is_measured_yet(first):
     first.answer_all("stage1")
     first.repro()
@@ -415,6 +441,7 @@ def test_the_holdout_grows_where_more_is_asked_for_and_its_rows_are_never_traine
     assert asked.keys("holdout")[:20] == held
     first.repro("label@stage1")
     assert len(artifacts.texts(artifacts.HOLDOUT)) == 25
+    assert len(artifacts.texts(artifacts.POOL)) == 95
     assert set(asked.keys("holdout")) & set(asked.keys("stage1")) == set()
 
     state = Labelling()
@@ -422,7 +449,6 @@ def test_the_holdout_grows_where_more_is_asked_for_and_its_rows_are_never_traine
     assert "holdout holds 24 rows, holdout_rows asks for 25: make ask adds 1" in waits(capsys)
     first.ask("holdout")
     assert len(asked.keys("holdout")) == 26
-    assert len(artifacts.texts(artifacts.POOL)) == 95
 
 
 # ---- what people write into tables
@@ -512,6 +538,21 @@ def test_what_cannot_be_read_as_answers_is_refused(first, words, message):
     assert message in str(refused.value)
 
 
+def test_where_enough_is_labelled_nothing_more_is_asked(first, capsys):
+    def repro(target):
+        first.repro(target)
+        if target == "select_stageN@stage3":  # finds that it is enough
+            rounds.save_labelled("stage3", rows_of("stage2"), "stage2", ended_after="stage2", ended_because="sufficient")
+
+    first.answer_all("holdout")
+    for stage in ("stage1", "stage2"):
+        first.answer_all(stage)
+        ask.main(repro=repro)
+    assert not asked.file_of("stage3").exists()
+    assert "stage3: nothing to ask, stage2 was sufficient" in said(capsys)
+    assert waits(capsys) == ["stage3 asks for nothing: stage2 was sufficient"]
+
+
 def test_guidelines_are_named_and_refused_where_they_are_missing(project, capsys):
     Path("GUIDE.md").write_text("Sarcasm is neg.")
     project.change({"labels": {"guide": "GUIDE.md"}})
@@ -535,6 +576,23 @@ def test_other_forms_and_rounds_than_there_are_are_refused(project):
     waiting.main("repro")  # make repro says nothing there
 
 
+def test_make_hands_over_any_file_words_and_name(first):
+    Path("stages").symlink_to(ROOT / "stages")
+    write("a $(file) 'of' \"1\".csv", filled(first))
+
+    def make(*words: str) -> list[str]:
+        command = ["make", "--no-print-directory", "-f", str(ROOT / "Makefile"), "-o", ".venv/installed", *words]
+        done = subprocess.run(command, env=first.environment(), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    said = make("answers", "FILE=a $$(file) 'of' \"1\".csv", "WHO=jürgen")
+    assert said[0] == "a $(file) 'of' \"1\".csv: 12 answers; of jürgen 12 are new, of which 0 change an earlier one"
+    assert journal.annotators() == ["jürgen"]
+    assert any(line.startswith("labels/stage1.csv: 2 rows added, of ") for line in make("find", "WORDS=dull bad", "MOST=2"))
+    assert WAITS.format("stage1", 2, 14) in make("waiting")
+
+
 def test_an_answer_to_a_key_that_is_no_text_is_refused_on_the_page_and_a_class_that_is_none_too(first):
     state = Labelling()
     with pytest.raises(Refused, match="no text of the data set"):
@@ -543,6 +601,8 @@ def test_an_answer_to_a_key_that_is_no_text_is_refused_on_the_page_and_a_class_t
         state.answer("anna", state.next_open().key, "Pos")
     assert journal.annotators() == []
     state.answer("anna", state.next_open().key, "pos")
+    assert state.progress("holdout") == (1, 20)
+    assert state.open_round() == "holdout"
     [(answer, text)] = state.history("anna")
     assert (answer.key, answer.label) == (text.key, "pos")
     assert text.held  # the holdout is asked first

@@ -77,6 +77,17 @@ def test_a_repro_that_waits_ends_well_and_answers_run_only_what_follows(project)
     assert (project.folder / "dvc.lock").read_bytes() == before
 
 
+def test_a_class_that_is_renamed_leaves_the_vectors_and_buckets_where_they_are(project):
+    project.answer_all("stage1")
+    assert "train_stage1" in ran(project)
+    classes = {"classes": ["bad", "pos"], "rename": {"neg": "bad"}}
+    project.change({"labels": classes})
+    again = ran(project)
+    assert again[:2] == ["prepare", "answers"]
+    assert set(again) & {"finetune_encoder", "embed", "reduce", "cluster"} == set()
+    assert json.loads(Path("data/classes.json").read_text()) == ["bad", "pos"]
+
+
 def test_what_lies_in_labels_beside_the_tables_neither_runs_nor_stops_anything(project):
     Path("labels/.~lock.stage1.csv#").symlink_to("nobody@nowhere.1234:5678")  # of LibreOffice; it leads nowhere
     Path("labels/notes.txt").write_text("of a person")
@@ -149,6 +160,11 @@ def test_answers_that_git_does_not_keep_yet_are_told(project, capsys):
     project.commit("answers")
     waiting.main()
     assert "not committed" not in capsys.readouterr().out
+
+
+def test_the_plots_page_is_made_while_nothing_is_measured_yet(project):
+    Project.run(project, "dvc", "plots", "show", "--quiet")
+    assert Path("dvc_plots/index.html").exists()
 
 
 def test_a_clone_waits_for_the_same(project, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from stages import inputs, prepare
+from stages.commands import check
 from stages.core.base import artifacts, keys
 from stages.core.base.errors import Refused
 from stages.core.people import asked
@@ -134,6 +135,12 @@ def test_labels_that_are_there_are_kept_under_their_present_name(project):
 def test_a_column_of_labels_that_is_named_and_missing_is_refused(project):
     with pytest.raises(Refused, match=r"prepare.label_column = sort: no such column"):
         project([{"text": "a"}, {"text": "b"}], label_column="sort", holdout_rows=0)
+
+
+def test_a_look_at_texts_without_labels_says_that_they_can_be_used(project, capsys):
+    project([{"text": f"text {i}"} for i in range(400)])
+    check.main("f.jsonl")
+    assert "f.jsonl can be used, and nothing was written: set prepare.dataset to it" in capsys.readouterr().out
 
 
 def test_a_holdout_that_was_asked_for_is_the_one_of_the_file(project, capsys):

@@ -32,7 +32,7 @@ def main(stage: str = "", again: str = "", form: str = "csv", repro: Run = label
     if again:
         forget_open(state, stage)
     added, later = [], []
-    repro("prepare")
+    repro("cluster")
     for name in [stage] if stage else state.names:
         state = Labelling()
         if name in state.stages and not ready(state, name):
@@ -44,6 +44,8 @@ def main(stage: str = "", again: str = "", form: str = "csv", repro: Run = label
             asked.write(name, [*before, *state.rows(new)])
             print(f"{asked.file_of(name)}: {len(new):,} rows are asked for" + (f" more, {len(before):,} were" if before else ""))
             added.append(name)
+            if name == asked.HOLDOUT and before:
+                repro("cluster")  # the pool has lost these rows
     if later:
         print(f"{', '.join(later)}: when the rounds before are answered")
     if added and state.guide:
@@ -109,9 +111,9 @@ def of_random(state: Labelling) -> list[str]:
     """As many rows as the bucketed arm has at the largest stage that is asked for, of the first seed's random order."""
     reached = [stage for stage in state.settings.random_at if asked.file_of(stage).exists()]
     wanted = max((rounds.load_budget(stage)["labels"] for stage in reached), default=0)
-    key_of, already = state.key_of_row(), state.keys_of(asked.RANDOM)
+    key_of, already = state.key_of_row(), set(state.keys_of(asked.RANDOM))
     [order, *_] = rounds.random_orders(state.settings.seeds, len(key_of))
-    return [key for key in (key_of[row] for row in order) if key not in set(already)][: max(0, wanted - len(already))]
+    return [key for key in (key_of[row] for row in order) if key not in already][: max(0, wanted - len(already))]
 
 
 def of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
@@ -138,11 +140,11 @@ def of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
     short = rounds.wanted(amount, int(state.buckets.max()) + 1, len(key_of)) - len(usable)
     if short <= 0:
         return []
+    repro(selects(stage))
     held = np.array([number[row.key] for row in rows], np.int64)
     held = held[~np.isin(held, before(state, after))] if not first else np.union1d(held, before(state, None))
     scores = None
     if not first:
-        repro(f"score_entropy@{stage}")
         scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, (len(state.settings.seeds), len(key_of)), nan=True)
     read = params.read("select_stage1", "strategies", "seeds", "train", "embed")
     said = labels.answers()[held]

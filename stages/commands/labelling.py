@@ -106,6 +106,10 @@ class Labelling:
         found = found or self.resolved()
         return [key for key in self.keys_of(name) if key not in found.labels and key not in found.conflicts]
 
+    def progress(self, name: str) -> tuple[int, int]:
+        """(answered, asked for) of a round; what cannot be said, and what is disputed, is answered too."""
+        return len(self.keys_of(name)) - len(self.open_keys(name)), len(self.keys_of(name))
+
     def open_round(self) -> str | None:
         """The first round that waits for an answer; None where none does."""
         found = self.resolved()

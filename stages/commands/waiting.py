@@ -8,19 +8,24 @@ from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run
 from stages.core.people import asked, journal
 from stages.core.people.journal import CANNOT_SAY
+from stages.core.rows import rounds
 
 READ = Path("data/asked/read.json")
 SHOWN = 5  # of what is listed
+PASSES = 3  # of dvc repro after one that answers came into; who goes on answering has to call once more
 
 
 def main(after: str = "") -> None:
     """after   "repro" where that has just ended: nothing is said then where the data set plays the labeller, and what came
-    while it ran is read. DVC looks at labels/ when the stage that reads it has ended, so to it all is up to date."""
+    while it ran is read. DVC looks at labels/ when the stage that reads it has ended, so to it all is up to date.
+    """
     if after and vars(params.read("labels.from"))["from"] == "dataset":
         return
     for note in journal.restore():
         print(note)
-    while after and late():
+    for _ in range(PASSES if after else 0):
+        if not late():
+            break
         print("labels/ has changed since it was read: dvc repro goes on with what is new", flush=True)
         for command in (["--force", "--single-item", "answers"], []):
             if subprocess.run(["dvc", "repro", *command]).returncode:  # noqa: S603, S607
@@ -41,7 +46,10 @@ def told(state: Labelling) -> list[str]:
         if left:
             lines.append(f"{name} waits for {len(left):,} of {len(rows):,} answers: make label, or fill in the csv")
         elif not rows and is_next(state, name, waits):
-            lines.append(f"{name} is not asked for yet: make ask")
+            enough = sufficient(name)
+            lines.append(
+                f"{name} asks for nothing: {enough} was sufficient" if enough else f"{name} is not asked for yet: make ask"
+            )
         waits |= name in state.stages and bool(left or not rows)
         lines += unread(state, name)
     lines += lacking(state, found)
@@ -57,6 +65,15 @@ def is_next(state: Labelling, name: str, waits: bool) -> bool:
     if name == asked.HOLDOUT:
         return any(text.held and text.source is None for text in state.texts.values())
     return not waits
+
+
+def sufficient(name: str) -> str | None:
+    """The stage after which the last `dvc repro` found that enough was labelled, if it did before this one."""
+    try:
+        budget = rounds.load_budget(name)
+    except Refused:
+        return None
+    return budget["ended_after"] if budget["ended_because"] == "sufficient" else None
 
 
 def unread(state: Labelling, name: str) -> list[str]:
@@ -76,7 +93,7 @@ def lacking(state: Labelling, found) -> list[str]:
         usable = sum(found.labels.get(row.key) != CANNOT_SAY for row in rows)
         first = stage == state.stages[0]
         amount = state.settings.select_stage1.n if first else state.settings.rounds[stage].m
-        wanted = amount * clusters if isinstance(amount, int) else round(amount * pool)
+        wanted = rounds.wanted(amount, clusters, pool)
         if rows and usable < wanted:
             lines.append(
                 f"{stage} holds {usable:,} rows, {'n' if first else 'm'} asks for {wanted:,}: make ask adds {wanted - usable:,}"

@@ -8,6 +8,7 @@ a row was found, where one was. What stands under `label` is read by `make answe
 
 import csv
 import io
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from stages.core.sources.tables import Table
 
 FOLDER = Path("labels")
 HOLDOUT, RANDOM = "holdout", "random"
+NAME = re.compile(rf"stage[0-9]+|{HOLDOUT}|{RANDOM}")
 MOST = 32_767  # characters a cell of Excel and LibreOffice holds
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -41,8 +43,8 @@ def file_of(name: str) -> Path:
 
 
 def written() -> list[str]:
-    """Names of all that was ever asked, whether params name it still or not."""
-    return sorted(file.stem for file in FOLDER.glob("*.csv"))
+    """Names of all that was ever asked, whether params name it still or not; other tables in the folder are not looked at."""
+    return sorted(file.stem for file in FOLDER.glob("*.csv") if NAME.fullmatch(file.stem))
 
 
 def keys(name: str) -> list[str]:
