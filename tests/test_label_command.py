@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from stages.commands import label
+from stages.commands.page.choosing import Choosing
 from stages.core.base.errors import Refused
 from tests.conftest import ROOT
 from tests.page import KEYS, lines_of, on_paper
@@ -210,3 +211,12 @@ def test_an_address_is_opened_where_there_is_a_screen_alone(monkeypatch, capsys)
     time.sleep(0.2)
     said = capsys.readouterr().out.splitlines()
     assert opened == [said[1]] == ["http://127.0.0.1:8642/?token=tok&who=b%C3%B6b"]
+
+
+def test_where_dvc_fails_the_page_says_why(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    choosing = Choosing()
+    choosing.begin()  # DVC knows nothing of this folder
+    choosing.thread.join(120)
+    assert choosing.told()["failed"] == "`dvc repro cluster` ended with an error, see above; mend it and try again"
+    assert any("DVC" in line for line in choosing.told()["lines"])
