@@ -33,10 +33,15 @@ def next_rows(say) -> None:
 
 
 @pytest.fixture
-def address(folder):
+def desk() -> Desk:
+    return Desk(Choosing(next_rows))
+
+
+@pytest.fixture
+def address(folder, desk):
     on_paper(folder, guide=GUIDE)
     predict("stage2", [-1, -1, -1, -1, 0, 1])
-    with served(Desk(Choosing(next_rows))) as address:
+    with served(desk) as address:
         yield address
 
 
@@ -175,6 +180,14 @@ def test_two_windows_and_two_annotators_do_not_meet(window, address, driver):
     driver.switch_to.window(second)
     driver.close()
     driver.switch_to.window(first)
+
+
+def test_a_row_that_was_given_away_while_nobody_looked_is_changed_for_another(window, desk, driver):
+    assert window.text(".text") == TEXTS[0]
+    desk.held.clear()  # as after two minutes
+    desk.show("bob", "another window")
+    driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+    window.until(lambda: window.text(".text") == TEXTS[1])
 
 
 def test_a_key_that_is_held_down_answers_once(window, driver):

@@ -188,6 +188,18 @@ def test_two_windows_are_not_handed_the_same_row(client, clock):
     assert texts(show(client, window="one")) == [TEXTS[1]]
 
 
+def test_a_window_that_is_looked_at_keeps_its_row_and_hears_when_it_was_given_away(client, clock):
+    show(client, window="one")
+    for _ in range(3):
+        clock.now += SECONDS_HELD - 1
+        assert client.get("/hold?window=one").json() == {"held": [ONE]}
+    assert texts(show(client, "bob", window="two")) == [TEXTS[1]]
+    clock.now += SECONDS_HELD
+    assert client.get("/hold?window=one").json() == {"held": []}
+    assert texts(show(client, "bob", window="two")) == [TEXTS[0]]
+    assert client.get("/hold?window=two").json() == {"held": [ONE]}
+
+
 def test_the_last_rows_wait_in_the_window_that_has_them(client, clock):
     for key in KEYS[:3]:
         say(client, key, "pos")

@@ -128,6 +128,14 @@ class Desk:
                 "guess": self._guess(state, at, state.texts[key]),
             }
 
+    def hold(self, window: str) -> dict[str, Any]:
+        """A window that is looked at keeps its rows; which they are still."""
+        with self.lock:
+            now = self.clock()
+            mine = [place for place, (by, since) in self.held.items() if by == window and now - since < SECONDS_HELD]
+            self.held |= {place: (window, now) for place in mine}
+            return {"held": [key for _, key in mine]}
+
     def earlier(self, who: str, words: str = "") -> dict[str, Any]:
         """What an annotator answered, the last first; of texts and labels that hold `words`."""
         with self.lock:

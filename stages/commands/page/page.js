@@ -10,6 +10,7 @@ const DECIDED = "decided";
 const AT_EASE = 9; // classes that have a key each
 const LONG = 600; // characters of a text in smaller type
 const POLL = 1000; // milliseconds
+const BEAT = 30000; // milliseconds; the server holds rows for some of them
 
 const $ = (id) => document.getElementById(id);
 const make = (tag, text = "", name = "") => {
@@ -424,9 +425,15 @@ $("list").addEventListener("click", (event) => {
   $("earlier").close();
   run(() => show(button.dataset.key));
 });
-// Another window may have answered meanwhile, or the computer slept.
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "visible" && now && !busy && !rows.length) run(() => show());
-});
+// While the page is looked at its rows are its own; where they were given away meanwhile, it takes others.
+async function beat() {
+  if (document.visibilityState !== "visible" || !now || busy || looking || $("earlier").open) return;
+  if (!rows.length) return now.choosing.ended ? run(() => show()) : undefined;
+  const { held } = await call(`/hold?${new URLSearchParams({ window: WINDOW })}`);
+  if (!busy && !looking && rows.some((row) => !row.label && !held.includes(row.key))) await run(() => show());
+}
+const quietly = () => beat().catch(() => undefined); // that the server is gone is said when an answer is given
+document.addEventListener("visibilitychange", quietly);
+setInterval(quietly, BEAT);
 
 run(() => show());

@@ -2,6 +2,7 @@
 
 GET   /            page.html, and /page.js, /page.css
 GET   /show        what a window shows: who, window, at_once, guess, again, key
+GET   /hold        a window that is looked at keeps its rows: window
 GET   /earlier     what was answered: who, words
 POST  /answer      {who, key, label, at}; the answer is on disk before this returns
 POST  /choose      {who}: ask for the next rows
@@ -59,6 +60,9 @@ def app(desk: Desk, token: str, port: int) -> Guard:
             )
         )
 
+    def hold(request: Request) -> Response:
+        return JSONResponse(desk.hold(request.query_params.get("window", "")[:64]))
+
     def earlier(request: Request) -> Response:
         return JSONResponse(desk.earlier(_who(request.query_params.get("who")), request.query_params.get("words", "")))
 
@@ -75,6 +79,7 @@ def app(desk: Desk, token: str, port: int) -> Guard:
         Route("/page.js", script),
         Route("/page.css", style),
         Route("/show", show),
+        Route("/hold", hold),
         Route("/earlier", earlier),
         Route("/answer", answer, methods=["POST"]),
         Route("/choose", choose, methods=["POST"]),
