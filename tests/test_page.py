@@ -1,5 +1,6 @@
 """The page on which people label: who may call it, what it hands out, and that every answer lies on disk before it is said."""
 
+import json
 import os
 import re
 import time
@@ -111,12 +112,16 @@ def test_nothing_is_told_without_the_token(desk, path, token):
 def test_only_json_of_a_modest_size_is_taken(client):
     plain = client.post("/answer", content="{}", headers={"Content-Type": "text/plain"})
     large = client.post("/answer", json={"who": "x" * guard.MOST_BYTES})
+    headers = {"Content-Type": "application/json", "Content-Length": "9" * 5000}
+    larger = client.post("/answer", content=b"{}", headers=headers)
     without_end = client.post("/answer", content=iter([b"{}"]), headers={"Content-Type": "application/json"})
-    assert [answer.status_code for answer in (plain, large, without_end)] == [415, 413, 411]
-    assert all(answer.json()["error"] for answer in (plain, large, without_end))
+    assert [answer.status_code for answer in (plain, large, larger, without_end)] == [415, 413, 413, 411]
+    assert all(answer.json()["error"] for answer in (plain, large, larger, without_end))
 
 
-@pytest.mark.parametrize("sent", [b"", b"[]", b"{", b'{"who": "anna"}', b'{"who": 1, "key": "", "label": "", "at": ""}', b"\xff"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"[]", b"{", b'{"who": "anna"}', b'{"who": 1, "key": "", "label": "", "at": ""}', b"\xff", b"[" * 60_000]
+)
 def test_what_is_no_answer_is_told_so(client, sent):
     answer = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
     assert answer.status_code == 409
@@ -359,13 +364,15 @@ def test_why_nothing_could_be_chosen_is_told_and_it_can_be_tried_again(desk, cli
         ({"key": "../../etc"}, r"no text of the data set"),
         ({"label": "Pos"}, r"label = Pos, which is no class; possible: neg, pos, \?; did you mean pos\?"),
         ({"label": "pos\nneg"}, r"which is no class"),
+        ({"label": "\ud800"}, r"label = \\ud800, which is no class"),
         ({"who": "../anna"}, r"WHO='../anna': possible: letters"),
         ({"who": ""}, r"WHO='': possible: letters"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_in_words_and_nothing_is_written(client, given, words):
-    answer = client.post("/answer", json={"who": "anna", "key": ONE, "label": "pos", "at": "", **given})
-    assert answer.status_code == 409
+    sent = json.dumps({"who": "anna", "key": ONE, "label": "pos", "at": "", **given})
+    answer = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 409, answer.text
     assert re.search(words, answer.json()["error"])
     assert list(Path().rglob("answers/*.csv")) == []
 

@@ -66,8 +66,8 @@ class Guard:
             length = headers.get("content-length", [""])[0]
             if not length.isascii() or not length.isdigit():
                 return _words(scope, 411, "the request does not tell its length")
-            if int(length) > MOST_BYTES:
-                return _words(scope, 413, f"the request has {length} bytes, possible: up to {MOST_BYTES:,}")
+            if len(length) > 9 or int(length) > MOST_BYTES:
+                return _words(scope, 413, f"the request has {length[:20]} bytes, possible: up to {MOST_BYTES:,}")
             if headers.get("content-type", [""])[0].split(";")[0].strip().lower() != "application/json":
                 return _words(scope, 415, "the request is of another type than application/json")
         return None

@@ -97,7 +97,7 @@ async def _words_of(request: Request, *names: str) -> dict[str, str]:
     """The texts of a JSON object that bear these names. Raises Refused where one is missing or is no text."""
     try:
         given = json.loads(await request.body())
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Refused("the request is no JSON") from None
     if not isinstance(given, dict) or any(not isinstance(given.get(name), str) for name in names):
         raise Refused(f"the request lacks a text; possible: an object with {', '.join(names)}")
@@ -105,7 +105,8 @@ async def _words_of(request: Request, *names: str) -> dict[str, str]:
 
 
 def _refused(request: Request, refusal: Exception) -> Response:
-    return JSONResponse({"error": str(refusal)}, 409)
+    words = str(refusal).encode(errors="backslashreplace").decode()  # half a character, as JSON may hold, goes in no reply
+    return JSONResponse({"error": words}, 409)
 
 
 def _no_such(request: Request, error: Exception) -> Response:
