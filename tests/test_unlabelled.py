@@ -101,6 +101,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     content |= {"arms": [], "random_at": []}
+    content["train_final"]["arms"] = ["bucketed"]
 
     def run(source: list[dict], classes=("neg", "pos"), rename=None, **changes):
         Path("f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in source))
