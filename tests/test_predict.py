@@ -19,7 +19,7 @@ import gleaner
 from stages.commands import predict
 from stages.core.base.errors import Refused
 from stages.core.new_rows import journal, reading
-from stages.core.prediction import ensemble, record
+from stages.core.prediction import ensemble, record, scripts
 from tests.conftest import InProcess
 
 TEXTS = ["a good film", "a dull, dull plot", "", 'the "end" was fine', "bad\nmusic", "great scene; lovely actor"]
@@ -424,10 +424,22 @@ def test_no_model_yet_is_told_before_anything_is_read():
 
 
 def test_texts_in_another_script_are_labelled_with_a_warning(capsys):
-    predict.main(put("new.csv", as_csv(["хороший фильм", "скучный фильм"])), "labelled.csv")
-    assert "the tokenizer of encoder does not know 100% of the tokens of these texts" in capsys.readouterr().err
-    predict.main(put("new.csv", as_csv(["good film"])), "labelled.csv")
-    assert "tokenizer" not in capsys.readouterr().err
+    predict.main(put("new.csv", as_csv(["хороший фильм", "скучный фильм, so dull"])), "labelled.csv")
+    assert [row["predicted"] is None for row in rows_of("labelled.csv")] == [False, False]
+    assert "80% of the letters of these texts are CYRILLIC, of which the texts that the model learned from have hardly any" in (
+        capsys.readouterr().err
+    )
+    predict.main(put("new.csv", as_csv(["unheard words of Latin letters"])), "labelled.csv")
+    assert "the tokenizer of encoder does not know 100% of the tokens of these texts: do not" in capsys.readouterr().err
+    predict.main(put("new.csv", as_csv(["good film", "12 34"])), "labelled.csv")
+    assert "believe" not in capsys.readouterr().err
+
+
+def test_scripts_are_told_by_letters_alone():
+    assert scripts.shares(["a1, b", "вг!", "中"]) == {"LATIN": 0.4, "CYRILLIC": 0.4, "CJK": 0.2}
+    assert scripts.shares(["12", ""]) == {}
+    assert scripts.shares([]) == {}
+    assert scripts.warning(["абв g"], {"LATIN": 0.98, "CYRILLIC": 0.02}) is None
 
 
 def test_a_class_that_is_never_given_is_told(capsys):

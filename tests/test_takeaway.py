@@ -95,7 +95,8 @@ def test_vectors_of_several_layers_stand_side_by_side_each_of_length_one(project
         ids = torch.tensor([script.TOKENIZER.encode("a good film").ids])
         states = script.ENCODERS[0](input_ids=ids, output_hidden_states=True).hidden_states
     parts = [states[layer][0].mean(0).numpy() for layer in (1, 2)]
-    odds = np.exp(weights @ np.concatenate([part / np.linalg.norm(part) for part in parts]))
+    kept = np.concatenate([part / np.linalg.norm(part) for part in parts]).astype(np.float16)
+    odds = np.exp(weights @ kept.astype(np.float32))
     assert script.predict_proba(["a good film"])[0] == pytest.approx(odds / odds.sum(), abs=1e-5)
 
 

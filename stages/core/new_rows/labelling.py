@@ -10,6 +10,7 @@ import numpy as np
 from stages.core.new_rows.journal import NO_TEXT, Journal
 from stages.core.new_rows.reading import Row
 from stages.core.new_rows.writing import added
+from stages.core.prediction import scripts
 from stages.core.prediction.ensemble import Ensemble
 
 LOOKED_AT = 1_000  # texts, for what share of them the tokenizer does not know
@@ -77,13 +78,14 @@ class Labelling:
         return made
 
     def warning(self, texts: list[str]) -> str | None:
-        """One line where the tokenizer does not know most of these texts."""
+        """One line where these texts are in another script than the pool, or where the tokenizer does not know most of them."""
+        if strange := scripts.warning(texts, self.models.about.scripts):
+            return strange
         model = self.models.encoder
         texts = [text for text in texts[:LOOKED_AT] if text.strip()]
         unknown = model.unknown_share(model.tokenise(texts)) if texts else 0
         if unknown <= STRANGE:
             return None
         return (
-            f"the tokenizer of {model.shown} does not know {unknown:.0%} of the tokens of these texts: they are in another script "
-            f"or language than it was made for, so do not believe their labels"
+            f"the tokenizer of {model.shown} does not know {unknown:.0%} of the tokens of these texts: do not believe their labels"
         )

@@ -2,7 +2,7 @@
 
     {"stage": "final", "trainer": "finetune", "members": {"data/final/bucketed/0": "sha256 of its files", …},
      "classes": ["neg", "pos"], "temperature": 1.21, "abstain": 0, "normalise": false, "labels": 300, "rows": 671,
-     "embed": {"model": …}, "encoder_sha256": …}
+     "scripts": {"LATIN": 1.0}, "embed": {"model": …}, "encoder_sha256": …}
 
 Members are named, not copied: a folder of the project holds each. There are none where nothing was trained yet.
 """
@@ -31,6 +31,7 @@ class Record:
     abstain          rows below this probability are left open
     normalise        whether texts are lower-cased and stripped first
     labels, rows     labels bought for each seed; different rows that all members together learned from
+    scripts          of the pool's texts, see scripts.shares
     embed            the section of params.yaml
     encoder_sha256   fingerprint of the pipeline's encoder
     """
@@ -44,6 +45,7 @@ class Record:
     normalise: bool
     labels: int
     rows: int
+    scripts: dict[str, float]
     embed: dict[str, Any]
     encoder_sha256: str
 

@@ -30,7 +30,7 @@ def vector(encoder, ids):
     if ABOUT["layers"] is None:
         return POOLED(found.last_hidden_state[0].float())
     parts = [POOLED(found.hidden_states[layer][0].float()) for layer in ABOUT["layers"]]
-    return torch.cat([part / part.norm() for part in parts])
+    return torch.cat([part / part.norm() for part in parts]).half().float()  # as the pool was kept
 
 
 @torch.inference_mode()

@@ -1,28 +1,18 @@
 """report.html in a browser: headless Chromium, driven by selenium; skipped where there is none."""
 
-import shutil
-
 import pytest
 
 from stages.core.page import page
-from tests.test_page import EVIL, project, reported  # noqa: F401  (fixtures)
+from tests.browser import chromium
+from tests.test_report_page import EVIL, project, reported  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.slow
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
 
 
 @pytest.fixture(scope="module")
 def browser():
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    if not BROWSER or not DRIVER:
-        pytest.skip("neither chromium nor chromedriver is on the path")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,900"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = chromium()
+    driver.set_window_size(1200, 900)
     yield driver
     driver.quit()
 

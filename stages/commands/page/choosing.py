@@ -1,0 +1,86 @@
+"""`make ask` beside the page, when all that was asked for is answered: the next rows are chosen while the page waits."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from stages.core.base.errors import Refused
+from stages.core.people import journal
+
+Say = Callable[[str], None]
+Work = Callable[[Say], None]
+KEPT = 12  # lines that the page can show
+
+
+def by_process(say: Say) -> None:
+    """`python -m stages.commands.ask` as a process of its own, each line to `say`. Raises Refused where it fails."""
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where dvc is, too
+    command = [sys.executable, "-u", "-m", "stages.commands.ask"]
+    with subprocess.Popen(  # noqa: S603
+        command,
+        env={**os.environ, "PATH": beside},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        last = ""
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            if line.strip():
+                last = line.strip()
+                say(last)
+    if process.returncode:
+        raise Refused(last.removeprefix("error: ") or f"make ask ended with {process.returncode}; see the terminal")
+
+
+class Choosing:
+    """At most one at a time. `work` does it; it ends well or raises."""
+
+    def __init__(self, work: Work = by_process):
+        self.work, self.lines, self.failed = work, [], ""
+        self.since: float | None = None
+        self.thread: threading.Thread | None = None
+        self.read: str | None = None  # digest of labels/ before the last that ended well: with no change since, it added nothing
+
+    def begin(self) -> None:
+        """Nothing happens where it goes on already, or where it found nothing to ask and no answer came since."""
+        if self.running or (not self.failed and self.read == journal.digest()):
+            return
+        self.lines, self.failed, self.since = [], "", time.monotonic()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    @property
+    def running(self) -> bool:
+        return self.since is not None
+
+    def told(self) -> dict[str, Any]:
+        """
+        running   whether it goes on; seconds: for how long
+        failed    why it ended badly, or nothing
+        ended     whether it ended well, and added nothing, and nothing was answered since: all is done
+        lines     what it said last
+        """
+        seconds = round(time.monotonic() - self.since) if self.since is not None else 0
+        ended = not self.running and not self.failed and self.read == journal.digest()
+        return {"running": self.running, "seconds": seconds, "failed": self.failed, "ended": ended, "lines": list(self.lines)}
+
+    def _run(self) -> None:
+        before = journal.digest()
+        try:
+            self.work(lambda line: self.lines.__setitem__(slice(None), [*self.lines, line][-KEPT:]))
+            self.read = before
+        except Refused as refusal:
+            self.failed = str(refusal)
+        except Exception as error:  # else the page would wait for ever
+            self.failed = f"{type(error).__name__}: {error}"
+        finally:
+            self.since = None

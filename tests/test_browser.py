@@ -1,0 +1,219 @@
+"""The page in a real Chromium, by keys and clicks, as a person has it. Skipped by name where there is no browser."""
+
+import pytest
+
+from stages.commands.page.choosing import Choosing
+from stages.commands.page.desk import Desk
+from tests.browser import Window, chromium, served
+from tests.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
+
+GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img src=x onerror=alert(1)>\n- Irony counts as meant."
+ARROW_RIGHT, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue007", "\ue00c", "\ue003"
+MANY = tuple(f"{animal} {number}" for animal in ("cat", "zebra", "owl") for number in ("one", "two", "three", "four"))
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def driver():
+    one = chromium()
+    yield one
+    one.quit()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def next_rows(say) -> None:
+    say("labels/stage2.csv: 2 rows are asked for")
+    ask_for("stage2", KEYS[4:])
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(Choosing(next_rows))
+
+
+@pytest.fixture
+def address(folder, desk):
+    on_paper(folder, guide=GUIDE)
+    predict("stage2", [-1, -1, -1, -1, 0, 1])
+    with served(desk) as address:
+        yield address
+
+
+@pytest.fixture
+def window(driver, address) -> Window:
+    driver.set_window_size(1200, 900)
+    driver.get("data:,")
+    window = Window(driver).open(address)
+    window.complaints()  # those of other tests
+    return window
+
+
+def given(who: str = "anna") -> list[str]:
+    return [label for _, label in lines_of(who)]
+
+
+def test_a_round_is_answered_by_keys_alone_and_the_next_comes_by_itself(window):
+    for number, (key, label) in enumerate(zip("2102", ("pos", "neg", "?", "pos"))):
+        assert window.text(".text") == TEXTS[number]
+        assert window.text("#count").startswith(f"stage1: {number} of 4 answered, {4 - number} left")
+        window.press(key)
+        assert given()[-1] == label
+    window.until(lambda: window.text(".text") == TEXTS[4])
+    assert window.text("#count").startswith("stage2: 0 of 2 answered")
+    assert [key for key, _ in lines_of("anna")] == KEYS[:4]
+    assert window.complaints() == []
+
+
+def test_a_text_is_shown_and_never_run(window):
+    window.press("1", "1")
+    assert window.text(".text") == "</script><script>document.title='run'</script>"
+    assert (window.driver.title, len(window.find("script"))) == ("2 left - Gleaner", 1)
+    assert "<img src=x onerror=alert(1)>" in window.text("#guide-text li")
+    assert window.find("img") == []
+
+
+def test_z_undoes_step_by_step_and_after_a_reload_too(window, address):
+    window.press("2", "1", "z")
+    assert (window.text(".text"), window.text("#said")) == (TEXTS[1], "Undone: the answer is taken back.")
+    window.press("2")
+    window.open(address)
+    assert window.text(".text") == TEXTS[2]
+    window.press("z", "z")
+    assert window.text(".text") == TEXTS[0]
+    assert given() == ["pos", "neg", "", "pos", "", ""]
+    window.press("z")
+    assert window.text("#said").startswith("There is nothing to undo in this window")
+
+
+def test_earlier_answers_are_searched_and_changed_and_a_change_is_undone(window):
+    window.press("1", "1")
+    window.click("#open-earlier")
+    window.until(lambda: len(window.find("#list button")) == 2)
+    window.press(*"plot")
+    window.until(lambda: window.text("#list button span") == TEXTS[1])
+    window.press("2")  # in the search this is a letter, and no answer
+    assert given() == ["neg", "neg"]
+    window.press(BACKSPACE)
+    window.until(lambda: len(window.find("#list button")) == 1)
+    window.click("#list button")
+    window.until(lambda: window.text(".text") == TEXTS[1])
+    assert "your answer: neg" in window.text("article")
+    window.press("2")
+    assert lines_of("anna")[-1] == [KEYS[1], "pos"]
+    assert window.text(".text") == TEXTS[2]
+    window.press("z")
+    assert lines_of("anna")[-1] == [KEYS[1], "neg"]
+    window.press(ESCAPE)
+    window.until(lambda: window.text(".text") == TEXTS[2])
+
+
+def test_rows_of_one_bucket_side_by_side_take_one_key_each(window):
+    window.click("footer summary")
+    window.find("#at-once")[0].send_keys(BACKSPACE, "3", ENTER)
+    window.until(lambda: len(window.find("article")) == 2)
+    window.click("h1")
+    window.press(ARROW_RIGHT, "2")
+    assert lines_of("anna") == [[KEYS[1], "pos"]]
+    assert window.find("article.kept")[0].text.startswith(TEXTS[1])
+    window.press("1")
+    window.until(lambda: window.text(".text") == f"{TEXTS[2]} | {TEXTS[3]}")
+    window.press("1", "2")
+    assert [[key, label] for key, label in lines_of("anna")][1:] == [[KEYS[0], "neg"], [KEYS[2], "neg"], [KEYS[3], "pos"]]
+
+
+def test_the_guess_is_hidden_until_one_has_answered_and_a_switch_that_warns_shows_it(window):
+    window.press(*"1111")
+    window.until(lambda: window.text(".text") == TEXTS[4])
+    assert "guess" not in window.text("main")
+    window.press("2")
+    assert window.text("#said") == "pos is kept. The model guessed neg."
+    window.click("footer summary")
+    assert "it biases" in window.text("footer")
+    window.click("#guess")
+    window.until(lambda: "the model's guess: pos" in window.text("article"))
+
+
+def test_typing_narrows_a_long_list_of_classes(folder, driver):
+    on_paper(folder, MANY)
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.press("9")
+        assert given() == ["owl one"]
+        window.press(*"owl f", ENTER)
+        assert given()[-1] == "owl four"
+        window.press(*"ze")  # its first letter undoes, where nothing is typed
+        assert given()[-1] == ""
+        window.press(ESCAPE, *"ebra", "3")
+        assert given()[-1] == "zebra three"
+        assert window.find("#narrow")[0].get_attribute("value") == ""
+
+
+def test_what_cannot_be_kept_is_told_and_the_row_stays_until_it_can(window, folder):
+    file = folder / "labels/answers/anna.csv"
+    file.mkdir(parents=True)  # even root cannot write into a folder
+    window.press("1")
+    assert "labels/answers/anna.csv cannot be" in window.text("#alert")
+    assert window.text(".text") == TEXTS[0]
+    file.rmdir()
+    window.press("1")
+    assert (given(), window.text("#alert"), window.text(".text")) == (["neg"], "", TEXTS[1])
+
+
+def test_two_windows_and_two_annotators_do_not_meet(window, address, driver):
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    second = driver.current_window_handle
+    Window(driver).open(address, "bob")
+    assert window.text(".text") == TEXTS[1]
+    window.press("1")
+    driver.switch_to.window(first)
+    assert window.text(".text") == TEXTS[0]
+    window.press("2")
+    assert (lines_of("anna"), lines_of("bob")) == ([[KEYS[0], "pos"]], [[KEYS[1], "neg"]])
+    driver.switch_to.window(second)
+    driver.close()
+    driver.switch_to.window(first)
+
+
+def test_a_row_that_was_given_away_while_nobody_looked_is_changed_for_another(window, desk, driver):
+    assert window.text(".text") == TEXTS[0]
+    desk.held.clear()  # as after two minutes
+    desk.show("bob", "another window")
+    driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+    window.until(lambda: window.text(".text") == TEXTS[1])
+
+
+def test_a_key_that_is_held_down_answers_once(window, driver):
+    down = {"type": "keyDown", "key": "1", "code": "Digit1", "text": "1", "windowsVirtualKeyCode": 49}
+    driver.execute_cdp_cmd("Input.dispatchKeyEvent", down)
+    for _ in range(3):
+        driver.execute_cdp_cmd("Input.dispatchKeyEvent", {**down, "autoRepeat": True})
+    driver.execute_cdp_cmd("Input.dispatchKeyEvent", {**down, "type": "keyUp"})
+    window.until(lambda: window.text(".text") == TEXTS[1])
+    assert given() == ["neg"]
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_nothing_is_cut_off_at_any_width_and_all_has_a_name_for_a_screen_reader(window, driver, width):
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    wide = driver.execute_script("return document.documentElement.scrollWidth")
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wide == width
+    nodes = driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    shown = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node.get("ignored")]
+    assert [role for role, name in shown if role in ("button", "checkbox", "textbox", "progressbar", "article") and not name] == []
+    assert ("article", "text") in shown
+    assert driver.switch_to.active_element.tag_name == "article"
+
+
+def test_without_the_right_token_it_says_what_to_do(driver, address):
+    driver.get(address.replace("the-token", "another"))
+    assert "open the address that make label printed last" in driver.find_element("css selector", "body").text
