@@ -6,7 +6,7 @@
 # make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in
 # make find WORDS="..." [STAGE=]     ask for rows with these words too
 # make waiting             what labelling waits for
-# make test-browser        the tests of the page in a real Chromium alone, which is wanted then (Debian: chromium, chromium-driver)
+# make test-browser        the tests of the pages in a real Chromium alone, which is wanted then (Debian: chromium, chromium-driver)
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
 # make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
@@ -48,7 +48,7 @@ test quick: .venv/installed .venv/installed-test
 	pytest $(if $(filter quick,$@),-m "not dvc and not faults and not slow")
 
 test-browser: .venv/installed .venv/installed-test
-	BROWSER_WANTED=1 pytest --numprocesses=0 tests/test_browser.py
+	BROWSER_WANTED=1 pytest --numprocesses=0 tests/test_browser.py tests/test_report_shown.py
 
 bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)

@@ -3,7 +3,7 @@
 reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout; of the last ones data/results/final/ARM/
         data/holdout_labels.npy, data/classes.json   what is true of it
         data/pool.jsonl, data/embeddings, data/clusters.npy, data/answers.npy   to describe buckets and picks
-        data/map, data/holdout.jsonl, data/prepare.json    for the page
+        data/map, data/holdout.jsonl, data/prepare.json, data/asked/people.json   for the page
         data/model/answered.json        how right the model to use is where it is sure
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked
@@ -28,6 +28,7 @@ from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import vectors
 from stages.core.page import page
+from stages.core.page.contents import Reported
 from stages.core.reporting import answer, comparison, sureness, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
@@ -107,8 +108,24 @@ def main() -> None:
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
-    looked_at = page.of(settings, stages, read, found, answers, actual, known, classes, buckets)
-    page.write(looked_at, measured, overall, text, measure)
+    page.write(
+        Reported(
+            settings=settings,
+            stages=stages,
+            read=read,
+            found=found,
+            answers=answers,
+            buckets=buckets,
+            known=known,
+            actual=actual,
+            classes=classes,
+            measured=measured,
+            overall=overall,
+            measure=measure,
+            waiting=waiting,
+            tables=text,
+        )
+    )
     print(f"report: all of it on one page: {page.PATH}")
 
 

@@ -5,45 +5,78 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.page import curves, making, mistakes, picks, points
+from stages.core.page import curves, making, mistakes, picks, points, texts
 from stages.core.reporting import answer
 from stages.core.reporting.comparison import Found
 from stages.core.rows.outlook import Outlook
 from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL, Result
 from stages.core.rows.rounds import FIRST
 
+PEOPLE_ROWS, PEOPLE_CHARACTERS = 200, 1_000  # of conflicts, and of doubts, that the page shows
 
-@dataclass(frozen=True)
-class Seen:
-    """All that the page is made of.
 
-    settings     of params.yaml, as the stage report declares them
-    stages       all labelling stages, in order
-    results      stage -> the bucketed arm's result, models or not
-    found        of all arms and stages that have models
-    outlooks     stage -> what the models before it thought; none for the first stage
-    pool, holdout                   texts; of the holdout those rows that have a class
-    pool_vectors, holdout_vectors   float32 [pool, width], [holdout, width]
-    rows, places                    of the map: int64 [points], float32 [points, 2]
-    answers, buckets                int64 [pool], int32 [pool]
-    actual, classes                 int64 [holdout], names
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """What the stage report has read and found.
+
+    settings             of params.yaml, as it declares them
+    stages               all labelling stages, in order
+    read, found          results of all arms and stages, and those of them that have models
+    answers, buckets     int64 [pool], int32 [pool]
+    known                bool [holdout]: the rows whose class is known; `actual`, int64 [known], are these classes
+    classes              their names
+    measured, overall    as for reporting.answer.sentence
+    measure              accuracy or macro_f1, by which arms are held against each other
+    waiting              stage -> answers that it waits for
+    tables               Markdown, as in data/summary.md
     """
 
     settings: Any
     stages: list[str]
-    results: dict[str, Result]
+    read: Found
     found: Found
+    answers: np.ndarray
+    buckets: np.ndarray
+    known: np.ndarray
+    actual: np.ndarray
+    classes: list[str]
+    measured: dict
+    overall: dict
+    measure: str
+    waiting: dict[str, int]
+    tables: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen(Reported):
+    """All that the page is made of.
+
+    outlooks                        stage -> what the models before it thought; none for the first stage
+    pool, held_out                  texts, of the holdout all
+    pool_vectors, holdout_vectors   float32 [pool, width], [known, width]
+    rows, places                    of the map: int64 [points], float32 [points, 2]
+    counts, people                  of data/prepare.json and data/asked/people.json
+    """
+
     outlooks: dict[str, Outlook]
     pool: list[str]
-    holdout: list[str]
+    held_out: list[str]
     pool_vectors: np.ndarray
     holdout_vectors: np.ndarray
     rows: np.ndarray
     places: np.ndarray
-    answers: np.ndarray
-    buckets: np.ndarray
-    actual: np.ndarray
-    classes: list[str]
+    counts: dict
+    people: dict
+
+    @property
+    def results(self) -> dict[str, Result]:
+        """stage -> the bucketed arm's result, models or not."""
+        return {stage: self.read[MAIN, stage] for stage in self.stages}
+
+    @property
+    def holdout(self) -> list[str]:
+        """Texts of the rows of `actual`."""
+        return [text for text, there in zip(self.held_out, self.known) if there]
 
     @property
     def trained(self) -> list[str]:
@@ -51,14 +84,8 @@ class Seen:
         return [stage for stage in self.stages if (MAIN, stage) in self.found]
 
 
-def gathered(seen: Seen, measured: dict, overall: dict, counts: dict, tables: str, measure: str) -> dict:
-    """Everything on the page.
-
-    measured, overall   as for reporting.answer.sentence
-    counts              of data/prepare.json
-    tables              Markdown, as in data/summary.md
-    measure             accuracy or macro_f1, by which arms are held against each other
-    """
+def gathered(seen: Seen) -> dict:
+    """Everything on the page."""
     after = {FIRST: None} | {name: item.after for name, item in seen.settings.rounds.items()}
     columns = picks.added(seen.stages, seen.results, after)
     stages = [_picked(seen, stage, after[stage], columns[stage]) for stage in seen.stages]
@@ -67,11 +94,12 @@ def gathered(seen: Seen, measured: dict, overall: dict, counts: dict, tables: st
     ]
     return {
         "title": str(seen.settings.prepare.dataset),
-        "measure": measure,
+        "measure": seen.measure,
         "seeds": len(seen.settings.seeds),
         "classes": seen.classes,
-        "waiting": {stage: seen.results[stage].waits_for for stage in seen.stages if seen.results[stage].waits_for},
-        "answer": _answer(seen, measured, overall, measure),
+        "waiting": seen.waiting | ({"holdout": int((~seen.known).sum())} if not seen.known.all() else {}),
+        "people": _people(seen),
+        "answer": _answer(seen),
         "curves": curves.curves(seen.found, seen.actual) if seen.trained else [],
         "stages": seen.stages,
         "score": seen.settings.score_entropy.score,
@@ -94,23 +122,39 @@ def gathered(seen: Seen, measured: dict, overall: dict, counts: dict, tables: st
         "look_again": mistakes.look_again(stages),
         "made": {
             "settings": making.settings(seen.settings),
-            "counts": [[name.replace("_", " "), str(value)] for name, value in counts.items()],
+            "counts": [[name.replace("_", " "), str(value)] for name, value in seen.counts.items()],
             "versions": making.versions(),
-            "tables": tables,
+            "tables": seen.tables,
         },
     }
 
 
-def _answer(seen: Seen, measured: dict, overall: dict, measure: str) -> dict | None:
+def _people(seen: Seen) -> dict | None:
+    """What people did, with the texts of the rows; None where the data set plays the labeller."""
+    done = seen.people
+    if not done:
+        return None
+    sides = {"pool": seen.pool, "holdout": seen.held_out}
+
+    def with_texts(rows: list) -> list[dict]:
+        return [
+            {"text": texts.cut(sides[side][row], PEOPLE_CHARACTERS), "in": side, "said": said}
+            for side, row, said in rows[:PEOPLE_ROWS]
+        ]
+
+    return {"annotators": done["annotators"], "conflicts": with_texts(done["conflicts"]), "doubts": with_texts(done["doubts"])}
+
+
+def _answer(seen: Seen) -> dict | None:
     """The sentence, and the three figures in it with their limits."""
     if not seen.trained:
         return None
-    told = answer.which(measured, seen.trained[-1])
+    told = answer.which(seen.measured, seen.trained[-1])
     names = {MAIN: "rows picked by Gleaner", BASELINE: "rows picked at random", BOUND: "all labels"}
     return {
-        "sentence": answer.sentence(measured, overall, seen.trained[-1], measure),
+        "sentence": answer.sentence(seen.measured, seen.overall, seen.trained[-1], seen.measure),
         "told": [
-            {"name": names[arm], "arm": arm, "labels": measured[where]["labels"], "final": FINAL in where}
+            {"name": names[arm], "arm": arm, "labels": seen.measured[where]["labels"], "final": FINAL in where}
             for arm, where in told.items()
         ],
     }

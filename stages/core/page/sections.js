@@ -135,9 +135,26 @@ function waiting(place) {
   for (const [stage, rows] of Object.entries(DATA.waiting)) place.append(el("p", {}, `${stage} waits for ${number(rows)} answers.`));
 }
 
+function people(place) {
+  const done = DATA.people;
+  if (!done) return;
+  const said = (row) => (Array.isArray(row.said) ? row.said.join(", ") : Object.entries(row.said).map(([who, label]) => `${who}: ${label}`).join(", "));
+  const columns = (name) => [{ name: "text", value: (row) => row.text, kind: "text" }, { name, value: said }, { name: "in", value: (row) => row.in }];
+  place.append(el("h3", {}, "Who labels"), done.annotators.length ? table("Annotators", [
+    { name: "who", value: (row) => row.who },
+    { name: "answers", value: (row) => row.answers, show: (row) => number(row.answers), kind: "number" },
+    { name: "answers an hour", value: (row) => row.an_hour, show: (row) => number(row.an_hour, 0), kind: "number" },
+    { name: "last answer", value: (row) => row.last },
+  ], done.annotators) : el("p", {}, "Nobody has answered yet."),
+  el("p", { class: "soft" }, "Answers an hour of work: breaks of five minutes and more are left out."));
+  if (done.conflicts.length) place.append(el("h3", {}, "Conflicts"), table("Texts of which people say different things; they count for nothing until it is decided", columns("who says what"), done.conflicts));
+  if (done.doubts.length) place.append(el("h3", {}, "Doubts"), table("Texts of which people cannot say", columns("who"), done.doubts));
+}
+
 const place = (id) => document.getElementById(id);
 waiting(place("answer"));
 learningCurve(place("answer"));
+people(place("answer"));
 poolMap(place("map"));
 pickedRows(place("picked"));
 errors(place("errors"));
