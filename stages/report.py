@@ -3,7 +3,7 @@
 reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout; of the last ones data/results/final/ARM/
         data/holdout_labels.npy, data/classes.json   what is true of it
         data/pool.jsonl, data/embeddings, data/clusters.npy, data/answers.npy   to describe buckets and picks
-        data/map, data/holdout.jsonl, data/prepare.json, data/asked/people.json   for the page
+        data/map, data/holdout.jsonl, data/prepare.json, data/dropped.json, data/asked/people.json   for the page
         data/model/answered.json        how right the model to use is where it is sure
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked

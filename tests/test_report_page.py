@@ -157,6 +157,7 @@ def project(clustered, tmp_path_factory) -> InProcess:
         rows = [json.loads(line) for line in lines]
         for row in rows[::4]:
             row["text"] += EVIL
+        rows += [rows[0], rows[1] | {"label": rows[2]["label"]}]
         (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         project.change({"arms": [], "prepare": {"normalise": False}})
         for stage in ("prepare", "answers", "embed", "map", "reduce", "cluster"):
@@ -222,14 +223,28 @@ def test_everything_on_the_map_belongs_together(reported):
     picked = {row["row"] for stage in found["picked"]["stages"] for row in stage["rows"]}
     assert picked == {row for row, stage in zip(found["map"]["row"], found["map"]["picked"]) if stage >= 0}
     assert [sum(row["seeds"] for row in stage["rows"]) for stage in found["picked"]["stages"]] == [24, 16, 16]  # 2 seeds
-    assert sum(map(sum, found["errors"]["counts"])) == 120 - rows
+    assert sum(map(sum, found["errors"]["counts"])) == 119 - rows
+
+
+def test_what_cleaning_dropped_is_counted_and_shown(reported):
+    made = shown(reported[1])["made"]
+    assert [[row["what"], row["text"].endswith(EVIL)] for row in made["dropped"]] == [
+        ["pool duplicates", True], ["pool with two labels", False], ["pool with two labels", False],
+    ]  # fmt: skip
+    assert dict(made["counts"])["pool with two labels"] == "2"
+
+
+def test_every_setting_that_was_read_is_told(reported):
+    told = dict(shown(reported[1])["made"]["settings"])
+    assert (told["rounds.stage2.m"], told["cluster.clusters"], told["map.method"]) == ("2", "4", "pca")
+    assert [name for name in told if name.startswith("machine")] == []
 
 
 def test_minds_changed_adds_up_to_the_holdout_rows_that_changed(reported):
     found = shown(reported[1])
     rows = artifacts.pool_rows()
     said = [
-        results.load("bucketed", stage, rows, 120 - rows, 2).probabilities.argmax(2) for stage in ("stage1", "stage2", "stage3")
+        results.load("bucketed", stage, rows, 119 - rows, 2).probabilities.argmax(2) for stage in ("stage1", "stage2", "stage3")
     ]
     assert [sum(row["changed"] for row in stage["rows"]) for stage in found["picked"]["stages"][1:]] == [
         int((before != now).sum()) for before, now in itertools.pairwise(said)

@@ -55,7 +55,7 @@ class Seen(Reported):
     pool, held_out                  texts, of the holdout all
     pool_vectors, holdout_vectors   float32 [pool, width], [known, width]
     rows, places                    of the map: int64 [points], float32 [points, 2]
-    counts, people                  of data/prepare.json and data/asked/people.json
+    counts, dropped, people         of data/prepare.json, data/dropped.json and data/asked/people.json
     """
 
     outlooks: dict[str, Outlook]
@@ -66,6 +66,7 @@ class Seen(Reported):
     rows: np.ndarray
     places: np.ndarray
     counts: dict
+    dropped: dict
     people: dict
 
     @property
@@ -123,6 +124,7 @@ def gathered(seen: Seen) -> dict:
         "made": {
             "settings": making.settings(seen.settings),
             "counts": [[name.replace("_", " "), str(value)] for name, value in seen.counts.items()],
+            "dropped": making.dropped(seen.dropped),
             "versions": making.versions(),
             "tables": seen.tables,
         },

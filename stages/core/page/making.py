@@ -21,6 +21,15 @@ def settings(section: Any, before: str = "") -> list[list[str]]:
     return found
 
 
+def dropped(examples: dict[str, list[dict]]) -> list[dict]:
+    """what, text and label of the rows in data/dropped.json; no label is an empty one."""
+    return [
+        {"what": kind.replace("_", " "), "text": row["text"], "label": row["label"] or ""}
+        for kind, rows in examples.items()
+        for row in rows
+    ]
+
+
 def versions() -> list[list[str]]:
     """[package, version], Python first."""
     return [["python", platform.python_version()], *([name, metadata.version(name)] for name in PACKAGES)]

@@ -29,6 +29,7 @@ def write(reported: Reported) -> None:
         rows=rows,
         places=artifacts.load(artifacts.MAP / "points.npy", np.float32, (len(rows), 2)),
         counts=artifacts.load_json(artifacts.COUNTS),
+        dropped=artifacts.load_json(artifacts.DROPPED),
         people=artifacts.load_json(artifacts.PEOPLE),
     )
     with artifacts.whole(PATH) as part:

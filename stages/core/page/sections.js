@@ -121,12 +121,15 @@ function markdown(place, source) {
 }
 
 function making(place) {
-  const { settings, counts, versions, tables } = DATA.made;
+  const { settings, counts, dropped, versions, tables } = DATA.made;
   const pairs = (caption, heads, rows) => table(caption, [{ name: heads[0], value: (row) => row[0] }, { name: heads[1], value: (row) => row[1], kind: heads[2] || "" }], rows);
   const text = el("div");
   markdown(text, tables);
   place.append(el("h3", {}, "All tables"), text, el("h3", {}, "Data"), el("p", {}, "How many rows there are, and how many cleaning dropped."),
     pairs("Rows and classes", ["what", "how many", "number"], counts.map(([what, many]) => [what, number(Number(many))])),
+    dropped.length ? table("Some of the rows that cleaning dropped", [
+      { name: "text", value: (row) => row.text, kind: "text" }, { name: "label", value: (row) => row.label }, { name: "dropped as", value: (row) => row.what },
+    ], dropped) : "",
     el("details", {}, el("summary", {}, "All settings"), pairs("Settings of params.yaml", ["setting", "value"], settings)),
     el("details", {}, el("summary", {}, "Versions"), pairs("Versions", ["package", "version"], versions)));
 }
