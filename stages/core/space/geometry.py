@@ -26,7 +26,8 @@ def main_axes(vectors: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
 
     axes = np.zeros((len(vectors), dimensions), np.float32)
     there = min(dimensions, *vectors.shape)
-    axes[:, :there] = PCA(there, random_state=seed).fit_transform(vectors)
+    if len(vectors) > 1:  # one row has no spread
+        axes[:, :there] = PCA(there, random_state=seed).fit_transform(vectors)
     return axes
 
 
