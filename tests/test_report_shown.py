@@ -108,6 +108,36 @@ def test_a_table_sorts_by_a_heading(opened):
     assert run(opened, column) == ["pos", "neg"]
 
 
+def test_every_colouring_paints_the_map_anew(opened):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    seen = set()
+    for value in ("bucket", "class", "score", "picked"):  # of two classes, predicted may be painted as the class is
+        run(
+            opened,
+            "const s = document.getElementById('colour-by'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))",
+            value,
+        )
+        painted = "return document.querySelector('.plane canvas').toDataURL()"
+        WebDriverWait(opened, 5).until(lambda _: run(opened, painted) not in seen)  # noqa: B023
+        seen.add(run(opened, painted))
+        assert words_of(opened, "#map .legend")
+    assert [entry for entry in opened.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def test_it_prints_light_with_all_settings_open(opened):
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    try:
+        dark = run(opened, "return [isDark(), colour('paper')]")
+        run(opened, "dispatchEvent(new Event('beforeprint'))")
+        assert dark != run(opened, "return [isDark(), colour('paper')]") == [False, "#ffffff"]
+        assert run(opened, "return document.querySelectorAll('details:not([open])').length") == 0
+        run(opened, "dispatchEvent(new Event('afterprint'))")
+        assert run(opened, "return isDark()") is True
+    finally:
+        opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 @pytest.mark.parametrize("width", [400, 1600])
 def test_nothing_is_wider_than_the_window(opened, width):
     opened.execute_cdp_cmd(

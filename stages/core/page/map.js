@@ -58,7 +58,7 @@ function poolMap(place) {
     const way = ways[by];
     if (way.ramp) {
       const values = map.score.filter((v) => v !== null), [low, most] = d3.extent(values);
-      const ramp = d3.scaleSequential(DARK.matches ? d3.interpolateViridis : (t) => d3.interpolateViridis(1 - t)).domain([low, most]);
+      const ramp = d3.scaleSequential(isDark() ? d3.interpolateViridis : (t) => d3.interpolateViridis(1 - t)).domain([low, most]);
       colourOf = (i) => (map.score[i] === null ? colour("soft") : ramp(map.score[i]));
       const bar = el("span", { class: "ramp" });
       bar.style.background = `linear-gradient(90deg, ${d3.range(0, 1.01, 0.1).map((t) => ramp(low + t * (most - low))).join(",")})`;
@@ -69,7 +69,7 @@ function poolMap(place) {
     const values = [...sizes.keys()].sort((a, b) => (a < 0) - (b < 0) || (by === "picked" ? a - b : sizes.get(b) - sizes.get(a)) || a - b);
     const own = values.filter((v) => v >= 0).slice(0, MOST_COLOURS), paints = palette(own.length);
     const paint = new Map(own.map((v, i) => [v, paints[i]]));
-    const grey = DARK.matches ? "#6d7685" : "#a9b1bd";
+    const grey = isDark() ? "#6d7685" : "#a9b1bd";
     colourOf = (i) => paint.get(way.of(i)) || grey;
     key.replaceChildren(...values.map((v) => {
       const swatch = el("span", { class: "swatch" });
@@ -111,7 +111,7 @@ function poolMap(place) {
     above.sort((a, b) => map.picked[a[0]] - map.picked[b[0]]);
     for (const [i, x, y] of above) {
       pen.globalAlpha = some && !isMarked(i) ? 0.35 : 1;
-      disc(pen, x, y, Math.max(radius + 1, (map.picked[i] === round ? 5.5 : 4) * rim), colourOf(i), map.picked[i] === round ? ring : paper, map.picked[i] === round ? 1.8 : 1.2);
+      disc(pen, x, y, Math.max(radius + 1, (map.picked[i] === round ? 5.5 : 4) * rim), colourOf(i), map.picked[i] === round ? ring : paper, (map.picked[i] === round ? 1.8 : 1.2) * rim);
     }
     pen.globalAlpha = 1;
     if (lasso) {

@@ -105,6 +105,14 @@ function choice(legend, name, options, chosen, onchange) {
 }
 
 const DARK = matchMedia("(prefers-color-scheme: dark)");
+const ON_PAPER = { paper: "#ffffff", panel: "#ffffff", ink: "#000000", soft: "#444444", ring: "#000000", accent: "#000000" };
+let printing = false; // then all is drawn light; the style sheet's own rules for print come later than that
+addEventListener("beforeprint", () => { printing = true; });
+addEventListener("afterprint", () => { printing = false; });
+
+function isDark() {
+  return DARK.matches && !printing;
+}
 
 /** `draw` now, and again when the page turns dark or light, or is printed. */
 function drawn(draw) {
@@ -115,15 +123,15 @@ function drawn(draw) {
 
 /** A colour of the style sheet. */
 function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  return printing ? ON_PAPER[name] : getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
 /** So many colours that can be told apart, on light and on dark. */
 function palette(count) {
-  const base = DARK.matches
+  const base = isDark()
     ? ["#7aa6ff", "#ffb454", "#6fd39b", "#ff7f7f", "#c79bff", "#e0c341", "#5fd0e0", "#ff9fd0", "#b0bf6a", "#c9a58a"]
     : ["#2f63c8", "#d97a00", "#1f8a55", "#c93434", "#7a45c4", "#9a7d00", "#0b8799", "#c24488", "#66752a", "#87593a"];
   if (count <= base.length) return base.slice(0, count);
-  const light = DARK.matches ? 0.68 : 0.45;
+  const light = isDark() ? 0.68 : 0.45;
   return Array.from({ length: count }, (_, i) => d3.hsl((i * 137.508) % 360, 0.55 + 0.25 * (i % 2), light + 0.1 * ((i % 3) - 1)).formatHex());
 }

@@ -74,7 +74,7 @@ def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
             shown(arm, row["uses_pool_labels"]),
             f"{row['mean_accuracy']:.4f}",
             f"{row['mean_macro_f1']:.4f}",
-            "" if arm == BASELINE or row["gain"] is None else _interval(row["gain"], row["gain_low"], row["gain_high"], "+.4f"),
+            "" if arm == BASELINE or row["gain"] is None else _interval(row["gain"], row["gain_low"], row["gain_high"], "+.3f"),
             "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
             "" if arm == BASELINE else verdict(row),
             _interval(row["labels_to_random"], row["labels_to_random_low"], row["labels_to_random_high"], ",.0f"),
@@ -84,7 +84,7 @@ def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
         for arm, row in overall.items()
     ]
     heads = [
-        *("arm", "accuracy", "macro F1", "gain vs random", "p (Holm)", "verdict"),
+        *("arm", "accuracy", "macro F1", "gain vs random", "p", "verdict"),
         *("labels to random's last", "labels to 95% of full", "seeds to see 1 point"),
     ]
     text = table(lines, heads, left=1)
