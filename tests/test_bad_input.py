@@ -133,6 +133,8 @@ READERS = {
     "results/random/stage1/labelled.npy": ["report"],
     "results/full/pool/labelled.npy": ["report"],
     "stage2/predicted.npy": ["outlook stage2", "select_stageN stage2", "select_stageN stage3"],
+    "map/rows.npy": ["report"],
+    "map/stage2/predicted.npy": ["report"],
     "clusters.npy": ["select_stage1", "select_stageN stage2", "compare_arm entropy", "report"],
 }
 
@@ -147,6 +149,8 @@ READERS = {
         ("results/random/stage1/labelled.npy", (0, 0), 90, "found 90, possible: 0 to 89"),
         ("results/full/pool/labelled.npy", (0, 0), 5, "row 5 stands 2 times for seed number 1"),
         ("stage2/predicted.npy", (0, 7), 2, "found 2, possible: -1 to 1"),
+        ("map/rows.npy", 3, 90, "found 90, possible: 0 to 89"),
+        ("map/stage2/predicted.npy", 3, 2, "found 2, possible: -1 to 1"),
         ("clusters.npy", 3, -1, "found -1, possible: 0 or more"),
         ("clusters.npy", 3, 9, "no row is in bucket 4, but one is in 9"),
     ],
