@@ -2,7 +2,8 @@
 # make test                ruff and pytest
 # make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
 # make ask [STAGE= AGAIN=1]  where people label: write down which rows the next round asks for, in labels/
-# make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in
+# make ask FORMAT=label-studio [PREDICT=1]   and as tasks for a tool, in tasks/; or argilla, prodigy, doccano
+# make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in, or a tool's export
 # make find WORDS="..." [STAGE=]     ask for rows with these words too
 # make waiting             what labelling waits for
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
@@ -24,7 +25,7 @@ repro: .venv/installed $(if $(WITH),overlay) check
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
 
 ask: .venv/installed check
-	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}"
+	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}" "$$PREDICT"
 
 answers: .venv/installed
 	@python -m stages.commands.answers "$$FILE" "$$WHO"

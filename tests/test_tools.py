@@ -4,11 +4,16 @@ import csv
 import json
 import shutil
 from pathlib import Path
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from stages.commands import answers as read_answers
+from stages.commands import tasks
 from stages.commands.labelling import Labelling
+from stages.commands.tools import label_studio, recognise
+from stages.commands.tools.task import Task
 from stages.core.base.errors import Refused
 from stages.core.people import journal
 from tests.people import PEOPLE, Labelled
@@ -265,10 +270,10 @@ def test_argilla_responses_count_where_they_were_submitted(project, texts, capsy
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"data": {"gleaner_id": "1.2E+24", "text": "x"}}, "export.json, record 1: key = '1.2E+24', possible: t and 24 hexadecimal"),
-        ({"data": {"review": "x"}}, "export.json, record 1: holds id, annotations, predictions, data, drafts, meta, possible: gleaner_id"),
+        ({"data": {"gleaner_id": "1.2E+24", "text": "x"}}, "record 1: key = '1.2E+24', possible: t and 24 hexadecimal"),
+        ({"data": {"review": "x"}}, "export.json, record 1: holds id, annotations, predictions, data,"),
         ({"annotations": 3}, "export.json, record 1: annotations = 3, possible: a list of objects"),
-        ({"annotations": [annotation(["Pos"])]}, "record 1: label = Pos, which is no class; possible: neg, pos, ?; did you mean pos?"),
+        ({"annotations": [annotation(["Pos"])]}, "label = Pos, which is no class; possible: neg, pos, ?; did you mean pos?"),
         ({"annotations": [annotation([{"a": 1}])]}, "export.json, record 1: label = {'a': 1}, possible: a class"),
     ],
 )  # fmt: skip
@@ -295,3 +300,76 @@ def test_labels_of_old_are_read_by_their_new_names_and_only_once(project, texts,
     said = read(capsys, "export.json", [task(texts[0], annotation(["pos"])), task(texts[1], annotation(["pos"]))], "anna")
     assert said[-1] == "export.json: 2 answers; of anna 1 are new, of which 0 change an earlier one"
     assert answered() == {"anna": {texts[0][0]: "pos", texts[1][0]: "good"}}
+
+
+# ---- tasks for tools
+
+
+def answer_tasks(tool: str, name: str, truth: dict[str, str]) -> list[dict]:
+    """What a tool gives back of the tasks that were written for it, once a person has answered them all."""
+    file = next(Path("tasks").glob(f"{name}.{tool}.json*"))
+    content = file.read_text(encoding="utf-8")
+    made: list = json.loads(content) if file.suffix == ".json" else [json.loads(line) for line in content.splitlines()]
+    if tool == "label-studio":
+        return [{"id": 9, "data": each["data"], "annotations": [annotation([truth[each["data"]["text"]]])]} for each in made]
+    label = {each["text"]: truth[each["text"]] for each in made}
+    if tool == "doccano":
+        return [each | {"id": 3, "label": [label[each["text"]]], "Comments": []} for each in made]
+    if tool == "prodigy":
+        assert all(option["id"] in ("neg", "pos") for each in made for option in each["options"])
+        return [each | {"accept": [label[each["text"]]], "answer": "accept"} for each in made]
+    return [responses((each["id"], each["text"], ""), [label[each["text"]]], ["0a"], ["submitted"]) for each in made]
+
+
+def test_tasks_go_out_and_come_back_by_their_keys(project, capsys):
+    project.ask("", "", "label-studio")
+    said = capsys.readouterr().out
+    assert "tasks/holdout.label-studio.json: 20 tasks" in said
+    assert "tasks/stage1.label-studio.json: 12 tasks" in said
+    assert "tasks/stage1.label-studio.xml: the classes" in said
+    for tool in recognise.TOOLS.values():
+        tasks.write(tool, None, False)
+    for name in recognise.TOOLS:
+        read(capsys, "back.json", answer_tasks(name, "stage1", project.truth), name)
+        assert {Labelling().texts[key].text: label for key, label in answered()[name].items()}.items() <= project.truth.items()
+        assert len(answered()[name]) == 12
+    assert Labelling().progress("stage1") == (12, 12)
+    tasks.write(label_studio, ["stage1"], False)
+    assert "stage1: all that was asked for is answered, no tasks are written" in capsys.readouterr().out
+
+
+def test_guesses_are_written_only_on_request_and_never_of_the_holdout(project, capsys):
+    project.ask()
+    project.answer_all("stage1")
+    project.ask()
+    state = Labelling()
+    predicted = np.load("data/stage2/predicted.npy", allow_pickle=False)[0]
+    guess = {key: state.classes[predicted[state.texts[key].row]] for key in state.keys_of("stage2")}
+    assert set(guess.values()) <= {"neg", "pos"}
+    for tool in recognise.TOOLS.values():
+        said = []
+        for predict in (False, True):
+            capsys.readouterr()
+            tasks.write(tool, None, predict)
+            [file] = Path("tasks").glob(f"stage2.{tool.NAME}.json*")
+            said.append(file.read_text(encoding="utf-8"))
+        assert "holdout: no model has spoken of it, so no predictions" in capsys.readouterr().out
+        for shown, content in zip(({}, guess), said):
+            rows = [Task(key, state.texts[key].text, shown.get(key)) for key in guess]
+            assert content == next(iter(tool.tasks(rows, state.classes).values()))
+        assert said[0] != said[1]
+
+
+def test_classes_are_escaped_in_the_labelling_config_and_the_first_nine_have_a_key():
+    classes = ['a "b" & <c>', *map(str, range(10))]
+    config = label_studio.config(classes)
+    view = ElementTree.fromstring(config)  # noqa: S314
+    choices = view.findall("Choices/Choice")
+    assert [choice.get("value") for choice in choices] == classes
+    assert [choice.get("hotkey") for choice in choices] == [*map(str, range(1, 10)), None, None]
+    assert view.find("Text").get("value") == "$text"
+
+
+def test_predictions_in_a_table_are_refused(project):
+    with pytest.raises(Refused, match=r"PREDICT=1 with FORMAT=csv: a table shows no guess; possible: label-studio, argilla"):
+        project.ask("", "", "csv", "1")
