@@ -5,6 +5,7 @@
 # make ask FORMAT=label-studio [PREDICT=1]   and as tasks for a tool, in tasks/; or argilla, prodigy, doccano
 # make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in, or a tool's export
 # make find WORDS="..." [STAGE=]     ask for rows with these words too
+# make doubts [MOST=]       where people label: answers to look at again, in tasks/
 # make waiting             what labelling waits for
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
@@ -12,7 +13,7 @@
 # make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro overlay ask answers find waiting test quick bench check remote share fetch clean-cache
+.PHONY: repro overlay ask answers find doubts waiting test quick bench check remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
 PYTHON ?= python3
@@ -32,6 +33,9 @@ answers: .venv/installed
 
 find: .venv/installed
 	@python -m stages.commands.find "$$WORDS" "$$STAGE" "$$MOST"
+
+doubts: .venv/installed
+	@python -m stages.commands.doubts "$$MOST"
 
 waiting: .venv/installed
 	@python -m stages.commands.waiting
