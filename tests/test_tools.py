@@ -16,6 +16,7 @@ from stages.commands.tools import label_studio, recognise
 from stages.commands.tools.task import Task
 from stages.core.base.errors import Refused
 from stages.core.people import journal
+from tests.conftest import ROOT
 from tests.people import PEOPLE, Labelled
 
 OTHER = {"pos": "neg", "neg": "pos"}
@@ -173,6 +174,31 @@ def test_a_control_that_is_lost_in_csv_is_told(project, texts, capsys):
     rows = [{name: value for name, value in row.items() if name != "label"} for row in rows_of(texts)]
     with pytest.raises(Refused, match=r"export.json, columns text: none holds a class, possible: neg, pos; .*export as JSON"):
         read(capsys, "export.json", rows)
+
+
+# Recorded of Label Studio 1.23.0: tasks that label_studio.tasks wrote were imported under its config, and two people answered
+# three of five by the API; one was skipped. Of a second project the control is named text, as a key of the data is.
+EXPORTS = ROOT / "tests/exports"
+SO_SO = 'so "so" & <so>'
+RECORDED = {
+    "label-studio-1": {"t62eaf68c10212ce23118af40": "pos", "tbcfb125137508d5ecf3445d2": SO_SO},
+    "label-studio-2": {"t62eaf68c10212ce23118af40": "neg", "t2f97ca6ebca1064e29887139": "pos"},
+}
+
+
+def test_recorded_exports_of_label_studio_say_one_thing_whatever_their_form(project, capsys):
+    project.change({"labels": {"classes": ["neg", "pos", SO_SO]}})
+    project.repro("answers")
+    for name in ("label-studio-min.json", "label-studio.csv", "control-named-text-min.json"):
+        read_answers.main(str(EXPORTS / name))
+        assert answered() == RECORDED, name
+    read_answers.main(str(EXPORTS / "label-studio.json"))  # it alone has what was skipped
+    skipped = answered()["label-studio-1"].keys() - RECORDED["label-studio-1"].keys()
+    assert {answered()["label-studio-1"][key] for key in skipped} == {"?"}
+    assert len(skipped) == 1
+    assert [len(journal.history(who)) for who in journal.annotators()] == [3, 2]
+    with pytest.raises(Refused, match=r"named-text.csv, columns text: none holds a class, possible: neg, pos, .*export as JSON"):
+        read_answers.main(str(EXPORTS / "control-named-text.csv"))
 
 
 # ---- doccano, Prodigy, Argilla
