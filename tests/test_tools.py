@@ -114,6 +114,39 @@ def test_the_later_annotation_of_one_person_counts_wherever_it_stands(project, t
     assert answered() == {"label-studio-1": {texts[0][0]: "neg"}}
 
 
+def test_the_time_of_an_answer_is_kept_and_an_old_export_takes_nothing_back(project, texts, capsys):
+    key = texts[0][0]
+    old = [task(texts[0], annotation(["pos"], updated_at="2026-11-25T12:00:00.123456+02:00"))]
+    read(capsys, "old.json", old, "anna")
+    assert [(answer.label, answer.when) for answer in journal.history("anna")] == [("pos", "2026-11-25T10:00:00Z")]
+    journal.append("anna", [(key, "neg", "2026-11-25T11:00:00Z")])  # on the page, say
+    assert read(capsys, "old.json", old, "anna")[1:] == [
+        "old.json: 1 answers; of anna 0 are new, of which 0 change an earlier one",
+        "old.json: 1 are older than what anna answered here since, and are passed over",
+    ]
+    assert answered() == {"anna": {key: "neg"}}
+    read(capsys, "new.json", [task(texts[0], annotation(["pos"], updated_at="2026-11-25T11:00:01Z"))], "anna")
+    assert answered() == {"anna": {key: "pos"}}
+
+
+def test_an_import_that_was_cut_short_goes_on_when_it_is_called_again(project, texts, capsys, monkeypatch):
+    export = [task(texts[0], annotation(["pos"]), annotation(["pos"], by=2)), task(texts[1], annotation(["neg"], by=2))]
+    append = journal.append
+
+    def killed(who, given):
+        if who == "label-studio-2":
+            raise KeyboardInterrupt
+        return append(who, given)
+
+    monkeypatch.setattr(journal, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        read(capsys, "export.json", export)
+    assert set(answered()) == {"label-studio-1"}
+    monkeypatch.setattr(journal, "append", append)
+    read(capsys, "export.json", export)
+    assert {who: len(journal.history(who)) for who in journal.annotators()} == {"label-studio-1": 1, "label-studio-2": 2}
+
+
 def test_other_controls_than_the_one_with_the_classes_are_passed_over(project, texts, capsys):
     both = annotation(["pos"])
     both["result"] += annotation(["rude"], control="tone")["result"]

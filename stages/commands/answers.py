@@ -40,11 +40,19 @@ def main(file: str = "", who: str = "") -> None:
         journal.file_of(name)
     answered = answers_of(given, name_of, state, file, once=tool is None)
     for name, answers in sorted(answered.items()):
-        mine = {key: resolve.renamed(answer.label, state.rename) for key, answer in journal.current(journal.history(name)).items()}
-        new = {key: label for key, label in answers.items() if mine.get(key) != label}
+        mine = journal.current(journal.history(name))
+        other = {
+            key: (label, when)
+            for key, (label, when) in answers.items()
+            if key not in mine or resolve.renamed(mine[key].label, state.rename) != label
+        }
+        # Of an export that was read before, or late: what was answered here since counts.
+        new = {key: (label, when) for key, (label, when) in other.items() if not (when and key in mine and when < mine[key].when)}
         changed = sum(key in mine for key in new)
-        journal.append(name, new.items())
+        journal.append(name, [(key, *each) for key, each in new.items()])
         print(f"{file}: {len(answers):,} answers; of {name} {len(new):,} are new, of which {changed:,} change an earlier one")
+        if len(other) > len(new):
+            print(f"{file}: {len(other) - len(new):,} are older than what {name} answered here since, and are passed over")
     strange = len({key for answers in answered.values() for key in answers} - state.texts.keys())
     if strange:
         print(f"{strange:,} are to texts that are not in the data set now: they are kept")
@@ -75,14 +83,14 @@ def named(who: str, told: set[str], tool: str | None, file: str) -> dict[str, st
 
 def answers_of(
     given: list[Given], name_of: Mapping[str, str], state: Labelling, file: str, once: bool
-) -> dict[str, dict[str, str]]:
-    """Annotator -> key -> label; what is odd is printed.
+) -> dict[str, dict[str, tuple[str, str]]]:
+    """Annotator -> key -> (label, when); what is odd is printed.
 
     once   whether one text may have one label alone; else the later answer of an annotator counts
 
     Raises Refused, naming the rows, for a label that is no class, or a broken key.
     """
-    answered: dict[str, dict[str, str]] = {name: {} for name in name_of.values()}
+    answered: dict[str, dict[str, tuple[str, str]]] = {name: {} for name in name_of.values()}
     where, wrong, edited, silent = {}, [], [], 0
     for each in sorted(given, key=lambda each: each.when):
         if not each.labels:
@@ -92,13 +100,13 @@ def answers_of(
         answers = answered[who]
         try:
             label = checked(each, key, state, file)
-            if once and answers.get(key, label) != label:
+            if once and key in answers and answers[key][0] != label:
                 rows = f"{where[key].replace('row', 'rows')} and {each.where.removeprefix('row ')}"
-                raise Refused(f"{file}, {rows}: one text has two labels, {answers[key]} and {label}; keep one")
+                raise Refused(f"{file}, {rows}: one text has two labels, {answers[key][0]} and {label}; keep one")
         except Refused as refusal:
             wrong.append(str(refusal))
             continue
-        answers[key], where[key] = label, each.where
+        answers[key], where[key] = (label, each.when), each.where
         if each.text and key in state.texts and differs(each.text, state.texts[key].text):
             edited.append(each.where)
     if wrong:

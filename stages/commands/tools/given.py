@@ -4,9 +4,10 @@ import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from stages.core.people.journal import KEY
+from stages.core.people.journal import KEY, stamp
 
 ID = "gleaner_id"
 HOLDERS = ("data", "meta", "metadata")  # of a record, where tools keep what they were given
@@ -19,7 +20,7 @@ class Given:
     key      of the text; "" where the record has none, and the text decides
     labels   none: no answer; more than one cannot be used
     who      as the tool calls the annotator; "" where it does not say
-    when     as the tool writes times, to be held against others of the same file alone
+    when     as journal.stamp has it, and of one second what was later further down; "" where the tool does not say
     """
 
     where: str
@@ -43,6 +44,17 @@ def key_and_text(record: Mapping[str, Any]) -> tuple[str, str]:
     if not key and not text:
         raise ValueError(f"holds {', '.join(map(str, record))[:200]}, possible: {ID}, or text; bring one of them back")
     return key, text
+
+
+def moment(told: Any) -> str:
+    """A time as journal.stamp has it, of ISO 8601 or of seconds since 1970; "" for what is none of them."""
+    try:
+        if isinstance(told, int | float):
+            return stamp(datetime.fromtimestamp(told, UTC))
+        read = datetime.fromisoformat(told)
+        return stamp(read if read.tzinfo else read.replace(tzinfo=UTC))
+    except (TypeError, ValueError, OverflowError, OSError):
+        return ""
 
 
 def labels_of(value: Any) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from stages.commands.tools.given import ID, Given, key_and_text, labels_of, question
+from stages.commands.tools.given import ID, Given, key_and_text, labels_of, moment, question
 from stages.commands.tools.task import Task
 from stages.core.people.journal import CANNOT_SAY
 
@@ -108,7 +108,7 @@ def _who(annotator: Any) -> str:
 
 
 def _when(made: Mapping[str, Any]) -> str:
-    return str(made.get("updated_at") or made.get("created_at") or "")
+    return moment(made.get("updated_at") or made.get("created_at"))
 
 
 def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
-from stages.commands.tools.given import ID, Given, key_and_text, labels_of
+from stages.commands.tools.given import ID, Given, key_and_text, labels_of, moment
 from stages.commands.tools.task import Task
 from stages.core.people.journal import CANNOT_SAY
 
@@ -34,7 +34,7 @@ def given(records: list[dict], classes: Collection[str]) -> Iterator[Given]:
         except ValueError as error:
             raise ValueError(f"record {number:,}: {error}") from None
         who = str(record.get("_annotator_id") or record.get("_session_id") or "")
-        when = f"{record.get('_timestamp') or 0:>20}"
+        when = moment(record.get("_timestamp"))
         yield Given(f"record {number:,}", key, text, labels, "" if NO_NAME.fullmatch(who) else who, when)
 
 
