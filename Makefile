@@ -1,4 +1,4 @@
-# make repro [WITH=FILE]   the pipeline, from nothing to the table and the plots page; WITH: set a file's values in params.yaml
+# make repro [WITH=FILE]   the pipeline, from nothing to the table and report.html; WITH: set a file's values in params.yaml
 # make test                ruff and pytest
 # make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
 # make ask [STAGE= AGAIN=1]  where people label: write down which rows the next round asks for, in labels/
@@ -8,7 +8,7 @@
 # make find WORDS="..." [STAGE=]     ask for rows with these words too
 # make doubts [MOST=]       where people label: answers to look at again, in tasks/
 # make waiting             what labelling waits for
-# make test-browser        the tests of the page in a real Chromium alone, which is wanted then (Debian: chromium, chromium-driver)
+# make test-browser        the tests of the pages in a real Chromium alone, which is wanted then (Debian: chromium, chromium-driver)
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
 # make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
 # make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
@@ -25,9 +25,9 @@ PIP = python -m pip install --quiet --disable-pip-version-check
 
 repro: .venv/installed $(if $(WITH),overlay) check
 	dvc repro
-	@cat data/summary.md
 	@python -m stages.commands.waiting repro
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
+	@head -n 1 data/summary.md; echo "Report: $(CURDIR)/data/report.html"
 
 ask: .venv/installed check
 	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}" "$$PREDICT"
@@ -53,7 +53,7 @@ test quick: .venv/installed .venv/installed-test
 	pytest $(if $(filter quick,$@),-m "not dvc and not faults and not slow")
 
 test-browser: .venv/installed .venv/installed-test
-	BROWSER_WANTED=1 pytest --numprocesses=0 tests/test_browser.py
+	BROWSER_WANTED=1 pytest --numprocesses=0 tests/test_browser.py tests/test_report_shown.py
 
 bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)

@@ -8,6 +8,7 @@ writes  data/pool.jsonl                 text, group where the source has one; li
         data/source_holdout_labels.npy  int64 [holdout]
         data/classes.json               names of the classes, in the order of their numbers
         data/prepare.json               how many rows there are, and what was dropped
+        data/dropped.json               a few rows of each kind that was dropped
 params  prepare, labels.from, labels.classes, labels.rename
 
 Where people label (labels.from), rows need no label, the classes are those that labels.classes names, and the holdout is
@@ -27,6 +28,19 @@ from stages.core.people import asked, resolve
 from stages.core.sources import cleaning, splits, unlabelled
 
 CLASSES_NAMED = 20  # in a line for people
+EXAMPLES, CHARACTERS = 5, 300  # rows of each kind that was dropped, and how much of each, to be looked at
+
+
+class Dropped(Counter):
+    """How many rows of each kind were dropped, and in `examples` the first of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.examples: dict[str, list[dict]] = {}
+
+    def add(self, kind: str, rows: list[dict]) -> None:
+        self[kind] = len(rows)
+        self.examples[kind] = [{"text": row["text"][:CHARACTERS], "label": row["label"]} for row in rows[:EXAMPLES]]
 
 
 @dataclass(frozen=True)
@@ -36,12 +50,14 @@ class Prepared:
     pool, holdout   rows {"text", "label", "group"?} that share no text; where people label, the label may be None
     classes         names of the labels, in the order of their numbers
     counts          of rows and classes, and of what was dropped
+    examples        by what was dropped: a few rows
     """
 
     pool: list[dict]
     holdout: list[dict]
     classes: list[str]
     counts: dict[str, int]
+    examples: dict[str, list[dict]]
 
 
 def main() -> None:
@@ -56,6 +72,7 @@ def main() -> None:
         artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
     artifacts.save_json(artifacts.CLASSES, made.classes)
     artifacts.save_json(artifacts.COUNTS, made.counts)
+    artifacts.save_json(artifacts.DROPPED, made.examples)
 
 
 def prepared(prepare: Any, labels: Any) -> Prepared:
@@ -72,13 +89,13 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
         f"pool {_by_class(made.pool)}; holdout {_by_class(made.holdout)}"
     )
     counts = {"pool_rows": len(made.pool), "holdout_rows": len(made.holdout), "classes": len(made.classes), **made.counts}
-    return Prepared(made.pool, made.holdout, made.classes, counts)
+    return Prepared(made.pool, made.holdout, made.classes, counts, made.examples)
 
 
 def _for_people(prepare: Any, labels: Any) -> Prepared:
     """Rows that people label, or have labelled; the counts are those of what was dropped."""
     pool, holdout = splits.read(prepare, labelled=False)
-    own_holdout, counts = holdout is not None, Counter()
+    own_holdout, counts = holdout is not None, Dropped()
     sides = cleaning.in_one_spelling(pool, holdout or [])
     rename = vars(labels.rename)
     pool, holdout = ([{**row, "label": resolve.renamed(row["label"] or None, rename)} for row in side] for side in sides)
@@ -89,16 +106,16 @@ def _for_people(prepare: Any, labels: Any) -> Prepared:
     else:
         fixed = asked.keys(asked.HOLDOUT)
         pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
-        counts["of_groups_of_the_holdout"] = len(aside)
+        counts.add("of_groups_of_the_holdout", aside)
         told = f"those of {asked.file_of(asked.HOLDOUT)}" if fixed else "drawn at random, to be labelled first"
         print(f"prepare: holdout of {len(holdout):,} rows, {told}; {len(aside):,} rows of their groups left out{_example(aside)}")
-    return Prepared(pool, holdout, unlabelled.classes(list(labels.classes), pool, holdout), counts)
+    return Prepared(pool, holdout, unlabelled.classes(list(labels.classes), pool, holdout), counts, counts.examples)
 
 
 def _labelled(prepare: Any) -> Prepared:
     """Rows that all have a label; the counts are those of what was dropped."""
     pool, holdout = splits.read(prepare)
-    own_holdout, counts = holdout is not None, Counter()
+    own_holdout, counts = holdout is not None, Dropped()
     pool, holdout = cleaning.in_one_spelling(pool, holdout or [])
     pool = _clean(pool, prepare, "pool", counts)
     if own_holdout:
@@ -107,10 +124,10 @@ def _labelled(prepare: Any) -> Prepared:
         cleaning.tell_strange_labels(pool, holdout)
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
-    return Prepared(pool, holdout, cleaning.classes(pool, holdout), counts)
+    return Prepared(pool, holdout, cleaning.classes(pool, holdout), counts, counts.examples)
 
 
-def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter, labelled: bool = True) -> list[dict]:
+def _clean(rows: list[dict], prepare: Any, where: str, counts: Dropped, labelled: bool = True) -> list[dict]:
     """The rows that can be used; what was dropped is printed and counted."""
     source = f"prepare.dataset = {prepare.dataset}, {where}"
     rows = cleaning.normalised(rows, prepare.normalise)
@@ -123,7 +140,8 @@ def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter, labelled
         "duplicates": duplicates,
         "with_two_labels": contradictory,
     }
-    counts.update({f"{where}_{what}": len(gone) for what, gone in dropped.items()})
+    for what, gone in dropped.items():
+        counts.add(f"{where}_{what}", gone)
     said = [f"{len(gone):,} {what.replace('_', ' ')}{_example(gone)}" for what, gone in dropped.items()]
     print(f"prepare: {where}: {len(rows):,} rows read, {_by_class(rows)}; dropped {', '.join(said)}")
     if not unique:
@@ -132,11 +150,11 @@ def _clean(rows: list[dict], prepare: Any, where: str, counts: Counter, labelled
 
 
 def _apart(
-    pool: list[dict], holdout: list[dict], prepare: Any, counts: Counter, without: Callable = cleaning.without_texts_of
+    pool: list[dict], holdout: list[dict], prepare: Any, counts: Dropped, without: Callable = cleaning.without_texts_of
 ) -> list[dict]:
     """The pool without the texts of the holdout. Raises Refused where nothing is left of it."""
     kept, shared = without(pool, holdout)
-    counts["pool_texts_of_the_holdout"] = len(shared)
+    counts.add("pool_texts_of_the_holdout", shared)
     print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}")
     if not kept:
         raise Refused(

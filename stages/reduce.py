@@ -5,7 +5,6 @@ writes  data/reduced.npy      float32 [pool, dimensions], rows of unit length
 params  reduce
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,7 @@ import numpy as np
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run
 from stages.core.encoding import vectors
-from stages.core.space import geometry
-
-# Rows up to which umap-learn makes 500 passes by itself; it makes 200 above, where 50 from the main axes do as well.
-SMALL_POOL = 10_000
+from stages.core.space import geometry, manifold
 
 
 def main() -> None:
@@ -36,34 +32,27 @@ def main() -> None:
 
 
 def umap(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
-    """McInnes, Healy & Melville 2018; cosine distances, and no least distance between points, which suits clustering.
+    """No least distance between points, which suits clustering.
 
     Fitted on a seeded sample of fit_rows; the other rows are placed among them, part by part.
     """
-    import umap
-
     rows = len(embeddings)
     # A stream of its own: cluster measures the sweep on a sample too, and its seed is the same by default.
     [rng] = artifacts.rngs([reduce.seed], "reduce")
     sample = np.sort(rng.permutation(rows)[: reduce.fit_rows])
     rest = np.setdiff1d(np.arange(rows), sample)
-    epochs = (500 if len(sample) <= SMALL_POOL else 50) if reduce.epochs == "auto" else reduce.epochs
-    mapper = umap.UMAP(
-        n_components=reduce.dimensions,
-        n_neighbors=min(reduce.neighbours, len(sample) - 1),
-        n_epochs=epochs,
-        init="pca",  # as good a start as the spectral one, in a second
-        min_dist=0.0,
-        metric="cosine",
-        random_state=reduce.seed,
-        tqdm_kwds={"desc": "reduce", "mininterval": 1, "disable": False},
+    mapper = manifold.fitted(
+        embeddings[sample],
+        reduce.dimensions,
+        reduce.neighbours,
+        reduce.seed,
+        "reduce",
+        epochs=None if reduce.epochs == "auto" else reduce.epochs,
     )
     reduced = np.empty((rows, reduce.dimensions), np.float32)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="n_jobs value")  # one job is what a seed asks for
-        reduced[sample] = mapper.fit_transform(embeddings[sample])
-        for part in np.array_split(rest, -(-len(rest) // len(sample))) if len(rest) else []:
-            reduced[part] = mapper.transform(embeddings[part])
+    reduced[sample] = mapper.embedding_
+    for part in np.array_split(rest, -(-len(rest) // len(sample))) if len(rest) else []:
+        reduced[part] = mapper.transform(embeddings[part])
     if len(rest):
         print(f"reduce: over reduce.fit_rows: fitted on {len(sample):,} rows drawn at random, {len(rest):,} placed among them")
     return reduced

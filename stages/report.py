@@ -2,7 +2,8 @@
 
 reads   data/results/ARM/STAGE/         the rows, and what each model says of the holdout; of the last ones data/results/final/ARM/
         data/holdout_labels.npy, data/classes.json   what is true of it
-        data/pool.jsonl, data/embeddings/pool.npy, data/clusters.npy, data/answers.npy   to describe buckets and picks
+        data/pool.jsonl, data/embeddings, data/clusters.npy, data/answers.npy   to describe buckets and picks
+        data/map, data/holdout.jsonl, data/prepare.json, data/dropped.json, data/asked/people.json   for the page
         data/model/answered.json        how right the model to use is where it is sure
         data/asked/several.json         what people said of texts that several of them answered
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
@@ -13,8 +14,10 @@ writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
-        data/summary.md                 the tables
-params  report, rounds, random_at, arms, train_final, seeds, labels.from
+        data/summary.md                 the answer in a sentence, and the tables
+        data/report.html                all of it on one page, with the pool, to be looked at and sent on
+params  report, seeds, labels.from, prepare, finetune_encoder, embed, reduce, map, cluster, select_stage1, rounds, score_entropy,
+        select_stageN, strategies, sufficient, train, train_final, train_full, random_at, arms, predict (the page shows them all)
 
 Results of arms and stages that params no longer name are removed from data/results.
 """
@@ -26,7 +29,9 @@ import numpy as np
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
 from stages.core.encoding import vectors
-from stages.core.reporting import annotators, comparison, sureness, tables
+from stages.core.page import page
+from stages.core.page.contents import Reported
+from stages.core.reporting import annotators, answer, comparison, sureness, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, measures, results, rounds
@@ -36,7 +41,29 @@ METRICS = Path("metrics")
 
 
 def main() -> None:
-    settings = params.read("report", "rounds", "random_at", "arms", "train_final", "seeds", "labels.from")
+    settings = params.read(
+        "report",
+        "seeds",
+        "labels.from",
+        "prepare",
+        "finetune_encoder",
+        "embed",
+        "reduce",
+        "map",
+        "cluster",
+        "select_stage1",
+        "rounds",
+        "score_entropy",
+        "select_stageN",
+        "strategies",
+        "sufficient",
+        "train",
+        "train_final",
+        "train_full",
+        "random_at",
+        "arms",
+        "predict",
+    )
     stages = rounds.in_order(settings.rounds)
     wanted = results.wanted(settings)
     results.forget_all_but(wanted)
@@ -75,7 +102,8 @@ def main() -> None:
     artifacts.save_plot("learning_curve", comparison.by_seed(found, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
-    text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure)
+    told = answer.sentence(measured, overall, trained[-1], measure) if measured else ""
+    text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, told)
     text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
     if vars(settings)["from"] == "people":
         text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
@@ -86,6 +114,25 @@ def main() -> None:
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
+    page.write(
+        Reported(
+            settings=settings,
+            stages=stages,
+            read=read,
+            found=found,
+            answers=answers,
+            buckets=buckets,
+            known=known,
+            actual=actual,
+            classes=classes,
+            measured=measured,
+            overall=overall,
+            measure=measure,
+            waiting=waiting,
+            tables=text,
+        )
+    )
+    print(f"report: all of it on one page: {page.PATH}")
 
 
 def how_sure(found: Found, measured: dict, read: Found, trained: list[str], actual: np.ndarray, held: int, target: float) -> str:

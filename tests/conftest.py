@@ -20,6 +20,7 @@ TINY = {
     "prepare": {"holdout_share": 0.25, "holdout_seed": 184},  # 30 of 120 rows, half of each class
     "embed": {"max_tokens": 16},
     "reduce": {"method": "pca", "dimensions": 8},
+    "map": {"method": "pca"},
     "cluster": {"clusters": 4, "sweep_to": 6},
     # The method as described; the defaults of params.yaml have tests of their own.
     "select_stage1": {"n": 3, "pick": "random"},
@@ -188,6 +189,7 @@ class InProcess(Project):
             else:
                 self.call("score_entropy", name)
                 self.call("select_stageN", name)
+                self.call("outlook", name)
             self.call("label", name)
             self.call("train_stage1" if first else "train_stageN", *([] if first else [name]))
 
@@ -208,7 +210,7 @@ def clustered(tmp_path_factory) -> InProcess:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        for stage in ("prepare", "answers", "finetune_encoder", "embed", "reduce", "cluster"):
+        for stage in ("prepare", "answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
             project.call(stage)
     return project
 

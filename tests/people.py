@@ -31,9 +31,10 @@ class Labelled(InProcess):
     def repro(self, target: str = "") -> None:
         """In place of `dvc repro`: all stages up to `target` are run, whether something changed or not."""
         for words in (
-            *("inputs", "prepare", "answers", "finetune_encoder", "embed", "reduce", "cluster", "select_stage1", "label stage1"),
-            *("train_stage1", "score_entropy stage2", "select_stageN stage2", "label stage2", "train_stageN stage2"),
-            *("score_entropy stage3", "select_stageN stage3", "label stage3", "train_stageN stage3"),
+            *("inputs", "prepare", "answers", "finetune_encoder", "embed", "map", "reduce", "cluster"),
+            *("select_stage1", "label stage1", "train_stage1"),
+            *("score_entropy stage2", "select_stageN stage2", "outlook stage2", "label stage2", "train_stageN stage2"),
+            *("score_entropy stage3", "select_stageN stage3", "outlook stage3", "label stage3", "train_stageN stage3"),
         ):
             self.call(*words.split())
             if words.replace(" ", "@") == target:

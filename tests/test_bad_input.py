@@ -132,7 +132,7 @@ READERS = {
     "holdout_labels.npy": ["train_stage1", "model", "report"],
     "results/random/stage1/labelled.npy": ["report"],
     "results/full/pool/labelled.npy": ["report"],
-    "stage2/predicted.npy": ["select_stageN stage2", "select_stageN stage3"],
+    "stage2/predicted.npy": ["outlook stage2", "select_stageN stage2", "select_stageN stage3"],
     "clusters.npy": ["select_stage1", "select_stageN stage2", "compare_arm entropy", "report"],
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from stages import report
 from stages.core.base import artifacts
-from stages.core.reporting import comparison, tables
+from stages.core.reporting import answer, comparison, markdown, tables
 from stages.core.reporting.description import agreement_of
 from stages.core.rows import measures, results
 from stages.core.rows.results import Result
@@ -112,8 +112,11 @@ def test_the_tables_say_what_is_not_compared():
         found = without(*gone)
         measured = {which: stage(found, *which) for which in found}
         text = tables.summary(measured, comparison.over_budgets(found, STAGES, ACTUAL, "accuracy"), {}, 2, STAGES, {}, "accuracy")
-        [line] = [line for line in text.splitlines() if "no random arm" in line]
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| bucketed")
+        ]
+        [first, second] = rows[-2:]  # a table that is too wide goes on below
+        cells = first + second[1:]
         assert cells[:2] + cells[3:] == ["bucketed", "0.8125", "", "", "no random arm", "not reached", to_full, ""]
         assert 0.5 < float(cells[2]) < 1
         assert "None" not in text
@@ -232,3 +235,45 @@ def test_where_labelling_ended_early_other_arms_are_compared_as_far_as_it_came(i
     assert metrics("summary") == metrics("bucketed/stage2")
     assert metrics("bucketed/curve")["gain"] is not None
     assert "Labelling ended after stage2, with 20 labels." in (in_process.folder / "data/summary.md").read_text(encoding="utf-8")
+
+
+# ---- for a terminal
+
+
+def test_a_table_that_is_too_wide_goes_on_below_with_its_first_columns():
+    text = markdown.table([["a", "1", "2", "3"], ["b", "4", "5", "6"]], ["arm", "x" * 40, "y" * 40, "z" * 40], left=1)
+    parts = [[[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()] for part in text.split("\n\n")]
+    assert [[row for row in part if "--" not in row[0]] for part in parts] == [
+        [["arm", "x" * 40, "y" * 40], ["a", "1", "2"], ["b", "4", "5"]],
+        [["arm", "z" * 40], ["a", "3"], ["b", "6"]],
+    ]
+
+
+def test_all_tables_fit_a_terminal_and_the_answer_comes_first():
+    measured = {which: stage(FOUND, *which) for which in FOUND}
+    overall = comparison.over_budgets(FOUND, STAGES, ACTUAL, "accuracy")
+    told = answer.sentence(measured, overall, STAGES[-1], "macro_f1")
+    text = tables.summary(measured, overall, {}, 2, STAGES, {}, "macro_f1", told)
+    assert text.startswith(f"{told}\n\n|")
+    assert max(len(line) for line in text.splitlines() if line.startswith("|")) <= markdown.COLUMNS
+
+
+ROW = {"labels": 300, "accuracy": 0.774, "macro_f1": 0.7}
+CURVE = {"gain": 0.02, "gain_low": 0.01, "p_holm": 0.2}
+
+
+@pytest.mark.parametrize(
+    ("others", "curve", "told"),
+    [
+        ({("random", "stage3"): ROW | {"accuracy": 0.751}, ("full", "pool"): {"labels": 10_922, "accuracy": 0.8245}}, {},
+         "With 300 labels 0.77, random rows 0.75, all 10,922 labels 0.82 (accuracy); no difference shown."),
+        ({("random", "stage3"): ROW}, {"p_holm": 0.01},
+         "With 300 labels 0.77, random rows 0.77 (accuracy); better than random rows over all budgets."),
+        ({("random", "stage3"): ROW, ("bucketed", "final"): ROW | {"accuracy": 0.9}}, {"p_holm": 0.01, "gain": -0.1},
+         "With 300 labels 0.90 (accuracy); worse than random rows over all budgets."),
+        ({}, {"gain": None}, "With 300 labels 0.77 (accuracy); no random arm."),
+    ],
+)  # fmt: skip
+def test_the_answer_in_a_sentence(others, curve, told):
+    measured = {("bucketed", "stage3"): ROW} | others
+    assert answer.sentence(measured, {"bucketed": CURVE | curve}, "stage3", "accuracy") == told

@@ -517,10 +517,10 @@ def test_such_a_class_comes_as_far_as_the_report(in_process):
     odd = [{**row, "label": "odd"} for row in rows[90:95]]
     put(Path("d/test.jsonl"), "".join(json.dumps(row) + "\n" for row in [*odd, *rows[95:]]))
     in_process.change({"prepare": {"dataset": "d"}, "rounds": {}, "stages": ["stage1"], "random_at": ["stage1"], "arms": []})
-    for stage in ("prepare", "embed", "reduce", "cluster", "select_stage1", "label stage1", "train_stage1", "train_random stage1"):
+    for stage in ("prepare", "answers", "embed", "map", "reduce", "cluster", "select_stage1", "label stage1"):
         in_process.call(*stage.split())
-    for stage in ("train_full", "report"):
-        in_process.call(stage)
+    for stage in ("train_stage1", "train_random stage1", "train_full", "model", "report"):
+        in_process.call(*stage.split())
     measured = json.loads(Path("metrics/summary.json").read_text())
     assert measured["false_negatives_odd"] == 5
     assert measured["false_positives_odd"] == 0

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -104,7 +103,7 @@ def mutated(rng: random.Random, content: bytes) -> bytes:
 def prepared(rows, share, rng: random.Random):
     """The rest of the stage, from rows to the clean ones, pool, holdout, classes and counts."""
     asked = SimpleNamespace(dataset="f", normalise=rng.random() < 0.5, empty_texts=rng.choice(["refuse", "drop"]))
-    clean = prepare_stage._clean(rows, asked, "pool", counts := Counter())
+    clean = prepare_stage._clean(rows, asked, "pool", counts := prepare_stage.Dropped())
     pool, holdout = cleaning.split(clean, share, seed=0)
     return clean, pool, holdout, cleaning.classes(pool, holdout), counts
 

@@ -218,7 +218,7 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
     rows = [{"text": f"{named[row['label']]} {row['text']}", "label": named[row["label"]]} for row in rows]
     corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     monkeypatch.chdir(project.folder)
-    for stage in ("prepare", "answers", "finetune_encoder", "embed", "reduce", "cluster"):
+    for stage in ("prepare", "answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
         project.call(stage)
     project.label_in_stages()
     project.call("train_full")
@@ -248,7 +248,7 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
 def test_two_runs_in_two_folders_give_the_same_bytes(finished, first_finetuned, tmp_path, monkeypatch):
     other = InProcess(Project.tiny(tmp_path / "elsewhere").folder)
     monkeypatch.chdir(other.folder)
-    for stage in ("inputs", "prepare", "answers", "finetune_encoder", "embed", "reduce", "cluster"):
+    for stage in ("inputs", "prepare", "answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
         other.call(stage)
     other.label_in_stages()
     for stage in STAGES:

@@ -14,7 +14,7 @@ from stages.core.encoding import encoder
 from tests.conftest import Project
 from tests.tiny import tiny_corpus, tiny_encoder
 
-ROUND = ("score_entropy", "select_stageN", "label", "train_stageN")
+ROUND = ("score_entropy", "select_stageN", "outlook", "label", "train_stageN")
 AFTER_STAGE1 = [f"{name}@{stage}" for stage in ("stage2", "stage3") for name in ROUND]
 RANDOM = ["train_random@stage1", "train_random@stage2", "train_random@stage3"]
 ARM = "compare_arm@entropy"
@@ -23,7 +23,7 @@ PICKED = ["select_stage1", "label@stage1", "train_stage1", *AFTER_STAGE1, *RANDO
 STAGE1 = [*PICKED, ARM]
 SCORED = [*AFTER_STAGE1, *RANDOM[1:], *END]
 TRAINED = ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", *END]
-LAID_OUT = ["embed", "reduce", "cluster", *STAGE1, "train_full"]
+LAID_OUT = ["embed", "map", "reduce", "cluster", *STAGE1, "train_full"]
 ALL = ["prepare", "answers", "finetune_encoder", *LAID_OUT]
 STAGE2, STAGE3, STAGE4 = ({f"stage{i}": {"after": f"stage{i - 1}", "m": 2}} for i in (2, 3, 4))
 FOUR = ["stage1", "stage2", "stage3", "stage4"]
@@ -33,12 +33,13 @@ TABLE = {
     "the first pick": ({"select_stage1": {"pick": "central"}}, PICKED),
     "m of stage3": (
         {"rounds": STAGE2 | {"stage3": {"after": "stage2", "m": 3}}},
-        ["select_stageN@stage3", "label@stage3", "train_stageN@stage3", "train_random@stage3", ARM, *END],
+        ["select_stageN@stage3", "outlook@stage3", "label@stage3", "train_stageN@stage3", "train_random@stage3", ARM, *END],
     ),
     "the later picks": ({"select_stageN": {"by": "bands"}}, [name for name in SCORED if name != "score_entropy@stage2"]),
     "the stopping rule": ({"sufficient": {"kappa": 0.5}}, [name for name in SCORED if name != "score_entropy@stage2"]),
     "clusters": ({"cluster": {"clusters": 5}}, ["cluster", *STAGE1]),
     "dimensions": ({"reduce": {"dimensions": 6}}, ["reduce", "cluster", *STAGE1]),
+    "the map": ({"map": {"seed": 1}}, ["map", "report"]),
     "the data": ({"prepare": {"holdout_share": 0.5}}, [name for name in ALL if name != "finetune_encoder"]),
     "the tuning of the encoder": ({"finetune_encoder": {"learning_rate": 1e-4}}, ["finetune_encoder", *LAID_OUT]),
     "pooling": ({"embed": {"pooling": "cls"}}, ["finetune_encoder", *LAID_OUT]),
@@ -110,6 +111,7 @@ CODE = {
     "stages/core/strategies/margin.py": [],
     "stages/core/strategies/__init__.py": [*STAGE1],
     "stages/core/reporting/tables.py": ["report"],
+    "stages/core/page/page.css": ["report"],
     "stages/core/sources/pairs.py": ALL,
     "stages/label.py": ["label@stage1", "train_stage1", *AFTER_STAGE1, *RANDOM[1:], *END],
     "stages/commands/settings.py": [],

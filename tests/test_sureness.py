@@ -74,9 +74,9 @@ def test_without_a_holdout_it_says_what_can_be_said_and_that_it_is_biased():
     assert rows[0] == [
         "stage",
         "labels",
-        "agreement with the stage before",
-        "cross-validated accuracy (biased)",
-        "mean highest probability",
+        "agreement",
+        "cross-validated (biased)",
+        "highest probability",
     ]
     assert rows[1:] == [["stage1", "10", "", "", "0.6000"], ["stage2", "20", "0.5000", "0.8000", "0.7000"]]
     assert "biased by that, and no estimate for the pool" in text

@@ -82,6 +82,7 @@ def test_stage_list_is_exactly_this():
         "answers",
         "finetune_encoder",
         "embed",
+        "map",
         "reduce",
         "cluster",
         "select_stage1",
@@ -95,6 +96,8 @@ def test_stage_list_is_exactly_this():
         "select_stageN@stage3",
         "train_stageN@stage2",
         "train_stageN@stage3",
+        "outlook@stage2",
+        "outlook@stage3",
         "train_random@stage1",
         "train_random@stage2",
         "train_random@stage3",
@@ -108,7 +111,7 @@ def test_stage_list_is_exactly_this():
 
 
 def test_dvc_yaml_is_short_enough_for_a_table_of_contents():
-    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 200
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 215
 
 
 # Imported with every stage: how a process starts and ends, which changes no number.
@@ -141,6 +144,8 @@ CHOSEN_BY = {
 def test_a_stage_that_is_set_by_a_choice_depends_on_the_file_of_that_choice(name):
     expected = [dep for setting, dep in CHOSEN_BY.items() if setting in STAGES[name].get("params", [])]
     expected += ["stages/core/strategies/${item}.py"] if name == "compare_arm" else []
+    if name == "report":  # it shows what was chosen, and uses none of it
+        expected = []
     if name in ("train_final", "model"):  # its learner may be none, which is no file, or that of either: it depends on all
         expected = []
         assert "stages/core/learners" in STAGES[name]["deps"]
@@ -170,6 +175,7 @@ ROOMS = [
     "reporting",
     "new_rows",
     "takeaway",
+    "page",
 ]
 
 
@@ -197,8 +203,10 @@ def test_every_file_that_a_stage_reads_is_written_by_a_stage():
         deps = {dep.fs_path for dep in repo.index.deps if Path(dep.fs_path).is_relative_to(ROOT / "data")}
     results = ROOT / "data/results"  # the folders of all arms, and of one, each of whose stages is an out
     asked = {str(ROOT / f"data/asked/{name}.npy") for name in ("stage1", "stage2", "stage3", "random", "brought")}
-    asked.add(str(ROOT / "data/asked/several.json"))
-    assert deps - outs == {str(results), str(results / "bucketed"), str(results / "random")} | asked  # parts of an out
+    asked |= {str(ROOT / f"data/asked/{name}.json") for name in ("people", "several")}
+    assert (
+        deps - outs == {str(results), str(results / "bucketed"), str(results / "random"), str(ROOT / "data/map")} | asked
+    )  # parts of an out
     assert len([out for out in outs if Path(out).is_relative_to(results)]) == 10
 
 

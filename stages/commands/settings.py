@@ -171,6 +171,13 @@ class Reduce(Section):
     fit_rows: Annotated[Whole, Field(ge=4)]
 
 
+class Map(Section):
+    method: Literal["umap", "pca"]
+    rows: Annotated[Whole, Field(ge=4)]
+    seed: Seed
+    neighbours: Annotated[Whole, Field(ge=2)]
+
+
 class Cluster(Section):
     clusters: Literal["auto"] | Annotated[Whole, Field(ge=2)]
     seed: Seed
@@ -266,6 +273,7 @@ class Params(Section):
     finetune_encoder: FinetuneEncoder
     embed: Embed
     reduce: Reduce
+    map: Map
     cluster: Cluster
     stages: Annotated[list[Name], AfterValidator(_no_repeats)]
     select_stage1: SelectStage1

@@ -4,8 +4,8 @@ Pure functions; what they give is a number, or text for data/summary.md.
 """
 
 import numpy as np
-from tabulate import tabulate
 
+from stages.core.reporting.markdown import table
 from stages.core.reporting.statistics import ALPHA, RESAMPLES
 
 LEAST_STAGES = 3  # through two points goes any curve
@@ -30,13 +30,7 @@ def intervals(measured: dict[tuple[str, str], dict], rows: int) -> str:
     for (arm, stage), row in measured.items():
         low, high = wilson(row["accuracy"], rows)
         lines.append([arm, stage, f"{row['labels']:,}", f"{row['accuracy']:.4f}", f"{low:.4f} to {high:.4f}"])
-    text = tabulate(
-        lines,
-        ["arm", "stage", "labels", "accuracy", "interval"],
-        tablefmt="github",
-        disable_numparse=True,
-        colalign=["left"] * 2 + ["right"] * 3,
-    )
+    text = table(lines, ["arm", "stage", "labels", "accuracy", "interval"], left=2)
     return f"\n{text}\n\nOn {rows:,} rows of the holdout, which are not counted as labels; 95% intervals (Wilson).\n"
 
 
@@ -100,8 +94,8 @@ def without_holdout(stages: list[dict]) -> str:
         before = stage["predicted"]
         shown = [np.mean(kappas) if kappas else None, stage["cross_validated"], stage["sure"]]
         lines.append([stage["stage"], f"{stage['labels']:,}", *("" if value is None else f"{value:.4f}" for value in shown)])
-    heads = ["stage", "labels", "agreement with the stage before", "cross-validated accuracy (biased)", "mean highest probability"]
-    text = tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=["left"] + ["right"] * 4)
+    heads = ["stage", "labels", "agreement", "cross-validated (biased)", "highest probability"]
+    text = table(lines, heads, left=1)
     return (
         f"No row is held out, so nothing is measured. What can be said:\n\n{text}\n\n"
         "Agreement: Cohen's kappa of two models in a row on the pool; it nears 1 when more labels change little. Cross-validated\n"

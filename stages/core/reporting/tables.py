@@ -1,7 +1,6 @@
 """data/summary.md: the arms side by side, for a person."""
 
-from tabulate import tabulate
-
+from stages.core.reporting.markdown import table
 from stages.core.reporting.statistics import ALPHA
 from stages.core.rows.results import BASELINE, FINAL, MAIN
 
@@ -16,17 +15,20 @@ def summary(
     stages: list[str],
     waiting: dict[str, int],
     measure: str,
+    answer: str = "",
 ) -> str:
-    """All tables, as Markdown.
+    """What waits, the answer, and all tables, as Markdown.
 
     measured, overall, picked   as for the tables below
     seeds                       how many there are
     stages                      all labelling stages, in order
     waiting                     stage -> answers that it waits for
     measure                     accuracy or macro_f1, by which arms are held against each other
+    answer                      as answer.sentence gives it
     """
     parts = [f"{stage} waits for {rows:,} answers.\n" for stage, rows in waiting.items()]
     if measured:
+        parts += [f"{answer}\n"] if answer else []
         parts += [by_stage(measured, seeds, stages, measure), by_curve(overall, seeds, measure), by_selection(picked)]
     return "\n".join(parts)
 
@@ -56,7 +58,7 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
         for (arm, stage), row in sorted(measured.items(), key=order)
     ]
     heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
-    text = _table(lines, heads, left=2)
+    text = table(lines, heads, left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout; the gain is in {NAMES[measure]}. "
     text += "The full model has one seed and is held against the last random stage.\n"
     last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN and stage != FINAL][-1]
@@ -72,7 +74,7 @@ def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
             shown(arm, row["uses_pool_labels"]),
             f"{row['mean_accuracy']:.4f}",
             f"{row['mean_macro_f1']:.4f}",
-            "" if arm == BASELINE or row["gain"] is None else _interval(row["gain"], row["gain_low"], row["gain_high"], "+.4f"),
+            "" if arm == BASELINE or row["gain"] is None else _interval(row["gain"], row["gain_low"], row["gain_high"], "+.3f"),
             "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
             "" if arm == BASELINE else verdict(row),
             _interval(row["labels_to_random"], row["labels_to_random_low"], row["labels_to_random_high"], ",.0f"),
@@ -82,19 +84,10 @@ def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
         for arm, row in overall.items()
     ]
     heads = [
-        *(
-            "arm",
-            "mean accuracy",
-            "mean macro F1",
-            "gain vs random",
-            "p (Holm)",
-            "verdict",
-            "labels to random's last",
-            "labels to 95% of full",
-        ),
-        "seeds to see 1 point",
+        *("arm", "accuracy", "macro F1", "gain vs random", "p", "verdict"),
+        *("labels to random's last", "labels to 95% of full", "seeds to see 1 point"),
     ]
-    text = _table(lines, heads, left=1)
+    text = table(lines, heads, left=1)
     text += (
         f"\n\nMeans over all budgets, {seeds} seeds; gain, test and labels by {NAMES[measure]}, differences paired by seed; 95% "
     )
@@ -128,7 +121,7 @@ def by_selection(described: dict[str, dict]) -> str:
         for arm, row in described.items()
     ]
     heads = ["rows of", "largest class", "words", "near-duplicates", "buckets covered"]
-    text = _table(lines, heads, left=1)
+    text = table(lines, heads, left=1)
     return text + "\n\nShares of the rows that an arm had labelled at its last stage; means over the seeds.\n"
 
 
@@ -143,13 +136,8 @@ def by_share_answered(answered: list[dict]) -> str:
         [f"{row['abstain']:g}", f"{row['answered']:.3f}", "" if row["accuracy"] is None else f"{row['accuracy']:.4f}"]
         for row in answered
     ]
-    text = _table(lines, ["rows left open below", "share answered", "accuracy of the answered"], left=0)
+    text = table(lines, ["rows left open below", "share answered", "accuracy of the answered"], left=0)
     return f"\n{text}\n\nThe model to use, by the probability of its best class, on the holdout; see predict.abstain.\n"
-
-
-def _table(lines: list[list[str]], heads: list[str], left: int) -> str:
-    sides = ["left"] * left + ["right"] * (len(heads) - left)
-    return tabulate(lines, heads, tablefmt="github", disable_numparse=True, colalign=sides)
 
 
 def _plus_minus(mean: float | None, spread: float | None, sign: str = "") -> str:

@@ -17,6 +17,20 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
 
 
+def main_axes(vectors: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
+    """Rows on their main axes, float32 [rows, dimensions]; zeros on those that so few rows do not have.
+
+    vectors   float32 [rows, width]
+    """
+    from sklearn.decomposition import PCA
+
+    axes = np.zeros((len(vectors), dimensions), np.float32)
+    there = min(dimensions, *vectors.shape)
+    if len(vectors) > 1:  # one row has no spread
+        axes[:, :there] = PCA(there, random_state=seed).fit_transform(vectors)
+    return axes
+
+
 def kmeans(vectors: np.ndarray, clusters: int, rng: np.random.Generator, starts: int = 1, exact_rows: int | None = None) -> Any:
     """scikit-learn's k-means, fitted: Lloyd's up to `exact_rows` rows, by mini-batches (Sculley 2010) above.
 

@@ -1,0 +1,35 @@
+"""How it was made: settings, counts and versions."""
+
+import platform
+from importlib import metadata
+from typing import Any
+
+PACKAGES = ("dvc", "numpy", "scikit-learn", "scipy", "torch", "transformers", "tokenizers", "umap-learn")
+
+
+def settings(section: Any, before: str = "") -> list[list[str]]:
+    """[name, value] of every setting, in the order of params.yaml.
+
+    section   a section of settings, or a dict of such
+    """
+    found = []
+    for name, value in (section if isinstance(section, dict) else vars(section)).items():
+        if isinstance(value, dict) or hasattr(value, "__dict__"):
+            found += settings(value, f"{before}{name}.")
+        else:
+            found.append([f"{before}{name}", "none" if value is None else str(value)])
+    return found
+
+
+def dropped(examples: dict[str, list[dict]]) -> list[dict]:
+    """what, text and label of the rows in data/dropped.json; no label is an empty one."""
+    return [
+        {"what": kind.replace("_", " "), "text": row["text"], "label": row["label"] or ""}
+        for kind, rows in examples.items()
+        for row in rows
+    ]
+
+
+def versions() -> list[list[str]]:
+    """[package, version], Python first."""
+    return [["python", platform.python_version()], *([name, metadata.version(name)] for name in PACKAGES)]
