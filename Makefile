@@ -2,9 +2,11 @@
 # make test                ruff and pytest
 # make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
 # make ask [STAGE= AGAIN=1]  where people label: write down which rows the next round asks for, in labels/
+# make ask FORMAT=label-studio [PREDICT=1]   and as tasks for a tool, in tasks/; or argilla, prodigy, doccano
 # make label [WHO=anna PORT=]  where people label: the page in the browser; asks for the next rows by itself
-# make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in
+# make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in, or a tool's export
 # make find WORDS="..." [STAGE=]     ask for rows with these words too
+# make doubts [MOST=]       where people label: answers to look at again, in tasks/
 # make waiting             what labelling waits for
 # make test-browser        the tests of the pages in a real Chromium alone, which is wanted then (Debian: chromium, chromium-driver)
 # make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
@@ -15,7 +17,7 @@
 # make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
-.PHONY: repro overlay ask label answers find waiting test quick test-browser bench check predict model remote share fetch clean-cache
+.PHONY: repro overlay ask label answers find doubts waiting test quick test-browser bench check predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
 PYTHON ?= python3
@@ -28,7 +30,7 @@ repro: .venv/installed $(if $(WITH),overlay) check
 	@head -n 1 data/summary.md; echo "Report: $(CURDIR)/data/report.html"
 
 ask: .venv/installed check
-	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}"
+	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}" "$$PREDICT"
 
 label: .venv/installed .venv/installed-label check
 	@python -m stages.commands.label "$$WHO" "$$PORT"
@@ -38,6 +40,9 @@ answers: .venv/installed
 
 find: .venv/installed
 	@python -m stages.commands.find "$$WORDS" "$$STAGE" "$$MOST"
+
+doubts: .venv/installed
+	@python -m stages.commands.doubts "$$MOST"
 
 waiting: .venv/installed
 	@python -m stages.commands.waiting

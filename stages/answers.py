@@ -7,6 +7,7 @@ writes  data/answers.npy                int64 [pool]      class number; -1 waits
         data/asked/STAGE.npy            int64 [rows]      rows of pool.jsonl that the round asks for, in order; none before it asks
         data/asked/random.npy           int64 [rows]      the same for the random arm
         data/asked/brought.npy          int64 [rows]      rows with a label that no round asked for: of the source, or brought along
+        data/asked/several.json         key -> annotator -> label, of the texts that two or more answered
         data/asked/people.json          who answered how much and how fast, rows in conflict and rows that cannot be said
         data/asked/read.json            sha256 of what was read in labels/: what came while this ran is not in it
 params  labels.from, labels.rename, stages
@@ -32,7 +33,7 @@ def main() -> None:
     source = load_source(artifacts.SOURCE_LABELS, len(classes)), load_source(artifacts.SOURCE_HOLDOUT_LABELS, len(classes))
     names = [*settings.stages, asked.RANDOM]
     if vars(settings)["from"] == "dataset":
-        save(*source, dict.fromkeys([*names, "brought"], np.empty(0, np.int64)), None, {})
+        save(*source, dict.fromkeys([*names, "brought"], np.empty(0, np.int64)), {}, None, {})
         print(f"answers: {len(source[0]):,} labels of the source are passed on")
         return
     with journal.locked():
@@ -51,7 +52,8 @@ def main() -> None:
     once = {key for asked_for in ever.values() for key in asked_for}
     rows["brought"] = np.array([row for row, key in enumerate(pool) if answers[row] >= 0 and key not in once], np.int64)
     lines = {who: of_one for who, (of_one, _) in said.items()}
-    save(answers, held, rows, seen, work.done(lines, given, found, {"pool": pool, "holdout": holdout}))
+    done = work.done(lines, given, found, {"pool": pool, "holdout": holdout})
+    save(answers, held, rows, found.several(), seen, done)
     told = ", ".join(f"{name} {len(each):,}" for name, each in rows.items() if len(each)) or "nothing"
     print(
         f"answers: {len(given)} annotators, {counted(answers)} of {len(pool):,} rows; {counted(held)} of {len(holdout):,} of the "
@@ -84,13 +86,16 @@ def counted(answers: np.ndarray) -> str:
     return f"{(answers >= 0).sum():,} labels{more}" + (f", {count[marks.CONFLICT]:,} in conflict" if count[marks.CONFLICT] else "")
 
 
-def save(answers: np.ndarray, holdout: np.ndarray, rows: dict[str, np.ndarray], seen: str | None, done: dict) -> None:
+def save(
+    answers: np.ndarray, holdout: np.ndarray, rows: dict[str, np.ndarray], several: dict, seen: str | None, done: dict
+) -> None:
     artifacts.save(artifacts.ANSWERS, answers)
     artifacts.save(artifacts.HOLDOUT_LABELS, holdout)
     for name, each in rows.items():
         artifacts.save(ASKED / f"{name}.npy", each)
     for left in set(ASKED.glob("*.npy")) - {ASKED / f"{name}.npy" for name in rows}:
         left.unlink()  # of a round that params name no longer; DVC clears its outs, a person who calls the stage may not
+    artifacts.save_json(ASKED / "several.json", several)
     artifacts.save_json(artifacts.PEOPLE, done)
     artifacts.save_json(ASKED / "read.json", {"sha256": seen})
 

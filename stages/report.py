@@ -5,10 +5,12 @@ reads   data/results/ARM/STAGE/         the rows, and what each model says of th
         data/pool.jsonl, data/embeddings, data/clusters.npy, data/answers.npy   to describe buckets and picks
         data/map, data/holdout.jsonl, data/prepare.json, data/dropped.json, data/asked/people.json   for the page
         data/model/answered.json        how right the model to use is where it is sure
+        data/asked/several.json         what people said of texts that several of them answered
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, sort of rows picked
         metrics/summary.json            the bucketed arm at its end, the keys of STAGE.json
         metrics/buckets.json            how buckets and labels agree
+        metrics/agreement.json          how far people agree, where several answered the same texts
         data/plots/learning_curve.json  one row an arm, stage and seed: the measures of that model
         data/plots/confusion.json       one row an arm, actual and predicted class, at the last stage
         data/plots/history.json         one row an arm, stage, seed and epoch: the loss in training
@@ -29,7 +31,7 @@ from stages.core.base.errors import run
 from stages.core.encoding import vectors
 from stages.core.page import page
 from stages.core.page.contents import Reported
-from stages.core.reporting import answer, comparison, sureness, tables
+from stages.core.reporting import annotators, answer, comparison, sureness, tables
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, measures, results, rounds
@@ -105,6 +107,10 @@ def main() -> None:
     text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
     if vars(settings)["from"] == "people":
         text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
+        agreed = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")))
+        if agreed:
+            artifacts.save_json(METRICS / "agreement.json", agreed)
+        text += annotators.told(agreed)
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)

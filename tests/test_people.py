@@ -381,8 +381,12 @@ def test_without_a_holdout_there_are_models_and_nothing_is_measured(project, cap
     assert said(capsys)[-1] == WAITS.format("stage1", 12, 12)
     assert not asked.file_of("holdout").exists()
     project.answer_all("stage1")
+    journal.append("bob", project.answered().items())
     project.ask()
     project.repro()
+    agreed = {"annotators": 2, "texts": 12, "agreement": 1.0, "cohens_kappa": 1.0}
+    assert artifacts.load_json(Path("metrics/agreement.json")) == agreed
+    assert "Cohen's kappa" in project.summary().splitlines()[-3]
     assert artifacts.HOLDOUT.read_text() == ""
     assert list(Path("data/stage1/models/0").iterdir()) != []
     summary = project.summary()

@@ -3,27 +3,32 @@
     make ask                         the next round, and what is lacking of the earlier ones
     make ask STAGE=stage2            that round alone
     make ask STAGE=stage2 AGAIN=1    its unanswered rows are proposed anew; its answers stay
-    make ask FORMAT=csv              the form of the file; csv is the only one
+    make ask FORMAT=label-studio     and write what is not answered as tasks for a tool, into tasks/: label-studio, argilla,
+                                     prodigy, doccano; PREDICT=1 with the model's guesses, which lead people to agree with it
 
 What is asked stays asked: rows are added, never taken away, and from then on the round is what its file says.
 """
 
 import numpy as np
 
-from stages.commands import labelling, waiting
+from stages.commands import labelling, tasks, waiting
 from stages.commands.labelling import Labelling, Run, selects
+from stages.commands.tools.recognise import TOOLS
 from stages.core.arms import bucketed
 from stages.core.base import artifacts, keys, params
 from stages.core.base.errors import Refused, choices, run
 from stages.core.people import asked, journal
 from stages.core.rows import labels, rounds
 
-FORMATS = ("csv",)
+CSV = "csv"
+FORMATS = (CSV, *TOOLS)
 
 
-def main(stage: str = "", again: str = "", form: str = "csv", repro: Run = labelling.repro) -> None:
+def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", repro: Run = labelling.repro) -> None:
     if form not in FORMATS:
         raise Refused(f"FORMAT={form}: no such form; {choices(form, FORMATS)}")
+    if predict and form == CSV:
+        raise Refused(f"PREDICT={predict} with FORMAT=csv: a table shows no guess; {choices('', TOOLS)}")
     for note in journal.restore():
         print(note)
     state = Labelling()
@@ -52,6 +57,8 @@ def main(stage: str = "", again: str = "", form: str = "csv", repro: Run = label
         print(f"guidelines: {state.settings.labels.guide}")
     if not added:
         print("nothing is added: all that is wanted now is asked for")
+    if form != CSV:
+        tasks.write(TOOLS[form], [stage] if stage else None, bool(predict))
     waiting.main()
 
 

@@ -99,7 +99,7 @@ class Labelling:
         given = {who: journal.current(journal.history(who)) for who in journal.annotators()}
         found = resolve.resolve(given, self.classes, self.rename, self.texts)
         source = {key: text.source for key, text in self.texts.items() if text.source and key not in found.conflicts}
-        return resolve.Resolved(source | found.labels, found.conflicts)
+        return resolve.Resolved(source | found.labels, found.conflicts, found.said)
 
     def open_keys(self, name: str, found: resolve.Resolved | None = None) -> list[str]:
         """Keys of a round that nobody has answered, in order."""

@@ -113,6 +113,7 @@ def disputed(state: Labelling, conflicts: dict[str, dict[str, str]]) -> list[str
     for key, by in list(conflicts.items())[:SHOWN]:
         said = ", ".join(f"{who} {label}" for who, label in sorted(by.items()))
         lines.append(f"  {key}  {said}  {state.texts[key].text[:60]!r}")
+    lines += [f"  and {len(conflicts) - SHOWN:,} more: make doubts lists all"] if len(conflicts) > SHOWN else []
     return [*lines, f"  make label WHO={journal.DECIDED}, or make answers WHO={journal.DECIDED} FILE=... with key and label"]
 
 

@@ -76,6 +76,12 @@ def opened(file: Path) -> tuple[Table, list[str]]:
 
     Raises Refused where it cannot be read.
     """
+    table, said = as_it_is(file)
+    return in_small_letters(table), said
+
+
+def as_it_is(file: Path) -> tuple[Table, list[str]]:
+    """The same with its columns as they are called."""
     said = []
     try:
         try:
@@ -85,7 +91,7 @@ def opened(file: Path) -> tuple[Table, list[str]]:
             said.append("read as cp1252, the usual encoding of Windows, since it is no UTF-8")
     except (ValueError, OSError, csv.Error) as error:
         raise Refused(f"{file} cannot be read as a table: {short(error)}") from None
-    return in_small_letters(table), [*table.notes, *said]
+    return table, [*table.notes, *said]
 
 
 def in_small_letters(table: Table) -> Table:

@@ -116,13 +116,14 @@ def history(who: str) -> list[Answer]:
     return lines(file_of(who))[0]
 
 
-def append(who: str, given: Iterable[tuple[str, str]], now: datetime | None = None) -> int:
-    """Add answers (key, label) to an annotator's file; how many there were. They are on disk when this returns.
+def append(who: str, given: Iterable[tuple[str, ...]], now: datetime | None = None) -> int:
+    """Add answers (key, label), or (key, label, when) where they were given earlier, to an annotator's file; how many there were.
+    They are on disk when this returns.
 
     Raises Refused where the file cannot be written, or a key or label cannot stand in it.
     """
-    when = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    added = [Answer(key, label, when, 0) for key, label in given]
+    when = stamp(now or datetime.now(UTC))
+    added = [Answer(key, label, next(iter(then), "") or when, 0) for key, label, *then in given]
     for answer in added:
         if not KEY.fullmatch(answer.key) or answer.label != answer.label.strip() or re.search(r"[\r\n]", answer.label):
             raise Refused(f"{answer.key!r}, {answer.label!r} is no key and label; a key is t and 24 hexadecimal digits")
@@ -132,6 +133,11 @@ def append(who: str, given: Iterable[tuple[str, str]], now: datetime | None = No
         with suppress(OSError, Refused):  # the answer is kept; what failed is the copy
             _add(COPY / file.name, added)
     return len(added)
+
+
+def stamp(moment: datetime) -> str:
+    """A time as it is written: UTC, in seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def restore() -> list[str]:

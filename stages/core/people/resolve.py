@@ -1,7 +1,7 @@
 """From what several people answered to one answer a text, or none."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stages.core.base.errors import Refused, choices
 from stages.core.people import journal
@@ -13,10 +13,17 @@ class Resolved:
     """
     labels      by key: a class, or CANNOT_SAY; nothing of a text that nobody answered or that is disputed
     conflicts   by key: who says what
+    said        by key: who says what, of all texts that somebody answered
     """
 
     labels: dict[str, str]
     conflicts: dict[str, dict[str, str]]
+    said: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def several(self) -> dict[str, dict[str, str]]:
+        """Of `said`, the texts that two or more answered, each for oneself: who decides knows what the others say."""
+        by_themselves = {key: {who: label for who, label in by.items() if who != DECIDED} for key, by in self.said.items()}
+        return {key: by for key, by in by_themselves.items() if len(by) > 1}
 
 
 def renamed(label: str, rename: Mapping[str, str]) -> str:
@@ -69,4 +76,4 @@ def resolve(
             conflicts[key] = by
         else:
             labels[key] = next(iter(named), CANNOT_SAY)
-    return Resolved(labels, conflicts)
+    return Resolved(labels, conflicts, said)

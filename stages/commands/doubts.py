@@ -1,0 +1,146 @@
+"""`make doubts [MOST=30]`: the answers that a cross-validated model finds least likely, to be looked at again.
+
+    tasks/doubts.csv      a tenth of them, or MOST; the worst first
+    tasks/conflicts.csv   all texts of which people say different things
+
+Both are read again by `make answers FILE=tasks/doubts.csv WHO=decided`, once `label` is filled in where it should be; what was
+decided is not listed again. The holdout is left out: to mend the labels that a model doubts, and no others, would flatter it.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from stages.commands.labelling import Labelling
+from stages.commands.tasks import FOLDER
+from stages.core.base import artifacts, params
+from stages.core.base.errors import Refused, run
+from stages.core.learners import probe
+from stages.core.people import asked, journal, resolve
+from stages.core.people.journal import CANNOT_SAY, DECIDED
+
+SHARE, LEAST = 0.1, 10  # of the answers, how many are listed
+FOLDS = 5
+SHOWN = 10
+Predict = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """
+    label         the answer that counts now
+    probability   that the model gives it, without having seen it
+    likelier      the class that the model would name
+    """
+
+    key: str
+    label: str
+    probability: float
+    likelier: str
+
+
+def main(most: str = "") -> None:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}|", most):
+        raise Refused(f"MOST={most}: possible: a number from 1 to 999999, the most answers to list")
+    for note in journal.restore():
+        print(note)
+    state = Labelling()
+    found = state.resolved()
+    if found.conflicts:
+        conflicts = [[key, state.texts[key].text, by_whom(found, key), ""] for key in found.conflicts]
+        written("conflicts", ["key", "text", "said", "label"], conflicts)
+    doubts = listed(state, found)
+    doubts = doubts[: int(most) if most else max(LEAST, round(SHARE * len(doubts)))]
+    rows = [
+        [doubt.key, state.texts[doubt.key].text, by_whom(found, doubt.key), f"{doubt.probability:.4f}", doubt.likelier, ""]
+        for doubt in doubts
+    ]
+    written("doubts", ["key", "text", "said", "probability", "likelier", "label"], rows)
+    for doubt in doubts[:SHOWN]:
+        text = state.texts[doubt.key].text
+        print(f"  {doubt.probability:.4f}  {by_whom(found, doubt.key)}, likelier {doubt.likelier}  {doubt.key}  {text[:60]!r}")
+    print(f"fill in label where it should be another, then: make answers FILE={FOLDER / 'doubts.csv'} WHO={DECIDED}")
+
+
+def listed(state: Labelling, found: resolve.Resolved) -> list[Doubt]:
+    """All answers to texts of the pool that were not decided on already, the least likely first.
+
+    The model is the probe, on the pipeline's vectors, whatever the trainer; the list is by the probability of the label that was
+    given, out of fold: the self-confidence of confident learning (Northcutt et al. 2021), whose thresholds and counts it leaves
+    out. An answer that is alone in its class cannot be judged, and is not listed.
+    """
+    keys = [key for key, text in state.texts.items() if not text.held and found.labels.get(key, CANNOT_SAY) != CANNOT_SAY]
+    rows = np.array([state.texts[key].row for key in keys], np.int64)
+    labels = np.array([state.classes.index(found.labels[key]) for key in keys], np.int64)
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(keys) < LEAST or len(counts) < 2:
+        raise Refused(f"{len(keys):,} answers of {len(counts)} classes, possible: {LEAST} or more, of 2 or more; label more first")
+    settings = params.read("train", "embed")
+    learner = probe.Learner(settings.train, settings.embed, None, len(state.classes))
+    pool = learner.read(artifacts.POOL, artifacts.EMBEDDINGS)
+    seed = state.settings.seeds[0]
+
+    def predict(trained: np.ndarray, its_labels: np.ndarray, asked_of: np.ndarray) -> np.ndarray:
+        model = learner.fit(pool, rows[trained], its_labels, seed, "doubts")
+        return model.probabilities(pool[rows[asked_of]], "doubts")
+
+    said = out_of_fold(predict, labels, len(state.classes), seed)
+    own = said[np.arange(len(labels)), labels]
+    decided = journal.current(journal.history(DECIDED))
+    order = [i for i in np.argsort(own, kind="stable") if not np.isnan(own[i]) and keys[i] not in decided]
+    return [Doubt(keys[i], state.classes[labels[i]], float(own[i]), state.classes[said[i].argmax()]) for i in order]
+
+
+def out_of_fold(predict: Predict, labels: np.ndarray, classes: int, seed: int) -> np.ndarray:
+    """float32 [rows, classes]: probabilities of each row by a model that was not trained on it; NaN where it is alone in its class.
+
+    predict   (rows to train on, their labels, rows to ask) -> float32 [asked, classes]
+    labels    int64 [rows]   class numbers
+
+    Stratified and seeded; a row that is alone in its class is trained on in all folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    shared, alone = np.flatnonzero(counts[number] > 1), np.flatnonzero(counts[number] == 1)
+    said = np.full((len(labels), classes), np.nan, np.float32)
+    if len(shared):
+        # Where a class has fewer rows than there are folds, rows of one class still come to different ones.
+        splitter = StratifiedKFold(min(FOLDS, counts.max()), shuffle=True, random_state=seed)
+        for train, held in quietly(splitter, labels[shared]):
+            trained = np.sort(np.concatenate([shared[train], alone]))
+            said[shared[held]] = predict(trained, labels[trained], shared[held])
+    return said
+
+
+def quietly(splitter, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The folds, without a warning of classes with few rows: here they are as expected."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
+        return list(splitter.split(labels, labels))
+
+
+def by_whom(found: resolve.Resolved, key: str) -> str:
+    """Who says what of a text."""
+    by = found.said.get(key) or {"the source": found.labels[key]}
+    return ", ".join(f"{who} {label}" for who, label in sorted(by.items()))
+
+
+def written(name: str, columns: list[str], rows: Iterable[list[str]]) -> None:
+    """Write a table for spreadsheets."""
+    text, file, rows = io.StringIO(newline=""), FOLDER / f"{name}.csv", list(rows)
+    table = csv.writer(text, lineterminator="\n")
+    table.writerows([columns, *([asked.cell(value) for value in row] for row in rows)])
+    with artifacts.whole(file) as part:
+        part.write_bytes(text.getvalue().encode("utf-8-sig"))
+    print(f"{file}: {len(rows):,} {name}")
+
+
+if __name__ == "__main__":
+    run(main)
