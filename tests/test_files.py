@@ -508,7 +508,7 @@ def test_a_class_of_the_own_holdout_alone_is_told_and_counts_in_the_measures(tmp
     assert said in capsys.readouterr().out
     bad, good = 0, 1
     perfect_else = np.eye(3, dtype=np.float32)[[good, bad, good]]
-    assert measures.macro_f1(perfect_else, np.load("data/holdout_labels.npy")) == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert measures.macro_f1(perfect_else, np.load("data/source_holdout_labels.npy")) == pytest.approx((1 + 2 / 3 + 0) / 3)
 
 
 def test_such_a_class_comes_as_far_as_the_report(in_process):
