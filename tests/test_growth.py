@@ -71,9 +71,9 @@ def test_rows_fitted_swept_and_mapped_are_drawn_apart_from_each_other(pool, monk
         def __init__(self, **settings):
             pass
 
-        def fit_transform(self, rows):
-            seen["fitted"] = {*rows[:, 0].tolist()}
-            return rows[:, :3]
+        def fit(self, rows):
+            seen["fitted"], self.embedding_ = {*rows[:, 0].tolist()}, rows[:, :3]
+            return self
 
         def transform(self, rows):
             return rows[:, :3]
