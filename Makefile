@@ -14,7 +14,7 @@
 # make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
 # make model [OUT=folder PUSH=user/name]   the model as a folder to take away, or onto a hub
 # make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
-# make share [ALL=1]       push texts, encoder and vectors; ALL=1: everything, the run-cache too
+# make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1: everything, the run-cache too
 # make fetch               pull what the params of this checkout can use
 # make clean-cache         forget the vectors kept from earlier runs of embed
 .PHONY: repro overlay ask label answers find doubts waiting test quick test-browser bench check predict model remote share fetch clean-cache
@@ -77,7 +77,7 @@ remote: .venv/installed
 	dvc remote modify storage verify true  # else an object that was cut short is taken for whole
 
 share: .venv/installed
-	@dvc push $(if $(ALL),--run-cache,prepare finetune_encoder embed reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
+	@dvc push $(if $(ALL),--run-cache,prepare answers finetune_encoder embed map reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
 
 fetch: .venv/installed check
 	@python -m stages.commands.fetch

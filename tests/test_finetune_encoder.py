@@ -223,7 +223,8 @@ def test_a_tuned_encoder_and_contrastive_run_through_the_pipeline_and_rerun_only
 
 def test_with_objective_none_the_vectors_are_those_of_the_model_named(finished):
     pool = artifacts.texts(finished.folder / "data/pool.jsonl")
-    model = encoder.Encoder(str(finished.folder / "encoder"), 16).eval()
+    model = encoder.Encoder(str(finished.folder / "encoder"), 16, layers=4).eval()
     model.to(encoder.dtype_of("auto"))
-    vectors = encoder.of_each(model, model.tokenise(pool), model.width, 4096)
+    tokens, vectors = model.tokenise(pool), np.empty((len(pool), *model.form), model.kept_as)
+    encoder.in_batches(model.vectors, tokens, vectors, 4096, encoder.progress("", tokens))
     assert np.array_equal(vectors, np.load(finished.folder / "data/embeddings/pool.npy"))

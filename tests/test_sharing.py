@@ -89,7 +89,7 @@ def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of
     for clone in (by_make, by_dvc):
         clone.change({"cluster": {"clusters": 3}})
     said = make(by_make, "fetch").stdout
-    assert "fetch: prepare, finetune_encoder, embed, reduce need not run" in said
+    assert "fetch: prepare, answers, finetune_encoder, embed, map, reduce need not run" in said
     assert "embeddings of 90 texts" in said
     assert by_make.repro("select_stage1") == ["cluster", "select_stage1"]
     assert by_dvc.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
@@ -116,7 +116,7 @@ def test_a_colleague_without_the_corpus_and_the_encoder_needs_neither(copy_of_fi
         f"inputs: embed.model = encoder is not here: the record stays, folder {recorded['encoder']['embed.model']['sha256'][:12]}"
         in said
     )
-    assert "fetch: prepare, finetune_encoder, embed, reduce need not run" in said
+    assert "fetch: prepare, answers, finetune_encoder, embed, map, reduce need not run" in said
     assert clone.repro("reduce") == []
     assert clone.run("git", "status", "--short").stdout == ""
     clone.change({"cluster": {"clusters": 3}})
