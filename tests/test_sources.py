@@ -506,7 +506,8 @@ def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, mo
         "pool_empty": 1, "pool_unlabelled": 0, "pool_duplicates": 1, "pool_with_two_labels": 2,
     }  # fmt: skip
     assert {file.name for file in Path("data").iterdir()} == {
-        "pool.jsonl", "source_labels.npy", "holdout.jsonl", "source_holdout_labels.npy", "classes.json", "prepare.json", "dropped.json"
+        "pool.jsonl", "source_labels.npy", "holdout.jsonl", "source_holdout_labels.npy", "classes.json", "prepare.json",
+        "dropped.json",
     }  # fmt: skip
 
 
