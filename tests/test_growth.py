@@ -50,6 +50,7 @@ def test_umap_places_rows_it_was_not_fitted_on_with_their_like(pool):
     assert artifacts.REDUCED.read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_sample_is_fitted_and_the_rest_transformed_only_above_fit_rows(pool, capsys):
     params, write = pool
     reduce.main()

@@ -19,6 +19,8 @@ from stages.core.rows import rounds
 from tests.conftest import ROOT
 from tests.people import PEOPLE, Labelled
 
+pytestmark = pytest.mark.slow
+
 WAITS = "{} waits for {} of {} answers: make label, or fill in the csv"
 
 

@@ -16,6 +16,8 @@ from stages.core.rows import outlook, results
 from stages.core.rows.outlook import Outlook
 from tests.conftest import InProcess
 
+pytestmark = pytest.mark.slow
+
 NAN = np.nan
 EVIL = "</script><img src=x onerror=alert(1)> <!--<script> {{contents}} \u2028 &amp;"
 

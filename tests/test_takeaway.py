@@ -21,6 +21,8 @@ from stages.core.base.errors import Refused
 from stages.core.takeaway import card
 from tests.conftest import InProcess
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["a good film", "Dull, dull, dull", "", "great scene " * 20]
 
 
