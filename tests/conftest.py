@@ -180,6 +180,12 @@ class InProcess(Project):
     def call(self, stage: str, *words: str) -> None:
         import_module(f"stages.{stage}").main(*words)
 
+    def entered(self, to: Path, patch: pytest.MonkeyPatch) -> "InProcess":
+        """A copy in another folder, in which this process is as long as the patch lasts."""
+        shutil.copytree(self.folder, to)
+        patch.chdir(to)
+        return InProcess(to)
+
     def label_in_stages(self) -> None:
         """All stages of the bucketed arm, from the first choice to the last models."""
         for name in ("stage1", *self.params()["rounds"]):
@@ -218,6 +224,4 @@ def clustered(tmp_path_factory) -> InProcess:
 @pytest.fixture
 def in_process(clustered, tmp_path, monkeypatch) -> InProcess:
     """A copy of `clustered`, in which this process is."""
-    shutil.copytree(clustered.folder, tmp_path / "a projéct")
-    monkeypatch.chdir(tmp_path / "a projéct")
-    return InProcess(tmp_path / "a projéct")
+    return clustered.entered(tmp_path / "a projéct", monkeypatch)

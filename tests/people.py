@@ -22,6 +22,14 @@ class Labelled(InProcess):
 
     truth: dict[str, str]
 
+    @classmethod
+    def of(cls, project: InProcess) -> "Labelled":
+        """A project that people label, and whose labels only `truth` knows."""
+        labelled = cls(project.folder)
+        labelled.change(PEOPLE)
+        labelled.hide_labels()
+        return labelled
+
     def hide_labels(self) -> None:
         corpus = self.folder / "corpus.jsonl"
         rows = [json.loads(line) for line in corpus.read_text(encoding="utf-8").splitlines()]

@@ -12,7 +12,7 @@ from stages.commands import doubts, waiting
 from stages.commands.labelling import Labelling
 from stages.core.base.errors import Refused
 from stages.core.people import journal
-from tests.people import PEOPLE, Labelled
+from tests.people import Labelled
 
 OTHER = {"pos": "neg", "neg": "pos"}
 
@@ -20,9 +20,7 @@ OTHER = {"pos": "neg", "neg": "pos"}
 @pytest.fixture
 def project(in_process) -> Labelled:
     """A person has answered forty texts of the pool, four of them wrongly; nothing was asked."""
-    project = Labelled(in_process.folder)
-    project.change(PEOPLE)
-    project.hide_labels()
+    project = Labelled.of(in_process)
     project.repro("embed")
     state = Labelling()
     some = [text for text in state.texts.values() if not text.held][:40]

@@ -17,10 +17,8 @@ from tests.conftest import InProcess
 @pytest.fixture(scope="module")
 def made(clustered, tmp_path_factory) -> InProcess:
     """A tiny project with the probe's models of three stages, whose last are the model to use."""
-    project = InProcess(tmp_path_factory.mktemp("made") / "a projéct")
-    shutil.copytree(clustered.folder, project.folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project.folder)
+        project = clustered.entered(tmp_path_factory.mktemp("made") / "a projéct", patch)
         project.label_in_stages()
         project.call("model")
     return project
@@ -29,9 +27,7 @@ def made(clustered, tmp_path_factory) -> InProcess:
 @pytest.fixture
 def project(made, tmp_path, monkeypatch) -> InProcess:
     """A copy of `made`, in which this process is."""
-    shutil.copytree(made.folder, tmp_path / "a projéct")
-    monkeypatch.chdir(tmp_path / "a projéct")
-    return InProcess(tmp_path / "a projéct")
+    return made.entered(tmp_path / "a projéct", monkeypatch)
 
 
 def told() -> dict:

@@ -17,7 +17,7 @@ from stages.core.base.errors import Refused
 from stages.core.people import asked, journal
 from stages.core.rows import rounds
 from tests.conftest import ROOT
-from tests.people import PEOPLE, Labelled
+from tests.people import Labelled
 
 pytestmark = pytest.mark.slow
 
@@ -28,10 +28,7 @@ WAITS = "{} waits for {} of {} answers: make label, or fill in the csv"
 def project(in_process) -> Labelled:
     """Nothing has been run since the labels were hidden; vectors lie in the side cache."""
     shutil.rmtree(in_process.folder / "data")
-    labelled = Labelled(in_process.folder)
-    labelled.change(PEOPLE)
-    labelled.hide_labels()
-    return labelled
+    return Labelled.of(in_process)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from stages.commands.tools.task import Task
 from stages.core.base.errors import Refused
 from stages.core.people import journal
 from tests.conftest import ROOT
-from tests.people import PEOPLE, Labelled
+from tests.people import Labelled
 
 OTHER = {"pos": "neg", "neg": "pos"}
 
@@ -25,9 +25,7 @@ OTHER = {"pos": "neg", "neg": "pos"}
 @pytest.fixture
 def project(in_process) -> Labelled:
     """Texts without labels, of which nobody was asked yet."""
-    project = Labelled(in_process.folder)
-    project.change(PEOPLE)
-    project.hide_labels()
+    project = Labelled.of(in_process)
     shutil.rmtree("data/asked", ignore_errors=True)
     project.repro("answers")
     return project
