@@ -42,8 +42,7 @@ def folder(tmp_path_factory):
         texts = [row["text"] for row in rows]
         artifacts.save_jsonl(artifacts.POOL, ({"text": text} for text in texts))
         body = encoder.of_pipeline(EMBED).eval()
-        with artifacts.filling(artifacts.EMBEDDINGS, body.kept_as, (len(texts), *body.form)) as out:
-            encoder.in_batches(body.vectors, body.tokenise(texts), out, 64, encoder.progress("", body.tokenise(texts)))
+        artifacts.save(artifacts.EMBEDDINGS, encoder.vectors_of(body, body.tokenise(texts), 64))
         vectors.describe(artifacts.EMBEDDINGS, texts, {"model": "tiny", "layers": body.layers})
         yield np.array([row["label"] == "pos" for row in rows]).astype(np.int64)
 

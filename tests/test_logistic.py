@@ -69,7 +69,7 @@ RARE = np.array([    0, 0, 1, 0, 2, 0, 1, 0])  # fmt: skip
 
 
 def test_every_row_is_validated_once_but_one_alone_in_its_class_and_every_training_part_bears_every_class():
-    folds = logistic._folds(RARE, 5, seed=0)
+    folds = logistic.in_folds(RARE, 5, seed=0)
     assert len(folds) == 5
     assert sorted(row for _, validated in folds for row in validated) == [0, 1, 2, 3, 5, 6, 7]
     for trained, validated in folds:
@@ -85,8 +85,8 @@ def test_rare_classes_are_fitted_without_a_warning(labels):
 
 
 def test_folds_are_no_more_than_the_largest_class_has_rows():
-    assert [len(logistic._folds(np.array(labels), 5, seed=0)) for labels in ([0, 0, 1], [0, 1, 1, 1], [0] * 9 + [1])] == [2, 3, 5]
-    assert logistic._folds(np.array([2, 0, 1]), 5, seed=0) == []
+    assert [len(logistic.in_folds(np.array(labels), 5, seed=0)) for labels in ([0, 0, 1], [0, 1, 1, 1], [0] * 9 + [1])] == [2, 3, 5]
+    assert logistic.in_folds(np.array([2, 0, 1]), 5, seed=0) == []
 
 
 @pytest.mark.parametrize(("distance", "c"), [(0, 0.001), (5, 100)])
@@ -108,7 +108,7 @@ def test_the_c_chosen_beside_rare_classes_has_the_least_log_loss_over_all_classe
         return log_loss(labels[validated], said, labels=[0, 1, 2, 3])
 
     learners = [LogisticRegression(C=c, max_iter=1000) for c in logistic.STRENGTHS.tolist()]
-    losses = [np.mean([loss(learner, *fold) for fold in logistic._folds(labels, 5, seed=0)]) for learner in learners]
+    losses = [np.mean([loss(learner, *fold) for fold in logistic.in_folds(labels, 5, seed=0)]) for learner in learners]
     assert 0 < np.argmin(losses) < 10
     expected = learners[np.argmin(losses)].fit(inputs, labels).predict_proba(ELSEWHERE)
     assert fit(inputs, labels, classes=4).probabilities(ELSEWHERE) == pytest.approx(expected, abs=1e-5)

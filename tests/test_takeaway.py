@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 import gleaner
 from stages.commands import model as command
 from stages.core.base.errors import Refused
+from stages.core.reporting.sureness import wilson
 from stages.core.takeaway import card
 from tests.conftest import InProcess
 
@@ -37,10 +38,8 @@ def with_a_model(project: InProcess, trainer: str) -> None:
 @pytest.fixture(scope="module")
 def made(clustered, tmp_path_factory) -> InProcess:
     """A tiny project whose final models are the probe's, two of them."""
-    project = InProcess(tmp_path_factory.mktemp("made") / "a projéct")
-    shutil.copytree(clustered.folder, project.folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(project.folder)
+        project = clustered.entered(tmp_path_factory.mktemp("made") / "a projéct", patch)
         with_a_model(project, "probe")
     return project
 
@@ -48,9 +47,7 @@ def made(clustered, tmp_path_factory) -> InProcess:
 @pytest.fixture
 def project(made, tmp_path, monkeypatch) -> InProcess:
     """A copy of `made`, in which this process is."""
-    shutil.copytree(made.folder, tmp_path / "a projéct")
-    monkeypatch.chdir(tmp_path / "a projéct")
-    return InProcess(tmp_path / "a projéct")
+    return made.entered(tmp_path / "a projéct", monkeypatch)
 
 
 def alone(folder: Path) -> ModuleType:
@@ -147,7 +144,7 @@ def test_the_card_is_one_that_a_hub_reads_and_tells_labels_accuracy_and_how_it_w
         f"Labels spent: 12 for each of 2 models, {measured['labels_in_all']} different rows in all, out of a pool of 90"
         in said.text
     )
-    low, high = card.interval(measured["accuracy"], 30)
+    low, high = wilson(measured["accuracy"], 30)
     assert f"Accuracy {measured['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}, of 30 held-out rows)" in said.text
     assert "Commit 0123abc; python 3." in said.text
     assert "pick: random" in said.text
@@ -156,8 +153,8 @@ def test_the_card_is_one_that_a_hub_reads_and_tells_labels_accuracy_and_how_it_w
 
 
 def test_the_interval_is_wilsons():
-    assert card.interval(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    low, high = card.interval(1, 30)
+    assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    low, high = wilson(1, 30)
     assert (round(low, 3), high) == (0.886, 1)
 
 

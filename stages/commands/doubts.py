@@ -22,6 +22,7 @@ from stages.core.base.errors import Refused, run
 from stages.core.learners import probe
 from stages.core.people import asked, journal, resolve
 from stages.core.people.journal import CANNOT_SAY, DECIDED
+from stages.core.space import logistic
 
 SHARE, LEAST = 0.1, 10  # of the answers, how many are listed
 FOLDS = 5
@@ -103,27 +104,12 @@ def out_of_fold(predict: Predict, labels: np.ndarray, classes: int, seed: int) -
 
     Stratified and seeded; a row that is alone in its class is trained on in all folds.
     """
-    from sklearn.model_selection import StratifiedKFold
-
-    _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    shared, alone = np.flatnonzero(counts[number] > 1), np.flatnonzero(counts[number] == 1)
     said = np.full((len(labels), classes), np.nan, np.float32)
-    if len(shared):
-        # Where a class has fewer rows than there are folds, rows of one class still come to different ones.
-        splitter = StratifiedKFold(min(FOLDS, counts.max()), shuffle=True, random_state=seed)
-        for train, held in quietly(splitter, labels[shared]):
-            trained = np.sort(np.concatenate([shared[train], alone]))
-            said[shared[held]] = predict(trained, labels[trained], shared[held])
+    with logistic.quietly():
+        splits = logistic.in_folds(labels, FOLDS, seed)
+    for trained, held in splits:
+        said[held] = predict(trained, labels[trained], held)
     return said
-
-
-def quietly(splitter, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The folds, without a warning of classes with few rows: here they are as expected."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
-        return list(splitter.split(labels, labels))
 
 
 def by_whom(found: resolve.Resolved, key: str) -> str:

@@ -5,6 +5,7 @@ saw of labels/. The commands ask, answers, find and waiting, and the page, stand
 """
 
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,6 +85,28 @@ class Labelling:
         """int32 [pool]"""
         return artifacts.load_clusters()
 
+    def text(self, key: str) -> Text:
+        """Raises Refused for a key of no text."""
+        if key not in self.texts:
+            raise Refused(f"key = {key[:60]}: no text of the data set; possible: those of labels/*.csv")
+        return self.texts[key]
+
+    def predicted(self, name: str) -> np.ndarray | None:
+        """int16 [seeds, pool]: what the models before a round predict; None where none has spoken of it, or it is made anew."""
+        if name not in self.stages:
+            return None
+        try:
+            return rounds.load_predicted(name, self.settings.seeds, len(self.key_of_row()), len(self.classes))
+        except Refused:
+            return None
+
+    def guess(self, predicted: np.ndarray | None, text: Text) -> str | None:
+        """The class that most seeds' models predict, of what `predicted` gave; none of a row that measures the model."""
+        if predicted is None or text.held:
+            return None
+        said = Counter(int(number) for number in predicted[:, text.row] if number != rounds.NOT_PREDICTED)
+        return self.classes[said.most_common(1)[0][0]] if said else None
+
     @property
     def names(self) -> list[str]:
         """All that can be asked for, in the order in which it is."""
@@ -135,8 +158,7 @@ class Labelling:
 
         Raises Refused for a key that was never asked for, and for a label that is no class.
         """
-        if key not in self.texts:
-            raise Refused(f"key = {key[:60]}: no text of the data set; possible: those of labels/*.csv")
+        self.text(key)
         if label:
             resolve.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
         journal.append(who, [(key, label)])

@@ -7,7 +7,6 @@ meanwhile. Kept in memory alone: which window has which row before it, so that t
 import statistics
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,15 +14,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from stages.commands.labelling import Labelling, Text
+from stages.commands.labelling import Labelling
 from stages.commands.page.choosing import Choosing
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused
 from stages.core.people import asked, journal, resolve
 from stages.core.people.journal import Answer
-from stages.core.rows import rounds
 
 READ = (
     params.PATH,
@@ -97,7 +93,7 @@ class Desk:
             queue = self._queue(state, who, mine, again)
             whose = who if again else ""
             if key:
-                keys = [self._text(state, key).key]
+                keys = [state.text(key).key]
             else:
                 keys = self._hand_out(whose, window, state, queue.left, min(max(at_once, 1), MOST_AT_ONCE))
             return {
@@ -125,7 +121,7 @@ class Desk:
                 "key": key,
                 "label": label,
                 "before": resolve.renamed(before.label, state.rename) if before else "",
-                "guess": self._guess(state, at, state.texts[key]),
+                "guess": state.guess(state.predicted(at), state.texts[key]),
             }
 
     def hold(self, window: str) -> dict[str, Any]:
@@ -166,7 +162,7 @@ class Desk:
             if again:
                 left = [key for key in rows if key not in mine and not state.texts[key].source]
             else:
-                left = [key for key in rows if key not in found.labels and key not in found.conflicts]
+                left = state.open_keys(name, found)
             if left:
                 return Queue(name, rows, left)
         return Queue(None, [], [])
@@ -213,25 +209,8 @@ class Desk:
             given = {name: journal.current(journal.history(name)) for name in journal.annotators() if name != who}
             row["said"] = {name: resolve.renamed(by[key].label, state.rename) for name, by in given.items() if key in by}
         if guess:
-            row["guess"] = self._guess(state, queue.name or "", text)
+            row["guess"] = state.guess(state.predicted(queue.name or ""), text)
         return row
-
-    def _guess(self, state: Labelling, name: str, text: Text) -> str | None:
-        """The class that the models before a round predict, that of most seeds; None where no model has spoken."""
-        if name not in state.stages or text.held:
-            return None
-        try:
-            path = rounds.folder(name) / "predicted.npy"
-            predicted = artifacts.load(path, np.int16, (None, None), within=(rounds.NOT_PREDICTED, len(state.classes)))
-            said = Counter(int(number) for number in predicted[:, text.row] if number != rounds.NOT_PREDICTED)
-        except (Refused, IndexError):  # being made anew, or of another pool
-            return None
-        return state.classes[said.most_common(1)[0][0]] if said else None
-
-    def _text(self, state: Labelling, key: str) -> Text:
-        if key not in state.texts:
-            raise Refused(f"key = {key[:60]}: no text of the data set; possible: those of labels/*.csv")
-        return state.texts[key]
 
     def _mine(self, who: str) -> dict[str, Answer]:
         return journal.current(journal.history(who))

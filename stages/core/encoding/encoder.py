@@ -238,11 +238,26 @@ def progress(title: str, tokens: Tokens) -> tqdm:
     )
 
 
+def vectors_of(model: Encoder, tokens: Tokens, batch_tokens: int, title: str = "") -> np.ndarray:
+    """float [rows of tokens, *model.form]: the vectors of every row as embed keeps them, with a bar of that title."""
+    return of_each(model.vectors, tokens, model.form, batch_tokens, title, model.kept_as)
+
+
 def of_each(
-    function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, width: int, batch_tokens: int, title: str = ""
+    function: Callable[[torch.Tensor], torch.Tensor],
+    tokens: Tokens,
+    form: int | tuple[int, ...],
+    batch_tokens: int,
+    title: str = "",
+    dtype: type = np.float32,
 ) -> np.ndarray:
-    """float32 [rows of tokens, width]: the result of `function` for every row, as in `in_batches`, with a bar of that title."""
-    out = np.empty((len(tokens), width), np.float32)
+    """The result of `function` for every row, as in `in_batches`, with a bar of that title.
+
+    form   width of a row, or its axes
+
+    Returns an array of `dtype`, [rows of tokens, *form].
+    """
+    out = np.empty((len(tokens), *np.atleast_1d(form)), dtype)
     with progress(title, tokens) as bar:
         in_batches(function, tokens, out, batch_tokens, bar)
     return out

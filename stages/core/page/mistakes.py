@@ -3,6 +3,7 @@
 import numpy as np
 
 from stages.core.page import texts
+from stages.core.rows.measures import confusion
 
 MOST_CHARACTERS = 1_000
 BUDGET = 500_000  # bytes of all texts
@@ -25,7 +26,7 @@ def mistakes(probabilities: np.ndarray, actual: np.ndarray, holdout: list[str], 
     mean = probabilities.mean(0)
     predicted, sure = mean.argmax(1), mean.max(1)
     classes = mean.shape[1]
-    counts = np.bincount(actual * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    counts = confusion(mean, actual)
     order = np.argsort(-sure, kind="stable")
     wrong = order[predicted[order] != actual[order]]
     right = order[::-1][predicted[order[::-1]] == actual[order[::-1]]]

@@ -23,11 +23,7 @@ class Vectors:
 
     def of(self, texts: list[str], title: str) -> np.ndarray:
         """float [texts, ...], equal to the rows that embed would write."""
-        tokens = self.model.tokenise(texts)
-        made = np.empty((len(texts), *self.model.form), self.model.kept_as)
-        with encoder.progress(title, tokens) as bar:
-            encoder.in_batches(self.model.vectors, tokens, made, self.batch_tokens, bar)
-        return made
+        return encoder.vectors_of(self.model, self.model.tokenise(texts), self.batch_tokens, title)
 
 
 class Ensemble:

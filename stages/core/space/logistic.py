@@ -86,10 +86,9 @@ class Choice:
     last: float
 
 
-def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int, balanced: bool = False) -> Logistic:
+def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int) -> Logistic:
     """Regression on labelled rows, as `choose` and `fitted` say."""
-    choice = choose(vectors, labels, folds, seed, balanced)
-    return fitted(vectors, labels, classes, choice, evened(labels) if balanced else None)
+    return fitted(vectors, labels, classes, choose(vectors, labels, folds, seed))
 
 
 def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balanced: bool = False) -> Choice:
@@ -97,7 +96,7 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
     vectors    float [labelled, width] or [labelled, layers, width]
     labels     int64 [labelled]   class numbers
     folds      of the cross-validation that chooses C, the best of 11 by log-loss, on the rows of `_searched` in the folds of
-               `_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
+               `in_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
     balanced   whether all classes weigh the same in it
     """
     from sklearn.linear_model import LogisticRegressionCV
@@ -105,8 +104,8 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
     rng = np.random.default_rng(seed)
     last = weight_of_last(vectors, labels, rng)
     rows = _searched(labels, folds, rng)
-    with _quietly():
-        splits = _folds(labels[rows], folds, seed)
+    with quietly():
+        splits = in_folds(labels[rows], folds, seed)
         if not splits or len(np.unique(labels)) == 1:
             return Choice(1.0, last)
         points, _ = _within_span(weighted(vectors[rows], last))
@@ -118,7 +117,6 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
             max_iter=1000,
             l1_ratios=(0,),
             use_legacy_attributes=False,
-            refit=True,
         )
         return Choice(float(search.fit(points, labels[rows]).C_), last)
 
@@ -135,7 +133,7 @@ def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice
     if len(present) == 1:
         return Logistic(np.zeros((1, vectors[0].size), np.float32), np.zeros(1, np.float32), present, classes)
     points, axes = _within_span(weighted(vectors, choice.last))
-    with _quietly():
+    with quietly():
         regression = LogisticRegression(C=choice.strength, max_iter=1000).fit(points, labels, weights)
     slopes, bias = regression.coef_ @ axes.T, regression.intercept_
     if len(present) == 2:  # scikit-learn keeps one row for two classes
@@ -162,7 +160,7 @@ def _within_span(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """One thread, since problems this small lose more to waiting threads than they gain; and no WARNINGS."""
     with threadpool_limits(1), warnings.catch_warnings():
         for message in WARNINGS:
@@ -170,7 +168,7 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-def _folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def in_folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """(int64 [trained on], int64 [validated]) indices into `labels`, one pair a fold; none where no class has two rows.
 
     labels   int64 [rows]   class numbers

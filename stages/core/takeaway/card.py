@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from stages.core.prediction.record import Record
+from stages.core.reporting.sureness import wilson
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scikit-learn")
 
@@ -34,18 +35,10 @@ class Facts:
     versions: dict[str, str]
 
 
-def interval(share: float, rows: int) -> tuple[float, float]:
-    """95% interval of a share that was measured on so many rows (Wilson 1927)."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(round(share * rows), rows, method="wilson")
-    return float(low), float(high)
-
-
 def written(facts: Facts, name: str) -> str:
     """The card of a model called `name`, as Markdown with a head of YAML."""
     about, measured, params = facts.about, facts.measured, facts.params
-    low, high = interval(measured["accuracy"], facts.holdout_rows)
+    low, high = wilson(measured["accuracy"], facts.holdout_rows)
     head = yaml.safe_dump(_head(facts, name), sort_keys=False, allow_unicode=True, width=120)
     classes = ", ".join(f"`{each}`" for each in about.classes)
     several = f" for each of {measured['members']} models, {about.rows:,} different rows in all" if measured["members"] > 1 else ""
