@@ -13,7 +13,7 @@ import pytest
 
 import stages
 from stages import embed
-from stages.core.base.errors import Refused
+from stages.core.base.errors import SECONDS_AN_ORPHAN_LIVES, Refused
 from tests.conftest import Project
 from tests.test_reruns import stages_to_run
 
@@ -97,10 +97,11 @@ def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_f
     path = f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}"
     monkeypatch.setattr(Project, "environment", staticmethod(lambda: {**usual, "PATH": path}))
     with running(project, "embed") as (dvc, pid):
-        wait_for(lambda: "torch" in Path(f"/proc/{pid}/maps").read_text(), 60)  # which the Python first on the path does not have
+        wait_for(lambda: "numpy" in Path(f"/proc/{pid}/maps").read_text(), 60)  # which the Python first on the path does not have
         os.kill(pid, signal.SIGSTOP)  # a stage of 120 texts may else be over before DVC is gone
         os.kill(dvc.pid, signal.SIGKILL)
         wait_for(lambda: dvc.poll() is not None, 20)
+        time.sleep(SECONDS_AN_ORPHAN_LIVES)  # and a stage that was stopped late has to look at once
         os.kill(pid, signal.SIGCONT)
         wait_for(lambda: not pids_of(project, "embed"), 20)
     assert not (project.folder / "data/embeddings/pool.npy").exists()  # nor did it come to its end
