@@ -13,13 +13,13 @@ import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from stages.core.base import hub
+from stages.core.base import bars, hub
 from stages.core.base.errors import Refused, short
 from stages.core.encoding import pointer, side_by_side
 from stages.core.encoding.model_files import NEEDED_FILES, PACKAGED, local_folder, package_folder
 from stages.core.encoding.tokens import Tokens, batches
 
-TOKENISED_AT_ONCE = 20_000
+TOKENISED_AT_ONCE = 2_000
 LEAST_TOKENS = 32
 ARITHMETIC = 2  # raise it with every change of code that changes a vector: those in the side cache are then left alone
 SHORT = 64  # tokens; up to here the plain attention is faster on a processor, in float32 as in bfloat16
@@ -182,12 +182,13 @@ class Encoder(torch.nn.Module):
         offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
         self.max_tokens = min(max_tokens, getattr(config, "max_position_embeddings", max_tokens) - offset)
 
-    def tokenise(self, texts: list[str]) -> Tokens:
-        """Token ids of each text, special tokens included, cut to `max_tokens`."""
+    def tokenise(self, texts: list[str], title: str = "") -> Tokens:
+        """Token ids of each text, special tokens included, cut to `max_tokens`; with a bar of that title."""
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(self.max_tokens)
         parts = []
-        for start in range(0, len(texts), TOKENISED_AT_ONCE):
+        starts = range(0, len(texts), TOKENISED_AT_ONCE)
+        for start in bars.bar(title, len(starts), "parts", starts):
             encoded = self.tokenizer.encode_batch_fast(texts[start : start + TOKENISED_AT_ONCE])
             parts.append(Tokens.of([row.ids for row in encoded]))
         tokens = Tokens.joined(parts)
