@@ -6,8 +6,8 @@
     python -m benchmarks.evidence picture [--study loop]
 
 `run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
-there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the plain probe, as
-the release before had them; `finetune`. All share pool, vectors, buckets, model, seeds and first rows where a strategy needs a
+there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the probe of the
+release before (see former.py); `finetune`. All share pool, vectors, buckets, model, seeds and first rows where a strategy needs a
 model. Another processor rounds other vectors, and UMAP makes other buckets of them: a line says by a checksum on which it was
 run, and is held against the random arm of the same, which is run again where a study goes on elsewhere. Of SST-2 a pool of
 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints means over the budgets, differences to random (or
@@ -34,7 +34,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks import evidence_shown, variants
+from benchmarks import evidence_shown, former, variants
 from benchmarks.harness import ROOT, SST2, enter_project, prepared
 from stages import cluster, embed, reduce
 from stages.commands.overlay import lay_over
@@ -100,7 +100,7 @@ def cut_pool(most: int) -> None:
 
 def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / study / name)
-    data, seconds = _opened(str(Path.cwd())), []
+    data, seconds = _opened(str(Path.cwd()), study), []
     [order] = rounds.random_orders([seed], len(data.buckets))
     tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
     return {
@@ -163,12 +163,15 @@ def made_of() -> str:
 _OPEN: dict[str, Opened] = {}
 
 
-def _opened(folder: str) -> Opened:
+def _opened(folder: str, study: str) -> Opened:
     if folder not in _OPEN:
         settings = params.read("train", "embed", "strategies")
         embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
         buckets = artifacts.load_clusters(len(embedded))
-        _OPEN[folder] = Opened(Bench(settings), embedded, buckets, settings.strategies, made_of())
+        bench = Bench(settings)
+        if study == "former":
+            bench.learner = former.Learner(settings.train, settings.embed, params.machine(), bench.classes)
+        _OPEN[folder] = Opened(bench, embedded, buckets, settings.strategies, made_of())
     return _OPEN[folder]
 
 
