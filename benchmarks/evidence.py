@@ -19,6 +19,7 @@ benchmarks/evidence-STUDY.svg.
 import argparse
 import contextlib
 import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -38,12 +39,12 @@ from benchmarks import evidence_shown, former, variants
 from benchmarks.harness import ROOT, SST2, enter_project, prepared
 from stages import cluster, embed, reduce
 from stages.commands.overlay import lay_over
-from stages.core.arms.bench import Bench
+from stages.core.arms.bench import Bench, Fitted
 from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params
 from stages.core.base.errors import choices
 from stages.core.encoding import vectors
-from stages.core.rows import labels, rounds
+from stages.core.rows import labels, rounds, stopping
 from stages.core.rows.measures import accuracy, macro_f1
 from stages.core.rows.results import BASELINE
 from stages.core.strategies import Known, Pick
@@ -102,6 +103,7 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / study / name)
     data, seconds = _opened(str(Path.cwd()), study), []
     [order] = rounds.random_orders([seed], len(data.buckets))
+    data.bench.named = []
     tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
     return {
         "set": name,
@@ -110,15 +112,27 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
         "seed": seed,
         "accuracy": [round(accuracy(p, data.bench.actual), 6) for p in tried],
         "macro_f1": [round(macro_f1(p, data.bench.actual), 6) for p in tried],
+        "kappas": [stopping.kappa(*pair) for pair in itertools.pairwise(data.bench.named)],
+        "classes_named": [len(np.unique(named)) for named in data.bench.named],
         "seconds_choosing": round(sum(seconds), 3),
     }
+
+
+class WatchedBench(Bench):
+    """Notes in `named` what every model that is tried names on the stop set, int64 [rows] of class numbers."""
+
+    named: list[np.ndarray]
+
+    def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
+        self.named.append(fitted.probabilities(stopping.sample(len(self.pool))).argmax(1))
+        return super().on_holdout(fitted, labelled)
 
 
 @dataclass(frozen=True)
 class Opened:
     """What all runs on one data set share, read once a process."""
 
-    bench: Bench
+    bench: WatchedBench
     vectors: np.ndarray
     buckets: np.ndarray
     options: Any
@@ -168,7 +182,7 @@ def _opened(folder: str, study: str) -> Opened:
         settings = params.read("train", "embed", "strategies")
         embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
         buckets = artifacts.load_clusters(len(embedded))
-        bench = Bench(settings)
+        bench = WatchedBench(settings)
         if study == "former":
             bench.learner = former.Learner(settings.train, settings.embed, params.machine(), bench.classes)
         _OPEN[folder] = Opened(bench, embedded, buckets, settings.strategies, made_of())

@@ -18,7 +18,7 @@ from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
-from stages.core.rows import labels, rounds
+from stages.core.rows import labels, rounds, stopping
 from tests.conftest import ROOT
 from tests.tiny import tiny_corpus, tiny_encoder
 
@@ -112,6 +112,8 @@ def test_one_run_spends_the_budgets_and_measures_every_model(home, arm):
     assert [len(np.unique(rows)) for rows in labelled] == [6, 10]
     assert labelled[1][:6].tolist() == labelled[0].tolist()
     right = [round(float((probabilities.argmax(1) == labels.holdout()).mean()), 6) for probabilities in said]
+    rows = stopping.sample(POOL_ROWS)
+    first, second = (by_hand(taken).probabilities(rows).argmax(1) for taken in labelled)
     assert {**found, "macro_f1": None, "seconds_choosing": None} == {
         "set": "tiny",
         "made_of": evidence.made_of(),
@@ -119,6 +121,8 @@ def test_one_run_spends_the_budgets_and_measures_every_model(home, arm):
         "seed": SEED,
         "accuracy": right,
         "macro_f1": None,
+        "kappas": [stopping.kappa(first, second)],
+        "classes_named": [len(np.unique(first)), len(np.unique(second))],
         "seconds_choosing": None,
     }
     assert len(found["macro_f1"]) == 2
