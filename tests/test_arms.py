@@ -288,8 +288,9 @@ def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, sc
 
 def test_a_model_that_was_shown_some_of_the_classes_says_so(in_process, monkeypatch, capsys):
     monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
-    in_process.change({"select_stage1": {"n": 1}, "labels": {"classes": ["pos", "neg", "neither"]}})
-    for stage, *words in (["prepare"], ["answers"], ["select_stage1"], ["label", "stage1"], ["train_stage1"]):
+    in_process.change({"select_stage1": {"n": 1}})
+    artifacts.save_json(artifacts.CLASSES, ["neg", "pos", "neither"])
+    for stage, *words in (["select_stage1"], ["label", "stage1"], ["train_stage1"]):
         in_process.call(stage, *words)
     assert "bucketed stage1, seed 0: 2 of 3 classes are among its 4 rows; it names no other" in capsys.readouterr().out
 
