@@ -3,6 +3,7 @@
     python -m benchmarks.evidence run [--study loop] [--arms NAME ...] [--sets NAME ...] [--seeds 5] [--processes 2]
     python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy]
     python -m benchmarks.evidence saved
+    python -m benchmarks.evidence stopped
     python -m benchmarks.evidence picture [--study loop]
 
 `run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
@@ -12,8 +13,8 @@ model. Another processor rounds other vectors, and UMAP makes other buckets of t
 run, and is held against the random arm of the same, which is run again where a study goes on elsewhere. Of SST-2 a pool of
 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints means over the budgets, differences to random (or
 another arm) paired by seed with Holm's correction, and the mean over the sources, of which the two of films are one; `saved`
-how many labels the former pipeline's random rows need for what the default does with fewer; `picture` draws
-benchmarks/evidence-STUDY.svg.
+how many labels the former pipeline's random rows need for what the default does with fewer; `stopped` where the agreement rule
+would have ended the default's runs; `picture` draws benchmarks/evidence-STUDY.svg.
 """
 
 import argparse
@@ -36,7 +37,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks import evidence_shown, former, variants
-from benchmarks.harness import ROOT, SST2, enter_project, prepared
+from benchmarks.harness import ROOT, SST2, enter_project, of_repository, prepared
 from stages import cluster, embed, reduce
 from stages.commands.overlay import lay_over
 from stages.core.arms.bench import Bench, Fitted
@@ -238,7 +239,7 @@ def refuse_unless_among(possible: Iterable[str], arm: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence")
-    parser.add_argument("do", choices=["run", "table", "saved", "picture"])
+    parser.add_argument("do", choices=["run", "table", "saved", "stopped", "picture"])
     parser.add_argument("--study", choices=list(STUDIES), default="loop")
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
@@ -257,6 +258,9 @@ def main() -> None:
         print(evidence_shown.table(rows, options.against, options.measure))
     elif options.do == "saved":
         print(evidence_shown.saved(rows, load("former"), BUDGETS, options.measure))
+    elif options.do == "stopped":
+        rule = of_repository()["sufficient"]
+        print(evidence_shown.stopped(rows, BUDGETS, (rule["kappa"], 0.95, 0.9), rule["comparisons"]))
     else:
         file = results_file(options.study).with_suffix(".svg")
         pruned = {arm for arm in variants.names() if variants.way(arm).uses_pool_labels}

@@ -214,6 +214,16 @@ def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
     assert cells[5] == "over 300 [over 300, over 300]"
 
 
+def test_the_agreement_rule_ends_a_run_where_the_last_three_models_agree_and_every_class_is_named():
+    run = {"set": "trec", "arm": variants.name_of_default(), "seed": 0, "made_of": "x", "accuracy": [0.5, 0.6, 0.7, 0.8, 0.85, 0.9]}
+    agreed = run | {"kappas": [0.8, 0.97, 0.99, 0.98, 0.98], "classes_named": [1, 2, 2, 2, 2, 2]}
+    early = run | {"kappas": [0.99] * 5, "classes_named": [2, 2, 2, 1, 2, 2]}
+    budgets = {"trec": (50, 100, 200, 300, 500, 1_000)}
+    lines = evidence_shown.stopped([agreed, early], budgets, (0.98, 0.99), 3).splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert cells == [["trec", "0.98", "2 of 2", "500", "+5.0"], ["trec", "0.99", "1 of 2", "500", "+5.0"]]
+
+
 def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
     """Stand-ins for a strategy of small-text (the first class is likeliest) and one of scikit-activeml (the last rows)."""
     asked = []
