@@ -2,8 +2,10 @@
 
 import pytest
 
+from stages.commands.doubts import Doubt
 from stages.commands.page.choosing import Choosing
 from stages.commands.page.desk import Desk
+from stages.commands.page.doubting import Doubting
 from tests.browser import Window, chromium, served
 from tests.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
 
@@ -137,6 +139,48 @@ def test_the_guess_is_hidden_until_one_has_answered_and_a_switch_that_warns_show
     assert "it biases" in window.text("footer")
     window.click("#guess")
     window.until(lambda: "the model's guess: pos" in window.text("article"))
+
+
+def test_doubts_are_looked_at_again_one_by_one(window, desk):
+    window.press("1", "2")
+    found = [Doubt(KEYS[1], "pos", 0.02, "neg"), Doubt(KEYS[0], "neg", 0.1, "pos")]
+    desk.doubting = Doubting(lambda: found)
+    window.click("#doubts")
+    window.until(lambda: window.text(".text") == TEXTS[1])
+    assert window.text("#count") == "doubts: 0 of 2 looked at again"
+    assert "your answer: pos" in window.text("article")
+    assert "neg" not in window.text("article")  # what the model would say is told when there is an answer
+    window.press("1")
+    assert lines_of("anna")[-1] == [KEYS[1], "neg"]
+    assert window.text("#said") == "neg is kept. The model guessed so, too."
+    assert (window.text(".text"), window.text("#count")) == (TEXTS[0], "doubts: 1 of 2 looked at again")
+    window.press("z")
+    assert (window.text(".text"), lines_of("anna")[-1]) == (TEXTS[1], [KEYS[1], "pos"])
+    window.press(ESCAPE)  # left for later
+    assert window.text(".text") == TEXTS[0]
+    window.press("1")
+    assert lines_of("anna")[-1] == [KEYS[0], "neg"]
+    assert window.text("#said") == "All doubts were looked at."
+    assert (window.text(".text"), window.text("#count")[:6]) == (TEXTS[2], "stage1")
+    window.click("#doubts")
+    window.until(lambda: window.text(".text") == TEXTS[1])  # the other was answered alike twice: it is meant
+    window.click("#doubts")
+    assert window.text(".text") == TEXTS[2]
+    assert window.complaints() == []
+
+
+def test_why_there_are_no_doubts_is_said(window, desk):
+    window.press("1")
+    window.click("#doubts")
+    window.until(lambda: "label more first" in window.text("#wait"))
+    window.press("2")
+    assert given() == ["neg"]
+    window.press(ESCAPE)
+    assert window.text(".text") == TEXTS[1]
+    desk.doubting = Doubting(list)
+    window.click("#doubts")
+    window.until(lambda: window.text("#said") == "No answer is in doubt.")
+    assert window.text(".text") == TEXTS[1]
 
 
 def test_typing_narrows_a_long_list_of_classes(folder, driver):

@@ -3,14 +3,15 @@
     tasks/doubts.csv      a tenth of them, or MOST; the worst first
     tasks/conflicts.csv   all texts of which people say different things
 
-Both are read again by `make answers FILE=tasks/doubts.csv WHO=decided`, once `label` is filled in where it should be; what was
-decided is not listed again. The holdout is left out: to mend the labels that a model doubts, and no others, would flatter it.
+Both are read again by `make answers FILE=tasks/doubts.csv WHO=decided`, once `label` is filled in where it should be; the page of
+`make label` shows doubts, too. What was decided, or answered alike twice by one person, is not listed again. The holdout is left
+out: to mend the labels that a model doubts, and no others, would flatter it.
 """
 
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,7 @@ def main(most: str = "") -> None:
         conflicts = [[key, state.texts[key].text, by_whom(found, key), ""] for key in found.conflicts]
         written("conflicts", ["key", "text", "said", "label"], conflicts)
     doubts = listed(state, found)
-    doubts = doubts[: int(most) if most else max(LEAST, round(SHARE * len(doubts)))]
+    doubts = doubts[: int(most)] if most else worst(doubts)
     rows = [
         [doubt.key, state.texts[doubt.key].text, by_whom(found, doubt.key), f"{doubt.probability:.4f}", doubt.likelier, ""]
         for doubt in doubts
@@ -67,8 +68,26 @@ def main(most: str = "") -> None:
     print(f"fill in label where it should be another, then: make answers FILE={FOLDER / 'doubts.csv'} WHO={DECIDED}")
 
 
+def worst(doubts: list[Doubt]) -> list[Doubt]:
+    """Those that are worth a second look, of a list whose worst come first."""
+    return doubts[: max(LEAST, round(SHARE * len(doubts)))]
+
+
+def looked_at_twice(rename: Mapping[str, str]) -> set[str]:
+    """Keys of texts that somebody answered, and then once more in the same way: so it is meant."""
+    found = set()
+    for who in journal.annotators():
+        last, twice = {}, {}
+        for answer in journal.history(who):
+            label = resolve.renamed(answer.label, rename)
+            twice[answer.key] = bool(label) and last.get(answer.key) == label
+            last[answer.key] = label
+        found |= {key for key in twice if twice[key]}
+    return found
+
+
 def listed(state: Labelling, found: resolve.Resolved) -> list[Doubt]:
-    """All answers to texts of the pool that were not decided on already, the least likely first.
+    """All answers to texts of the pool that were not looked at again already, the least likely first.
 
     The model is the probe, on the pipeline's vectors, whatever the trainer; the list is by the probability of the label that was
     given, out of fold: the self-confidence of confident learning (Northcutt et al. 2021), whose thresholds and counts it leaves
@@ -91,8 +110,8 @@ def listed(state: Labelling, found: resolve.Resolved) -> list[Doubt]:
 
     said = out_of_fold(predict, labels, len(state.classes), seed)
     own = said[np.arange(len(labels)), labels]
-    decided = journal.current(journal.history(DECIDED))
-    order = [i for i in np.argsort(own, kind="stable") if not np.isnan(own[i]) and keys[i] not in decided]
+    meant = journal.current(journal.history(DECIDED)).keys() | looked_at_twice(state.rename)
+    order = [i for i in np.argsort(own, kind="stable") if not np.isnan(own[i]) and keys[i] not in meant]
     return [Doubt(keys[i], state.classes[labels[i]], float(own[i]), state.classes[said[i].argmax()]) for i in order]
 
 
