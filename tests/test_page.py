@@ -98,7 +98,9 @@ def test_a_foreign_origin_is_refused_and_writes_nothing(client, origin):
     assert own.status_code == 200, own.text
 
 
-@pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/show?who=anna", "/earlier?who=anna", "/doubts?who=anna", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/page.js", "/page.css", "/show?who=anna", "/earlier?who=anna", "/doubts?who=anna", "/nowhere"]
+)
 @pytest.mark.parametrize("token", ["", "the-toke", "the-token2", "é"])
 def test_nothing_is_told_without_the_token(desk, path, token):
     client = TestClient(app(desk, TOKEN, PORT), base_url=ADDRESS)
