@@ -169,6 +169,17 @@ def test_doubts_are_looked_at_again_one_by_one(window, desk):
     assert window.complaints() == []
 
 
+def test_a_class_whose_name_was_typed_whole_comes_before_those_that_hold_it(folder, driver):
+    on_paper(folder, ("lost or stolen card", *MANY, "card lost", "card", "Carded"))
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.press(*"card")
+        assert window.text("#classes button span") == "card | card lost | Carded | lost or stolen card"
+        window.press(ENTER)
+        assert given() == ["card"]
+
+
 def test_why_there_are_no_doubts_is_said(window, desk):
     window.press("1")
     window.click("#doubts")

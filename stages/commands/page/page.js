@@ -268,9 +268,12 @@ function drawCards() {
   }
 }
 
+// Classes that hold what was typed, in order; first the one that is called so, then those that begin so.
 function fitting() {
   const words = $("narrow").value.trim().toLowerCase();
-  return now.classes.filter((name) => name.toLowerCase().includes(words));
+  const rank = (name) => (name === words ? 0 : name.startsWith(words) ? 1 : 2);
+  const found = now.classes.map((name) => [name, name.toLowerCase()]).filter(([, name]) => name.includes(words));
+  return found.sort(([, one], [, other]) => rank(one) - rank(other)).map(([name]) => name);
 }
 
 function drawClasses() {
