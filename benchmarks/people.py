@@ -32,7 +32,6 @@ from benchmarks.evidence import SETS
 from benchmarks.harness import ROOT, machine, of_repository
 from stages.commands.overlay import lay_over
 from stages.core.base import keys
-from stages.core.base.errors import run
 from tests.browser import Window, chromium
 
 ENTER = "\ue007"
@@ -249,4 +248,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    main()
