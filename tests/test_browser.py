@@ -13,6 +13,29 @@ GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img sr
 ARROW_RIGHT, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue007", "\ue00c", "\ue003"
 MANY = tuple(f"{animal} {number}" for animal in ("cat", "zebra", "owl") for number in ("one", "two", "three", "four"))
 
+# Of all that bears words of its own: what it is, how light its ground is, and the contrast of its words to that.
+CONTRASTS = """
+  const parts = (colour) => { const [r, g, b, a] = colour.match(/[\\d.]+/g).map(Number); return [[r, g, b], a ?? 1]; };
+  const over = (top, share, below) => top.map((value, i) => share * value + (1 - share) * below[i]);
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (e) => {
+    if (!e) return [255, 255, 255];
+    const [rgb, share] = parts(getComputedStyle(e).backgroundColor);
+    return share === 1 ? rgb : over(rgb, share, ground(e.parentElement));
+  };
+  const own = (e) => [...e.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  return [...document.querySelectorAll("body *")].filter((e) => own(e) && e.checkVisibility()).map((e) => {
+    const [below, style] = [ground(e), getComputedStyle(e)];
+    const words = over(parts(style.color)[0], Number(style.opacity), below);
+    const [one, other] = [light(words), light(below)].sort((a, b) => b - a);
+    const name = e.id ? `#${e.id}` : e.closest("article") ? "article" : e.tagName.toLowerCase();
+    return [name, light(below), (one + 0.05) / (other + 0.05)];
+  });
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -267,6 +290,19 @@ def test_nothing_is_cut_off_at_any_width_and_all_has_a_name_for_a_screen_reader(
     assert [role for role, name in shown if role in ("button", "checkbox", "textbox", "progressbar", "article") and not name] == []
     assert ("article", "text") in shown
     assert driver.switch_to.active_element.tag_name == "article"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground_in_light_and_dark(window, driver, scheme):
+    window.press("1")
+    window.click("footer summary")
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}  # colours that are on their way are none
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [still, {"name": "prefers-color-scheme", "value": scheme}]})
+    found = driver.execute_script(CONTRASTS)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert {"article", "span", "kbd", "#count"} <= {name for name, _, _ in found}
+    assert {ground < 0.5 for name, ground, _ in found if name == "article"} == {scheme == "dark"}
+    assert [each for each in found if each[2] < 4.5] == []  # of WCAG 2.2, for text of this size
 
 
 def test_without_the_right_token_it_says_what_to_do(driver, address):
