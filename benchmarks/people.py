@@ -100,30 +100,33 @@ def table(file: Path, columns: list[str], rows: list) -> None:
 
 def begun(home: Path, source: Path, rows: int, holdout: int) -> tuple[Project, dict[str, str]]:
     """The person's project after its first `dvc repro`, and what the person knows: key of a text -> label."""
-    labelled, person = known(source), Project(home / "person")
+    labelled, before, person = known(source), Project(home / "begun"), Project(home / "person")
     truth: dict[str, str] = {}
     for text, label in labelled:
         truth.setdefault(keys.key(text), label)
-    buckets = of_repository()["cluster"]["clusters"]
-    if not (person.folder / "data/report.html").exists():
-        shutil.rmtree(person.folder, ignore_errors=True)
+    if not (before.folder / "data/report.html").exists():
+        shutil.rmtree(before.folder, ignore_errors=True)
         for name in COPIED:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            (person.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            copy(ROOT / name, person.folder / name)
+            (before.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            copy(ROOT / name, before.folder / name)
         table(home / "texts.csv", ["text"], [[text] for text, _ in labelled])
-        person.change(yaml.safe_load((ROOT / "params/people.yaml").read_text(encoding="utf-8")))
-        person.change({
+        before.change(yaml.safe_load((ROOT / "params/people.yaml").read_text(encoding="utf-8")))
+        m = rows // of_repository()["cluster"]["clusters"]
+        before.change({
             "prepare": {"dataset": str(home / "texts.csv"), "holdout_rows": holdout},
             "labels": {"classes": sorted(set(truth.values()))},
-            "select_stage1": {"n": rows // buckets},
-            "rounds": {name: {"after": after, "m": rows // buckets} for after, name in pairwise(STAGES)},
+            "select_stage1": {"n": m},
+            "rounds": {name: {"after": after, "m": m} for after, name in pairwise(STAGES)},
             "train_final": {"trainer": "none"},
         })  # fmt: skip
-        person.do("git", "init", "--quiet", "--template=")
-        with person.waited("the first dvc repro: texts read, embedded and clustered"):
-            person.do("check")
-            person.do("dvc", "repro", "--quiet")
+        before.do("git", "init", "--quiet", "--template=")
+        with before.waited("the first dvc repro: texts read, embedded and clustered"):
+            before.do("check")
+            before.do("dvc", "repro", "--quiet")
+    shutil.rmtree(person.folder, ignore_errors=True)
+    shutil.copytree(before.folder, person.folder, symlinks=True)
+    person.waits = before.waits
     return person, truth
 
 
