@@ -202,15 +202,15 @@ def answer_in_label_studio(person: Project, truth: dict[str, str]) -> None:
 
 
 def simulated(person: Project, truth: dict[str, str], home: Path) -> Project:
-    """A copy of the project with its texts and holdout, in which the data set plays the labeller, up to the last model."""
+    """The project as it was begun, with the texts and the holdout that it had since, in which the data set plays the labeller, up
+    to the last model. Of what the person's answers made nothing is there, nor in DVC's cache.
+    """
     shutil.rmtree(home / "simulated", ignore_errors=True)
-    shutil.copytree(person.folder, home / "simulated", symlinks=True)
+    shutil.copytree(home / "begun", home / "simulated", symlinks=True)
     other = Project(home / "simulated")
     for side, name in (("pool", "train"), ("holdout", "test")):
         rows = [[row["text"], truth[keys.key(row["text"])]] for row in person.rows(f"{side}.jsonl")]
         table(home / "labelled" / f"{name}.csv", ["text", "label"], rows)
-    for file in (other.folder / "labels").rglob("*.csv"):
-        file.unlink()
     other.change({"labels": {"from": "dataset", "classes": []}, "prepare": {"dataset": str(home / "labelled")}})
     other.do("dvc", "repro", "--quiet", f"train_stageN@{STAGES[-1]}")
     return other
