@@ -170,7 +170,8 @@ def test_doubts_are_looked_at_again_one_by_one(window, desk):
     desk.doubting = Doubting(lambda: found)
     window.click("#doubts")
     window.until(lambda: window.text(".text") == TEXTS[1])
-    assert window.text("#count") == "doubts: 0 of 2 looked at again"
+    assert (window.text("#count"), window.text("#said")) == ("doubts: 0 of 2 looked at again", "")
+    assert window.text("#back") == "Esc leave for later"
     assert "your answer: pos" in window.text("article")
     assert "neg" not in window.text("article")  # what the model would say is told when there is an answer
     window.press("1")

@@ -48,7 +48,9 @@ def told(state: Labelling) -> list[str]:
         elif not rows and is_next(state, name, waits):
             enough = sufficient(name)
             lines.append(
-                f"{name} asks for nothing: {enough} was sufficient" if enough else f"{name} is not asked for yet: make ask"
+                f"{name} asks for nothing: {enough} was sufficient"
+                if enough
+                else f"{name} is not asked for yet: make label, or make ask"
             )
         waits |= name in state.stages and bool(left or not rows)
         lines += unread(state, name)

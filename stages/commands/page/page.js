@@ -105,6 +105,7 @@ async function next() {
 async function openDoubts() {
   clearTimeout(timer);
   await call("/doubt", { who: WHO });
+  say("");
   doubts = { left: [] };
   [rows, at, looking] = [[], 0, ""];
   await awaitDoubts();
@@ -220,6 +221,7 @@ function draw() {
   $("undo").disabled = !undone.length;
   $("classes").hidden = $("cannot").hidden = !rows.length;
   $("back").hidden = !looking;
+  $("back").querySelector("span").textContent = doubts ? "leave for later" : "leave as it is";
   $("doubts").setAttribute("aria-pressed", doubts ? "true" : "false");
 }
 
