@@ -11,7 +11,8 @@ What is asked stays asked: rows are added, never taken away, and from then on th
 
 import numpy as np
 
-from stages.commands import labelling, tasks, waiting
+from stages.commands import repro as dvc
+from stages.commands import tasks, waiting
 from stages.commands.labelling import Labelling, Run, selects
 from stages.commands.tools.recognise import TOOLS
 from stages.core.arms import bucketed
@@ -25,7 +26,7 @@ CSV = "csv"
 FORMATS = (CSV, *TOOLS)
 
 
-def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", repro: Run = labelling.repro) -> None:
+def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", repro: Run = dvc.run) -> None:
     if form not in FORMATS:
         raise Refused(f"FORMAT={form}: no such form; {choices(form, FORMATS)}")
     if predict and form == CSV:
