@@ -7,32 +7,46 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from stages.core.base.errors import Refused
 
 BUSY = Path(".dvc/tmp/rwlock")  # of DVC: {"read": {path: [{pid, cmd}]}, "write": {path: {pid, cmd}}}
-POLL = 0.3  # seconds
+POLL = 0.1  # seconds
 
 
 def run(*words: str) -> None:
     """`dvc repro` with these words. Raises Refused where it fails, after DVC's own words."""
-    wait_for_others()
-    while subprocess.run(["dvc", "repro", *words]).returncode:  # noqa: S603, S607
-        if not wait_for_others():  # else another had begun
+    wait_for(others())
+    while True:
+        failed, beside = tried(words)
+        if not failed:
+            return
+        if not beside:
             raise Refused(f"`{' '.join(['dvc repro', *words])}` ended with an error, see above; mend it and try again")
+        wait_for(beside)
 
 
-def wait_for_others() -> bool:
-    """Until all processes have ended that DVC's file names; whether there was one."""
-    found = others()
+def tried(words: Iterable[str]) -> tuple[bool, set[int]]:
+    """(whether it failed, which others were at work meanwhile)"""
+    beside: set[int] = set()
+    with subprocess.Popen(["dvc", "repro", *words]) as process:  # noqa: S603, S607
+        while process.poll() is None:
+            beside |= others() - {process.pid}
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(POLL)
+    return process.returncode != 0, beside
+
+
+def wait_for(found: set[int]) -> None:
+    """Until these processes have ended."""
     if found:
         named = ", ".join(map(str, sorted(found)))
         print(f"another dvc is at work here (process {named}): this goes on when it has ended", flush=True)
     while any(map(alive, found)):
         time.sleep(POLL)
-    return bool(found)
 
 
 def others() -> set[int]:
