@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import evidence, evidence_shown, harness, peers, variants
+from benchmarks import doubts, evidence, evidence_shown, harness, peers, variants
 from benchmarks.__main__ import NAMES
 from stages.core import strategies
 from stages.core.arms.bench import Bench, Fitted
@@ -260,3 +260,15 @@ def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
     assert labelled[0].tolist() == first.tolist()
     assert asked == [(sorted(first), actual[np.sort(first)].tolist())]
     assert labelled[1][6:].tolist() == np.setdiff1d(np.arange(POOL_ROWS), first)[-4:].tolist()
+
+
+def test_answers_are_flipped_to_another_class_and_counted_where_they_are_listed():
+    answers, wrong = doubts.flipped(actual := np.tile([0, 1, 2], 100), 3, np.random.default_rng(0))
+    assert wrong.sum() == 15
+    assert ((answers != actual) == wrong).all()
+    assert set(answers) == {0, 1, 2}
+    own = np.where(wrong, 0.1, 0.9)
+    own[np.flatnonzero(wrong)[:5]] = 0.95  # these are not found
+    said = np.zeros((300, 3), np.float32)
+    said[np.arange(300), answers] = own
+    assert doubts.share_found(said, answers, wrong) == pytest.approx(10 / 15)
