@@ -6,7 +6,7 @@ The labels of the data set are hidden; a person who knows them answers the holdo
 keys; stage2 in a table, as a spreadsheet of another country saves it; stage3 in Label Studio's JSON. `--rows` is what each round
 asks for. Then the data set plays the labeller, on the same pool, holdout, seed and order of classes: rows and models of every
 stage have to be the same, byte by byte, or this ends with an error. Prints what was waited for how long. The first `dvc repro`,
-which knows no answer yet, is run once a home.
+which knows no answer yet, is run once a home. It wants requirements-test.txt, and a Chromium with its driver.
 """
 
 import argparse
