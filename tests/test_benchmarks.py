@@ -210,7 +210,7 @@ def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
     former = lines_of("trec", "random", [0.4, 0.5, 0.7, 0.8])
     [line] = evidence_shown.saved(ours, former, budgets, "accuracy").splitlines()[2:]
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
-    assert cells[:4] == ["trec", "1, 1", "100 labels: 60.0 (random 50.0, former 50.0)", "150 [150, 150]"]
+    assert cells[:4] == ["trec", "1", "100 labels: 60.0 (random 50.0, former 50.0)", "150 [150, 150]"]
     assert cells[5] == "over 300 [over 300, over 300]"
 
 
