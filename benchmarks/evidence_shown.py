@@ -1,5 +1,6 @@
 """What the runs of evidence.py show: a table and a picture."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tabulate import tabulate
 
 from benchmarks import variants
 from stages.core.reporting import statistics
+from stages.core.rows import stopping
 
 # In the picture by colour; all others are grey.
 SHOWN = {
@@ -85,28 +87,64 @@ def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tu
 def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]], measure: str) -> str:
     """One line a data set: the default at its first budgets, and with how many labels the former pipeline's random rows do as well.
 
-    An entry is labels [interval], or more than the last budget where they do not come that far.
+    Over the seeds that all three have. An entry is labels [interval], or more than the last budget where they do not come that far.
     """
     ours, theirs = curves_of(rows, measure), curves_of(former, measure)
     lines = []
     for name in ours:
-        curve = np.array(list(ours[name][variants.name_of_default()].values()))
-        chance = np.array(list(ours[name]["random"].values())).mean(0)
-        base = np.array(list(theirs[name]["random"].values()))
+        by_seed = [
+            {seed: curve for (seed, _), curve in curves.items()}
+            for curves in (ours[name][variants.name_of_default()], ours[name]["random"], theirs.get(name, {}).get("random", {}))
+        ]
+        seeds = sorted(set.intersection(*map(set, by_seed)))
+        if not seeds:
+            continue
+        curve, chance, base = (np.array([curves[seed] for seed in seeds]) for curves in by_seed)
         points = np.array(budgets[name])
-        line = {"set": name, "seeds": f"{len(curve)}, {len(base)}"}
+        line = {"set": name, "seeds": len(seeds)}
         for place in (1, 3):  # 100 and 300 labels
-            needed = statistics.labels_to_reach(points, base, curve[: len(base), place])
+            needed = statistics.labels_to_reach(points, base, curve[:, place])
             found, low, high = (f"over {points[-1]:,}" if value is None else f"{value:,.0f}" for value in needed)
-            shown = (
-                f"{100 * curve[:, place].mean():.1f} (random {100 * chance[place]:.1f}, former {100 * base[:, place].mean():.1f})"
-            )
+            mean, at_random, before = (100 * of_seeds[:, place].mean() for of_seeds in (curve, chance, base))
+            shown = f"{mean:.1f} (random {at_random:.1f}, former {before:.1f})"
             line |= {
                 f"budget {place + 1}": f"{points[place]} labels: {shown}",
                 f"former needs, {place + 1}": f"{found} [{low}, {high}]",
             }
         lines.append(line)
     return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+def stopped(rows: list[dict], budgets: dict[str, Sequence[int]], leasts: Sequence[float], comparisons: int) -> str:
+    """One line a data set and kappa asked for: when the agreement rule would have ended the default's runs, and what was lost.
+
+    leasts        values of params sufficient.kappa
+    comparisons   as params sufficient.comparisons
+    """
+    runs: dict[str, list[dict]] = {}
+    for row in rows:
+        if row["arm"] == variants.name_of_default():
+            runs.setdefault(row["set"], []).append(row)
+    lines = []
+    for (name, of_set), least in itertools.product(runs.items(), leasts):
+        places = [ends_at(row, max(max(row["classes_named"]) for row in of_set), least, comparisons) for row in of_set]
+        ended = [(row, place) for row, place in zip(of_set, places) if place is not None]
+        line = {"set": name, "kappa": least, "ended": f"{len(ended)} of {len(of_set)}"}
+        if ended:
+            lost = [row["accuracy"][-1] - row["accuracy"][place] for row, place in ended]
+            line["labels, median"] = f"{np.median([budgets[name][place] for _, place in ended]):,.0f}"
+            line["points lost to the last budget"] = f"{100 * np.mean(lost):+.1f}"
+        lines.append(line)
+    return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+def ends_at(row: dict, classes: int, least: float, comparisons: int) -> int | None:
+    """The first budget of a run, by its place, at which the agreement rule ends it; None where it goes on to the last."""
+    for place in range(1, len(row["accuracy"]) - 1):
+        kappas, named = [[kappa] for kappa in row["kappas"][:place]], np.arange(row["classes_named"][place])
+        if stopping.enough(kappas, named[None], classes, least, comparisons):
+            return place
+    return None
 
 
 def picture(rows: list[dict], budgets: dict[str, Sequence[int]], file: Path) -> None:
