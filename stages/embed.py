@@ -61,7 +61,7 @@ def fill(out: np.ndarray, texts: list[str], model: encoder.Encoder, cache: vecto
     missing = cache.read_into(out, texts)
     if not len(missing):
         return 0
-    tokens = model.tokenise([texts[row] for row in missing])
+    tokens = model.tokenise([texts[row] for row in missing], "embed: tokens")
     order = np.argsort(-tokens.lengths, kind="stable")
     with encoder.progress("embed", tokens) as bar:
         for part in np.split(order, range(vector_cache.SHARD_ROWS, len(order), vector_cache.SHARD_ROWS)):

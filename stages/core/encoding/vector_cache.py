@@ -20,7 +20,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save_file
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, bars
 
 PLACE = "GLEANER_CACHE"
 SHARD_ROWS = 4_096
@@ -45,7 +45,8 @@ class VectorCache:
         """Write the vectors that are known into `out`, float [texts, ...]; int64 [missing] says which texts are not."""
         row_of = {key: row for row, key in enumerate(map(_key, texts))}
         missing = np.ones(len(texts), dtype=bool)
-        for shard in sorted(self.folder.glob("*.safetensors")):
+        shards = sorted(self.folder.glob("*.safetensors"))
+        for shard in bars.bar("vectors made before", len(shards), "shards", shards):
             known, vectors = _read(shard, out)
             hits = [(row_of[key], place) for place, key in enumerate(known) if key in row_of]
             if hits:

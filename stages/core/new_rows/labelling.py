@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core.base import memory
 from stages.core.new_rows.journal import NO_TEXT, Journal
 from stages.core.new_rows.reading import Row
 from stages.core.new_rows.writing import added
@@ -48,6 +49,7 @@ class Labelling:
                 said = self.say(texts)
                 if journal:
                     journal.add(said)
+                memory.give_back()
             yield self.labelled(rows, said)
 
     def say(self, texts: list[str]) -> np.ndarray:
