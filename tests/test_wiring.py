@@ -166,6 +166,7 @@ ROOMS = [
     "sources",
     "people",
     "encoding",
+    "engines",
     "space",
     "rows",
     "learners",

@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.core import learners
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, pointer
+from stages.core.encoding import encoder, pointer, shards
 from stages.core.encoding.tokens import Texts
 from stages.core.prediction import calibration, record
 from stages.core.prediction.record import Record
@@ -18,12 +18,13 @@ class Vectors:
     """The pipeline's encoder, kept as embed has it, for models that work on its vectors."""
 
     def __init__(self, embed: Any, machine: Any):
-        self.batch_tokens = machine.batch_tokens
+        self.machine = machine
         self.model = encoder.of_pipeline(embed).eval().to(encoder.device(), encoder.dtype_of(embed.dtype))
 
     def of(self, texts: list[str], title: str) -> np.ndarray:
         """float [texts, ...], equal to the rows that embed would write."""
-        return encoder.vectors_of(self.model, self.model.tokenise(texts), self.batch_tokens, title)
+        work = shards.Work(self.model, encoder.Encoder.vectors, self.model.form, self.model.kept_as, self.machine.batch_tokens)
+        return shards.of_each(work, self.model.tokenise(texts), self.machine, title)
 
 
 class Ensemble:
