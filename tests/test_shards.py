@@ -4,7 +4,9 @@ import importlib.util
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -169,6 +171,36 @@ def test_what_the_environment_names_is_named(set_to, installed, monkeypatch):
         set_to(engine="ray")
 
 
+@contextmanager
+def answering(said: bytes):
+    """A port at which every caller is told the same."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with suppress(OSError):  # closed
+                while True:
+                    connection, _ = server.accept()
+                    connection.sendall(said)
+                    kept.append(connection)
+
+        kept: list[socket.socket] = []
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        for connection in kept:
+            connection.close()
+
+
+def test_what_listens_but_is_no_cluster_is_told_at_once(set_to, installed):
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        started = time.monotonic()
+        with pytest.raises(
+            Refused, match=rf"127\.0\.0\.1:{port}: no Ray cluster is reached there \(what listens there is something else"
+        ):
+            set_to(engine="ray", ray_address=f"127.0.0.1:{port}")
+        assert time.monotonic() - started < 10
+
+
 @pytest.mark.parametrize(("mine", "expected"), [(True, "there"), (False, None)])
 def test_auto_finds_a_cluster_of_this_user_alone(tmp_path, monkeypatch, mine, expected):
     """What another user left in the shared folder could lead anywhere."""
@@ -176,8 +208,8 @@ def test_auto_finds_a_cluster_of_this_user_alone(tmp_path, monkeypatch, mine, ex
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert _session.found("auto") is None
     (tmp_path / "ray").mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
+    with answering(b"\0\0\0\4\0\0\0\0\0") as port:
+        address = f"127.0.0.1:{port}"
         (tmp_path / "ray/ray_current_cluster").write_text(address)
         if not mine:
             monkeypatch.setattr(_session.os, "getuid", lambda: Path(tmp_path).stat().st_uid + 1)

@@ -14,6 +14,9 @@ from stages.core.base.errors import Refused, short
 
 SECONDS = 3  # in which a machine that is there takes a connection
 LOCAL = "or set machine.engine: local, which needs no cluster"
+# A cluster is spoken to by gRPC, whose servers answer this with their settings (RFC 9113, sections 3.4 and 6.5).
+HTTP2_SETTINGS = b"\x04"
+HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + HTTP2_SETTINGS + b"\0" * 5
 STAGES = Path(__file__).parents[2]
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would tell its makers of every start
@@ -56,15 +59,18 @@ def _of_this_user() -> str:
 
 
 def _problem(address: str) -> str | None:
-    """Why no connection is had to host:port; None where it is."""
+    """Why nobody at host:port speaks as Ray does; None where somebody does. Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         return "it is no host:port"
     try:
-        socket.create_connection((host.strip("[]"), int(port)), SECONDS).close()
+        with socket.create_connection((host.strip("[]"), int(port)), SECONDS) as connection:
+            if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+                return None
+            connection.sendall(HTTP2_HELLO)
+            return None if connection.recv(9)[3:4] == HTTP2_SETTINGS else "what listens there is something else"
     except (OSError, OverflowError) as error:
         return short(error)
-    return None
 
 
 def connect(address: str) -> None:

@@ -13,6 +13,8 @@ from stages.core.encoding.tokens import Texts
 from stages.core.prediction import calibration, record
 from stages.core.prediction.record import Record
 
+CHUNKS = 16  # of new rows that are asked about at once where other processes share in them
+
 
 class Vectors:
     """The pipeline's encoder, kept as embed has it, for models that work on its vectors."""
@@ -38,6 +40,7 @@ class Ensemble:
         self.members, self.about = members, about
         self.pretrained = getattr(members[0], "pretrained", None)
         self.vectors = None if self.pretrained else Vectors(embed, machine)
+        self.chunks_at_once = 1 if machine.engine == "local" else CHUNKS
         for member in members if self.pretrained else ():
             member.pretrained = self.pretrained  # all have the same: kept once in memory
 
