@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,13 +22,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers import BertConfig, BertModel
 
 from benchmarks.growth import varied
 from benchmarks.harness import ROOT, Row, enter_project, machine, prepared, row, timed
 from stages import embed
 from stages.core.base import artifacts, params
 from stages.core.encoding import encoder, shards, vector_cache
-from tests.tiny import tiny_encoder
 
 RESULTS = ROOT / "benchmarks" / "scale.json"
 SIZES = (100_000, 1_000_000)
@@ -157,7 +158,7 @@ def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
             prepared(folder / "texts")
             texts = artifacts.texts(artifacts.POOL)
         place.mkdir(parents=True)
-        model = tiny_encoder(place / "encoder", words=sorted({word for text in texts[:2_000] for word in text.split()}))
+        model = tiny(place / "encoder")
         enter_project(
             place, embed={"model": str(model), "layers": 2, "max_tokens": 32}, machine={"engine": "ray", "ray_address": address}
         )
@@ -167,6 +168,18 @@ def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
         found[str(size)] = watched()
         print(f"  memory, {size:,} rows: {found[str(size)]}", file=sys.stderr, flush=True)
     return found
+
+
+def tiny(folder: Path) -> Path:
+    """Random weights in a shape so small that a million texts take minutes, with the packaged tokenizer."""
+    packaged = encoder.folder_of(encoder.PACKAGED)
+    vocabulary = json.loads((packaged / "config.json").read_text())["vocab_size"]
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        BertModel(BertConfig(vocab_size=vocabulary, **shape), add_pooling_layer=False).save_pretrained(folder)
+    shutil.copy(packaged / "tokenizer.json", folder)
+    return folder
 
 
 def watched() -> dict[str, float]:

@@ -318,7 +318,7 @@ def test_every_dependency_is_pinned():
 
 def test_every_package_that_is_imported_is_a_requirement():
     at_hand = {"sklearn": "scikit_learn", "yaml": "pyyaml", "umap": "umap_learn"}
-    files = ("requirements.txt", "requirements-tune.txt", "requirements-excel.txt", "requirements-label.txt")
+    files = [f"requirements{name}.txt" for name in ("", "-tune", "-excel", "-label", "-ray")]
     required = {line.split("==")[0].lower().replace("-", "_") for file in files for line in (ROOT / file).read_text().splitlines()}
     for file in (ROOT / "stages").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
