@@ -334,16 +334,6 @@ def test_a_worker_unlike_this_process_is_refused_unless_it_is_allowed(machine, a
         ray.kill(worker)
 
 
-def test_what_machines_that_differ_made_lies_apart_in_the_cache(in_process, machine, anew, monkeypatch):
-    monkeypatch.setenv("GLEANER_CACHE", "cache")
-    folders = []
-    for mixed in (False, True):
-        in_process.change({"machine": {"engine": "ray", "ray_address": machine.ray_address, "ray_mixed": mixed}})
-        in_process.call("embed")
-        folders.append(len(list(Path("cache").iterdir())))
-    assert folders == [1, 2]
-
-
 def test_who_finds_the_cluster_busy_waits(machine, anew, model, undisturbed, monkeypatch, capsys):
     import ray
 

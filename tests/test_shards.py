@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -215,6 +216,17 @@ def test_auto_finds_a_cluster_of_this_user_alone(tmp_path, monkeypatch, mine, ex
             monkeypatch.setattr(_session.os, "getuid", lambda: Path(tmp_path).stat().st_uid + 1)
         assert _session.found("auto") == (address if expected else None)
     assert _session.found("auto") is None  # it has ended since
+
+
+def test_what_machines_that_differ_may_have_made_lies_apart_in_the_cache(in_process, monkeypatch):
+    monkeypatch.setattr(plugins, "load", lambda room, name: import_module(f"stages.core.{room}.local"))
+    monkeypatch.setenv("GLEANER_CACHE", "cache")
+    folders = []
+    for engine, mixed in (("local", True), ("ray", False), ("ray", True)):
+        in_process.change({"machine": {"engine": engine, "ray_mixed": mixed}})
+        in_process.call("embed")
+        folders.append(len(list(Path("cache").iterdir())))
+    assert folders == [1, 1, 2]
 
 
 def test_a_stage_with_engine_local_imports_nothing_of_ray(in_process: InProcess):
