@@ -1,13 +1,12 @@
 """Ray beside one process: encoding of the pool, what one shard costs on top, the start of a session, memory as the pool grows.
 
-The cluster is of this machine alone: a head without cores and as many one-core workers as there are cores. Measured is
-encoding time, from the first result of a warm engine to the last, so that no start is in it. Memory is the most that was
+The cluster is of this machine alone, with as many one-core workers as there are cores. Encoding is timed on workers that have the
+model, so that no start is in it. Memory is the most that was
 private to a process (RssAnon: what a file lends it is the system's to take back), of stage embed with a tiny random model.
 """
 
 import contextlib
 import functools
-import hashlib
 import json
 import os
 import shutil
@@ -39,20 +38,18 @@ def run(quick: bool) -> list[Row]:
     home = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() and not quick else {}
     with cluster(os.cpu_count() or 1) as address:
-        wanted = (os.environ.get("PARTS") or "start local ray overhead memory").split()
+        wanted = (os.environ.get("PARTS") or "start throughput overhead memory").split()
         for part in wanted:
             found |= {"machine": machine(), part: PARTS[part](home / part, address, quick)}
             print(f"  {part}: {found[part]}", file=sys.stderr, flush=True)
             if not quick:
                 RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-    if not {"local", "ray"} <= found.keys():
+    if "throughput" not in found:
         return []
-    alone, shared = found["local"], found["ray"]
-    assert shared["sha256"] == alone["sha256"]
-    speeds = shared["rows_a_second"], alone["rows_a_second"]
+    speeds = [found["throughput"][name]["rows_a_second"] for name in ("ray", "local")]
     ratio = speeds[0] / speeds[1]
-    return [row("embed by Ray on this machine's cores against one process", *speeds, "rows/s", *[ratio] * 3, alone["rows"], 0.9,
-                "same bytes")]  # fmt: skip
+    name = "embed by Ray on this machine's cores, against one process"
+    return [row(name, *speeds, "rows/s", *[ratio] * 3, found["throughput"]["rows"], 0.9, "same bytes")]
 
 
 @contextlib.contextmanager
@@ -118,15 +115,42 @@ def start(folder: Path, address: str, quick: bool) -> dict[str, float]:
     return {"connected_seconds": round(float(connected), 2), "first_result_seconds": round(float(first), 2)}
 
 
-def throughput(folder: Path, address: str, quick: bool, name: str) -> dict[str, Any]:
-    """Rows a second of the pool of SST-2 by the path of stage embed, side cache and all, with one engine."""
+def throughput(folder: Path, address: str, quick: bool) -> dict[str, Any]:
+    """Rows a second by the path of stage embed, side cache and all, in turn on the same texts of SST-2: seconds of the clock, and
+    those of the processor in all processes, which tell the same on a machine that has other work too.
+    """
     model, texts = of_minilm(folder)
-    texts, at = texts[: 9_000 if quick else None], settings(address)[name]
-    work = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, 4096)
-    list(shards.done(work, ((number, texts[:50]) for number in range(4 * (os.cpu_count() or 1))), at))
-    out = np.empty((len(texts), *model.form), model.kept_as)
-    seconds, _ = timed(lambda: embed.fill(out, texts, model, vector_cache.VectorCache("bench"), at))
-    return {"rows": len(texts), "rows_a_second": round(len(texts) / seconds, 1), "sha256": hashlib.sha256(out).hexdigest()}
+    rows = 1_000 if quick else 4 * shards.ROWS
+    order = np.random.default_rng(0).permutation(len(texts))
+    spent: dict[str, list[tuple[float, float]]] = {"local": [], "ray": []}
+    for pair in range(1 if quick else 2):
+        some = [texts[row] for row in order[pair * rows : (pair + 1) * rows]]
+        made = {}
+        for name, at in settings(address).items():
+            work = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, 4096)
+            list(shards.done(work, ((number, some[:50]) for number in range(8)), at))
+            made[name] = np.empty((rows, *model.form), model.kept_as)
+            cache, before = vector_cache.VectorCache(f"{name} {pair}"), processor_seconds()
+            seconds, _ = timed(functools.partial(embed.fill, made[name], some, model, cache, at))
+            spent[name].append((seconds, processor_seconds() - before))
+            print(f"  {name}: {spent[name][-1]}", file=sys.stderr, flush=True)
+        assert (made["local"] == made["ray"]).all()
+    found: dict[str, Any] = {"rows": rows, "cores": os.cpu_count()}
+    for name, pairs in spent.items():
+        clock, processor = np.median(pairs, axis=0)
+        found[name] = {"rows_a_second": round(rows / clock, 1), "rows_a_core_second": round(rows / processor, 1)}
+    return found
+
+
+def processor_seconds() -> float:
+    """What this process and all workers have taken of the processor so far."""
+    total = time.process_time()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = stat.read_text().partition(")")
+            if "(ray::Worker" in name:
+                total += sum(map(int, rest.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    return total
 
 
 def overhead(folder: Path, address: str, quick: bool) -> dict[str, float]:
@@ -208,8 +232,7 @@ def private(pid: int, name: str) -> float:
 
 PARTS = {
     "start": start,
-    "local": functools.partial(throughput, name="local"),
-    "ray": functools.partial(throughput, name="ray"),
+    "throughput": throughput,
     "overhead": overhead,
     "memory": memory,
 }
