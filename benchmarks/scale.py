@@ -70,6 +70,8 @@ def cluster(cores: int) -> Iterator[str]:
     try:
         yield process.stdout.readline().strip()
     finally:
+        if "ray" in sys.modules:  # else what went wrong is lost: without its cluster Ray ends this process
+            sys.modules["ray"].shutdown()
         process.stdin.close()
         try:
             process.wait(20)

@@ -1,6 +1,8 @@
 """Rows go through a model in shards, by whichever engine is set; what an engine cannot do is told before there is work."""
 
 import importlib.util
+import os
+import pickle
 import socket
 import subprocess
 import sys
@@ -78,6 +80,19 @@ def test_smaller_batches_give_the_same_bytes(work):
     assert work.in_less_memory(1).batch_tokens == 32
     assert work.in_less_memory(9).batch_tokens == 1
     assert (work.in_less_memory(9)(TEXTS) == work(TEXTS)).all()
+
+
+def test_a_model_of_several_layers_that_was_used_can_be_handed_over(tmp_path):
+    """transformers hangs on it what cannot be."""
+    model = encoder.Encoder(str(tiny_encoder(tmp_path / "tiny")), 16, layers=2).eval()
+    of_layers = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, 64)
+    expected = of_layers(TEXTS)
+    (tmp_path / "work").write_bytes(pickle.dumps(of_layers.portable()))
+    script = "import sys, pickle; work = pickle.load(open('work', 'rb')).settled(); sys.stdout.buffer.write(work(sys.argv[1:]).tobytes())"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script, *TEXTS], env=environment, cwd=tmp_path, capture_output=True, check=True)
+    assert done.stdout == expected.tobytes()
+    assert (of_layers(TEXTS) == expected).all()  # and ours goes on working
 
 
 def test_what_last_bits_depend_on_is_named():

@@ -25,6 +25,7 @@ from stages.core.encoding import encoder
 from stages.core.encoding.tokens import Tokens
 
 ROWS = 4_096  # of a shard
+HOOKED = "_output_capturing_hooks_installed"  # transformers' note, on a model, that its hooks are there
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,12 @@ class Work:
         return out
 
     def portable(self) -> "Work":
-        """The same with the model on the processor, where every machine can take it up."""
-        here = next(self.model.parameters()).device.type == "cpu"
-        return self if here else replace(self, model=copy.deepcopy(self.model).cpu())
+        """The same with a copy of the model that another process can take up: on the processor, as if it had never been used."""
+        model = copy.deepcopy(self.model).cpu()
+        for part in model.modules():  # by its hooks transformers tells of layers; they are made in the process that has the model
+            part._forward_hooks.clear()
+            vars(part).pop(HOOKED, None)
+        return replace(self, model=model)
 
     def settled(self) -> "Work":
         """The same with the model where this process computes: what `portable` gave is made ready in another process."""
