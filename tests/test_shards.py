@@ -88,7 +88,11 @@ def test_a_model_of_several_layers_that_was_used_can_be_handed_over(tmp_path):
     of_layers = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, 64)
     expected = of_layers(TEXTS)
     (tmp_path / "work").write_bytes(pickle.dumps(of_layers.portable()))
-    script = "import sys, pickle; work = pickle.load(open('work', 'rb')).settled(); sys.stdout.buffer.write(work(sys.argv[1:]).tobytes())"
+    script = (
+        "import pickle, sys\n"
+        "work = pickle.load(open('work', 'rb')).settled()\n"
+        "sys.stdout.buffer.write(work(sys.argv[1:]).tobytes())\n"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script, *TEXTS], env=environment, cwd=tmp_path, capture_output=True, check=True)
     assert done.stdout == expected.tobytes()
