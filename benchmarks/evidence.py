@@ -2,23 +2,26 @@
 
     python -m benchmarks.evidence run [--study loop] [--arms NAME ...] [--sets NAME ...] [--seeds 5] [--processes 2]
     python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy]
-    python -m benchmarks.evidence saved
+    python -m benchmarks.evidence saved [--study loop]
+    python -m benchmarks.evidence stopped
     python -m benchmarks.evidence picture [--study loop]
 
 `run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
-there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the plain probe, as
-the release before had them; `finetune`. All share pool, vectors, buckets, model, seeds and first rows where a strategy needs a
-model. Another processor rounds other vectors, and UMAP makes other buckets of them: a line says by a checksum on which it was
-run, and is held against the random arm of the same, which is run again where a study goes on elsewhere. Of SST-2 a pool of
-10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints means over the budgets, differences to random (or
-another arm) paired by seed with Holm's correction, and the mean over the sources, of which the two of films are one; `saved`
-how many labels the former pipeline's random rows need for what the default does with fewer; `picture` draws
-benchmarks/evidence-STUDY.svg.
+there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the probe of the
+release before (see former.py); `mpnet` and `mpnet-former`, the same with a better encoder and pools of 3,000 rows; `finetune`.
+All share pool, vectors, buckets, model, seeds and first rows where a strategy needs a model. Another processor rounds other
+vectors, and UMAP makes other buckets of them: a line says by a checksum on which it was run, and is held against the random arm
+of the same, which is run again where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take
+hours on 67,000. `table` prints means over the budgets, differences to random (or another arm) paired by seed with Holm's
+correction, and the mean over the sources, of which the two of films are one; `saved` how many labels the former pipeline's random
+rows need for what the default does with fewer; `stopped` where the agreement rule would have ended the default's runs; `picture`
+draws benchmarks/evidence-STUDY.svg.
 """
 
 import argparse
 import contextlib
 import functools
+import itertools
 import json
 import multiprocessing
 import os
@@ -34,16 +37,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks import evidence_shown, variants
-from benchmarks.harness import ROOT, SST2, enter_project, prepared
+from benchmarks import evidence_shown, former, variants
+from benchmarks.harness import ROOT, SST2, enter_project, of_repository, prepared
 from stages import cluster, embed, reduce
 from stages.commands.overlay import lay_over
-from stages.core.arms.bench import Bench
+from stages.core.arms.bench import Bench, Fitted
 from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params
 from stages.core.base.errors import choices
 from stages.core.encoding import vectors
-from stages.core.rows import labels, rounds
+from stages.core.rows import labels, rounds, stopping
 from stages.core.rows.measures import accuracy, macro_f1
 from stages.core.rows.results import BASELINE
 from stages.core.strategies import Known, Pick
@@ -62,15 +65,18 @@ BUDGETS = dict.fromkeys(SETS, (50, 100, 200, 300, 500, 1_000)) | {
     "banking77": (77, 154, 308, 462, 770, 1_540),
     "bbc_news": (50, 100, 200, 300, 500, 800),
 }
+MPNET = str(ROOT / ".gleaner" / "mpnet")  # all-mpnet-base-v2, as a folder
 STUDIES = {
     "loop": {},
     "former": {"embed": {"layers": "last"}, "train": {"trainer": "probe"}},
+    "mpnet": {"embed": {"model": MPNET}},
+    "mpnet-former": {"embed": {"model": MPNET, "layers": "last"}, "train": {"trainer": "probe"}},
     # The news articles are cut for fine-tuning, which takes hours as it is.
     "finetune": {"train": {"trainer": "finetune"}, "embed": {"max_tokens": 64}},
 }
 # Learner, vectors and defaults were chosen on seeds below 300 of trec, banking77, tweet_emotion and sms.
 SEEDS = range(300, 320)
-POOL_ROWS = 10_000
+POOL_ROWS, MPNET_ROWS = 10_000, 3_000
 
 
 # ---- one arm, data set and seed
@@ -85,7 +91,7 @@ def prepare_set(home: Path, name: str, study: str) -> None:
         enter_project(folder, **changes)
         return
     prepared(folder, **changes)
-    cut_pool(POOL_ROWS)
+    cut_pool(MPNET_ROWS if study.startswith("mpnet") else POOL_ROWS)
     for stage in (embed, reduce, cluster):
         stage.main()
 
@@ -100,8 +106,9 @@ def cut_pool(most: int) -> None:
 
 def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / study / name)
-    data, seconds = _opened(str(Path.cwd())), []
+    data, seconds = _opened(str(Path.cwd()), study), []
     [order] = rounds.random_orders([seed], len(data.buckets))
+    data.bench.named = []
     tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
     return {
         "set": name,
@@ -110,15 +117,27 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
         "seed": seed,
         "accuracy": [round(accuracy(p, data.bench.actual), 6) for p in tried],
         "macro_f1": [round(macro_f1(p, data.bench.actual), 6) for p in tried],
+        "kappas": [stopping.kappa(*pair) for pair in itertools.pairwise(data.bench.named)],
+        "classes_named": [len(np.unique(named)) for named in data.bench.named],
         "seconds_choosing": round(sum(seconds), 3),
     }
+
+
+class WatchedBench(Bench):
+    """Notes in `named` what every model that is tried names on the stop set, int64 [rows] of class numbers."""
+
+    named: list[np.ndarray]
+
+    def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
+        self.named.append(fitted.probabilities(stopping.sample(len(self.pool))).argmax(1))
+        return super().on_holdout(fitted, labelled)
 
 
 @dataclass(frozen=True)
 class Opened:
     """What all runs on one data set share, read once a process."""
 
-    bench: Bench
+    bench: WatchedBench
     vectors: np.ndarray
     buckets: np.ndarray
     options: Any
@@ -163,12 +182,15 @@ def made_of() -> str:
 _OPEN: dict[str, Opened] = {}
 
 
-def _opened(folder: str) -> Opened:
+def _opened(folder: str, study: str) -> Opened:
     if folder not in _OPEN:
         settings = params.read("train", "embed", "strategies")
         embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
         buckets = artifacts.load_clusters(len(embedded))
-        _OPEN[folder] = Opened(Bench(settings), embedded, buckets, settings.strategies, made_of())
+        bench = WatchedBench(settings)
+        if study.endswith("former"):
+            bench.learner = former.Learner(settings.train, settings.embed, params.machine(), bench.classes)
+        _OPEN[folder] = Opened(bench, embedded, buckets, settings.strategies, made_of())
     return _OPEN[folder]
 
 
@@ -221,7 +243,7 @@ def refuse_unless_among(possible: Iterable[str], arm: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence")
-    parser.add_argument("do", choices=["run", "table", "saved", "picture"])
+    parser.add_argument("do", choices=["run", "table", "saved", "stopped", "picture"])
     parser.add_argument("--study", choices=list(STUDIES), default="loop")
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
@@ -239,7 +261,11 @@ def main() -> None:
         refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), options.against)
         print(evidence_shown.table(rows, options.against, options.measure))
     elif options.do == "saved":
-        print(evidence_shown.saved(rows, load("former"), BUDGETS, options.measure))
+        former_rows = load("mpnet-former" if options.study == "mpnet" else "former")
+        print(evidence_shown.saved(rows, former_rows, BUDGETS, options.measure))
+    elif options.do == "stopped":
+        rule = of_repository()["sufficient"]
+        print(evidence_shown.stopped(rows, BUDGETS, (rule["kappa"], 0.95, 0.9), rule["comparisons"]))
     else:
         file = results_file(options.study).with_suffix(".svg")
         pruned = {arm for arm in variants.names() if variants.way(arm).uses_pool_labels}

@@ -1,5 +1,6 @@
 """What the runs of evidence.py show: a table and a picture."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tabulate import tabulate
 
 from benchmarks import variants
 from stages.core.reporting import statistics
+from stages.core.rows import stopping
 
 # In the picture by colour; all others are grey.
 SHOWN = {
@@ -107,6 +109,38 @@ def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]
             }
         lines.append(line)
     return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+def stopped(rows: list[dict], budgets: dict[str, Sequence[int]], leasts: Sequence[float], comparisons: int) -> str:
+    """One line a data set and kappa asked for: when the agreement rule would have ended the default's runs, and what was lost.
+
+    leasts        values of params sufficient.kappa
+    comparisons   as params sufficient.comparisons
+    """
+    runs: dict[str, list[dict]] = {}
+    for row in rows:
+        if row["arm"] == variants.name_of_default():
+            runs.setdefault(row["set"], []).append(row)
+    lines = []
+    for (name, of_set), least in itertools.product(runs.items(), leasts):
+        places = [ends_at(row, max(max(row["classes_named"]) for row in of_set), least, comparisons) for row in of_set]
+        ended = [(row, place) for row, place in zip(of_set, places) if place is not None]
+        line = {"set": name, "kappa": least, "ended": f"{len(ended)} of {len(of_set)}"}
+        if ended:
+            lost = [row["accuracy"][-1] - row["accuracy"][place] for row, place in ended]
+            line["labels, median"] = f"{np.median([budgets[name][place] for _, place in ended]):,.0f}"
+            line["points lost to the last budget"] = f"{100 * np.mean(lost):+.1f}"
+        lines.append(line)
+    return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+def ends_at(row: dict, classes: int, least: float, comparisons: int) -> int | None:
+    """The first budget of a run, by its place, at which the agreement rule ends it; None where it goes on to the last."""
+    for place in range(1, len(row["accuracy"]) - 1):
+        kappas, named = [[kappa] for kappa in row["kappas"][:place]], np.arange(row["classes_named"][place])
+        if stopping.enough(kappas, named[None], classes, least, comparisons):
+            return place
+    return None
 
 
 def picture(rows: list[dict], budgets: dict[str, Sequence[int]], file: Path) -> None:

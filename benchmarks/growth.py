@@ -2,8 +2,8 @@
 
 The texts are those of SST-2 (the packaged corpus where it is not there), each with a word left out and a number put in, so
 that they differ. Vectors beyond EMBEDDED rows are those of the first ones with noise: encoding takes as long for every row,
-so that embed's time is carried on from EMBEDDED rows and marked. Training and scoring go by `trainer: probe`; scoring with a
-fine-tuned encoder takes as long as embed, whose path it shares. What is asked for a share of the pool has lines of its own:
+so that embed's time is carried on from EMBEDDED rows and marked. Strategies and learner are those of params.yaml; scoring with
+a fine-tuned encoder takes as long as embed, whose path it shares. What is asked for a share of the pool has lines of its own:
 a tenth of it chosen by select_stageN, and train_full. Written to benchmarks/growth.json as it comes; a run that was stopped
 goes on after the last size that is there with all its lines.
 """
@@ -24,7 +24,7 @@ from stages.core.base import artifacts
 from stages.core.encoding import vectors
 
 SIZES = (10_000, 67_349, 250_000, 1_000_000)
-EMBEDDED = 100_000
+EMBEDDED = 20_000
 STAGES = (
     "prepare",
     "finetune_encoder",
@@ -61,9 +61,8 @@ def run(quick: bool) -> list[Row]:
 def measured(folder: Path, texts: list[str], size: int, method: str) -> dict[str, Cost]:
     source = folder / "source.jsonl"
     prepare = {"dataset": str(source), "text_column": "text", "label_column": "label", "holdout_share": min(0.15, 1_000 / size)}
-    changes = {"prepare": prepare, "reduce": {"method": method}, "train": {"trainer": "probe"}}
+    changes = {"prepare": prepare, "reduce": {"method": method}}
     tenth = {
-        "select_stageN": {"by": "recluster"},
         "stages": ["stage1", "stage2"],
         "rounds": {"stage2": {"after": "stage1", "m": 0.1}},
         "random_at": ["stage1", "stage2"],
@@ -100,16 +99,16 @@ def carried_on(folder: Path) -> Cost:
     artifacts.save_jsonl(artifacts.POOL, itertools.islice(artifacts.load_jsonl(whole), EMBEDDED))
     cost = run_stage("stages.embed")
     whole.replace(artifacts.POOL)
-    first = np.array(artifacts.load(artifacts.EMBEDDINGS, np.float32, (EMBEDDED, None)))
+    first = np.load(artifacts.EMBEDDINGS, allow_pickle=False)
     about = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))
     texts = artifacts.texts(artifacts.POOL)
     rng = np.random.default_rng(0)
-    with artifacts.filling(artifacts.EMBEDDINGS, np.float32, (len(texts), first.shape[1])) as out:
+    with artifacts.filling(artifacts.EMBEDDINGS, first.dtype, (len(texts), *first.shape[1:])) as out:
         for start in range(0, len(texts), EMBEDDED):
             part = out[start : start + EMBEDDED]
             part[:] = first[: len(part)]
             if start:
-                part += 0.3 * first.std() * rng.standard_normal(part.shape, dtype=np.float32)
+                part += (0.3 * first.std() * rng.standard_normal(part.shape, dtype=np.float32)).astype(first.dtype)
     vectors.describe(artifacts.EMBEDDINGS, texts, about)
     return Cost(cost.seconds * len(texts) / EMBEDDED, cost.megabytes)
 

@@ -286,6 +286,15 @@ def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, sc
     assert list(computed.values()) == ([12, 20, 28] if n == 3 else [27, 41, 55])  # 4 buckets, 90 rows; 13.5 is rounded to even
 
 
+def test_a_model_that_was_shown_some_of_the_classes_says_so(in_process, monkeypatch, capsys):
+    monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
+    in_process.change({"select_stage1": {"n": 1}})
+    artifacts.save_json(artifacts.CLASSES, ["neg", "pos", "neither"])
+    for stage, *words in (["select_stage1"], ["label", "stage1"], ["train_stage1"]):
+        in_process.call(stage, *words)
+    assert "bucketed stage1, seed 0: 2 of 3 classes are among its 4 rows; it names no other" in capsys.readouterr().out
+
+
 def test_these_are_the_defaults_of_the_product():
     default = params.Loader((ROOT / "params.yaml").read_text(encoding="utf-8")).get_single_data()
     assert [default["select_stage1"]["pick"], default["score_entropy"]["score"], default["select_stageN"]["by"]] == [

@@ -18,7 +18,7 @@ from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
-from stages.core.rows import labels, rounds
+from stages.core.rows import labels, rounds, stopping
 from tests.conftest import ROOT
 from tests.tiny import tiny_corpus, tiny_encoder
 
@@ -112,6 +112,8 @@ def test_one_run_spends_the_budgets_and_measures_every_model(home, arm):
     assert [len(np.unique(rows)) for rows in labelled] == [6, 10]
     assert labelled[1][:6].tolist() == labelled[0].tolist()
     right = [round(float((probabilities.argmax(1) == labels.holdout()).mean()), 6) for probabilities in said]
+    rows = stopping.sample(POOL_ROWS)
+    first, second = (by_hand(taken).probabilities(rows).argmax(1) for taken in labelled)
     assert {**found, "macro_f1": None, "seconds_choosing": None} == {
         "set": "tiny",
         "made_of": evidence.made_of(),
@@ -119,6 +121,8 @@ def test_one_run_spends_the_budgets_and_measures_every_model(home, arm):
         "seed": SEED,
         "accuracy": right,
         "macro_f1": None,
+        "kappas": [stopping.kappa(first, second)],
+        "classes_named": [len(np.unique(first)), len(np.unique(second))],
         "seconds_choosing": None,
     }
     assert len(found["macro_f1"]) == 2
@@ -208,6 +212,16 @@ def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
     assert cells[:4] == ["trec", "1, 1", "100 labels: 60.0 (random 50.0, former 50.0)", "150 [150, 150]"]
     assert cells[5] == "over 300 [over 300, over 300]"
+
+
+def test_the_agreement_rule_ends_a_run_where_the_last_three_models_agree_and_every_class_is_named():
+    run = {"set": "trec", "arm": variants.name_of_default(), "seed": 0, "made_of": "x", "accuracy": [0.5, 0.6, 0.7, 0.8, 0.85, 0.9]}
+    agreed = run | {"kappas": [0.8, 0.97, 0.99, 0.98, 0.98], "classes_named": [1, 2, 2, 2, 2, 2]}
+    early = run | {"kappas": [0.99] * 5, "classes_named": [2, 2, 2, 1, 2, 2]}
+    budgets = {"trec": (50, 100, 200, 300, 500, 1_000)}
+    lines = evidence_shown.stopped([agreed, early], budgets, (0.98, 0.99), 3).splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert cells == [["trec", "0.98", "2 of 2", "500", "+5.0"], ["trec", "0.99", "1 of 2", "500", "+5.0"]]
 
 
 def test_other_libraries_are_asked_with_our_model(home, monkeypatch):

@@ -108,6 +108,9 @@ def test_up_to_the_limits_every_row_is_fitted_and_swept_and_k_means_draws_as_eve
 
 
 def test_a_large_pool_is_clustered_by_mini_batches_and_swept_on_a_sample(pool, capsys):
+    params, write = pool
+    params["reduce"]["method"] = "pca"
+    write()
     reduce.main()
     cluster.main()
     assert "the sweep measured on 100 rows" in capsys.readouterr().out
@@ -122,6 +125,8 @@ def test_a_large_pool_is_clustered_by_mini_batches_and_swept_on_a_sample(pool, c
 
 def test_a_sample_of_the_sweep_has_nearly_the_scores_of_all_rows(pool):
     params, write = pool
+    params["reduce"]["method"] = "pca"
+    write()
     reduce.main()
     cluster.main()
     sampled = json.loads((artifacts.CLUSTERS.parent / "plots" / "sweep.json").read_text())

@@ -89,7 +89,7 @@ def test_folds_are_no_more_than_the_largest_class_has_rows():
     assert logistic.in_folds(np.array([2, 0, 1]), 5, seed=0) == []
 
 
-@pytest.mark.parametrize(("distance", "c"), [(0, 0.001), (5, 100)])
+@pytest.mark.parametrize(("distance", "c"), [(0, 0.01), (5, 100)])
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_however_few_rows_a_class_has_regularisation_is_chosen(distance, c, rows):
     # Where nothing can be learned it is as strong as it may be, where all is plain as weak.
@@ -109,7 +109,7 @@ def test_the_c_chosen_beside_rare_classes_has_the_least_log_loss_over_all_classe
 
     learners = [LogisticRegression(C=c, max_iter=1000) for c in logistic.STRENGTHS.tolist()]
     losses = [np.mean([loss(learner, *fold) for fold in logistic.in_folds(labels, 5, seed=0)]) for learner in learners]
-    assert 0 < np.argmin(losses) < 10
+    assert 0 < np.argmin(losses) < len(losses) - 1
     expected = learners[np.argmin(losses)].fit(inputs, labels).predict_proba(ELSEWHERE)
     assert fit(inputs, labels, classes=4).probabilities(ELSEWHERE) == pytest.approx(expected, abs=1e-5)
 

@@ -50,12 +50,15 @@ def train_and_try(
     elif waits_for:
         print(f"{arm} {stage}: nothing to do, {waits_for:,} of {labelled.shape[1]:,} rows wait for an answer")
     else:
-        for seed, rows, paid in zip(settings.seeds, labelled, bought):
+        for seed, rows, paid, said in zip(settings.seeds, labelled, bought, values):
             title, fitted = f"{arm} {stage}, seed {seed}", None
             for labels_so_far in budget["path"] if settings.train.warm_start else [len(rows)]:
                 fitted = bench.fit(rows[:labels_so_far], paid, seed, title, fitted)
             if models:
                 fitted.model.save(models / str(seed))
+            shown = len(np.unique(said[said >= 0]))
+            if shown < bench.classes:
+                print(f"{title}: {shown} of {bench.classes} classes are among its {len(rows):,} rows; it names no other")
             tried.append(bench.on_holdout(fitted, len(rows)))
             history += fitted.history(seed)
             if arm == results.MAIN and not len(bench.actual):

@@ -15,7 +15,7 @@ import numpy as np
 
 WEIGHTS = (1.0, 2.0, 4.0, 8.0)  # of the last layer; at 8 the others hardly count
 PENALTIES = np.logspace(-4, 1, 11)  # ridge, as shares of the largest eigenvalue
-MOST_ROWS = 1_000  # labelled rows that are looked at: time grows with their cube
+MOST_ROWS = 500  # labelled rows that are looked at: time grows with their cube
 
 
 def weighted(vectors: np.ndarray, last: float) -> np.ndarray:
