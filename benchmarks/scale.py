@@ -140,7 +140,7 @@ def throughput(folder: Path, address: str, quick: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"rows": rows, "cores": os.cpu_count()}
     for name, pairs in spent.items():
         clock, processor = np.median(pairs, axis=0)
-        found[name] = {"rows_a_second": round(rows / clock, 1), "rows_a_core_second": round(rows / processor, 1)}
+        found[name] = {"rows_a_second": round(float(rows / clock), 1), "rows_a_core_second": round(float(rows / processor), 1)}
     return found
 
 
