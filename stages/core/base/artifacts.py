@@ -3,6 +3,7 @@
 Nothing is ever unpickled: artifacts arrive from shared remotes.
 """
 
+import functools
 import json
 import mmap
 import os
@@ -282,10 +283,14 @@ class Texts:
     """The texts of pool.jsonl or holdout.jsonl, read anew each time that they are gone through: never all in memory."""
 
     def __init__(self, path: Path):
-        self.path, self._rows = path, sum(1 for _ in load_jsonl(path))
+        self.path = path
 
     def __len__(self) -> int:
         return self._rows
+
+    @functools.cached_property
+    def _rows(self) -> int:
+        return sum(1 for _ in load_jsonl(self.path))
 
     def __iter__(self) -> Iterator[str]:
         for row in load_jsonl(self.path):
@@ -297,7 +302,7 @@ class Texts:
 
 def texts(path: Path) -> list[str]:
     """All of them in memory."""
-    return list(Texts(path))
+    return list(iter(Texts(path)))  # a list asks for the length first, which would be one more pass
 
 
 def pool_rows() -> int:
