@@ -285,7 +285,8 @@ def test_a_python_is_asked_for_what_every_stage_imports():
     top = set()
     with_dvc = {ROOT / "stages/commands" / name for name in ("fetch.py", "overlay.py")}  # by make, in this project's environment
     with_dvc |= {ROOT / "stages/commands/page" / name for name in ("guard.py", "server.py")}
-    for file in {*(ROOT / "stages").rglob("*.py")} - with_dvc:
+    of_an_engine = {ROOT / "stages/core/engines/_pool.py"}  # it says itself what it lacks
+    for file in {*(ROOT / "stages").rglob("*.py")} - with_dvc - of_an_engine:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             top |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else set()
             top |= {node.module} if isinstance(node, ast.ImportFrom) else set()
