@@ -101,6 +101,6 @@ clean-cache:  # but for .gleaner/answers, the second copy of what people answere
 	$(PIP) -r requirements-bench.txt
 	@touch $@
 
-.venv/installed-test: .venv/installed requirements-test.txt requirements-excel.txt requirements-label.txt requirements-s3.txt requirements-tune.txt
+.venv/installed-test: .venv/installed requirements-test.txt requirements-excel.txt requirements-label.txt requirements-ray.txt requirements-s3.txt requirements-tune.txt
 	$(PIP) -r requirements-test.txt
 	@touch $@

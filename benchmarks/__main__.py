@@ -11,7 +11,7 @@ from tabulate import tabulate
 from benchmarks.harness import ROOT
 from stages.core.base.errors import Refused, choices, run
 
-NAMES = ["embed", "new_rows", "sweep", "umap", "finetune", "path", "predict", "growth"]
+NAMES = ["embed", "new_rows", "sweep", "umap", "finetune", "path", "predict", "growth", "scale"]
 
 
 def main(*names: str) -> None:

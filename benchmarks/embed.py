@@ -4,6 +4,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ def run(quick: bool) -> list[Row]:
     dtype = encoder.dtype_of(params.embed.dtype)
 
     packaged = encoder.folder_of(encoder.PACKAGED)
-    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), dtype, params.machine.batch_tokens, folder)
+    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), dtype, params.machine, folder)
     notebook = Notebook(packaged)
     many, few = (1_000, 16) if quick else (20_000, 128)
     rows = [
@@ -53,7 +54,7 @@ def run(quick: bool) -> list[Row]:
     ))  # fmt: skip
 
     large = base_shape(folder / "base", packaged)
-    ours = Ours(encoder.Encoder(str(large), 256), dtype, params.machine.batch_tokens, folder)
+    ours = Ours(encoder.Encoder(str(large), 256), dtype, params.machine, folder)
     notebook = Notebook(large)
     many, few = (100, 2) if quick else (2_000, 32)
     rows.append(against(
@@ -68,14 +69,14 @@ def run(quick: bool) -> list[Row]:
 class Ours:
     """What stage embed does: tokenise, encode, keep the shards; from an empty side cache every time."""
 
-    def __init__(self, model: encoder.Encoder, dtype: torch.dtype, batch_tokens: int, folder: Path):
+    def __init__(self, model: encoder.Encoder, dtype: torch.dtype, machine: Any, folder: Path):
         self.model, self.dtype = model.eval().to(dtype), dtype
-        self.batch_tokens, self.folder = batch_tokens, folder
+        self.machine, self.folder = machine, folder
 
     def __call__(self, texts: list[str]) -> np.ndarray:
         shutil.rmtree(vector_cache.root(), ignore_errors=True)
         out = np.empty((len(texts), self.model.width), np.float32)
-        assert embed.fill(out, texts, self.model, vector_cache.VectorCache("bench"), self.batch_tokens) == len(texts)
+        assert embed.fill(out, texts, self.model, vector_cache.VectorCache("bench"), self.machine) == len(texts)
         return out
 
 
@@ -117,7 +118,7 @@ def share_of_ceiling(name: str, ours: Ours, texts: list[str], at_least: float) -
     # Two operations a weight; attention multiplies every token with every other, twice.
     operations = layers * (2 * (4 * width**2 + 2 * width * inner) * lengths.sum() + 4 * width * (lengths**2).sum())
     weights = torch.nn.Linear(width, inner).to(ours.dtype)
-    tokens = torch.randn(ours.batch_tokens, width).to(ours.dtype)
+    tokens = torch.randn(ours.machine.batch_tokens, width).to(ours.dtype)
     shares, ceilings, achieved = [], [], []
     with torch.inference_mode():
         weights(tokens)

@@ -19,7 +19,7 @@ MEASURED = 5_000  # trustworthiness is quadratic: it is measured among so many r
 def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     params = prepared(folder)
-    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), encoder.dtype_of("auto"), params.machine.batch_tokens, folder)
+    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), encoder.dtype_of("auto"), params.machine, folder)
     vectors = ours(artifacts.texts(artifacts.POOL)[: 1_000 if quick else None])
     some = np.sort(np.random.default_rng(0).permutation(len(vectors))[:MEASURED])
     made = []

@@ -80,7 +80,7 @@ TRAIN = SimpleNamespace(
     dtype="float32", freeze_word_embeddings=True,
 )  # fmt: skip
 EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers="last", dtype="float32")
-MACHINE = SimpleNamespace(batch_tokens=64)
+MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ TEXTS = [f"{word} film {end}" for word in ("good", "bad", "great", "poor") for e
 LABELS = np.repeat([0, 1, 0, 1], 5)
 OFF = SimpleNamespace(patience=0, holdout_share=0.25)
 EMBED = SimpleNamespace(model="tiny", pooling="mean", layers="last", max_tokens=16, dtype="float32")
-MACHINE = SimpleNamespace(batch_tokens=64)
+MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
 
 
 @pytest.fixture(autouse=True)
@@ -185,7 +185,7 @@ def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_s
     monkeypatch.setattr(encoder.Encoder, "tokenise", lambda self, texts, title="": tokenised.extend(texts) or tokenise(self, texts))
     artifacts.save_jsonl(artifacts.POOL, ({"text": text} for text in TEXTS))
     artifacts.save_json(artifacts.CLASSES, ["0", "1"])
-    Path("params.yaml").write_text("machine: {batch_tokens: 64}")
+    Path("params.yaml").write_text("machine: {batch_tokens: 64, engine: local}")
     train = learner(trainer=name, warm_start=False, epochs=1, folds=2, pairs_per_row=1, most_pairs=4).train
     bench = Bench(SimpleNamespace(train=train, embed=EMBED))
     rows = np.array([0, 5, 10])

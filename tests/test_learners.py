@@ -22,7 +22,7 @@ EACH = [pytest.param(name, marks=pytest.mark.slow if name == "contrastive" else 
 CLASSES = 3  # of which the corpus has two
 LABELLED = np.array([20, 3, 7, 0, 15, 8, 11, 2])  # in no order: a row is found by its number, not by its place
 EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers=4, dtype="float32")
-MACHINE = SimpleNamespace(batch_tokens=64)
+MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
 TRAIN = {
     **{"dtype": "float32", "epochs": 2, "min_steps": 4, "batch_rows": 4, "learning_rate": 1e-3, "weight_decay": 0.01},
     "head_learning_rate": 1e-3,
@@ -135,7 +135,9 @@ def test_a_model_that_was_saved_and_loaded_says_the_same_to_the_bit(made, tmp_pa
 
 def test_how_many_tokens_pass_at_once_changes_no_more_than_a_last_bit_of_what_a_model_says(made, tmp_path):
     made.model.save(tmp_path)
-    few, many = (learners.load_model(tmp_path, EMBED, SimpleNamespace(batch_tokens=tokens)) for tokens in (1, 4_096))
+    few, many = (
+        learners.load_model(tmp_path, EMBED, SimpleNamespace(batch_tokens=tokens, engine="local")) for tokens in (1, 4_096)
+    )
     np.testing.assert_allclose(said(few, made.pool), said(many, made.pool), rtol=0, atol=1e-6)
     features = (model.features(made.pool[LABELLED], "") for model in (few, many))
     np.testing.assert_allclose(*features, rtol=0, atol=1e-6)

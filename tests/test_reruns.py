@@ -59,7 +59,7 @@ TABLE = {
     "no arms": ({"arms": []}, [*END]),
     "what strategies are set by": ({"strategies": {"held_back": 0.5}}, STAGE1),
     "the score": ({"score_entropy": {"score": "margin"}}, [*SCORED, ARM]),
-    "the machine": ({"machine": {"batch_tokens": 64, "batch_pairs": 2}}, []),
+    "the machine": ({"machine": {"batch_tokens": 64, "batch_pairs": 2, "engine": "ray"}}, []),
     "nothing": ({}, []),
 }  # fmt: skip
 

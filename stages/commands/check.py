@@ -4,20 +4,22 @@
 """
 
 from stages.commands import settings
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, params, plugins
 from stages.core.base.errors import Refused, run
 
 BEFORE_THE_POOL = ("inputs", "prepare")  # the pool that lies there may be that of other params
 
 
 def whole_file(stage: str) -> settings.Params:
-    """Raise Refused unless all of params.yaml is in order, and asks for no more labels than the pool has rows.
+    """Raise Refused unless all of params.yaml is in order, its engine is to be had, and no more labels are asked for than the
+    pool has rows.
 
     stage   which is about to begin
     """
     found = settings.checked(params.load())
     if stage not in BEFORE_THE_POOL and artifacts.COUNTS.exists():
         settings.refuse_budget_over(artifacts.load_json(artifacts.COUNTS)["pool_rows"], found)
+    plugins.load("engines", found.machine.engine).look(found.machine)
     return found
 
 

@@ -77,6 +77,13 @@ def _encoding(name: str) -> str:
     return name
 
 
+def _address(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if address != "auto" and not (colon and host and "/" not in host and port.isdecimal() and 0 < int(port) < 65_536):
+        raise ValueError("must be auto, or host:port, as `ray start --head` prints it (10.0.0.5:6379)")
+    return address
+
+
 def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterValidator:
     """The name of a file of a room, such as stages/core/strategies, that has the function, `besides` some."""
 
@@ -102,6 +109,7 @@ Strategy = Annotated[str, _plugin("strategies", "pick")]
 Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
 Learner = Annotated[str, _plugin("learners", "fit")]
+Engine = Annotated[str, _plugin("engines", "each")]
 
 
 class Section(pydantic.BaseModel):
@@ -264,6 +272,10 @@ class Predict(Section):
 class Machine(Section):
     batch_tokens: AtLeastOne
     batch_pairs: AtLeastOne
+    engine: Engine
+    ray_address: Annotated[Name, AfterValidator(_address)]
+    ray_cores: AtLeastOne
+    ray_mixed: bool
 
 
 class Params(Section):

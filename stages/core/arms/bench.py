@@ -11,6 +11,7 @@ from stages.core import learners
 from stages.core.base import artifacts, params
 from stages.core.learners import Model, Rows
 from stages.core.rows import labels, measures
+from stages.core.space.logistic import AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,10 @@ class Fitted:
         return [{"seed": seed, **epoch} for epoch in self.model.history]
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, classes]"""
-        return self.model.probabilities(self.pool[rows], f"score {self.title}")
+        """float32 [rows, classes]. Vectors are picked from the pool some at a time: all of 10 million in memory would be 30 GB."""
+        at_once = AT_ONCE if isinstance(self.pool, np.ndarray) else max(1, len(rows))
+        parts = [rows[start : start + at_once] for start in range(0, max(1, len(rows)), at_once)]
+        return np.concatenate([self.model.probabilities(self.pool[part], f"score {self.title}") for part in parts])
 
     def features(self, rows: np.ndarray) -> np.ndarray:
         """float32 [rows, width]: the vectors that the model's last layer works on."""

@@ -3,7 +3,9 @@
 Nothing is ever unpickled: artifacts arrive from shared remotes.
 """
 
+import functools
 import json
+import mmap
 import os
 import reprlib
 import tokenize
@@ -93,6 +95,15 @@ def filling(path: Path, dtype: type, shape: tuple[int, ...]) -> Iterator[np.ndar
         array.flush()
 
 
+def let_go(array: np.ndarray) -> None:
+    """Give back the memory that a memory-mapped array's pages take; they are read again from the file, or the system's copy of it.
+
+    Without it a process that goes through a file once seems to need as much memory as the file has bytes.
+    """
+    if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
+
+
 def load(
     path: Path,
     dtype: type,
@@ -128,6 +139,7 @@ def load(
             bad = np.isinf(block) if nan else ~np.isfinite(block)
             if bad.any():
                 raise Refused(f"{path}: some values are not finite; {MEND}")
+            let_go(array)
     if within and array.size:
         low, high = within
         for value in (array.min(), array.max()):
@@ -267,12 +279,30 @@ def load_jsonl(path: Path) -> Iterator[dict]:
         raise Refused(f"{path} is missing; {MEND}") from None
 
 
+class Texts:
+    """The texts of pool.jsonl or holdout.jsonl, read anew each time that they are gone through: never all in memory."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @functools.cached_property
+    def _rows(self) -> int:
+        return sum(1 for _ in load_jsonl(self.path))
+
+    def __iter__(self) -> Iterator[str]:
+        for row in load_jsonl(self.path):
+            try:
+                yield row["text"]
+            except (KeyError, TypeError):
+                raise Refused(f"{self.path}: a row has no text; {MEND}") from None
+
+
 def texts(path: Path) -> list[str]:
-    """The texts of pool.jsonl or holdout.jsonl."""
-    try:
-        return [row["text"] for row in load_jsonl(path)]
-    except (KeyError, TypeError):
-        raise Refused(f"{path}: a row has no text; {MEND}") from None
+    """All of them in memory."""
+    return list(iter(Texts(path)))  # a list asks for the length first, which would be one more pass
 
 
 def pool_rows() -> int:

@@ -1,10 +1,11 @@
 """How alike an encoder finds texts, nine example sentences to see it by, and what is wrong where it tells none apart."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, vectors
 
 # A row is alike the rest from this cosine to the mean of all on. Texts of one subject have 0.5 to 0.8 with a sentence encoder,
 # up to 0.99 with one that was trained on words alone.
@@ -38,16 +39,18 @@ def heat_map(model: encoder.Encoder) -> list[dict[str, Any]]:
     ]
 
 
-def warning(vectors: np.ndarray, texts: list[str], model: encoder.Encoder) -> str | None:
+def warning(made: np.ndarray, texts: Iterable[str], model: encoder.Encoder) -> str | None:
     """One line where all or nearly all vectors are alike, with the likeliest cause and what to do; None where they are not.
 
-    vectors   float32 [texts, width], not empty
+    made    float [texts, ...], not empty, as embed keeps them
+    texts   to be gone through once
     """
-    rows = np.unique(np.linspace(0, len(texts) - 1, SAMPLE).astype(int))
-    share = alike_share(vectors[rows])
+    rows = np.unique(np.linspace(0, len(made) - 1, SAMPLE).astype(int))
+    share = alike_share(vectors.mean_of_layers(made[rows]))
     if share < NEARLY_ALL:
         return None
-    tokens = model.tokenise([texts[row] for row in rows])
+    looked_at = set(rows.tolist())
+    tokens = model.tokenise([text for row, text in enumerate(texts) if row in looked_at])
     as_read = {tokens[np.array([row])].ids.tobytes() for row in range(len(tokens))}
     unknown = model.unknown_share(tokens)
     if unknown > 0.5:

@@ -12,7 +12,9 @@ What comes out of it is to the bit what encoding would give, since a vector depe
 """
 
 import hashlib
+import itertools
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from safetensors.numpy import load, save_file
 from stages.core.base import artifacts, bars
 
 PLACE = "GLEANER_CACHE"
-SHARD_ROWS = 4_096
+KEYED_AT_ONCE = 65_536  # texts
 KEY_BYTES = 16
 
 
@@ -41,25 +43,35 @@ class VectorCache:
     def __init__(self, encoding: str):
         self.folder = root() / encoding
 
-    def read_into(self, out: np.ndarray, texts: list[str]) -> np.ndarray:
+    def read_into(self, out: np.ndarray, texts: Iterable[str]) -> np.ndarray:
         """Write the vectors that are known into `out`, float [texts, ...]; int64 [missing] says which texts are not."""
-        row_of = {key: row for row, key in enumerate(map(_key, texts))}
-        missing = np.ones(len(texts), dtype=bool)
-        shards = sorted(self.folder.glob("*.safetensors"))
+        keys = keys_of(texts)
+        order = np.argsort(keys, kind="stable")
+        ordered, missing = keys[order], np.ones(len(keys), dtype=bool)
+        shards = sorted(self.folder.glob("*.safetensors")) if len(keys) else []
         for shard in bars.bar("vectors made before", len(shards), "shards", shards):
             known, vectors = _read(shard, out)
-            hits = [(row_of[key], place) for place, key in enumerate(known) if key in row_of]
-            if hits:
-                rows, places = np.array(hits).T
-                out[rows] = vectors[places]
-                missing[rows] = False
+            places = np.minimum(np.searchsorted(ordered, known), len(ordered) - 1)
+            hits = ordered[places] == known
+            rows = order[places[hits]]
+            out[rows] = vectors[hits]
+            missing[rows] = False
+            artifacts.let_go(out)
         return np.flatnonzero(missing)
 
     def add(self, texts: list[str], vectors: np.ndarray) -> None:
         """Keep float [texts, ...] as one shard."""
-        keys = np.frombuffer(b"".join(map(_key, texts)), dtype=np.uint8).reshape(-1, KEY_BYTES)
+        keys = keys_of(texts).view(np.uint8).reshape(-1, KEY_BYTES)
         shard = self.folder / f"{_name(keys, vectors)}.safetensors"
         artifacts.save_tensors(shard, {"keys": keys, "vectors": vectors}, save_file)
+
+
+def keys_of(texts: Iterable[str]) -> np.ndarray:
+    """bytes [texts] of KEY_BYTES each: 16 bytes a text are all that is in memory of a pool of any size."""
+    texts, parts = iter(texts), [np.empty(0, f"S{KEY_BYTES}")]
+    while part := b"".join(map(_key, itertools.islice(texts, KEYED_AT_ONCE))):
+        parts.append(np.frombuffer(part, f"S{KEY_BYTES}"))
+    return np.concatenate(parts)
 
 
 def _key(text: str) -> bytes:
@@ -72,11 +84,11 @@ def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read(shard: Path, like: np.ndarray) -> tuple[list[bytes], np.ndarray]:
-    """(keys, vectors [rows, ...], of the dtype and form of `like`) of one shard; nothing of one that cannot be
+def _read(shard: Path, like: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(keys as of keys_of, vectors [rows, ...], of the dtype and form of `like`) of one shard; nothing of one that cannot be
     read, nor of a broken one, which is thrown away.
     """
-    nothing = [], np.empty((0, *like.shape[1:]), like.dtype)
+    nothing = keys_of([]), np.empty((0, *like.shape[1:]), like.dtype)
     try:
         stored = shard.read_bytes()  # not by load_file, which calls every failure to open a file the same
     except OSError as error:  # another user's, or a share that is away: no word about its content
@@ -85,10 +97,8 @@ def _read(shard: Path, like: np.ndarray) -> tuple[list[bytes], np.ndarray]:
     try:
         content = load(stored)
         vectors = content["vectors"]
-        keys = content["keys"].tobytes()
-        if (vectors.shape, vectors.dtype) != ((len(keys) // KEY_BYTES, *like.shape[1:]), like.dtype) or not np.isfinite(
-            vectors
-        ).all():
+        keys = np.frombuffer(content["keys"].tobytes(), f"S{KEY_BYTES}")
+        if (vectors.shape, vectors.dtype) != ((len(keys), *like.shape[1:]), like.dtype) or not np.isfinite(vectors).all():
             raise ValueError("keys and vectors do not match")
         if _name(content["keys"], vectors) != shard.stem:
             raise ValueError("not what was written")
@@ -96,7 +106,7 @@ def _read(shard: Path, like: np.ndarray) -> tuple[list[bytes], np.ndarray]:
         with suppress(OSError):  # in a folder of another user it stays
             shard.unlink()  # cut short by a copy, altered by a dying disk or a hand: what it held is made anew
         return nothing
-    return [keys[i : i + KEY_BYTES] for i in range(0, len(keys), KEY_BYTES)], vectors
+    return keys, vectors
 
 
 def megabytes() -> float:

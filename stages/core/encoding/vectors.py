@@ -5,6 +5,7 @@ data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_toke
 """
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from stages.core.base import artifacts
 from stages.core.base.errors import Refused
 
 
-def describe(path: Path, texts: list[str], encoding: dict) -> None:
+def describe(path: Path, texts: list[str] | artifacts.Texts, encoding: dict) -> None:
     """Write the sidecar of the vectors at `path`.
 
     encoding   model, dtype, max_tokens, model_sha256 and layers: what made them
@@ -43,7 +44,7 @@ def load(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
     found = {
         "model": expected["model"] if model is None else model,
         "sha256": _sha256(vectors),
-        "texts_sha256": _sha256_of_texts(artifacts.texts(texts)),
+        "texts_sha256": _sha256_of_texts(artifacts.Texts(texts)),
     }
     what = {"model": "params.yaml: embed.model", "sha256": str(path), "texts_sha256": str(texts)}
     for key in found:
@@ -77,10 +78,11 @@ def _sha256(vectors: np.ndarray) -> str:
     digest = hashlib.sha256()
     for block in np.array_split(vectors, max(1, vectors.nbytes // 2**26)):
         digest.update(np.ascontiguousarray(block))
+        artifacts.let_go(vectors)
     return digest.hexdigest()
 
 
-def _sha256_of_texts(texts: list[str]) -> str:
+def _sha256_of_texts(texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for text in texts:
         digest.update(text.encode())

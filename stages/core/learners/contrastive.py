@@ -13,7 +13,7 @@ import torch
 
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, kept
+from stages.core.encoding import encoder, kept, shards
 from stages.core.encoding.tokens import Texts
 from stages.core.space import logistic
 
@@ -115,7 +115,8 @@ class ContrastiveModel:
 def vectors(body: encoder.Encoder, inputs: Texts, embed: Any, machine: Any, title: str) -> np.ndarray:
     """float32 [rows, width], computed in the dtype of params embed."""
     body = copy.deepcopy(body).to(encoder.device(), encoder.dtype_of(embed.dtype))
-    return encoder.of_each(body, inputs.tokens, body.width, machine.batch_tokens, title)
+    work = shards.Work(body, encoder.Encoder.forward, body.width, np.float32, machine.batch_tokens)
+    return shards.of_each(work, inputs.tokens, machine, title)
 
 
 def load(folder: Path, embed: Any, machine: Any) -> ContrastiveModel:

@@ -13,7 +13,7 @@ from transformers import get_linear_schedule_with_warmup
 
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, kept
+from stages.core.encoding import encoder, kept, shards
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 
 KIND = "finetune"
@@ -191,7 +191,8 @@ class FineTuned:
         """float32 [rows, width] by `function(model, ids)`, in the dtype of the settings."""
         model = copy.deepcopy(self.model).to(encoder.device()).eval()
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
-        return encoder.of_each(lambda ids: function(model, ids), inputs.tokens, width, self.machine.batch_tokens, title)
+        work = shards.Work(model, function, width, np.float32, self.machine.batch_tokens)
+        return shards.of_each(work, inputs.tokens, self.machine, title)
 
     def save(self, folder: Path) -> None:
         head = self.model.head

@@ -43,14 +43,30 @@ class Labelling:
 
     def rows(self, chunks: Iterator[tuple[list[Row], list[str]]], journal: Journal | None = None) -> Iterator[list[Row]]:
         """The same chunks, their rows labelled; what stands in the journal is not asked for again, what is new is added to it."""
+        new: list[tuple[list[Row], list[str]]] = []
         for rows, texts in chunks:
             said = journal.take(len(rows)) if journal else None
             if said is None:
-                said = self.say(texts)
-                if journal:
-                    journal.add(said)
-                memory.give_back()
-            yield self.labelled(rows, said)
+                new.append((rows, texts))
+                if len(new) == self.models.chunks_at_once:
+                    yield from self.asked(new, journal)
+                    new = []
+            else:
+                yield self.labelled(rows, said)
+        if new:
+            yield from self.asked(new, journal)
+
+    def asked(self, chunks: list[tuple[list[Row], list[str]]], journal: Journal | None) -> Iterator[list[Row]]:
+        """The models are asked about all of the chunks at once, so that many processes may share in them."""
+        said = self.say([text for _, texts in chunks for text in texts])
+        start = 0
+        for rows, _ in chunks:
+            part = said[start : start + len(rows)]
+            start += len(rows)
+            if journal:
+                journal.add(part)
+            yield self.labelled(rows, part)
+        memory.give_back()
 
     def say(self, texts: list[str]) -> np.ndarray:
         """Records as in Journal, one a text; a text of blanks alone is not asked about."""

@@ -8,22 +8,25 @@ import numpy as np
 
 from stages.core import learners
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, pointer
+from stages.core.encoding import encoder, pointer, shards
 from stages.core.encoding.tokens import Texts
 from stages.core.prediction import calibration, record
 from stages.core.prediction.record import Record
+
+CHUNKS = 16  # of new rows that are asked about at once where other processes share in them
 
 
 class Vectors:
     """The pipeline's encoder, kept as embed has it, for models that work on its vectors."""
 
     def __init__(self, embed: Any, machine: Any):
-        self.batch_tokens = machine.batch_tokens
+        self.machine = machine
         self.model = encoder.of_pipeline(embed).eval().to(encoder.device(), encoder.dtype_of(embed.dtype))
 
     def of(self, texts: list[str], title: str) -> np.ndarray:
         """float [texts, ...], equal to the rows that embed would write."""
-        return encoder.vectors_of(self.model, self.model.tokenise(texts), self.batch_tokens, title)
+        work = shards.Work(self.model, encoder.Encoder.vectors, self.model.form, self.model.kept_as, self.machine.batch_tokens)
+        return shards.of_each(work, self.model.tokenise(texts), self.machine, title)
 
 
 class Ensemble:
@@ -37,6 +40,7 @@ class Ensemble:
         self.members, self.about = members, about
         self.pretrained = getattr(members[0], "pretrained", None)
         self.vectors = None if self.pretrained else Vectors(embed, machine)
+        self.chunks_at_once = 1 if machine.engine == "local" else CHUNKS
         for member in members if self.pretrained else ():
             member.pretrained = self.pretrained  # all have the same: kept once in memory
 
