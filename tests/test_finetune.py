@@ -72,6 +72,13 @@ def test_every_epoch_is_told_and_the_loss_falls():
     assert set(history[0]) == {"epoch", "loss"}
 
 
+def test_classes_weigh_the_same_however_few_rows_they_have():
+    alike = learner(epochs=25, head_learning_rate=0.01, weight_decay=0)
+    texts = Texts(["good film"] * 20, alike.pretrained.tokenise)
+    model = alike.fit(texts, np.arange(20), np.repeat([0, 1], [17, 3]), 0, "test")
+    assert model.probabilities(texts, "test") == pytest.approx(0.5, abs=0.1)  # by rows it would be 0.85 and 0.15
+
+
 def test_steps_are_filled_up_with_epochs():
     assert len(fit(learner(epochs=1, min_steps=9)).history) == 3  # 4 steps an epoch
 
@@ -156,6 +163,8 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
     asked = []
 
     class Bench:
+        classes = 2
+
         def __init__(self, params):
             pass
 

@@ -15,6 +15,7 @@ from stages.core.base import artifacts
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, kept, shards
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
+from stages.core.space import logistic
 
 KIND = "finetune"
 GOLDEN = (5**0.5 - 1) / 2
@@ -55,9 +56,10 @@ class Learner:
     ) -> "FineTuned":
         """As the contract says; the labelled rows come oldest first. Without `start` the head is empty.
 
-        AdamW with linear warm-up and decay; epochs are repeated until min_steps is reached, since too few steps on
-        few rows look like bad selection (Mosbach et al. 2021, section 5). With early stopping a share of the rows is
-        held back from training, and the weights of the epoch with the least loss on them are kept.
+        All classes weigh the same in the loss, or a rare one would hardly be named. AdamW with linear warm-up and decay;
+        epochs are repeated until min_steps is reached, since too few steps on few rows look like bad selection (Mosbach et
+        al. 2021, section 5). With early stopping a share of the rows is held back from training, and the weights of the epoch
+        with the least loss on them are kept.
         Raises Refused where there are too few rows to hold any back.
         """
         inputs = pool[labelled]
@@ -73,6 +75,9 @@ class Learner:
         steps = max(train.min_steps, train.epochs * epoch_steps)
         schedule = get_linear_schedule_with_warmup(optimiser, int(train.warmup_share * steps), steps)
         lengths, target = tokens.lengths[rows], torch.from_numpy(labels).to(self.device)
+        weights = np.zeros(len(labels), np.float32)
+        weights[rows] = logistic.evened(labels[rows])
+        weights = torch.from_numpy(weights).to(self.device)
         mixed = torch.autocast(self.device.type, torch.bfloat16, enabled=encoder.dtype_of(train.dtype) == torch.bfloat16)
         made = FineTuned(model, self.pretrained, self.embed, self.machine)
         best, best_loss, since_best, done = None, np.inf, 0, 0
@@ -86,7 +91,7 @@ class Learner:
                     ids, real = (torch.from_numpy(array).to(self.device) for array in tokens.padded(batch, model.encoder.pad))
                     with mixed:
                         logits = model(ids, None if real.all() else real)
-                    loss = torch.nn.functional.cross_entropy(logits, target[batch])
+                    loss = (weights[batch] * torch.nn.functional.cross_entropy(logits, target[batch], reduction="none")).mean()
                     loss.backward()
                     torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
                     optimiser.step()
