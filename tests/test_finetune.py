@@ -156,6 +156,8 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
     asked = []
 
     class Bench:
+        classes = 2
+
         def __init__(self, params):
             pass
 
