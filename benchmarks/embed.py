@@ -97,10 +97,10 @@ def cosines(ours: np.ndarray, rival: np.ndarray) -> str:
     return f"least cosine {least:.5f}"
 
 
-def base_shape(folder: Path, packaged: Path) -> Path:
-    """Random weights in the shape of BERT-base, with the packaged tokenizer."""
-    folder.mkdir()
-    config = transformers.BertConfig(**BASE, vocab_size=json.loads((packaged / "config.json").read_text())["vocab_size"])
+def base_shape(folder: Path, packaged: Path, shape: dict[str, int] = BASE) -> Path:
+    """Random weights in the shape of BERT-base, or another, with the packaged tokenizer."""
+    folder.mkdir(parents=True)
+    config = transformers.BertConfig(**shape, vocab_size=json.loads((packaged / "config.json").read_text())["vocab_size"])
     with torch.random.fork_rng():
         torch.manual_seed(0)
         save_model(transformers.BertModel(config), str(folder / "model.safetensors"), metadata={"format": "pt"})

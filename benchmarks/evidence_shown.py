@@ -87,22 +87,26 @@ def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tu
 def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]], measure: str) -> str:
     """One line a data set: the default at its first budgets, and with how many labels the former pipeline's random rows do as well.
 
-    An entry is labels [interval], or more than the last budget where they do not come that far.
+    Over the seeds that all three have. An entry is labels [interval], or more than the last budget where they do not come that far.
     """
     ours, theirs = curves_of(rows, measure), curves_of(former, measure)
     lines = []
     for name in ours:
-        curve = np.array(list(ours[name][variants.name_of_default()].values()))
-        chance = np.array(list(ours[name]["random"].values())).mean(0)
-        base = np.array(list(theirs[name]["random"].values()))
+        by_seed = [
+            {seed: curve for (seed, _), curve in curves.items()}
+            for curves in (ours[name][variants.name_of_default()], ours[name]["random"], theirs.get(name, {}).get("random", {}))
+        ]
+        seeds = sorted(set.intersection(*map(set, by_seed)))
+        if not seeds:
+            continue
+        curve, chance, base = (np.array([curves[seed] for seed in seeds]) for curves in by_seed)
         points = np.array(budgets[name])
-        line = {"set": name, "seeds": f"{len(curve)}, {len(base)}"}
+        line = {"set": name, "seeds": len(seeds)}
         for place in (1, 3):  # 100 and 300 labels
-            needed = statistics.labels_to_reach(points, base, curve[: len(base), place])
+            needed = statistics.labels_to_reach(points, base, curve[:, place])
             found, low, high = (f"over {points[-1]:,}" if value is None else f"{value:,.0f}" for value in needed)
-            shown = (
-                f"{100 * curve[:, place].mean():.1f} (random {100 * chance[place]:.1f}, former {100 * base[:, place].mean():.1f})"
-            )
+            mean, at_random, before = (100 * of_seeds[:, place].mean() for of_seeds in (curve, chance, base))
+            shown = f"{mean:.1f} (random {at_random:.1f}, former {before:.1f})"
             line |= {
                 f"budget {place + 1}": f"{points[place]} labels: {shown}",
                 f"former needs, {place + 1}": f"{found} [{low}, {high}]",

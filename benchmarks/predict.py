@@ -1,15 +1,20 @@
-"""make predict, reading and writing counted, against what one would use instead; and its memory as the file grows."""
+"""make predict, reading and writing counted, against what one would use instead; and its memory as the file grows.
+
+On texts of three lengths, in random order. The rivals have the same encoder and see fewer of them.
+"""
 
 import itertools
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import rivals
+from benchmarks.embed import base_shape
 from benchmarks.growth import varied
-from benchmarks.harness import Row, against, labelled_pool, prepared, row, run_stage
+from benchmarks.harness import SST2, Row, against, labelled_pool, prepared, row, run_stage
 from stages import cluster, embed, label, model, reduce, select_stage1, train_stage1
 from stages.commands import predict
 from stages.core.base import artifacts
@@ -28,41 +33,61 @@ ONE_STAGE = {
 }
 
 
+SMALL = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128)
+# Corpus (None: SST-2, or the packaged one where it is not there): rows for us, rows for the rivals; in a quick run a tenth.
+SETS = {None: (8_000, 2_000), "rotten_tomatoes": (3_000, 1_000), "bbc_news": (200, 100)}
+
+
 def run(quick: bool) -> list[Row]:
     home = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
-    prepared(home / "texts")
-    pool = artifacts.texts(artifacts.POOL)
-    artifacts.save_jsonl(home / "source.jsonl", itertools.islice(labelled_pool(), 600))  # enough to choose a hundred of
+    texts = {}
+    for name in SETS:
+        prepared(home / f"texts of {name}", **({"prepare": {"dataset": name}} if name else {}))
+        pool = artifacts.texts(artifacts.POOL)
+        texts[name] = [pool[row] for row in np.random.default_rng(0).permutation(len(pool))]
+        if name is None:
+            artifacts.save_jsonl(home / "source.jsonl", itertools.islice(labelled_pool(), 600))  # enough to choose a hundred of
     source = {"dataset": str(home / "source.jsonl"), "text_column": "text", "label_column": "label"}
-    prepared(home / "model", prepare=source, **ONE_STAGE)
+    packaged = encoder.folder_of(encoder.PACKAGED)
+    modelled(home / "model", prepare=source)
+    answers = labels.whole_pool("the rival is trained on some")
+    piped = rivals.pipeline(packaged, len(labels.classes()))
+    probed = rivals.probe(packaged, artifacts.texts(artifacts.POOL)[:300], answers[:300])
+    rows = []
+    for name, counts in SETS.items():
+        many, few = (max(20, count // 10 if quick else count) for count in counts)
+        rows += against_both(name or SST2.name, texts[name][:many], few, piped, probed, 1 if quick else 3)
+    modelled(home / "small", prepare=source, embed={"model": str(base_shape(home / "encoder", packaged, SMALL))})
+    return [*rows, of_memory(texts[None], *((500, 4_000) if quick else (100_000, 1_000_000)))]
+
+
+def modelled(folder: Path, **changes: dict) -> None:
+    """Go to a new project with a model in it."""
+    prepared(folder, **changes, **ONE_STAGE)
     for stage in (embed, reduce, cluster, select_stage1):
         stage.main()
     label.main("stage1")
     train_stage1.main()
     model.main()
-    texts = [pool[i] for i in np.random.default_rng(0).permutation(len(pool))]
-    many, few = (1_000, 200) if quick else (20_000, 2_000)
-    many = min(many, len(texts))
-    artifacts.save_jsonl(Path("new.jsonl"), ({"text": text} for text in texts[:many]))
+
+
+def against_both(name: str, texts: list[str], few: int, piped: Callable, probed: Callable, pairs: int) -> list[Row]:
+    artifacts.save_jsonl(Path("new.jsonl"), ({"text": text} for text in texts))
+    some, words = texts[:few], sum(len(text.split()) for text in texts) / len(texts)
 
     def ours() -> None:
         predict.main("new.jsonl", "labelled.csv")
 
-    packaged, pairs = encoder.folder_of(encoder.PACKAGED), 1 if quick else 3
-    piped = rivals.pipeline(packaged, len(labels.classes()))
-    answers = labels.whole_pool("the rival is trained on some")
-    probed = rivals.probe(packaged, artifacts.texts(artifacts.POOL)[:300], answers[:300])
+    about = f"predict, {name}, {words:.0f} words a text, against"
     return [
-        against("predict, against transformers' pipeline, batches of 32", ours, lambda: piped(texts[:few]), many, few, 5,
+        against(f"{about} transformers' pipeline, batches of 32", ours, lambda: piped(some), len(texts), few, 5, pairs=pairs),
+        against(f"{about} sentence-transformers' encode and scikit-learn", ours, lambda: probed(some), len(texts), few, 2,
                 pairs=pairs),
-        against("predict, against sentence-transformers' encode and scikit-learn", ours, lambda: probed(texts[:few]), many, few, 2,
-                pairs=pairs),
-        of_memory(pool, *((500, 4_000) if quick else (100_000, 1_000_000))),
     ]  # fmt: skip
 
 
 def of_memory(pool: list[str], few: int, many: int) -> Row:
-    """Peak memory of the command for many rows and for few; of short texts, since what encoding takes is known."""
+    """Peak memory of the command for many rows and for few; of short texts and by a tiny encoder, for the sake of time."""
     peaks = []
     for count in (few, many):
         texts = (" ".join(row["text"].split()[:6]) for row in varied(pool, count))

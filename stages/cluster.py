@@ -14,7 +14,7 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, bars, params
 from stages.core.base.errors import Refused, run
 from stages.core.space import geometry
 from stages.core.space.silhouettes import silhouettes
@@ -91,7 +91,7 @@ def sweep_scores(vectors: np.ndarray, clusterings: dict[int, np.ndarray]) -> lis
             "davies_bouldin": round(float(davies_bouldin_score(vectors, clusters)), 6),
             "calinski_harabasz": round(float(calinski_harabasz_score(vectors, clusters)), 3),
         }
-        for (k, clusters), silhouette in zip(usable.items(), means)
+        for (k, clusters), silhouette in bars.bar("other scores", len(usable), "k", zip(usable.items(), means))
     ]
 
 

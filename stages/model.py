@@ -136,6 +136,7 @@ def measured(last: results.Result, said: np.ndarray, scaled: np.ndarray, about: 
         "members": len(about.members),
         "labels": about.labels,
         "labels_in_all": about.rows,
+        "holdout_rows": len(actual),
         "accuracy": accuracy,
         "accuracy_of_one": alone,
         "macro_f1": measures.macro_f1(said, actual),

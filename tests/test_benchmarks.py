@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import evidence, evidence_shown, harness, peers, variants
+from benchmarks import doubts, evidence, evidence_shown, harness, peers, variants
 from benchmarks.__main__ import NAMES
 from stages.core import strategies
 from stages.core.arms.bench import Bench, Fitted
@@ -210,7 +210,7 @@ def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
     former = lines_of("trec", "random", [0.4, 0.5, 0.7, 0.8])
     [line] = evidence_shown.saved(ours, former, budgets, "accuracy").splitlines()[2:]
     cells = [cell.strip() for cell in line.split("|")[1:-1]]
-    assert cells[:4] == ["trec", "1, 1", "100 labels: 60.0 (random 50.0, former 50.0)", "150 [150, 150]"]
+    assert cells[:4] == ["trec", "1", "100 labels: 60.0 (random 50.0, former 50.0)", "150 [150, 150]"]
     assert cells[5] == "over 300 [over 300, over 300]"
 
 
@@ -260,3 +260,15 @@ def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
     assert labelled[0].tolist() == first.tolist()
     assert asked == [(sorted(first), actual[np.sort(first)].tolist())]
     assert labelled[1][6:].tolist() == np.setdiff1d(np.arange(POOL_ROWS), first)[-4:].tolist()
+
+
+def test_answers_are_flipped_to_another_class_and_counted_where_they_are_listed():
+    answers, wrong = doubts.flipped(actual := np.tile([0, 1, 2], 100), 3, np.random.default_rng(0))
+    assert wrong.sum() == 15
+    assert ((answers != actual) == wrong).all()
+    assert set(answers) == {0, 1, 2}
+    own = np.where(wrong, 0.1, 0.9)
+    own[np.flatnonzero(wrong)[:5]] = 0.95  # these are not found
+    said = np.zeros((300, 3), np.float32)
+    said[np.arange(300), answers] = own
+    assert doubts.share_found(said, answers, wrong) == pytest.approx(10 / 15)

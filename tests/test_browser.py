@@ -2,14 +2,39 @@
 
 import pytest
 
+from stages.commands.doubts import Doubt
 from stages.commands.page.choosing import Choosing
 from stages.commands.page.desk import Desk
+from stages.commands.page.doubting import Doubting
 from tests.browser import Window, chromium, served
 from tests.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
 
 GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img src=x onerror=alert(1)>\n- Irony counts as meant."
 ARROW_RIGHT, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue007", "\ue00c", "\ue003"
 MANY = tuple(f"{animal} {number}" for animal in ("cat", "zebra", "owl") for number in ("one", "two", "three", "four"))
+
+# Of all that bears words of its own: what it is, how light its ground is, and the contrast of its words to that.
+CONTRASTS = """
+  const parts = (colour) => { const [r, g, b, a] = colour.match(/[\\d.]+/g).map(Number); return [[r, g, b], a ?? 1]; };
+  const over = (top, share, below) => top.map((value, i) => share * value + (1 - share) * below[i]);
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (e) => {
+    if (!e) return [255, 255, 255];
+    const [rgb, share] = parts(getComputedStyle(e).backgroundColor);
+    return share === 1 ? rgb : over(rgb, share, ground(e.parentElement));
+  };
+  const own = (e) => [...e.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  return [...document.querySelectorAll("body *")].filter((e) => own(e) && e.checkVisibility()).map((e) => {
+    const [below, style] = [ground(e), getComputedStyle(e)];
+    const words = over(parts(style.color)[0], Number(style.opacity), below);
+    const [one, other] = [light(words), light(below)].sort((a, b) => b - a);
+    const name = e.id ? `#${e.id}` : e.closest("article") ? "article" : e.tagName.toLowerCase();
+    return [name, light(below), (one + 0.05) / (other + 0.05)];
+  });
+"""
 
 pytestmark = pytest.mark.slow
 
@@ -139,6 +164,60 @@ def test_the_guess_is_hidden_until_one_has_answered_and_a_switch_that_warns_show
     window.until(lambda: "the model's guess: pos" in window.text("article"))
 
 
+def test_doubts_are_looked_at_again_one_by_one(window, desk):
+    window.press("1", "2")
+    found = [Doubt(KEYS[1], "pos", 0.02, "neg"), Doubt(KEYS[0], "neg", 0.1, "pos")]
+    desk.doubting = Doubting(lambda: found)
+    window.click("#doubts")
+    window.until(lambda: window.text(".text") == TEXTS[1])
+    assert (window.text("#count"), window.text("#said")) == ("doubts: 0 of 2 looked at again", "")
+    assert window.text("#back") == "Esc leave for later"
+    assert "your answer: pos" in window.text("article")
+    assert "neg" not in window.text("article")  # what the model would say is told when there is an answer
+    window.press("1")
+    assert lines_of("anna")[-1] == [KEYS[1], "neg"]
+    assert window.text("#said") == "neg is kept. The model guessed so, too."
+    assert (window.text(".text"), window.text("#count")) == (TEXTS[0], "doubts: 1 of 2 looked at again")
+    window.press("z")
+    assert (window.text(".text"), lines_of("anna")[-1]) == (TEXTS[1], [KEYS[1], "pos"])
+    window.press(ESCAPE)  # left for later
+    assert window.text(".text") == TEXTS[0]
+    window.press("1")
+    assert lines_of("anna")[-1] == [KEYS[0], "neg"]
+    assert window.text("#said") == "All doubts were looked at."
+    assert (window.text(".text"), window.text("#count")[:6]) == (TEXTS[2], "stage1")
+    window.click("#doubts")
+    window.until(lambda: window.text(".text") == TEXTS[1])  # the other was answered alike twice: it is meant
+    window.click("#doubts")
+    assert window.text(".text") == TEXTS[2]
+    assert window.complaints() == []
+
+
+def test_a_class_whose_name_was_typed_whole_comes_before_those_that_hold_it(folder, driver):
+    on_paper(folder, ("lost or stolen card", *MANY, "card lost", "card", "Carded"))
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.press(*"card")
+        assert window.text("#classes button span") == "card | card lost | Carded | lost or stolen card"
+        window.press(ENTER)
+        assert given() == ["card"]
+
+
+def test_why_there_are_no_doubts_is_said(window, desk):
+    window.press("1")
+    window.click("#doubts")
+    window.until(lambda: "label more first" in window.text("#wait"))
+    window.press("2")
+    assert given() == ["neg"]
+    window.press(ESCAPE)
+    assert window.text(".text") == TEXTS[1]
+    desk.doubting = Doubting(list)
+    window.click("#doubts")
+    window.until(lambda: window.text("#said") == "No answer is in doubt.")
+    assert window.text(".text") == TEXTS[1]
+
+
 def test_typing_narrows_a_long_list_of_classes(folder, driver):
     on_paper(folder, MANY)
     with served(Desk(Choosing(next_rows))) as address:
@@ -212,6 +291,19 @@ def test_nothing_is_cut_off_at_any_width_and_all_has_a_name_for_a_screen_reader(
     assert [role for role, name in shown if role in ("button", "checkbox", "textbox", "progressbar", "article") and not name] == []
     assert ("article", "text") in shown
     assert driver.switch_to.active_element.tag_name == "article"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground_in_light_and_dark(window, driver, scheme):
+    window.press("1")
+    window.click("footer summary")
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}  # colours that are on their way are none
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [still, {"name": "prefers-color-scheme", "value": scheme}]})
+    found = driver.execute_script(CONTRASTS)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert {"article", "span", "kbd", "#count"} <= {name for name, _, _ in found}
+    assert {ground < 0.5 for name, ground, _ in found if name == "article"} == {scheme == "dark"}
+    assert [each for each in found if each[2] < 4.5] == []  # of WCAG 2.2, for text of this size
 
 
 def test_without_the_right_token_it_says_what_to_do(driver, address):

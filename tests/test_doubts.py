@@ -97,17 +97,38 @@ def test_too_few_answers_and_other_words_are_refused(project):
         doubts.main()
 
 
-def test_each_row_is_judged_by_a_model_that_did_not_see_it_and_what_is_alone_by_none():
+def test_each_row_is_judged_by_models_that_did_not_see_it_and_what_is_alone_by_none():
     labels = np.array([0, 0, 0, 1, 1, 2])
+    divisions = []
 
-    def predict(trained, its_labels, asked_of):
-        assert its_labels.tolist() == labels[trained].tolist()
+    def predict(trained, asked_of):
         assert 5 in trained
         assert not set(trained) & set(asked_of)
         assert len(set(trained) | set(asked_of)) == 6
-        return np.stack([[row, len(trained), 0] for row in asked_of])
+        divisions.append(tuple(asked_of))
+        return np.stack([[row, 1, 0] for row in asked_of])
 
     said = doubts.out_of_fold(predict, labels, 3, seed=0)
-    assert said[:5, 0].tolist() == [0, 1, 2, 3, 4]
+    assert said[:5, :2].tolist() == [[row, 1] for row in range(5)]
     assert np.isnan(said[5]).all()
+    assert len(divisions) == 5 * 3  # three rows of a class make three folds
+    assert len(set(divisions)) > 3
     assert np.isnan(doubts.out_of_fold(predict, np.arange(3), 3, seed=0)).all()
+
+
+def test_what_somebody_answered_alike_twice_in_a_row_is_meant(project):
+    one, two, three, four = [f"t{number:024}" for number in range(4)]
+    journal.append("anna", [(one, "pos"), (two, "pos"), (three, "pos"), (one, "pos"), (two, "neg"), (three, "pos"), (three, "neg")])
+    journal.append("anna", [(four, ""), (four, "")])
+    journal.append("bob", [(one, "neg"), (two, "old")])
+    journal.append("bob", [(two, "new")])
+    assert doubts.looked_at_twice({}) == {one}
+    assert doubts.looked_at_twice({"old": "new"}) == {one, two}
+
+
+def test_what_was_answered_again_is_not_listed_again(project):
+    doubts.main("40")
+    first = table("doubts")[0]
+    journal.append("anna", [(first["key"], first["said"].removeprefix("anna "))])
+    doubts.main("40")
+    assert {row["key"] for row in table("doubts")} == project.answered().keys() - {first["key"]}

@@ -5,7 +5,9 @@ import pickle
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +19,8 @@ from safetensors.torch import load_file, save_file
 
 from stages.core.base import hub
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, side_by_side
+from stages.core.encoding.tokens import batches
 from stages.core.sources import splits
 from tests.hub import COMMIT, environment, serving
 from tests.test_artifacts import Payload
@@ -245,7 +248,7 @@ def test_the_fingerprint_follows_configuration_and_tokenizer(folder, copied, nam
 
 FETCH = """
 import sys
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, side_by_side
 from stages.core.base.errors import Refused
 for name in sys.argv[1:]:
     try:
@@ -429,6 +432,62 @@ def test_other_encoders_give_each_text_its_own_vector_whoever_travels_with_it(co
     ids, real = (torch.from_numpy(part) for part in tokens.padded(np.arange(len(texts)), other.pad))
     with torch.inference_mode():
         assert np.allclose(other(ids, real).numpy(), together, atol=1e-5)
+
+
+# ---- several batches at a time
+
+
+@pytest.fixture
+def two_threads():
+    """torch with two threads, as it has on two cores; in tests it has one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("tokens", "expected"), [(4_096, 2), (2_048, 2), (2_047, 1), (1, 1)])
+def test_so_many_batches_pass_at_once_as_are_large_enough_and_as_there_are_threads(two_threads, tokens, expected):
+    assert side_by_side.threads(tokens, torch.device("cpu")) == expected
+    assert side_by_side.threads(tokens, torch.device("meta")) == 1
+
+
+@pytest.mark.parametrize("layers", ["last", 2])
+def test_batches_side_by_side_give_the_same_bytes_as_one_after_the_other(folder, two_threads, monkeypatch, layers):
+    monkeypatch.setattr(encoder, "SHORT", 6)  # so that both kinds of attention are met
+    model = encoder.Encoder(str(folder), 16, layers=layers).eval()
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(WORDS, size=1 + number % 12)) for number in range(1_500)]
+    tokens = model.tokenise(texts)
+    assert encoder.vectors_of(model, tokens, 4_096).tobytes() == encoder.vectors_of(model, tokens, 1_000).tobytes()
+
+
+def test_each_batch_works_on_its_share_of_the_threads_which_are_given_back(two_threads):
+    met = threading.Barrier(2, timeout=30)
+
+    def work(part):
+        met.wait()  # for the other one: they work at the same time
+        return part, torch.get_num_threads()
+
+    assert list(side_by_side.done(work, range(4), 2)) == [(0, 1), (1, 1), (2, 1), (3, 1)]
+    assert torch.get_num_threads() == 2
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == 2
+
+
+def test_what_goes_wrong_in_one_of_several_batches_is_told_and_the_rest_is_left(model, two_threads):
+    met = []
+
+    def broken(ids):
+        met.append(len(ids))
+        time.sleep(0.005)
+        raise RuntimeError("shapes do not match")
+
+    tokens = model.tokenise(["good film plot end " * 3] * 10_000)
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        encoder.of_each(broken, tokens, model.width, 2_048)
+    assert len(met) < 100 < len(list(batches(tokens.lengths, 1_024)))
+    assert torch.get_num_threads() == 2
 
 
 # ---- memory

@@ -184,7 +184,7 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
 @pytest.mark.parametrize("name", ["finetune", "contrastive"])
 def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_seeds(monkeypatch, name):
     tokenised, tokenise = [], encoder.Encoder.tokenise
-    monkeypatch.setattr(encoder.Encoder, "tokenise", lambda self, texts: tokenised.extend(texts) or tokenise(self, texts))
+    monkeypatch.setattr(encoder.Encoder, "tokenise", lambda self, texts, title="": tokenised.extend(texts) or tokenise(self, texts))
     artifacts.save_jsonl(artifacts.POOL, ({"text": text} for text in TEXTS))
     artifacts.save_json(artifacts.CLASSES, ["0", "1"])
     Path("params.yaml").write_text("machine: {batch_tokens: 64, engine: local}")

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from stages.commands.doubts import Doubt
 from stages.commands.page import guard
 from stages.commands.page.choosing import Choosing
 from stages.commands.page.desk import SECONDS_HELD, Desk
+from stages.commands.page.doubting import Doubting
 from stages.commands.page.server import FOLDER, app
 from stages.core.base.errors import Refused
 from stages.core.people import journal
@@ -96,7 +98,9 @@ def test_a_foreign_origin_is_refused_and_writes_nothing(client, origin):
     assert own.status_code == 200, own.text
 
 
-@pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/show?who=anna", "/earlier?who=anna", "/nowhere"])
+@pytest.mark.parametrize(
+    "path", ["/", "/page.js", "/page.css", "/show?who=anna", "/earlier?who=anna", "/doubts?who=anna", "/nowhere"]
+)
 @pytest.mark.parametrize("token", ["", "the-toke", "the-token2", "é"])
 def test_nothing_is_told_without_the_token(desk, path, token):
     client = TestClient(app(desk, TOKEN, PORT), base_url=ADDRESS)
@@ -408,3 +412,63 @@ def test_ten_thousand_answers_at_once_are_taken_in(client):
     started = time.monotonic()
     assert texts(show(client)) == [TEXTS[1]]
     assert time.monotonic() - started < 5
+
+
+# Doubts
+
+
+def doubtful(*labels: tuple[str, str]) -> Doubting:
+    """What a model would find, the least likely first: key and label of each."""
+    other = {"pos": "neg", "neg": "pos"}
+    return Doubting(lambda: [Doubt(key, label, 0.1, other[label]) for key, label in labels])
+
+
+def looked_for(client, who: str) -> dict:
+    assert client.post("/doubt", json={"who": who}).status_code == 200
+    for _ in range(200):
+        told = client.get("/doubts", params={"who": who}).json()
+        if not told["running"]:
+            return told
+        time.sleep(0.01)
+    raise AssertionError(told)
+
+
+def keys_of(told: dict) -> list[str]:
+    return [row["key"] for row in told["rows"]]
+
+
+def test_doubts_of_ones_own_answers_come_worst_first_and_go_when_they_are_changed_or_given_again(client, desk):
+    desk.doubting = doubtful((ONE, "pos"), (TWO, "neg"), (FOUR, "neg"))
+    assert client.get("/doubts", params={"who": "anna"}).json()["rows"] == []
+    for key, label in ((ONE, "pos"), (TWO, "neg")):
+        say(client, key, label)
+    say(client, FOUR, "neg", who="bob")
+    told = looked_for(client, "anna")
+    assert told["rows"] == [{"key": ONE, "likelier": "neg"}, {"key": TWO, "likelier": "pos"}]
+    assert keys_of(looked_for(client, "bob")) == [FOUR]
+    say(client, ONE, "neg")
+    assert keys_of(client.get("/doubts", params={"who": "anna"}).json()) == [TWO]
+    say(client, TWO, "neg")
+    assert keys_of(client.get("/doubts", params={"who": "anna"}).json()) == []
+
+
+def test_who_decides_sees_all_doubts_and_who_said_what(client, desk):
+    desk.doubting = doubtful((ONE, "pos"), (FOUR, "neg"))
+    say(client, ONE, "pos")
+    say(client, FOUR, "neg", who="bob")
+    assert keys_of(looked_for(client, journal.DECIDED)) == [ONE, FOUR]
+    [row] = show(client, who=journal.DECIDED, key=FOUR)["rows"]
+    assert (row["said"], row["label"]) == ({"bob": "neg"}, "")
+    say(client, FOUR, "neg", who=journal.DECIDED)
+    assert keys_of(client.get("/doubts", params={"who": journal.DECIDED}).json()) == [ONE]
+
+
+def test_why_no_doubts_can_be_told_is_said_and_a_text_that_went_is_left_out(client, desk):
+    say(client, ONE, "pos")
+    assert looked_for(client, "anna")["failed"].startswith("1 answers of 1 classes, possible: 10 or more, of 2 or more")
+    desk.doubting = doubtful(("t" + 24 * "0", "pos"), (ONE, "pos"))
+    journal.append("anna", [("t" + 24 * "0", "pos")])
+    assert keys_of(looked_for(client, "anna")) == [ONE]
+    desk.doubting = Doubting(lambda: 1 / 0)
+    assert "ZeroDivisionError" in looked_for(client, "anna")["failed"]
+    assert client.post("/doubt", json={"who": "../anna"}).status_code == 409

@@ -129,6 +129,32 @@ def test_people_come_to_the_same_rows_and_models_as_a_data_set_with_the_same_lab
     assert not asked.file_of("holdout").exists()  # it has labels of its own: nobody is asked
 
 
+def test_the_next_round_is_asked_for_by_one_repro_and_the_first_ones_by_no_more_than_it_takes(project, monkeypatch):
+    made: list[str] = []
+    once = project.repro
+
+    def counted(target: str) -> None:
+        made.append(target)
+        once(target)
+
+    monkeypatch.setattr(project, "repro", counted)
+    project.ask()
+    assert made == ["cluster", "select_stage1"]
+    for name in ("holdout", "stage1"):
+        project.answer_all(name)
+    made.clear()
+    project.ask()
+    assert made == ["select_stageN@stage2"]
+    made.clear()
+    project.ask()  # nothing is lacking, and stage3 cannot be asked for before stage2 is answered
+    assert made == ["cluster"]
+    project.change({"prepare": {"holdout_rows": 22}})
+    project.answer_all("stage2")
+    made.clear()
+    project.ask()
+    assert made == ["select_stageN@stage3", "cluster", "select_stageN@stage3"]  # the pool has lost two rows in between
+
+
 def test_what_was_asked_stays_the_round_whatever_is_proposed_now(first):
     before = rows_of("stage1")
     first.change({"select_stage1": {"pick": "central"}, "cluster": {"seed": 5}})

@@ -220,3 +220,25 @@ def test_the_page_asks_for_the_next_round_by_itself_and_runs_no_more_than_its_pr
     stages = {line.split("'")[1] for line in said if line.startswith("Running stage ")}
     assert "select_stageN@stage2" in stages
     assert stages & {"report", "train_stageN@stage2", "train_final@bucketed", "train_full"} == set()
+
+
+@pytest.mark.faults
+def test_after_kill_9_while_the_next_rows_are_chosen_they_are_chosen_when_it_is_started_again(project):
+    """What is killed is the command; the DVC that it had started works on, and would refuse a second at that time."""
+    for name in (asked.HOLDOUT, "stage1"):
+        project.answer_all(name)
+    command = [sys.executable, "-u", "-m", "stages.commands.ask"]
+    with Path("first.txt").open("w") as out:
+        first = subprocess.Popen(command, env=project.environment(), stdout=out, stderr=out)
+        while "Running stage 'answers'" not in Path("first.txt").read_text():
+            assert first.poll() is None, Path("first.txt").read_text()
+            time.sleep(0.05)
+        first.kill()
+        first.wait()
+    assert not asked.file_of("stage2").exists()
+    second = subprocess.run(command, env=project.environment(), capture_output=True, text=True)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "another dvc is at work here" in second.stdout
+    assert "labels/stage2.csv: 8 rows are asked for" in second.stdout
+    assert set(project.answered().values()) <= {"neg", "pos"}
+    assert len(project.answered()) == 20 + 12

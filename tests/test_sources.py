@@ -205,7 +205,11 @@ def test_a_group_column_is_found_and_can_be_switched_off(tmp_path):
     ("columns", "changes", "message"),
     [
         (["words", "label"], {}, r"prepare.text_column = auto: none of the usual names .* name one of words, label"),
-        (["text", "mark"], {}, r"prepare.label_column = auto: none of the usual names .* name one of text, mark"),
+        (
+            ["text", "mark"],
+            {},
+            r"prepare.label_column = auto: none of the usual names .* name one of text, mark; if .* labels.from: people",
+        ),
         (["text", "label"], {"text_column": "txt"}, r"prepare.text_column = txt: no such column; .*did you mean text\?"),
         (["text", "label"], {"group_column": "film"}, r"prepare.group_column = film: no such column; possible: text, label"),
         (["text", "Text", "label"], {}, r"prepare.text_column = auto: 2 columns are called so \(text, Text\)"),

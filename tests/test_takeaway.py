@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -150,6 +151,32 @@ def test_the_card_is_one_that_a_hub_reads_and_tells_labels_accuracy_and_how_it_w
     assert "pick: random" in said.text
     assert "reviews.csv" in said.text
     assert "somebody" not in said.text
+
+
+def of_a_holdout(answers: np.ndarray) -> huggingface_hub.ModelCard:
+    """The card where the holdout has these labels, -1 where nobody has answered yet."""
+    np.save("data/holdout_labels.npy", answers)
+    import_module("stages.model").main()
+    command.main("taken")
+    return huggingface_hub.ModelCard.load("taken/README.md")
+
+
+def test_of_a_holdout_that_nobody_labelled_the_card_says_that_nothing_was_measured(project):
+    said = of_a_holdout(np.full(30, -1))
+    assert "- Accuracy: not measured, since no row was held out and labelled. The probability is the mean of 2 models." in said.text
+    assert "- Calibration: not measured; the temperature is 1." in said.text
+    assert "share answered" not in said.text
+    assert not {"metrics", "model-index"} & said.data.to_dict().keys()
+    assert np.array(alone(Path("taken")).predict_proba(TEXTS)) == pytest.approx(gleaner.load().predict_proba(TEXTS), abs=1e-5)
+
+
+def test_open_rows_of_a_holdout_are_not_counted_among_those_it_was_measured_on(project):
+    answers = np.load("data/holdout_labels.npy")
+    answers[:13] = -1
+    said = of_a_holdout(answers)
+    measured = json.loads(Path("data/model.json").read_text())
+    low, high = wilson(measured["accuracy"], 17)
+    assert f"(95% interval {low:.4f} to {high:.4f}, of 17 held-out rows)" in said.text
 
 
 def test_the_interval_is_wilsons():

@@ -11,7 +11,8 @@ What is asked stays asked: rows are added, never taken away, and from then on th
 
 import numpy as np
 
-from stages.commands import labelling, tasks, waiting
+from stages.commands import repro as dvc
+from stages.commands import tasks, waiting
 from stages.commands.labelling import Labelling, Run, selects
 from stages.commands.tools.recognise import TOOLS
 from stages.core.arms import bucketed
@@ -20,11 +21,12 @@ from stages.core.base.errors import Refused, choices, run
 from stages.core.people import asked, journal
 from stages.core.rows import labels, rounds
 
+BUCKETS = "cluster"
 CSV = "csv"
 FORMATS = (CSV, *TOOLS)
 
 
-def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", repro: Run = labelling.repro) -> None:
+def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", repro: Run = dvc.run) -> None:
     if form not in FORMATS:
         raise Refused(f"FORMAT={form}: no such form; {choices(form, FORMATS)}")
     if predict and form == CSV:
@@ -37,7 +39,8 @@ def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", r
     if again:
         forget_open(state, stage)
     added, later = [], []
-    repro("cluster")
+    repro = Once(repro)
+    repro(begins_with(state, stage))
     for name in [stage] if stage else state.names:
         state = Labelling()
         if name in state.stages and not ready(state, name):
@@ -50,7 +53,7 @@ def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", r
             print(f"{asked.file_of(name)}: {len(new):,} rows are asked for" + (f" more, {len(before):,} were" if before else ""))
             added.append(name)
             if name == asked.HOLDOUT and before:
-                repro("cluster")  # the pool has lost these rows
+                repro(BUCKETS)  # the pool has lost these rows
     if later:
         print(f"{', '.join(later)}: when the rounds before are answered")
     if added and state.guide:
@@ -60,6 +63,32 @@ def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", r
     if form != CSV:
         tasks.write(TOOLS[form], [stage] if stage else None, bool(predict))
     waiting.main()
+
+
+class Once:
+    """`dvc repro` of a target, unless that was just made: DVC takes seconds to find that nothing has changed."""
+
+    def __init__(self, repro: Run):
+        self.repro, self.made = repro, dict[str, str]()
+
+    def __call__(self, target: str) -> None:
+        seen = journal.digest()
+        if self.made.get(target) != seen:
+            self.repro(target)
+            self.made |= {target: seen, BUCKETS: seen}  # every choice needs them
+
+
+def begins_with(state: Labelling, stage: str) -> str:
+    """What is made first: the choice of the round that is next by what lies in data/ now, whose making sees to all before it;
+    the buckets, where that cannot be told. One `dvc repro` where two would do the same.
+    """
+    some = [stage] if stage else state.stages
+    next_one = next((name for name in some if not asked.file_of(name).exists()), rounds.FIRST)
+    try:
+        known = next_one in state.stages[1:] and ready(state, next_one)
+    except Refused:  # nothing is made yet, or it is of other texts
+        known = False
+    return selects(next_one) if known else BUCKETS
 
 
 def ready(state: Labelling, stage: str) -> bool:

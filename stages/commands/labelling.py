@@ -4,7 +4,6 @@ All is read from labels/, as it is at this moment, and from what prepare made of
 saw of labels/. The commands ask, answers, find and waiting, and the page, stand on this.
 """
 
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -185,12 +184,6 @@ class Labelling:
         if name not in self.names:
             raise Refused(f"STAGE={name}: no such round; {choices(name, self.names)}")
         return name
-
-
-def repro(target: str) -> None:
-    """`dvc repro` of one stage and what it needs. Raises Refused where it fails, after DVC's own words."""
-    if subprocess.run(["dvc", "repro", target]).returncode:  # noqa: S603, S607
-        raise Refused(f"`dvc repro {target}` ended with an error, see above; mend it and try again")
 
 
 def selects(stage: str) -> str:

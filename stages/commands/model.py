@@ -13,7 +13,6 @@ from typing import Any
 from stages.core.base import artifacts, hub, params
 from stages.core.base.errors import Refused, run, short
 from stages.core.prediction import predictor, record
-from stages.core.rows import labels
 from stages.core.takeaway import card, folder
 
 FOLDER = "model"
@@ -28,7 +27,6 @@ def main(out: str = "", push_to: str = "") -> None:
         about=models.about,
         measured=artifacts.load_json(record.METRICS),
         answered=artifacts.load_json(artifacts.ANSWERED),
-        holdout_rows=len(labels.holdout()),
         pool_rows=artifacts.pool_rows(),
         params=without_folders(params.load()),
         commit=commit(),

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from stages.commands import repro
 from stages.commands.labelling import Labelling
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run
@@ -28,8 +29,7 @@ def main(after: str = "") -> None:
             break
         print("labels/ has changed since it was read: dvc repro goes on with what is new", flush=True)
         for command in (["--force", "--single-item", "answers"], []):
-            if subprocess.run(["dvc", "repro", *command]).returncode:  # noqa: S603, S607
-                raise Refused("`dvc repro` ended with an error, see above; mend it and try again")
+            repro.run(*command)
     print("\n".join(told(Labelling())))
 
 
@@ -48,7 +48,9 @@ def told(state: Labelling) -> list[str]:
         elif not rows and is_next(state, name, waits):
             enough = sufficient(name)
             lines.append(
-                f"{name} asks for nothing: {enough} was sufficient" if enough else f"{name} is not asked for yet: make ask"
+                f"{name} asks for nothing: {enough} was sufficient"
+                if enough
+                else f"{name} is not asked for yet: make label, or make ask"
             )
         waits |= name in state.stages and bool(left or not rows)
         lines += unread(state, name)

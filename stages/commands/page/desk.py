@@ -14,8 +14,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from stages.commands import doubts
 from stages.commands.labelling import Labelling
 from stages.commands.page.choosing import Choosing
+from stages.commands.page.doubting import Doubting
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused
 from stages.core.people import asked, journal, resolve
@@ -55,10 +57,12 @@ class Desk:
 
     choosing   asks for the next rows, where all is answered
     clock      seconds that never go back
+    doubting   finds the answers that are to be looked at again
     """
 
-    def __init__(self, choosing: Choosing, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, choosing: Choosing, clock: Callable[[], float] = time.monotonic, doubting: Doubting | None = None):
         self.choosing, self.clock = choosing, clock
+        self.doubting = doubting or Doubting()
         self.lock = threading.RLock()
         self.held: dict[tuple[str, str], tuple[str, float]] = {}  # (whose queue, key) -> (window, since)
         self.seen: tuple | None = None  # of the files of `known`, when they were read
@@ -151,6 +155,28 @@ class Desk:
                 self.choosing.begin()
             return self.choosing.told()
 
+    def doubt(self, who: str) -> dict[str, Any]:
+        """Begin to look for doubtful answers, unless that goes on already."""
+        self.doubting.begin()
+        return self.doubting.told()
+
+    def doubts(self, who: str) -> dict[str, Any]:
+        """The doubtful ones of an annotator's answers, or of all where it is DECIDED, that were not looked at since; the worst
+        first. `likelier` is what the model would say, to be told when there is an answer.
+        """
+        with self.lock:
+            state, mine = self.state(), self._mine(who)
+            meant = doubts.looked_at_twice(state.rename)
+
+            def waits(doubt: doubts.Doubt) -> bool:
+                if who == journal.DECIDED:
+                    return doubt.key not in mine
+                return doubt.key in mine and resolve.renamed(mine[doubt.key].label, state.rename) == doubt.label
+
+            whose = [doubt for doubt in self.doubting.found if who == journal.DECIDED or doubt.key in mine]
+            left = [doubt for doubt in doubts.worst(whose) if waits(doubt) and doubt.key in state.texts and doubt.key not in meant]
+            return self.doubting.told() | {"rows": [{"key": doubt.key, "likelier": doubt.likelier} for doubt in left]}
+
     def _queue(self, state: Labelling, who: str, mine: Mapping[str, Answer], again: bool) -> Queue:
         found = state.resolved()
         if who == journal.DECIDED:
@@ -207,7 +233,8 @@ class Desk:
         }
         if who == journal.DECIDED:
             given = {name: journal.current(journal.history(name)) for name in journal.annotators() if name != who}
-            row["said"] = {name: resolve.renamed(by[key].label, state.rename) for name, by in given.items() if key in by}
+            said = {name: resolve.renamed(by[key].label, state.rename) for name, by in given.items() if key in by}
+            row["said"] = said or ({"the source": text.source} if text.source else {})
         if guess:
             row["guess"] = state.guess(state.predicted(queue.name or ""), text)
         return row

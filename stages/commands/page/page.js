@@ -44,6 +44,7 @@ let now = null; // what the server said last
 let rows = []; // the texts on the screen
 let at = 0; // the one of them that a key answers
 let looking = ""; // key of an earlier answer that is looked at again
+let doubts = null; // while doubtful answers are looked at: {running, seconds, failed, left, all}, the first of `left` on the screen
 let busy = false;
 let timer = 0;
 
@@ -83,11 +84,47 @@ async function show(key = "") {
     key,
   });
   now = await call(`/show?${asks}`);
+  if (doubts && !key) return; // asked for before they were opened
   looking = key;
   rows = now.rows;
   at = 0;
   draw();
   if (!rows.length) await wait();
+}
+
+// The row after the one that was answered or left.
+async function next() {
+  if (!doubts) return show();
+  doubts.left.shift();
+  if (doubts.left.length) return show(doubts.left[0].key);
+  const many = doubts.all;
+  await leaveDoubts();
+  say(many ? "All doubts were looked at." : "No answer is in doubt.");
+}
+
+async function openDoubts() {
+  clearTimeout(timer);
+  await call("/doubt", { who: WHO });
+  say("");
+  doubts = { left: [] };
+  [rows, at, looking] = [[], 0, ""];
+  await awaitDoubts();
+}
+
+async function awaitDoubts() {
+  const { rows: found, ...told } = await call(`/doubts?${new URLSearchParams({ who: WHO })}`);
+  if (!doubts) return; // left meanwhile
+  const left = told.running ? [] : found;
+  doubts = { ...told, left, all: left.length };
+  if (left.length) return show(left[0].key);
+  if (!told.running && !told.failed) return next();
+  draw();
+  if (told.running) timer = setTimeout(() => run(awaitDoubts), POLL);
+}
+
+async function leaveDoubts() {
+  doubts = null;
+  await show();
 }
 
 async function wait() {
@@ -109,17 +146,17 @@ async function answer(label) {
   const row = rows[at];
   if (!row || busy) return;
   await run(async () => {
-    const kept = await call("/answer", { who: WHO, key: row.key, label, at: now.round || "" });
+    const kept = await call("/answer", { who: WHO, key: row.key, label, at: doubts ? "" : now.round || "" });
     if (kept.before !== label) {
       undone.push({ key: row.key, before: kept.before });
       store("undo", undone.slice(-500));
     }
     if (!row.label && !looking) now.answered += 1;
     row.label = label;
-    say(`${shown(label)} is kept.` + guessed(kept.guess, label));
-    if (looking) return show();
-    const next = rows.findIndex((each, place) => place > at && !each.label);
-    const open = next >= 0 ? next : rows.findIndex((each) => !each.label);
+    say(`${shown(label)} is kept.` + guessed(doubts ? doubts.left[0].likelier : kept.guess, label));
+    if (looking) return next();
+    const after = rows.findIndex((each, place) => place > at && !each.label);
+    const open = after >= 0 ? after : rows.findIndex((each) => !each.label);
     if (open < 0) return show();
     at = open;
     draw();
@@ -127,7 +164,7 @@ async function answer(label) {
 }
 
 async function undo() {
-  if (busy) return;
+  if (busy || (doubts && !looking)) return;
   const last = undone.at(-1);
   if (!last) return say("There is nothing to undo in this window; see the earlier answers.");
   await run(async () => {
@@ -136,6 +173,7 @@ async function undo() {
     store("undo", undone);
     say(last.before ? `Undone: it is ${shown(last.before)} again.` : "Undone: the answer is taken back.");
     const place = rows.findIndex((row) => row.key === last.key);
+    if (doubts && looking !== last.key) doubts.left.unshift({ key: last.key, likelier: "" });
     if (place < 0 || looking) return show(last.key);
     if (rows[place].label && !last.before) now.answered -= 1;
     rows[place].label = last.before;
@@ -183,9 +221,19 @@ function draw() {
   $("undo").disabled = !undone.length;
   $("classes").hidden = $("cannot").hidden = !rows.length;
   $("back").hidden = !looking;
+  $("back").querySelector("span").textContent = doubts ? "leave for later" : "leave as it is";
+  $("doubts").setAttribute("aria-pressed", doubts ? "true" : "false");
 }
 
 function drawProgress() {
+  if (doubts) {
+    const done = Math.max(0, doubts.all - doubts.left.length);
+    $("bar").max = doubts.all || 1;
+    $("bar").value = done;
+    $("count").textContent = doubts.all ? `doubts: ${done} of ${doubts.all} looked at again` : "doubts";
+    document.title = "Doubts - Gleaner";
+    return;
+  }
   const left = now.asked - now.answered;
   $("bar").max = now.asked || 1;
   $("bar").value = now.round ? now.answered : 1;
@@ -222,9 +270,12 @@ function drawCards() {
   }
 }
 
+// Classes that hold what was typed, in order; first the one that is called so, then those that begin so.
 function fitting() {
   const words = $("narrow").value.trim().toLowerCase();
-  return now.classes.filter((name) => name.toLowerCase().includes(words));
+  const rank = (name) => (name === words ? 0 : name.startsWith(words) ? 1 : 2);
+  const found = now.classes.map((name) => [name, name.toLowerCase()]).filter(([, name]) => name.includes(words));
+  return found.sort(([, one], [, other]) => rank(one) - rank(other)).map(([name]) => name);
 }
 
 function drawClasses() {
@@ -283,7 +334,11 @@ function drawWait() {
   if (rows.length) return;
   let title = "The next rows are being chosen";
   let words = `${seconds} seconds so far. The page goes on by itself.`;
-  if (now.elsewhere) {
+  if (doubts) {
+    [title, words] = doubts.failed
+      ? ["No doubts can be told", doubts.failed]
+      : ["A model looks through the answers", `${doubts.seconds} seconds so far. Those that it finds least likely come here.`];
+  } else if (now.elsewhere) {
     [title, words] = [`${now.elsewhere} rows are open in another window`, "They come here when that is closed for two minutes."];
   } else if (failed) {
     [title, words] = ["The next rows could not be chosen", failed];
@@ -297,8 +352,8 @@ function drawWait() {
   $("wait-title").textContent = title;
   $("wait-words").textContent = words;
   $("wait-lines").textContent = lines.join("\n");
-  $("wait-lines").hidden = !lines.length || Boolean(now.elsewhere);
-  $("again-choose").hidden = !failed;
+  $("wait-lines").hidden = !lines.length || Boolean(now.elsewhere || doubts);
+  $("again-choose").hidden = !failed || Boolean(doubts);
 }
 
 async function drawEarlier() {
@@ -343,7 +398,9 @@ function key(event) {
       narrow.value = "";
       narrowed();
     } else if (looking) {
-      run(() => show());
+      run(next);
+    } else if (doubts) {
+      run(leaveDoubts);
     } else return false;
     return true;
   }
@@ -399,7 +456,8 @@ $("classes").addEventListener("click", (event) => {
 });
 $("cannot").addEventListener("click", () => take(CANNOT_SAY));
 $("undo").addEventListener("click", undo);
-$("back").addEventListener("click", () => run(() => show()));
+$("back").addEventListener("click", () => run(next));
+$("doubts").addEventListener("click", () => run(doubts ? leaveDoubts : openDoubts));
 $("cards").addEventListener("click", (event) => {
   const card = event.target.closest("article");
   if (!card || Number(card.dataset.place) === at || String(getSelection())) return;
@@ -412,7 +470,7 @@ $("again-choose").addEventListener("click", () =>
     await show();
   }),
 );
-for (const name of ["at-once", "guess", "again"]) $(name).addEventListener("change", () => run(() => show()));
+for (const name of ["at-once", "guess", "again"]) $(name).addEventListener("change", () => (doubts && !looking ? undefined : run(() => show(looking))));
 $("open-earlier").addEventListener("click", () => {
   $("earlier").showModal();
   run(drawEarlier);
@@ -423,11 +481,12 @@ $("list").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   $("earlier").close();
+  doubts = null;
   run(() => show(button.dataset.key));
 });
 // While the page is looked at its rows are its own; where they were given away meanwhile, it takes others.
 async function beat() {
-  if (document.visibilityState !== "visible" || !now || busy || looking || $("earlier").open) return;
+  if (document.visibilityState !== "visible" || !now || busy || looking || doubts || $("earlier").open) return;
   if (!rows.length) return now.choosing.ended ? run(() => show()) : undefined;
   const { held } = await call(`/hold?${new URLSearchParams({ window: WINDOW })}`);
   if (!busy && !looking && rows.some((row) => !row.label && !held.includes(row.key))) await run(() => show());

@@ -6,6 +6,8 @@ GET   /hold        a window that is looked at keeps its rows: window
 GET   /earlier     what was answered: who, words
 POST  /answer      {who, key, label, at}; the answer is on disk before this returns
 POST  /choose      {who}: ask for the next rows
+POST  /doubt       {who}: look for answers that a model doubts
+GET   /doubts      those that it found: who
 """
 
 import json
@@ -74,6 +76,13 @@ def app(desk: Desk, token: str, port: int) -> Guard:
         given = await _words_of(request, "who")
         return JSONResponse(await run_in_threadpool(desk.choose, _who(given["who"])))
 
+    async def doubt(request: Request) -> Response:
+        given = await _words_of(request, "who")
+        return JSONResponse(await run_in_threadpool(desk.doubt, _who(given["who"])))
+
+    def doubts(request: Request) -> Response:
+        return JSONResponse(desk.doubts(_who(request.query_params.get("who"))))
+
     routes = [
         Route("/", page),
         Route("/page.js", script),
@@ -83,6 +92,8 @@ def app(desk: Desk, token: str, port: int) -> Guard:
         Route("/earlier", earlier),
         Route("/answer", answer, methods=["POST"]),
         Route("/choose", choose, methods=["POST"]),
+        Route("/doubt", doubt, methods=["POST"]),
+        Route("/doubts", doubts),
     ]
     handlers = {Refused: _refused, HTTPException: _no_such}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), token, port)

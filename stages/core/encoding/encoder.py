@@ -2,7 +2,9 @@
 
 import hashlib
 import sys
+import threading
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,17 @@ import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from stages.core.base import hub
+from stages.core.base import bars, hub
 from stages.core.base.errors import Refused, short
-from stages.core.encoding import pointer
+from stages.core.encoding import pointer, side_by_side
 from stages.core.encoding.model_files import NEEDED_FILES, PACKAGED, local_folder, package_folder
 from stages.core.encoding.tokens import Tokens, batches
 
-TOKENISED_AT_ONCE = 20_000
+TOKENISED_AT_ONCE = 2_000
 LEAST_TOKENS = 32
 ARITHMETIC = 2  # raise it with every change of code that changes a vector: those in the side cache are then left alone
 SHORT = 64  # tokens; up to here the plain attention is faster on a processor, in float32 as in bfloat16
+SWITCHING = threading.Lock()  # of a model's attention, which batches side by side share
 
 
 def of_pipeline(embed: Any) -> "Encoder":
@@ -179,12 +182,13 @@ class Encoder(torch.nn.Module):
         offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
         self.max_tokens = min(max_tokens, getattr(config, "max_position_embeddings", max_tokens) - offset)
 
-    def tokenise(self, texts: list[str]) -> Tokens:
-        """Token ids of each text, special tokens included, cut to `max_tokens`."""
+    def tokenise(self, texts: list[str], title: str = "") -> Tokens:
+        """Token ids of each text, special tokens included, cut to `max_tokens`; with a bar of that title."""
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(self.max_tokens)
         parts = []
-        for start in range(0, len(texts), TOKENISED_AT_ONCE):
+        starts = range(0, len(texts), TOKENISED_AT_ONCE)
+        for start in bars.bar(title, len(starts), "parts", starts):
             encoded = self.tokenizer.encode_batch_fast(texts[start : start + TOKENISED_AT_ONCE])
             parts.append(Tokens.of([row.ids for row in encoded]))
         tokens = Tokens.joined(parts)
@@ -226,8 +230,9 @@ class Encoder(torch.nn.Module):
         """What the backbone gives: last_hidden_state [rows, longest, width], in its own dtype, and what is wanted beside it."""
         # The fused kernels spend more on calls than on numbers where rows are short: 5 to 18% of an encoder's whole time.
         attention = "eager" if ids.device.type == "cpu" and ids.shape[1] <= SHORT else self.attention
-        if attention != self.backbone.config._attn_implementation:
-            self.backbone.set_attn_implementation(attention)
+        with SWITCHING:
+            if attention != self.backbone.config._attn_implementation:
+                self.backbone.set_attn_implementation(attention)
         return self.backbone(input_ids=ids, attention_mask=real, **wanted)
 
 
@@ -266,12 +271,21 @@ def in_batches(
     function   ids int64 [rows, length], on this module's device() -> [rows, width], or of more axes than one a row
     out        float [rows of tokens, width]
     bar        moved on by the tokens done
+
+    On a processor several batches pass at once, and hold `batch_tokens` together.
     """
     lengths = tokens.lengths
-    with torch.inference_mode():
-        for rows in batches(lengths, batch_tokens):
+    threads = side_by_side.threads(batch_tokens, device())
+
+    def fill(rows: np.ndarray) -> int:
+        with torch.inference_mode():
             out[rows] = _one_batch(function, tokens, rows)
-            bar.update(int(lengths[rows].sum()))
+        return int(lengths[rows].sum())
+
+    # Long rows end before short ones begin: a model has one kind of attention at a time.
+    for _, parts in groupby(batches(lengths, batch_tokens // threads), key=lambda rows: lengths[rows[0]] <= SHORT):
+        for count in side_by_side.done(fill, parts, threads):
+            bar.update(count)
 
 
 def _one_batch(function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, rows: np.ndarray) -> np.ndarray:

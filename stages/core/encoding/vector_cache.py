@@ -22,7 +22,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save_file
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, bars
 
 PLACE = "GLEANER_CACHE"
 KEYED_AT_ONCE = 65_536  # texts
@@ -48,7 +48,8 @@ class VectorCache:
         keys = keys_of(texts)
         order = np.argsort(keys, kind="stable")
         ordered, missing = keys[order], np.ones(len(keys), dtype=bool)
-        for shard in sorted(self.folder.glob("*.safetensors")) if len(keys) else ():
+        shards = sorted(self.folder.glob("*.safetensors")) if len(keys) else []
+        for shard in bars.bar("vectors made before", len(shards), "shards", shards):
             known, vectors = _read(shard, out)
             places = np.minimum(np.searchsorted(ordered, known), len(ordered) - 1)
             hits = ordered[places] == known

@@ -30,7 +30,7 @@ class Learner:
         self.pretrained = encoder.of_pipeline(embed)
 
     def read(self, texts: Path, embeddings: Path) -> Texts:
-        return Texts(artifacts.texts(texts), self.pretrained.tokenise)
+        return Texts(artifacts.texts(texts), lambda some: self.pretrained.tokenise(some, "tokens"))
 
     def fit(
         self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
@@ -52,7 +52,7 @@ class Learner:
             freeze_word_embeddings=train.freeze_word_embeddings,
         ).encoder
         made = vectors(body, inputs, self.embed, self.machine, title)
-        head = logistic.fit(made, labels, self.classes, train.folds, seed)
+        head = logistic.fit(made, labels, self.classes, train.folds, seed, title)
         return ContrastiveModel(self.pretrained, body, head, self.embed, self.machine)
 
 

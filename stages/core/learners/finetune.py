@@ -48,7 +48,7 @@ class Learner:
         self.device = encoder.device()
 
     def read(self, texts: Path, embeddings: Path) -> Texts:
-        return Texts(artifacts.texts(texts), self.pretrained.tokenise)
+        return Texts(artifacts.texts(texts), lambda some: self.pretrained.tokenise(some, "tokens"))
 
     def fit(
         self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "FineTuned | None" = None

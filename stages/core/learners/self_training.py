@@ -31,7 +31,7 @@ class Learner:
     ) -> probe_model.ProbeModel:
         """As the contract says; `start` is not used, since the optimum does not depend on where the search begins."""
         vectors, weights = pool[labelled], logistic.evened(labels)
-        choice = logistic.choose(vectors, labels, self.train.folds, seed, balanced=True)
+        choice = logistic.choose(vectors, labels, self.train.folds, seed, balanced=True, title=title)
         model = logistic.fitted(vectors, labels, self.classes, choice, weights)
         rows = self.candidates(len(pool), labelled, seed)
         if len(rows) and len(model.present) > 1:

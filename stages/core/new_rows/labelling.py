@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core.base import memory
 from stages.core.new_rows.journal import NO_TEXT, Journal
 from stages.core.new_rows.reading import Row
 from stages.core.new_rows.writing import added
@@ -65,6 +66,7 @@ class Labelling:
             if journal:
                 journal.add(part)
             yield self.labelled(rows, part)
+        memory.give_back()
 
     def say(self, texts: list[str]) -> np.ndarray:
         """Records as in Journal, one a text; a text of blanks alone is not asked about."""

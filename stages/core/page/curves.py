@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stages.core.base import bars
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.statistics import ALPHA
 from stages.core.reporting.tables import shown
@@ -17,7 +18,7 @@ def curves(found: Found, actual: np.ndarray) -> list[dict]:
     actual   int64 [holdout]
     """
     arms: dict[tuple[str, bool], list[dict]] = {}
-    for (arm, stage), result in found.items():
+    for (arm, stage), result in bars.bar("report: bands of the curves", len(found), "results", found.items()):
         name = shown(arm, result.uses_pool_labels)
         point = {
             "stage": stage,

@@ -19,6 +19,7 @@ LABEL_COLUMNS = ("label", "labels", "category", "class", "target", "sentiment")
 GROUP_COLUMNS = ("group",)
 
 SPLIT_COLUMNS = ("split",)
+NOBODY_LABELLED = "; if there are no labels, people give them: labels.from: people, as params/people.yaml sets it"
 
 Rows = list[dict[str, str | None]]
 
@@ -150,7 +151,7 @@ def _labels(table: Table, column: str, prepare: Any, split: str) -> list[str | N
 def _rows(table: Table, prepare: Any, split: str, role: str, labelled: bool = True) -> Rows:
     picked = {"text": choose(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column")}
     if labelled or prepare.label_column != "auto" or matching("auto", LABEL_COLUMNS, table):
-        picked["label"] = choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column")
+        picked["label"] = choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column", NOBODY_LABELLED)
     if prepare.group_column != "none" and (prepare.group_column != "auto" or matching("auto", GROUP_COLUMNS, table)):
         picked["group"] = choose(prepare.group_column, GROUP_COLUMNS, table, "prepare.group_column")
     where = f"prepare.dataset = {prepare.dataset}, {split}"

@@ -64,15 +64,18 @@ def matching(wanted: Any, guesses: Iterable[str], table: Table) -> list[str]:
     return next(filter(None, by_guess), [])
 
 
-def choose(wanted: Any, guesses: Iterable[str], table: Table, setting: str) -> str:
-    """The one column that `matching` finds. Raises Refused, naming `setting`, where there is none or more than one."""
+def choose(wanted: Any, guesses: Iterable[str], table: Table, setting: str, otherwise: str = "") -> str:
+    """The one column that `matching` finds. Raises Refused, naming `setting`, where there is none or more than one.
+
+    otherwise   what else can be done where none of the usual names is there
+    """
     found = matching(wanted, guesses, table)
     if len(found) == 1:
         return found[0]
     if found:
         problem = f"{len(found)} columns are called so ({', '.join(found)}); rename one, or name another"
     elif wanted == "auto":
-        problem = f"none of the usual names ({', '.join(guesses)}) is a column; name one of {', '.join(table.columns)}"
+        problem = f"none of the usual names ({', '.join(guesses)}) is a column; name one of {', '.join(table.columns)}{otherwise}"
     else:
         problem = f"no such column; {choices(wanted, table.columns)}"
     raise Refused(f"params.yaml: {setting} = {wanted}: {problem}")

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, bars
 from stages.core.base.errors import Refused
 from stages.core.space.layers import weight_of_last, weighted
 
@@ -41,10 +41,14 @@ class Logistic:
     present: np.ndarray
     classes: int
 
-    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """float32 [rows, classes], each row summing to 1. vectors float [rows, width] or [rows, layers, width]."""
+    def probabilities(self, vectors: np.ndarray, title: str = "") -> np.ndarray:
+        """float32 [rows, classes], each row summing to 1. vectors float [rows, width] or [rows, layers, width].
+
+        title   of the bar; none is shown without
+        """
         out = np.zeros((len(vectors), self.classes), dtype=np.float32)
-        for start in range(0, len(vectors), AT_ONCE):  # float16 is multiplied as float32, which is not made of all at once
+        starts = range(0, len(vectors), AT_ONCE)  # float16 is multiplied as float32, which is not made of all at once
+        for start in bars.bar(title, len(starts), "parts", starts):
             logits = weighted(vectors[start : start + AT_ONCE], 1) @ self.weights.T + self.bias
             odds = np.exp(logits - logits.max(1, keepdims=True))
             out[start : start + AT_ONCE, self.present] = odds / odds.sum(1, keepdims=True)
@@ -88,33 +92,42 @@ class Choice:
     last: float
 
 
-def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int) -> Logistic:
+def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int, title: str = "") -> Logistic:
     """Regression on labelled rows, as `choose` and `fitted` say."""
-    return fitted(vectors, labels, classes, choose(vectors, labels, folds, seed))
+    return fitted(vectors, labels, classes, choose(vectors, labels, folds, seed, title=title))
 
 
-def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balanced: bool = False) -> Choice:
+def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balanced: bool = False, title: str = "") -> Choice:
     """
     vectors    float [labelled, width] or [labelled, layers, width]
     labels     int64 [labelled]   class numbers
     folds      of the cross-validation that chooses C, the best of 9 by log-loss, on the rows of `_searched` in the folds of
                `in_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
     balanced   whether all classes weigh the same in it
+    title      of the bar; none is shown without
     """
     from sklearn.linear_model import LogisticRegressionCV
+    from sklearn.metrics import log_loss, make_scorer
 
     rng = np.random.default_rng(seed)
     last = weight_of_last(vectors, labels, rng)
     rows = _searched(labels, folds, rng)
-    with quietly():
+    with quietly(), bars.bar(title, 0, "fits") as bar:
         splits = in_folds(labels[rows], folds, seed)
         if not splits or len(np.unique(labels)) == 1:
             return Choice(1.0, last)
         points = weighted(vectors[rows], last)
+        bar.total = len(splits) * len(STRENGTHS)
+
+        def counted(actual: np.ndarray, said: np.ndarray, labels: np.ndarray) -> float:
+            """The log-loss, over all `labels`, which scikit-learn gives: a fold may lack some."""
+            bar.update()
+            return log_loss(actual, said, labels=labels)
+
         search = LogisticRegressionCV(
             Cs=STRENGTHS,
             cv=splits,
-            scoring="neg_log_loss",  # over all classes present, as scikit-learn sees to, though a fold may lack some
+            scoring=make_scorer(counted, greater_is_better=False, response_method="predict_proba"),
             class_weight="balanced" if balanced else None,
             tol=SEARCH_TOLERANCE,
             max_iter=1000,

@@ -31,6 +31,7 @@ def fitted(
         random_state=seed,
         tqdm_kwds={"desc": title, "mininterval": 1, "disable": False},
     )
+    print(f"{title}: finds the neighbours of {len(vectors):,} rows first, then moves them about", flush=True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")  # one job is what a seed asks for
         return mapper.fit(vectors)

@@ -15,20 +15,18 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "sci
 @dataclass(frozen=True)
 class Facts:
     """
-    about          what data/model says of the model
-    measured       as data/model.json
-    answered       as data/model/answered.json
-    holdout_rows   rows that it was measured on
-    pool_rows      rows among which those to label were chosen
-    params         all of params.yaml
-    commit         of the project, in words
-    versions       library -> version
+    about       what data/model says of the model
+    measured    as data/model.json: of what nobody held out, or labelled, the number of members alone
+    answered    as data/model/answered.json
+    pool_rows   rows among which those to label were chosen
+    params      all of params.yaml
+    commit      of the project, in words
+    versions    library -> version
     """
 
     about: Record
     measured: dict
     answered: list[dict]
-    holdout_rows: int
     pool_rows: int
     params: dict[str, Any]
     commit: str
@@ -38,18 +36,9 @@ class Facts:
 def written(facts: Facts, name: str) -> str:
     """The card of a model called `name`, as Markdown with a head of YAML."""
     about, measured, params = facts.about, facts.measured, facts.params
-    low, high = wilson(measured["accuracy"], facts.holdout_rows)
     head = yaml.safe_dump(_head(facts, name), sort_keys=False, allow_unicode=True, width=120)
     classes = ", ".join(f"`{each}`" for each in about.classes)
     several = f" for each of {measured['members']} models, {about.rows:,} different rows in all" if measured["members"] > 1 else ""
-    if measured["members"] > 1:
-        mean = f"The probability is the mean of {measured['members']} models; one alone has {measured['accuracy_of_one']:.4f}."
-    else:
-        mean = "One model."
-    table = "\n".join(
-        f"| {row['abstain']:g} | {row['answered']:.3f} | {'' if row['accuracy'] is None else format(row['accuracy'], '.4f')} |"
-        for row in facts.answered
-    )
     versions = ", ".join(f"{library} {version}" for library, version in facts.versions.items())
     return f"""---
 {head}---
@@ -58,17 +47,10 @@ def written(facts: Facts, name: str) -> str:
 
 Sorts texts into {len(about.classes)} classes: {classes}. Made by Gleaner, which chooses the rows that people label.
 
-- Accuracy {measured["accuracy"]:.4f} (95% interval {low:.4f} to {high:.4f}, of {facts.holdout_rows:,} held-out rows), macro F1
-  {measured["macro_f1"]:.4f}. {mean}
+{_quality(facts)}
 - Labels spent: {about.labels:,}{several}, out of a pool of {facts.pool_rows:,} rows.
 - Data: `{params["prepare"]["dataset"]}`. Encoder: `{params["embed"]["model"]}`; learner: {about.trainer}, models of {about.stage}.
-- Calibration: the probabilities are off by {measured["calibration_error"]:.4f} on average (expected calibration error;
-  {measured["calibration_error_before"]:.4f} before the temperature of {about.temperature:g}).
-
-| rows left open below | share answered | accuracy of the answered |
-|---|---|---|
-{table}
-
+{_sureness(facts)}
 ## Use
 
 ```
@@ -76,7 +58,7 @@ pip install torch transformers
 python predict.py "a text" "another"
 ```
 
-From Python: `from predict import CLASSES, predict_proba`. It was measured on texts like those of the pool and on no others.
+From Python: `from predict import CLASSES, predict_proba`. All of this is said of texts like those of the pool, and of no others.
 
 ## How it was made
 
@@ -87,12 +69,48 @@ Commit {facts.commit}; {versions}. All settings:
 """
 
 
+def _quality(facts: Facts) -> str:
+    """How good it is, as one point of a list."""
+    measured, members = facts.measured, facts.measured["members"]
+    mean = f"The probability is the mean of {members} models" if members > 1 else "One model"
+    if "accuracy" not in measured:
+        return f"- Accuracy: not measured, since no row was held out and labelled. {mean}."
+    rows = measured["holdout_rows"]
+    low, high = wilson(measured["accuracy"], rows)
+    alone = f"; one alone has {measured['accuracy_of_one']:.4f}" if members > 1 else ""
+    return (
+        f"- Accuracy {measured['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}, of {rows:,} held-out rows), "
+        f"macro F1\n  {measured['macro_f1']:.4f}. {mean}{alone}."
+    )
+
+
+def _sureness(facts: Facts) -> str:
+    """How far its probabilities can be believed, as one point of a list, and the table of rows left open."""
+    measured, temperature = facts.measured, facts.about.temperature
+    if "accuracy" not in measured:
+        return f"- Calibration: not measured; the temperature is {temperature:g}.\n"
+    rows = "\n".join(
+        f"| {row['abstain']:g} | {row['answered']:.3f} | {'' if row['accuracy'] is None else format(row['accuracy'], '.4f')} |"
+        for row in facts.answered
+    )
+    now, before = (f"{measured[name]:.4f}" for name in ("calibration_error", "calibration_error_before"))
+    return f"""- Calibration: the probabilities are off by {now} on average (expected calibration error; {before} before the
+  temperature of {temperature:g}).
+
+| rows left open below | share answered | accuracy of the answered |
+|---|---|---|
+{rows}
+"""
+
+
 def _head(facts: Facts, name: str) -> dict[str, Any]:
     """What the hub reads. Names of data and model stand there only where they can be the hub's."""
     data, encoder = facts.params["prepare"]["dataset"], facts.params["embed"]["model"]
     head = {"library_name": "transformers", "pipeline_tag": "text-classification", "tags": ["gleaner", "active-learning"]}
     head |= {"base_model": encoder} if _of_hub(encoder) else {}
     head |= {"datasets": [data.partition("@")[0]]} if _of_hub(data) else {}
+    if "accuracy" not in facts.measured:
+        return head
     values = {"accuracy": facts.measured["accuracy"], "f1": facts.measured["macro_f1"]}
     result = {
         "task": {"type": "text-classification"},
