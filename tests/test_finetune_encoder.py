@@ -225,5 +225,5 @@ def test_with_objective_none_the_vectors_are_those_of_the_model_named(finished):
     pool = artifacts.texts(finished.folder / "data/pool.jsonl")
     model = encoder.Encoder(str(finished.folder / "encoder"), 16, layers=4).eval()
     model.to(encoder.dtype_of("auto"))
-    vectors = encoder.vectors_of(model, model.tokenise(pool), 4096)
+    vectors = encoder.of_each(model.vectors, model.tokenise(pool), model.form, 4096, "", model.kept_as)
     assert np.array_equal(vectors, np.load(finished.folder / "data/embeddings/pool.npy"))

@@ -42,7 +42,7 @@ def folder(tmp_path_factory):
         texts = [row["text"] for row in rows]
         artifacts.save_jsonl(artifacts.POOL, ({"text": text} for text in texts))
         body = encoder.of_pipeline(EMBED).eval()
-        artifacts.save(artifacts.EMBEDDINGS, encoder.vectors_of(body, body.tokenise(texts), 64))
+        artifacts.save(artifacts.EMBEDDINGS, encoder.of_each(body.vectors, body.tokenise(texts), body.form, 64, "", body.kept_as))
         vectors.describe(artifacts.EMBEDDINGS, texts, {"model": "tiny", "layers": body.layers})
         yield np.array([row["label"] == "pos" for row in rows]).astype(np.int64)
 

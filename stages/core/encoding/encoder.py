@@ -243,11 +243,6 @@ def progress(title: str, tokens: Tokens) -> tqdm:
     )
 
 
-def vectors_of(model: Encoder, tokens: Tokens, batch_tokens: int, title: str = "") -> np.ndarray:
-    """float [rows of tokens, *model.form]: the vectors of every row as embed keeps them, with a bar of that title."""
-    return of_each(model.vectors, tokens, model.form, batch_tokens, title, model.kept_as)
-
-
 def of_each(
     function: Callable[[torch.Tensor], torch.Tensor],
     tokens: Tokens,
