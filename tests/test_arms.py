@@ -269,6 +269,7 @@ def as_an_arm(first, then):
         ("stratified_random", "margin", "error_ratio", 3, 2),
     ],
 )
+@pytest.mark.slow
 def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, score, then, n, m, in_process, monkeypatch):
     monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
     monkeypatch.setattr(logistic, "STRENGTHS", np.array([0.1, 10]))  # a fifth of the time

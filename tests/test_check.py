@@ -85,6 +85,7 @@ def make_check(folder: Path, *words: str, **variables: str) -> subprocess.Comple
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_make_hands_over_any_path_even_where_python_is_told_not_to_look_in_this_folder(project):
     (project.folder / "stages").symlink_to(ROOT / "stages")
     os.rename("corpus.jsonl", "a $(corpus) 'of' \"1\".jsonl")

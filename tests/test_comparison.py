@@ -68,6 +68,7 @@ def test_over_all_budgets_an_arm_is_held_against_random_rows_and_the_full_model(
     assert [overall["random"][key] for key in ("gain", "p", "p_holm", "seeds_for_one_point")] == [0, None, None, None]
 
 
+@pytest.mark.slow
 def test_by_macro_f1_arms_are_held_against_each_other_by_it_alone():
     by = {name: comparison.over_budgets(FOUND, STAGES, ACTUAL, name)["bucketed"] for name in ("accuracy", "macro_f1")}
     f1 = [[measures.macro_f1(p, ACTUAL) for p in FOUND[arm, "stage1"].probabilities] for arm in ("bucketed", "random")]
@@ -98,6 +99,7 @@ def test_a_random_arm_at_some_stages_only_is_held_against_there_and_not_over_all
     assert [stage(found, stage=name)["gain_vs_random"] for name in STAGES] == [None, 0.375]
 
 
+@pytest.mark.slow
 def test_without_a_full_model_nothing_is_counted_to_it_and_all_else_is_as_ever():
     overall, full = (comparison.over_budgets(found, STAGES, ACTUAL, "accuracy") for found in (without("full"), FOUND))
     for arm in ("random", "bucketed"):

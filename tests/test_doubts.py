@@ -35,6 +35,7 @@ def table(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(Path(f"tasks/{name}.csv").read_text(encoding="utf-8-sig").splitlines()))
 
 
+@pytest.mark.slow
 def test_answers_that_were_flipped_are_listed_and_are_mended_by_the_table(project, capsys):
     doubts.main()
     rows = table("doubts")
@@ -61,6 +62,7 @@ def test_answers_that_were_flipped_are_listed_and_are_mended_by_the_table(projec
     assert not {row["key"] for row in table("doubts")} & project.wrong
 
 
+@pytest.mark.slow
 def test_the_list_is_the_same_each_time_and_leaves_the_holdout_and_what_cannot_be_said_out(project, capsys):
     state = Labelling()
     held = next(text.key for text in state.texts.values() if text.held)
@@ -126,6 +128,7 @@ def test_what_somebody_answered_alike_twice_in_a_row_is_meant(project):
     assert doubts.looked_at_twice({"old": "new"}) == {one, two}
 
 
+@pytest.mark.slow
 def test_what_was_answered_again_is_not_listed_again(project):
     doubts.main("40")
     first = table("doubts")[0]

@@ -511,6 +511,7 @@ def test_a_class_of_the_own_holdout_alone_is_told_and_counts_in_the_measures(tmp
     assert measures.macro_f1(perfect_else, np.load("data/source_holdout_labels.npy")) == pytest.approx((1 + 2 / 3 + 0) / 3)
 
 
+@pytest.mark.slow
 def test_such_a_class_comes_as_far_as_the_report(in_process):
     rows = [json.loads(line) for line in Path("corpus.jsonl").read_text().splitlines()]
     put(Path("d/train.jsonl"), "".join(json.dumps(row) + "\n" for row in rows[:90]))
@@ -611,6 +612,7 @@ def test_the_settings_of_files_are_accepted():
 # ---- hub
 
 
+@pytest.mark.slow
 def test_a_config_a_revision_and_splits_of_a_hub_set(tmp_path):
     root = tmp_path / "hub"
     for config in ("emotion", "irony"):

@@ -103,6 +103,7 @@ def test_rows_held_back_are_a_share_drawn_by_seed_and_no_others_are_trained_on()
     assert one.history[0]["held_back_loss"] != other.history[0]["held_back_loss"]
 
 
+@pytest.mark.slow
 def test_what_is_held_back_at_one_stage_is_held_back_at_all_later_ones():
     # With train.warm_start a model goes on from the one before: a row that this was trained on tells nothing of new rows.
     for seed in range(20):
@@ -151,6 +152,7 @@ def test_too_few_rows_to_hold_any_back_are_refused_before_training(monkeypatch, 
         fit(learner(early_stopping=stopping(1, share)))
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_the_weights_of_another_model():
     before = fit(learner(epochs=30, learning_rate=1e-2))
     after = fit(learner(epochs=1, learning_rate=1e-12, head_learning_rate=1e-12), start=before)
@@ -189,6 +191,7 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
 
 
 @pytest.mark.parametrize("name", ["finetune", "contrastive"])
+@pytest.mark.slow
 def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_seeds(monkeypatch, name):
     tokenised, tokenise = [], encoder.Encoder.tokenise
     monkeypatch.setattr(encoder.Encoder, "tokenise", lambda self, texts, title="": tokenised.extend(texts) or tokenise(self, texts))

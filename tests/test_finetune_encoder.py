@@ -64,6 +64,7 @@ def test_with_objective_none_a_pointer_is_written_and_torch_is_not_loaded(folder
 
 
 @pytest.mark.parametrize("objective", ["nli", "pairs"])
+@pytest.mark.slow
 def test_a_tuned_encoder_is_a_model_folder_like_any_other(folder, objective):
     set_params(finetune_encoder={**QUICK, "objective": objective, "score_range": [0, 5], "evaluation": "pairs.csv"})
     kept = []
@@ -84,6 +85,7 @@ def test_a_tuned_encoder_is_a_model_folder_like_any_other(folder, objective):
     assert [point["step"] for point in artifacts.load_json("data/plots/encoder_loss.json")] == [1, 2]
 
 
+@pytest.mark.slow
 def test_after_objective_none_no_tuned_weights_are_left(folder):
     set_params(finetune_encoder={**QUICK, "objective": "nli"})
     finetune_encoder.main()

@@ -290,6 +290,7 @@ configs:
 USUAL_HEAD = ("usual", ".", "true", "train", "f.csv")
 
 
+@pytest.mark.slow
 def test_the_head_of_a_readme_is_followed_or_refused_and_runs_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "d/f.csv", {"text": ["a"], "label": ["1"]})

@@ -104,6 +104,7 @@ def test_after_kill_9_every_answer_that_was_said_to_be_kept_is_there_and_it_goes
     assert lines_of("anna")[-1] == [KEYS[1], "neg"]
 
 
+@pytest.mark.slow
 def test_started_twice_it_is_the_same_page_for_another_annotator(start):
     page = start()
     second = subprocess.run(

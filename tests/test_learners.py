@@ -148,6 +148,7 @@ def test_the_same_rows_labels_and_seed_give_the_same_model(made):
     assert said(again, made.pool).tobytes() == said(made.model, made.pool).tobytes()
 
 
+@pytest.mark.slow
 def test_labels_are_those_handed_over_and_no_file_is_asked_for_others(made):
     # The fixture's folder held none; now it holds some that say the contrary, where a stage would find them.
     files = [artifacts.ANSWERS, artifacts.HOLDOUT_LABELS, Path("data/stage1/labels.npy")]
@@ -178,6 +179,7 @@ class Watched:
         return self.pool[rows]
 
 
+@pytest.mark.slow
 def test_the_whole_pool_is_handed_over_and_the_labelled_rows_are_found_in_it_by_number(made):
     pool = Watched(made.pool)
     model = made.learner.fit(pool, LABELLED, made.labels, 0, "test", None)

@@ -99,6 +99,7 @@ def test_however_few_rows_a_class_has_regularisation_is_chosen(distance, c, rows
     assert fit(inputs, labels).probabilities(ELSEWHERE) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_c_chosen_beside_rare_classes_has_the_least_log_loss_over_all_classes():
     labels = np.array([0] * 9 + [1] * 7 + [2] * 2 + [3])
     inputs = clouds(labels, distance=2)

@@ -45,6 +45,7 @@ def test_without_a_final_model_the_last_stages_are_the_ones_to_use_and_named_not
     assert sorted(file.name for file in record.FOLDER.iterdir()) == ["answered.json", "model.json"]
 
 
+@pytest.mark.slow
 def test_a_final_model_goes_before_those_of_the_loop(project):
     project.change({"train_final": {"arms": ["bucketed"], "trainer": "finetune"}})
     project.call("train_final", "bucketed")

@@ -67,6 +67,7 @@ def test_it_waits_until_another_has_ended_and_says_so(capsys, how):
     assert called() == ["repro cluster"]
 
 
+@pytest.mark.slow
 def test_where_another_began_meanwhile_it_is_tried_again_though_that_has_ended_since():
     Path("busy").touch()
     dvc = Path("bin/dvc")

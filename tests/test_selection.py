@@ -274,6 +274,7 @@ def test_every_open_row_is_reclustered_when_all_are_wanted():
 
 @FEW_DISTINCT
 @pytest.mark.parametrize("strategy", ["random", "central", "typical", "buckets", "bands", "recluster"])
+@pytest.mark.slow
 def test_random_pools_never_give_a_labelled_row_nor_one_twice_and_the_same_seed_gives_the_same(strategy):
     for seed in range(60 if strategy in ("recluster", "typical") else 200):
         rng = np.random.default_rng(seed)

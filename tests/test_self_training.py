@@ -39,6 +39,7 @@ def test_the_surest_share_of_each_class_is_taken_and_one_row_at_least():
     assert (named.tolist(), rows.tolist()) == ([0, 1], [0, 1])
 
 
+@pytest.mark.slow
 def test_it_learns_the_shape_of_the_pool_from_few_labels():
     pool, labels = clouds(400)
     gains = []

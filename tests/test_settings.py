@@ -179,6 +179,7 @@ def test_all_mistakes_are_told_at_once(params):
     assert "embed.max_tokens = 'many'" in refusal()
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_section_of_a_late_stage_refuses_the_first_before_it_does_anything(params):
     command = [sys.executable, "-m", "stages.inputs"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

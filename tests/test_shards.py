@@ -82,6 +82,7 @@ def test_smaller_batches_give_the_same_bytes(work):
     assert (work.in_less_memory(9)(TEXTS) == work(TEXTS)).all()
 
 
+@pytest.mark.slow
 def test_a_model_of_several_layers_that_was_used_can_be_handed_over(tmp_path):
     """transformers hangs on it what cannot be."""
     model = encoder.Encoder(str(tiny_encoder(tmp_path / "tiny")), 16, layers=2).eval()
@@ -169,6 +170,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(set_to, installed):
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.slow
 def test_a_machine_that_does_not_answer_is_told_within_seconds(set_to, installed):
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
@@ -248,6 +250,7 @@ def test_what_machines_that_differ_may_have_made_lies_apart_in_the_cache(in_proc
     assert folders == [1, 1, 2]
 
 
+@pytest.mark.slow
 def test_a_stage_with_engine_local_imports_nothing_of_ray(in_process: InProcess):
     script = (
         "import sys; from stages import embed; embed.main(); print([name for name in sys.modules if name.split('.')[0] == 'ray'])"

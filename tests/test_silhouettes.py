@@ -69,6 +69,7 @@ def test_tiles_of_any_shape_give_the_same_values(monkeypatch, tile):
     assert silhouettes(vectors, clusters) == pytest.approx(whole, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes(monkeypatch):
     monkeypatch.setattr(module, "TILE", (4, 8))  # many strips, so that threads finish in no fixed order
     vectors, clusters = cloud(rows=500), clusterings(2, 9, rows=500)

@@ -378,6 +378,7 @@ def answer_tasks(tool: str, name: str, truth: dict[str, str]) -> list[dict]:
     return [responses((each["id"], each["text"], ""), [label[each["text"]]], ["0a"], ["submitted"]) for each in made]
 
 
+@pytest.mark.slow
 def test_tasks_go_out_and_come_back_by_their_keys(project, capsys):
     project.ask("", "", "label-studio")
     said = capsys.readouterr().out
@@ -395,6 +396,7 @@ def test_tasks_go_out_and_come_back_by_their_keys(project, capsys):
     assert "stage1: all that was asked for is answered, no tasks are written" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_guesses_are_written_only_on_request_and_never_of_the_holdout(project, capsys):
     project.ask()
     project.answer_all("stage1")
