@@ -3,12 +3,11 @@
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from stages.commands.page.beside import Beside
 from stages.core.base.errors import Refused
 from stages.core.people import journal
 
@@ -41,46 +40,32 @@ def by_process(say: Say) -> None:
         raise Refused(last.removeprefix("error: ") or f"make ask ended with {process.returncode}; see the terminal")
 
 
-class Choosing:
-    """At most one at a time. `work` does it; it ends well or raises."""
+class Choosing(Beside):
+    """`work` chooses; it ends well or raises."""
 
     def __init__(self, work: Work = by_process):
-        self.work, self.lines, self.failed = work, [], ""
-        self.since: float | None = None
-        self.thread: threading.Thread | None = None
+        super().__init__()
+        self.work, self.lines = work, []
         self.read: str | None = None  # digest of labels/ before the last that ended well: with no change since, it added nothing
 
     def begin(self) -> None:
         """Nothing happens where it goes on already, or where it found nothing to ask and no answer came since."""
         if self.running or (not self.failed and self.read == journal.digest()):
             return
-        self.lines, self.failed, self.since = [], "", time.monotonic()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
-
-    @property
-    def running(self) -> bool:
-        return self.since is not None
+        self.lines = []
+        self.start(self._choose)
 
     def told(self) -> dict[str, Any]:
-        """
-        running   whether it goes on; seconds: for how long
-        failed    why it ended badly, or nothing
+        """As Beside does, and
+
         ended     whether it ended well, and added nothing, and nothing was answered since: all is done
         lines     what it said last
         """
-        seconds = round(time.monotonic() - self.since) if self.since is not None else 0
-        ended = not self.running and not self.failed and self.read == journal.digest()
-        return {"running": self.running, "seconds": seconds, "failed": self.failed, "ended": ended, "lines": list(self.lines)}
+        told = super().told()
+        ended = not told["running"] and not told["failed"] and self.read == journal.digest()
+        return told | {"ended": ended, "lines": list(self.lines)}
 
-    def _run(self) -> None:
+    def _choose(self) -> None:
         before = journal.digest()
-        try:
-            self.work(lambda line: self.lines.__setitem__(slice(None), [*self.lines, line][-KEPT:]))
-            self.read = before
-        except Refused as refusal:
-            self.failed = str(refusal)
-        except Exception as error:  # else the page would wait for ever
-            self.failed = f"{type(error).__name__}: {error}"
-        finally:
-            self.since = None
+        self.work(lambda line: self.lines.__setitem__(slice(None), [*self.lines, line][-KEPT:]))
+        self.read = before
