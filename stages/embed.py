@@ -100,8 +100,8 @@ def in_shards(texts: Iterable[str], missing: np.ndarray, bar: tqdm) -> Iterator[
         bar.total = round(characters * len(missing) / seen)
         order = np.argsort(-lengths, kind="stable")
         for part in np.split(order, range(shards.ROWS, len(order), shards.ROWS)):
-            rows, shard = zip(*(window[place] for place in part))
-            yield (np.array(rows), list(shard)), list(shard)
+            rows, shard = map(list, zip(*(window[place] for place in part)))
+            yield (np.array(rows), shard), shard
 
 
 if __name__ == "__main__":

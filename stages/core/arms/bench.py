@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from stages.core import learners
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, bars, params
 from stages.core.learners import Model, Rows
 from stages.core.rows import labels, measures
 from stages.core.space.logistic import AT_ONCE
@@ -28,9 +28,12 @@ class Fitted:
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
         """float32 [rows, classes]. Vectors are picked from the pool some at a time: all of 10 million in memory would be 30 GB."""
-        at_once = AT_ONCE if isinstance(self.pool, np.ndarray) else max(1, len(rows))
-        parts = [rows[start : start + at_once] for start in range(0, max(1, len(rows)), at_once)]
-        return np.concatenate([self.model.probabilities(self.pool[part], f"score {self.title}") for part in parts])
+        title = f"score {self.title}"
+        if not isinstance(self.pool, np.ndarray):
+            return self.model.probabilities(self.pool[rows], title)
+        parts = [rows[start : start + AT_ONCE] for start in range(0, max(1, len(rows)), AT_ONCE)]
+        said = [self.model.probabilities(self.pool[part], title) for part in bars.bar(title, len(parts), "parts", parts)]
+        return np.concatenate(said)
 
     def features(self, rows: np.ndarray) -> np.ndarray:
         """float32 [rows, width]: the vectors that the model's last layer works on."""

@@ -51,10 +51,14 @@ class Work:
         moved   told from time to time how much was done, of what `size` says
         """
         tokens = shard if isinstance(shard, Tokens) else self.model.tokenise(shard)
-        out = np.empty((len(tokens), *np.atleast_1d(self.form)), self.dtype)
+        out = self.room(len(tokens))
         per_token = size(shard) / max(1, len(tokens.ids))
         encoder.in_batches(lambda ids: self.function(self.model, ids), tokens, out, self.batch_tokens, Share(per_token, moved))
         return out
+
+    def room(self, rows: int) -> np.ndarray:
+        """For the results of so many rows, [rows, *form]."""
+        return np.empty((rows, *np.atleast_1d(self.form)), self.dtype)
 
     def portable(self) -> "Work":
         """The same with a copy of the model that another process can take up: on the processor, as if it had never been used."""
@@ -147,14 +151,12 @@ def done(
 
 def of_each(work: Work, tokens: Tokens, machine: Any, title: str = "") -> np.ndarray:
     """The result of every row, [rows of tokens, *form], with a bar of that title."""
-    out = np.empty((len(tokens), *np.atleast_1d(work.form)), work.dtype)
-    if len(tokens) <= ROWS:  # not worth the way to another process
-        with encoder.progress(title, tokens) as bar:
-            out[:] = work(tokens, bar.update)
-        return out
     with encoder.progress(title, tokens) as bar:
+        if len(tokens) <= ROWS:  # not worth the way to another process
+            return work(tokens, bar.update)
+        out = work.room(len(tokens))
         order = np.argsort(-tokens.lengths, kind="stable")
         parts = np.split(order, range(ROWS, len(order), ROWS))
         for rows, made in done(work, ((rows, tokens[rows]) for rows in parts), machine, bar.update):
             out[rows] = made
-    return out
+        return out

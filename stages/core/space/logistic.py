@@ -41,14 +41,10 @@ class Logistic:
     present: np.ndarray
     classes: int
 
-    def probabilities(self, vectors: np.ndarray, title: str = "") -> np.ndarray:
-        """float32 [rows, classes], each row summing to 1. vectors float [rows, width] or [rows, layers, width].
-
-        title   of the bar; none is shown without
-        """
+    def probabilities(self, vectors: np.ndarray) -> np.ndarray:
+        """float32 [rows, classes], each row summing to 1. vectors float [rows, width] or [rows, layers, width]."""
         out = np.zeros((len(vectors), self.classes), dtype=np.float32)
-        starts = range(0, len(vectors), AT_ONCE)  # float16 is multiplied as float32, which is not made of all at once
-        for start in bars.bar(title, len(starts), "parts", starts):
+        for start in range(0, len(vectors), AT_ONCE):  # float16 is multiplied as float32, which is not made of all at once
             logits = weighted(vectors[start : start + AT_ONCE], 1) @ self.weights.T + self.bias
             odds = np.exp(logits - logits.max(1, keepdims=True))
             out[start : start + AT_ONCE, self.present] = odds / odds.sum(1, keepdims=True)

@@ -31,7 +31,7 @@ class ProbeModel:
 
     def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
-        return self.regression.probabilities(inputs, title)
+        return self.regression.probabilities(inputs)
 
     def features(self, inputs: np.ndarray, title: str) -> np.ndarray:
         """float32 [rows, layers * width]: what the last layer works on, here the vectors themselves."""
