@@ -127,7 +127,8 @@ def stopped(rows: list[dict], budgets: dict[str, Sequence[int]], leasts: Sequenc
             runs.setdefault(row["set"], []).append(row)
     lines = []
     for (name, of_set), least in itertools.product(runs.items(), leasts):
-        places = [ends_at(row, max(max(row["classes_named"]) for row in of_set), least, comparisons) for row in of_set]
+        classes = max(max(row["classes_named"]) for row in of_set)
+        places = [ends_at(row, classes, least, comparisons) for row in of_set]
         ended = [(row, place) for row, place in zip(of_set, places) if place is not None]
         line = {"set": name, "kappa": least, "ended": f"{len(ended)} of {len(of_set)}"}
         if ended:

@@ -141,17 +141,19 @@ def run_stage(*command: str) -> Cost:
     start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=subprocess.DEVNULL)
     while process.poll() is None:  # asked again and again: what the system says after the end counts the parent's memory in
-        peak = max(peak, _peak_megabytes(process.pid))
+        peak = max(peak, megabytes_of(process.pid, "VmHWM"))
         time.sleep(0.02)
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} failed")
     return Cost(time.perf_counter() - start, peak)
 
 
-def _peak_megabytes(pid: int) -> float:
-    """Largest resident memory of a process so far; 0 where the system does not tell, or it is gone."""
+def megabytes_of(pid: int, what: str) -> float:
+    """A line of what the system says of a process, such as VmHWM, its largest resident memory so far; 0 where it does not tell, or
+    the process is gone.
+    """
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith(f"{what}:")) / 1024

@@ -1,15 +1,14 @@
 """Ray beside one process: encoding of the pool, what one shard costs on top, the start of a session, memory as the pool grows.
 
 The cluster is of this machine alone, with as many one-core workers as there are cores. Encoding is timed on workers that have the
-model, so that no start is in it. Memory is the most that was
-private to a process (RssAnon: what a file lends it is the system's to take back), of stage embed with a tiny random model.
+model, so that no start is in it. Memory is the most that was private to a process (RssAnon: what a file lends it is the system's to
+take back), of stage embed with a tiny random model.
 """
 
 import contextlib
 import functools
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,10 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import BertConfig, BertModel
 
+from benchmarks.embed import base_shape
 from benchmarks.growth import varied
-from benchmarks.harness import ROOT, Row, enter_project, machine, prepared, row, timed
+from benchmarks.harness import ROOT, Row, enter_project, machine, megabytes_of, prepared, row, timed
 from stages import embed
 from stages.core.base import artifacts, params
 from stages.core.encoding import encoder, shards, vector_cache
@@ -32,6 +31,7 @@ from stages.core.encoding import encoder, shards, vector_cache
 RESULTS = ROOT / "benchmarks" / "scale.json"
 SIZES = (100_000, 1_000_000)
 OVERHEAD_SHARDS = 40
+TINY = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)  # a million texts take minutes
 
 
 def run(quick: bool) -> list[Row]:
@@ -184,7 +184,7 @@ def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
             prepared(folder / "texts")
             texts = artifacts.texts(artifacts.POOL)
         place.mkdir(parents=True)
-        model = tiny(place / "encoder")
+        model = base_shape(place / "encoder", encoder.folder_of(encoder.PACKAGED), TINY)
         enter_project(
             place, embed={"model": str(model), "layers": 2, "max_tokens": 32}, machine={"engine": "ray", "ray_address": address}
         )
@@ -196,40 +196,21 @@ def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
     return found
 
 
-def tiny(folder: Path) -> Path:
-    """Random weights in a shape so small that a million texts take minutes, with the packaged tokenizer."""
-    packaged = encoder.folder_of(encoder.PACKAGED)
-    vocabulary = json.loads((packaged / "config.json").read_text())["vocab_size"]
-    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        BertModel(BertConfig(vocab_size=vocabulary, **shape), add_pooling_layer=False).save_pretrained(folder)
-    shutil.copy(packaged / "tokenizer.json", folder)
-    return folder
-
-
 def watched() -> dict[str, float]:
     begun = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-m", "stages.embed"], env=environment, stdout=subprocess.DEVNULL)
     most = {"driver": 0.0, "worker": 0.0, "driver_with_files": 0.0}
     while process.poll() is None:
-        most["driver"] = max(most["driver"], private(process.pid, "RssAnon"))
-        most["driver_with_files"] = max(most["driver_with_files"], private(process.pid, "VmRSS"))
+        most["driver"] = max(most["driver"], megabytes_of(process.pid, "RssAnon"))
+        most["driver_with_files"] = max(most["driver_with_files"], megabytes_of(process.pid, "VmRSS"))
         for command in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 if command.read_bytes().startswith(b"ray::Worker"):
-                    most["worker"] = max(most["worker"], private(int(command.parent.name), "RssAnon"))
+                    most["worker"] = max(most["worker"], megabytes_of(int(command.parent.name), "RssAnon"))
         time.sleep(0.5)
     assert process.returncode == 0
     return {"seconds": round(time.perf_counter() - begun, 1), **{f"{name}_megabytes": round(size) for name, size in most.items()}}
-
-
-def private(pid: int, name: str) -> float:
-    with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
-    return 0.0
 
 
 PARTS = {
