@@ -8,14 +8,15 @@
 
 `run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
 there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the probe of the
-release before (see former.py); `mpnet` and `mpnet-former`, the same with a better encoder and pools of 3,000 rows; `finetune`.
-All share pool, vectors, buckets, model, seeds and first rows where a strategy needs a model. Another processor rounds other
-vectors, and UMAP makes other buckets of them: a line says by a checksum on which it was run, and is held against the random arm
-of the same, which is run again where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take
-hours on 67,000. `table` prints means over the budgets, differences to random (or another arm) paired by seed with Holm's
-correction, and the mean over the sources, of which the two of films are one; `saved` how many labels the former pipeline's random
-rows need for what the default does with fewer; `stopped` where the agreement rule would have ended the default's runs; `picture`
-draws benchmarks/evidence-STUDY.svg.
+release before (see former.py), and beside it the other libraries as they set themselves up (setups.py); `mpnet` and
+`mpnet-former`, the same with a better encoder and pools of 3,000 rows; `finetune`. But for these set-ups all share pool, vectors,
+buckets, model, seeds and first rows where a strategy needs a model. Another processor rounds other vectors, and UMAP makes other
+buckets of them: a line says by a checksum on which it was run, and is held against the random arm of the same, which is run again
+where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints
+means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the mean over the
+sources, of which the two of films are one; `saved` how many labels the former pipeline's random rows need for what the default
+does with fewer; `stopped` where the agreement rule would have ended the default's runs; `picture` draws benchmarks/evidence-
+STUDY.svg.
 """
 
 import argparse
@@ -106,7 +107,8 @@ def cut_pool(most: int) -> None:
 
 def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / study / name)
-    data, seconds = _opened(str(Path.cwd()), study), []
+    of_study = former.Learner if study.endswith("former") else None
+    data, seconds = _opened(str(Path.cwd()), variants.way(arm).learner or of_study), []
     [order] = rounds.random_orders([seed], len(data.buckets))
     data.bench.named = []
     tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
@@ -179,19 +181,20 @@ def made_of() -> str:
     return f"{zlib.crc32(artifacts.CLUSTERS.read_bytes(), zlib.crc32(artifacts.EMBEDDINGS.read_bytes())):08x}"
 
 
-_OPEN: dict[str, Opened] = {}
+_OPEN: dict[tuple[str, type | None], Opened] = {}
 
 
-def _opened(folder: str, study: str) -> Opened:
-    if folder not in _OPEN:
+def _opened(folder: str, learner: type | None) -> Opened:
+    """learner   a class, where it is not the one that params.yaml names"""
+    if (folder, learner) not in _OPEN:
         settings = params.read("train", "embed", "strategies")
         embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
         buckets = artifacts.load_clusters(len(embedded))
         bench = WatchedBench(settings)
-        if study.endswith("former"):
-            bench.learner = former.Learner(settings.train, settings.embed, params.machine(), bench.classes)
-        _OPEN[folder] = Opened(bench, embedded, buckets, settings.strategies, made_of())
-    return _OPEN[folder]
+        if learner:
+            bench.learner = learner(settings.train, settings.embed, params.machine(), bench.classes)
+        _OPEN[folder, learner] = Opened(bench, embedded, buckets, settings.strategies, made_of())
+    return _OPEN[folder, learner]
 
 
 def quietly(*arguments) -> dict:
@@ -213,7 +216,7 @@ def load(study: str) -> list[dict]:
 
 def run(options: argparse.Namespace) -> None:
     home, study = Path(options.home).resolve(), options.study
-    arms = options.arms or variants.names()
+    arms = options.arms or variants.names_in(study)
     for arm in arms:
         refuse_unless_among(variants.names(), arm)
     done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(study)}

@@ -29,7 +29,7 @@ def small_text(name: str, **settings: Any) -> Callable:
         )
         return np.asarray(rows, np.int64)
 
-    return _quiet(pick)
+    return quiet(pick)
 
 
 class _SmallTextModel:
@@ -57,7 +57,7 @@ def scikit_activeml(name: str, asks_model: bool, chooses_first: bool = False, **
         asked = {"clf": _frozen(known), "fit_clf": False} if asks_model else {}
         return np.asarray(strategy.query(np.asarray(known.vectors), values, batch_size=wanted, **asked), np.int64)
 
-    return _quiet(pick)
+    return quiet(pick)
 
 
 def _frozen(known: Known) -> Any:
@@ -77,13 +77,13 @@ def _frozen(known: Known) -> Any:
     return made
 
 
-def _quiet(pick: Callable) -> Callable:
-    def quiet(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def quiet(pick: Callable) -> Callable:
+    def picked(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
         with warnings.catch_warnings(), open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing):
             warnings.simplefilter("ignore")
             return pick(known, wanted, rng)
 
-    return quiet
+    return picked
 
 
 PEERS = {

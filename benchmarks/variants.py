@@ -7,6 +7,7 @@ import numpy as np
 
 from benchmarks.harness import of_repository
 from benchmarks.peers import PEERS
+from benchmarks.setups import SETUPS
 from stages.core import strategies
 from stages.core.base import plugins
 from stages.core.base.errors import Refused, choices
@@ -34,12 +35,14 @@ class Way:
     """first, then   what takes the first rows, and all others
     score   the strategy that says how unsure the model is, for those that ask
     uses_pool_labels   whether rows are chosen by labels that nobody paid for
+    learner   the class of what learns, where it is not the one of the study
     """
 
     first: Pick
     then: Pick
     score: str
     uses_pool_labels: bool = False
+    learner: type | None = None
 
 
 @functools.cache
@@ -65,10 +68,17 @@ def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray
 
 
 def names() -> list[str]:
-    """Every arm: the random one, the variants, the strategies that are no part of VARIANTS, and those of other libraries."""
+    """Every arm: the random one, the variants, the strategies that are no part of VARIANTS, those of other libraries, and these
+    libraries as they set themselves up.
+    """
     parts = {BASELINE, "typical", "buckets", "recluster"}
     alone = [name for name in plugins.names("strategies", "pick") if name not in parts]
-    return [BASELINE, *variants(), *alone, *PEERS]
+    return [BASELINE, *variants(), *alone, *PEERS, *SETUPS]
+
+
+def names_in(study: str) -> list[str]:
+    """The arms that a study runs where none are named: the other libraries' own set-ups work on the vectors of `former`."""
+    return [BASELINE, *SETUPS] if study == "former" else [name for name in names() if name not in SETUPS]
 
 
 def way(arm: str) -> Way:
@@ -80,6 +90,9 @@ def way(arm: str) -> Way:
         return Way(at_random, at_random, score)
     if arm in PEERS:
         return Way(PEERS[arm], PEERS[arm], score)
+    if arm in SETUPS:
+        learner, pick = SETUPS[arm]
+        return Way(pick, pick, score, learner=learner)
     if arm in variants():
         first, score, then = variants()[arm]
         return Way(strategies.named(first).pick, strategies.named(then).pick, score)
