@@ -15,8 +15,8 @@ buckets of them: a line says by a checksum on which it was run, and is held agai
 where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints
 means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the mean over the
 sources, of which the two of films are one; `saved` how many labels the former pipeline's random rows need for what the default
-does with fewer; `stopped` where the agreement rule would have ended the default's runs; `picture` draws benchmarks/evidence-
-STUDY.svg.
+does with fewer; `stopped` where the agreement rule would have ended the default's runs; `picture` draws
+benchmarks/evidence-STUDY.svg.
 """
 
 import argparse
@@ -230,13 +230,19 @@ def run(options: argparse.Namespace) -> None:
                 missing = list(dict.fromkeys([BASELINE, *missing]))
             wanted += [(name, arm, seed) for arm in missing]
     wanted.sort(key=lambda run: run[2])
+    failed = []
     # Spawned, not forked: OpenMP, which has run in this process by now, does not survive a fork.
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.processes, spawned) as pool, results_file(study).open("a") as file:
-        runs = [pool.submit(quietly, home, study, *which) for which in wanted]
+        runs = {pool.submit(quietly, home, study, *which): which for which in wanted}
         for future in tqdm(as_completed(runs), total=len(runs), desc="evidence", unit="run", mininterval=10):
+            if error := future.exception():  # the others go on
+                failed.append(f"{' '.join(map(str, runs[future]))}: {error!r}")
+                continue
             file.write(json.dumps(future.result()) + "\n")
             file.flush()
+    if failed:
+        sys.exit("\n".join(["error: not run", *failed]))
 
 
 def refuse_unless_among(possible: Iterable[str], arm: str) -> None:

@@ -61,16 +61,20 @@ def scikit_activeml(name: str, asks_model: bool, chooses_first: bool = False, **
 
 
 def _frozen(known: Known) -> Any:
-    """Our model as a classifier of scikit-activeml that is already fitted."""
+    """Our model as a classifier of scikit-activeml that is already fitted. It is asked by vectors that are near by one another,
+    and may work on others (all layers): what it says is looked up by the row they belong to.
+    """
     from skactiveml.base import SkactivemlClassifier
+
+    rows = {vector.tobytes(): row for row, vector in enumerate(known.vectors)}
 
     class Frozen(SkactivemlClassifier):
         def fit(self, X, y, sample_weight=None):  # noqa: N803
             return self
 
         def predict_proba(self, X):  # noqa: N803
-            model = known.model.model
-            return model.probabilities(np.asarray(X, np.float32), "").astype(np.float64)
+            asked = np.array([rows[vector.tobytes()] for vector in np.asarray(X, known.vectors.dtype)])
+            return known.model.probabilities(asked).astype(np.float64)
 
     made = Frozen(classes=list(range(known.classes)))
     made.classes_ = np.arange(known.classes)

@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -192,6 +193,24 @@ def lines_of(name: str, arm: str, *curves: list[float]) -> list[dict]:
     ]  # fmt: skip
 
 
+def test_a_run_that_fails_is_named_and_the_others_are_written_down(tmp_path, monkeypatch):
+    def one_run(home, study, name, arm, seed):
+        if (name, arm) == ("trec", "margin"):
+            raise ValueError("no such thing")
+        return {"set": name, "arm": arm, "seed": seed, "made_of": "x"}
+
+    monkeypatch.setattr(evidence, "ProcessPoolExecutor", lambda processes, context: ThreadPoolExecutor(processes))
+    monkeypatch.setattr(evidence, "prepare_set", lambda *of: None)
+    monkeypatch.setattr(evidence, "made_of", lambda: "x")
+    monkeypatch.setattr(evidence, "quietly", one_run)
+    monkeypatch.setattr(evidence, "results_file", lambda study: tmp_path / study)
+    command = SimpleNamespace(home=tmp_path, study="loop", arms=["random", "margin"], sets=["trec", "sms"], seeds=1, processes=1)
+    with pytest.raises(SystemExit, match=r"trec margin 300: ValueError\('no such thing'\)$"):
+        evidence.run(command)
+    done = {(row["set"], row["arm"]) for row in evidence.load("loop")}
+    assert done == {("trec", "random"), ("sms", "random"), ("sms", "margin")}
+
+
 def test_the_table_pairs_seeds_and_counts_the_two_sets_of_films_once():
     rows = []
     for name, gain in (("trec", 0.04), ("rotten_tomatoes", 0.01), ("sst2", 0.03)):
@@ -237,13 +256,25 @@ def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
         def __init__(self, random_state):
             pass
 
-        def query(self, vectors, values, batch_size):
+        def query(self, vectors, values, batch_size, clf=None, fit_clf=None):
+            if clf:
+                rows = np.flatnonzero(np.isnan(values))
+                return rows[np.argsort(-clf.predict_proba(vectors[rows])[:, 0], kind="stable")][:batch_size]
             asked.append((np.flatnonzero(~np.isnan(values)).tolist(), values[~np.isnan(values)].tolist()))
             return np.flatnonzero(np.isnan(values))[-batch_size:]
 
+    class Classifier:
+        def __init__(self, classes):
+            pass
+
     monkeypatch.setitem(sys.modules, "small_text", SimpleNamespace(query_strategies=SimpleNamespace(Likeliest=SmallText)))
-    monkeypatch.setitem(sys.modules, "skactiveml", SimpleNamespace(pool=SimpleNamespace(Last=ActiveMl)))
-    made = {"small-text": peers.small_text("Likeliest"), "scikit-activeml": peers.scikit_activeml("Last", False)}
+    monkeypatch.setitem(sys.modules, "skactiveml", SimpleNamespace(pool=SimpleNamespace(Last=ActiveMl, Likeliest=ActiveMl)))
+    monkeypatch.setitem(sys.modules, "skactiveml.base", SimpleNamespace(SkactivemlClassifier=Classifier))
+    made = {
+        "small-text": peers.small_text("Likeliest"),
+        "scikit-activeml": peers.scikit_activeml("Last", False),
+        "scikit-activeml's likeliest": peers.scikit_activeml("Likeliest", True),
+    }
     monkeypatch.setattr(variants, "PEERS", made)
     actual = labels.answers()
 
@@ -260,6 +291,9 @@ def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
     assert labelled[0].tolist() == first.tolist()
     assert asked == [(sorted(first), actual[np.sort(first)].tolist())]
     assert labelled[1][6:].tolist() == np.setdiff1d(np.arange(POOL_ROWS), first)[-4:].tolist()
+
+    _, labelled, _ = run_of("scikit-activeml's likeliest")  # the model works on all layers, and is asked by their mean
+    assert set(labelled[1][6:]) == set(np.argsort(-likely, kind="stable")[:4])
 
 
 def test_answers_are_flipped_to_another_class_and_counted_where_they_are_listed():
