@@ -108,7 +108,7 @@ def carried_on(folder: Path) -> Cost:
             part = out[start : start + EMBEDDED]
             part[:] = first[: len(part)]
             if start:
-                part += (0.3 * first.std() * rng.standard_normal(part.shape, dtype=np.float32)).astype(first.dtype)
+                part += (0.3 * first.std(dtype=np.float32) * rng.standard_normal(part.shape, dtype=np.float32)).astype(first.dtype)
     vectors.describe(artifacts.EMBEDDINGS, texts, about)
     return Cost(cost.seconds * len(texts) / EMBEDDED, cost.megabytes)
 

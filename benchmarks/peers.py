@@ -22,7 +22,7 @@ def small_text(name: str, **settings: Any) -> Callable:
 
         if known.model is None:
             raise NoModelYet  # small-text's learner is started with rows drawn at random
-        np.random.seed(rng.integers(2**32))
+        seed_globally(rng.integers(2**32))
         labelled = known.labelled
         rows = getattr(query_strategies, name)(**settings).query(
             _SmallTextModel(known), known.vectors, known.open_rows, labelled, known.labels.of(labelled), n=wanted
@@ -79,6 +79,11 @@ def _frozen(known: Known) -> Any:
     made = Frozen(classes=list(range(known.classes)))
     made.classes_ = np.arange(known.classes)
     return made
+
+
+def seed_globally(seed: int) -> None:
+    """Of NumPy, for libraries that take a seed no other way."""
+    np.random.seed(seed)
 
 
 def quiet(pick: Callable) -> Callable:

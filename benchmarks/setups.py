@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.peers import PEERS, quiet
+from benchmarks.peers import PEERS, quiet, seed_globally
 from stages.core.base import artifacts
 from stages.core.encoding import encoder
 from stages.core.learners import probe
@@ -66,7 +66,7 @@ class FineTuned(OnTexts):
     def fit(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None) -> Model:
         from small_text import TransformerBasedClassification, TransformerModelArguments, TransformersDataset
 
-        np.random.seed(seed)
+        seed_globally(seed)
         torch.manual_seed(seed)
         with tempfile.TemporaryDirectory() as cache:
             classifier = TransformerBasedClassification(
