@@ -127,20 +127,19 @@ def test_c_is_chosen_on_a_sample_of_many_rows_and_the_model_fitted_on_all(monkey
     labels = np.array([0, 1] * 60)
     inputs = clouds(labels, distance=5)
     inputs[30:] = clouds(labels[30:], distance=0, seed=1)
-    monkeypatch.setattr(logistic, "_searched", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
+    monkeypatch.setattr(logistic, "drawn", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
     expected = LogisticRegression(C=100, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
     assert fit(inputs, labels, classes=2).probabilities(ELSEWHERE) == pytest.approx(expected, abs=1e-5)
 
 
-def test_the_sample_bears_every_class_in_its_share_and_rare_ones_in_as_many_rows_as_folds(monkeypatch):
+def test_the_sample_bears_every_class_in_its_share_and_rare_ones_in_as_many_rows_as_folds():
     labels = np.random.default_rng(0).permutation([0] * 800 + [1] * 170 + [2] * 27 + [3] * 3)
-    monkeypatch.setattr(logistic, "SEARCH_ROWS", 100)
-    rows = logistic._searched(labels, 5, np.random.default_rng(0))
+    rows = logistic.drawn(labels, 100, 5, np.random.default_rng(0))
     assert np.bincount(labels[rows]).tolist() == [80, 17, 5, 3]
     assert (np.diff(rows) > 0).all()
-    assert rows.tolist() == logistic._searched(labels, 5, np.random.default_rng(0)).tolist()
-    assert rows.tolist() != logistic._searched(labels, 5, np.random.default_rng(1)).tolist()
-    assert logistic._searched(labels[:100], 5, np.random.default_rng(0)).tolist() == [*range(100)]
+    assert rows.tolist() == logistic.drawn(labels, 100, 5, np.random.default_rng(0)).tolist()
+    assert rows.tolist() != logistic.drawn(labels, 100, 5, np.random.default_rng(1)).tolist()
+    assert logistic.drawn(labels[:100], 100, 5, np.random.default_rng(0)).tolist() == [*range(100)]
 
 
 @pytest.mark.parametrize("labels", [TWO, THREE], ids=["two", "three"])

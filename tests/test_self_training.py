@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from stages.core import learners
 from stages.core.learners import probe, self_training
 from stages.core.space import logistic
 
@@ -84,3 +85,15 @@ def test_without_open_rows_or_with_one_class_it_is_the_plain_regression(labelled
     choice = logistic.choose(pool[labelled], labels[labelled], 2, 0, balanced=True)
     plain = logistic.fitted(pool[labelled], labels[labelled], 2, choice, logistic.evened(labels[labelled]))
     assert model.probabilities(pool, "").tolist() == plain.probabilities(pool).tolist()
+
+
+@pytest.mark.parametrize("name", ["probe", "self_training"])
+def test_of_very_many_labelled_rows_so_many_are_drawn_and_no_other_is_learned_from(monkeypatch, name):
+    pool, labels = clouds(400)
+    rows = np.arange(100, 400)
+    monkeypatch.setattr(logistic, "FIT_ROWS", 40)
+    few = rows[logistic.few_enough(labels[rows], 2, 7)]
+    assert len(few) == 40
+    made = learners.named(SimpleNamespace(trainer=name, **TRAIN | {"pseudo_rows": 0}), EMBED, None, 2)
+    of_all, of_few = (made.fit(pool, some, labels[some], 7, "") for some in (rows, few))
+    assert of_all.probabilities(pool, "").tobytes() == of_few.probabilities(pool, "").tobytes()

@@ -22,6 +22,8 @@ STRENGTHS = np.logspace(-2, 2, 9)  # C of scikit-learn: inverse strength of the 
 # C is chosen on so many rows and axes at most, and to a tolerance that tells strengths apart; the fit itself has all of them.
 # On four data sets it was the same C, or one as good, in half to a fifth of the time.
 SEARCH_ROWS, SEARCH_AXES, SEARCH_TOLERANCE = 5_000, 256, 1e-3
+# A fit has so many rows at most, since all layers of more would not fit into memory: only train_full labels as many.
+FIT_ROWS = 200_000
 AT_ONCE = 65_536  # rows
 # Of scikit-learn, about classes with few rows: here they are as expected.
 WARNINGS = ("The least populated class in y has only", "The number of unique classes is greater than 50%")
@@ -88,6 +90,11 @@ class Choice:
     last: float
 
 
+def few_enough(labels: np.ndarray, least: int, seed: int) -> np.ndarray:
+    """Which labelled rows to fit on, int64 indices into `labels`, ascending: all, or about FIT_ROWS drawn as in `drawn`."""
+    return drawn(labels, FIT_ROWS, least, np.random.default_rng(seed))
+
+
 def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int, title: str = "") -> Logistic:
     """Regression on labelled rows, as `choose` and `fitted` say."""
     return fitted(vectors, labels, classes, choose(vectors, labels, folds, seed, title=title))
@@ -97,7 +104,7 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
     """
     vectors    float [labelled, width] or [labelled, layers, width]
     labels     int64 [labelled]   class numbers
-    folds      of the cross-validation that chooses C, the best of 9 by log-loss, on the rows of `_searched` in the folds of
+    folds      of the cross-validation that chooses C, the best of 9 by log-loss, on SEARCH_ROWS rows `drawn`, in the folds of
                `in_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
     balanced   whether all classes weigh the same in it
     title      of the bar; none is shown without
@@ -107,7 +114,7 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
 
     rng = np.random.default_rng(seed)
     last = weight_of_last(vectors, labels, rng)
-    rows = _searched(labels, folds, rng)
+    rows = drawn(labels, SEARCH_ROWS, folds, rng)
     with quietly(), bars.bar(title, 0, "fits") as bar:
         splits = in_folds(labels[rows], folds, seed)
         if not splits or len(np.unique(labels)) == 1:
@@ -206,16 +213,16 @@ def in_folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray,
     return [(np.sort(np.concatenate([shared[train], alone])), shared[validation]) for train, validation in splits]
 
 
-def _searched(labels: np.ndarray, least: int, rng: np.random.Generator) -> np.ndarray:
-    """Indices into `labels` on which C is chosen, int64, ascending: all of them, or about SEARCH_ROWS drawn at random.
+def drawn(labels: np.ndarray, most: int, least: int, rng: np.random.Generator) -> np.ndarray:
+    """Indices into `labels`, int64, ascending: all of them, or about `most` drawn at random.
 
     labels   int64 [rows]   class numbers
     least    every class keeps its share, but no fewer rows than this, or all that it has
     """
-    if len(labels) <= SEARCH_ROWS:
+    if len(labels) <= most:
         return np.arange(len(labels))
     order = rng.permutation(len(labels))
     order = order[np.argsort(labels[order], kind="stable")]  # class by class, at random within
     counts = np.unique(labels, return_counts=True)[1]
-    kept = np.maximum(np.round(counts * SEARCH_ROWS / len(labels)).astype(int), np.minimum(counts, least))
+    kept = np.maximum(np.round(counts * most / len(labels)).astype(int), np.minimum(counts, least))
     return np.sort(np.concatenate([rows[:many] for rows, many in zip(np.split(order, np.cumsum(counts)[:-1]), kept)]))
