@@ -32,7 +32,10 @@ class Fitted:
         if not isinstance(self.pool, np.ndarray):
             return self.model.probabilities(self.pool[rows], title)
         parts = [rows[start : start + AT_ONCE] for start in range(0, max(1, len(rows)), AT_ONCE)]
-        said = [self.model.probabilities(self.pool[part], title) for part in bars.bar(title, len(parts), "parts", parts)]
+        said = []
+        for part in bars.bar(title, len(parts), "parts", parts):
+            said.append(self.model.probabilities(self.pool[part], title))
+            artifacts.let_go(self.pool)
         return np.concatenate(said)
 
     def features(self, rows: np.ndarray) -> np.ndarray:

@@ -65,7 +65,13 @@ def mean_of_layers(vectors: np.ndarray) -> np.ndarray:
 
     vectors   as `load` gives them
     """
-    return vectors if vectors.ndim == 2 else vectors.mean(1, dtype=np.float32)
+    if vectors.ndim == 2:
+        return vectors
+    made = np.empty((len(vectors), vectors.shape[2]), np.float32)
+    for block, out in zip(_in_blocks(vectors, vectors.nbytes), _in_blocks(made, vectors.nbytes)):
+        block.mean(1, dtype=np.float32, out=out)
+        artifacts.let_go(vectors)
+    return made
 
 
 def _load(path: Path, about: dict, rows: int, width: int | None) -> np.ndarray:
@@ -74,9 +80,14 @@ def _load(path: Path, about: dict, rows: int, width: int | None) -> np.ndarray:
     return artifacts.load(path, np.float32, (rows, width))
 
 
+def _in_blocks(array: np.ndarray, size: int) -> list[np.ndarray]:
+    """Views of an array's rows, one for each 64 MiB of `size` bytes."""
+    return np.array_split(array, max(1, size // 2**26))
+
+
 def _sha256(vectors: np.ndarray) -> str:
     digest = hashlib.sha256()
-    for block in np.array_split(vectors, max(1, vectors.nbytes // 2**26)):
+    for block in _in_blocks(vectors, vectors.nbytes):
         digest.update(np.ascontiguousarray(block))
         artifacts.let_go(vectors)
     return digest.hexdigest()
