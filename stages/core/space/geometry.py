@@ -13,8 +13,9 @@ MINI_BATCH = 4_096  # rows in a step
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1; a row of zeros stays as it is. float [rows, dimensions] -> float32 of the same shape."""
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32)
+    blocks = np.array_split(vectors, max(1, vectors.nbytes // 2**26))  # the norm squares all that it is given, in a copy
+    lengths = np.concatenate([np.linalg.norm(block, axis=1, keepdims=True) for block in blocks])
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32, copy=False)
 
 
 def main_axes(vectors: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
