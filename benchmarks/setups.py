@@ -22,6 +22,7 @@ from benchmarks.peers import PEERS, quiet, seed_globally
 from stages.core.base import artifacts
 from stages.core.encoding import encoder
 from stages.core.learners import probe
+from stages.core.space import geometry
 from stages.core.strategies import Known, Pick
 
 
@@ -158,10 +159,15 @@ def two_layers(width: int, classes: int) -> Any:
 
 
 class OnEmbeddings(probe.Learner):
+    """On vectors of unit length, as sentence-transformers gives them."""
+
+    def read(self, texts: Path, embeddings: Path) -> np.ndarray:
+        return geometry.unit(super().read(texts, embeddings))
+
     def fit(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None) -> Model:
         torch.manual_seed(seed)
-        classifier = two_layers(pool.shape[1], self.classes).fit(np.asarray(pool[labelled], np.float32), labels)
-        return Model(classifier, lambda vectors: classifier.predict_proba(np.asarray(vectors, np.float32)))
+        classifier = two_layers(pool.shape[1], self.classes).fit(pool[labelled], labels)
+        return Model(classifier, classifier.predict_proba)
 
 
 def badge(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
@@ -169,7 +175,7 @@ def badge(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
 
     values = np.full(len(known.vectors), -1)
     values[known.labelled] = known.labels.of(known.labelled)
-    vectors = np.asarray(known.vectors, np.float32)
+    vectors = geometry.unit(known.vectors)
     if known.model is None:
         torch.manual_seed(int(rng.integers(2**31)))
         classifier = two_layers(vectors.shape[1], known.classes).fit(vectors, values)
