@@ -1,8 +1,8 @@
 """Every way of choosing rows on seven data sets, seed by seed, and the same of small-text and scikit-activeml.
 
     python -m benchmarks.evidence run [--study loop] [--arms NAME ...] [--sets NAME ...] [--seeds 5] [--processes 2]
-    python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy]
-    python -m benchmarks.evidence saved [--study loop]
+    python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy] [--sets NAME ...]
+    python -m benchmarks.evidence saved [--study loop] [--measure accuracy]
     python -m benchmarks.evidence stopped
     python -m benchmarks.evidence picture [--study loop]
 
@@ -265,7 +265,7 @@ def main() -> None:
     if options.do == "run":
         run(options)
         return
-    rows = load(options.study)
+    rows = [row for row in load(options.study) if row["set"] in options.sets]
     if options.do == "table":
         refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), options.against)
         print(evidence_shown.table(rows, options.against, options.measure))

@@ -33,34 +33,36 @@ def curves_of(rows: list[dict], measure: str = "accuracy") -> dict[str, dict[str
     return found
 
 
-def over_sources(of_sets: dict[str, float]) -> float:
-    """The mean over the sources; the sets of films count as one."""
+def over_sources(of_sets: dict[str, np.ndarray]) -> np.ndarray:
+    """The mean over the sources, float64 of the shape that every set has; the sets of films count as one."""
     films = [of_sets[name] for name in FILMS if name in of_sets]
-    others = [value for name, value in of_sets.items() if name not in FILMS]
-    return float(np.mean([*others, *([np.mean(films)] if films else [])]))
+    others = [values for name, values in of_sets.items() if name not in FILMS]
+    return np.mean([*others, *([np.mean(films, axis=0)] if films else [])], axis=0)
 
 
 def table(rows: list[dict], base: str, measure: str) -> str:
-    """One line an arm, best first: the mean over the budgets, its gain over the arm `base` and the interval, set by set."""
+    """One line an arm, best first: the mean over the budgets, its gain over the arm `base` and the interval, set by set.
+
+    The mean gain over the sources is that of the seeds that both arms have on all sets.
+    """
     found = curves_of(rows, measure)
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     compared = {name: held_against(base, curves) for name, curves in found.items()}
     choosing = {arm: np.median([row["seconds_choosing"] for row in rows if row["arm"] == arm]) for arm in arms}
     lines = []
     for arm in arms:
-        cells = {"arm": arm}
-        gains = {}
+        cells, gains = {"arm": arm}, {}
         for name in found:
             entry = compared[name].get(arm)
             if entry is None:
                 cells[name] = ""
                 continue
-            gains[name] = entry["gain"]
-            interval = "" if entry["gain_low"] is None else f" [{100 * entry['gain_low']:+.1f}, {100 * entry['gain_high']:+.1f}]"
+            gains[name] = np.array(entry["gain"])
             star = "*" if entry["p_holm"] is not None and entry["p_holm"] < statistics.ALPHA else ""
-            cells[name] = f"{100 * entry['mean']:.1f} ({100 * entry['gain']:+.1f}{interval}{star})"
+            cells[name] = f"{100 * entry['mean']:.1f} ({shown(entry)}{star})"
         cells["seeds"] = min(len(curves.get(arm, [])) for curves in found.values())
-        cells["mean gain"] = f"{100 * over_sources(gains):+.2f}" if len(gains) == len(found) else ""
+        both = on_all_sources(arm, base, found)
+        cells["mean gain"] = shown(statistics.gain(*both), 2) if len(both[0]) else ""
         cells["seconds choosing"] = f"{choosing[arm]:.1f}"
         lines.append((over_sources(gains) if gains else -np.inf, cells))
     ordered = [cells for _, cells in sorted(lines, key=lambda line: -line[0])]
@@ -76,6 +78,24 @@ def held_against(base: str, curves: dict[str, dict[tuple, list[float]]]) -> dict
     entries[base]["p"] = None  # it is not compared with itself
     statistics.correct(entries)
     return entries
+
+
+def shown(gain: dict, places: int = 1) -> str:
+    """A gain of statistics.gain in points, and its interval where there is one."""
+    text = f"{100 * gain['gain']:+.{places}f}"
+    return text if gain["gain_low"] is None else f"{text} [{100 * gain['gain_low']:+.1f}, {100 * gain['gain_high']:+.1f}]"
+
+
+def on_all_sources(arm: str, base: str, found: dict[str, dict[str, dict[tuple, list[float]]]]) -> tuple[np.ndarray, np.ndarray]:
+    """The curves of two arms, each float64 [seeds, budgets]: means over the sources, of the seeds that both have on all sets."""
+    seeds = [{seed for seed, _ in curves.get(arm, {}).keys() & curves[base].keys()} for curves in found.values()]
+    shared = set.intersection(*seeds)
+    of_sets = {
+        name: np.array(paired(*({key: curve for key, curve in curves[which].items() if key[0] in shared} for which in (arm, base))))
+        for name, curves in found.items()
+        if shared
+    }
+    return tuple(over_sources(of_sets)) if shared else (np.empty((0, 0)),) * 2
 
 
 def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tuple[np.ndarray, np.ndarray]:
