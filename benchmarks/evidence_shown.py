@@ -60,7 +60,7 @@ def table(rows: list[dict], base: str, measure: str) -> str:
             gains[name] = np.array(entry["gain"])
             star = "*" if entry["p_holm"] is not None and entry["p_holm"] < statistics.ALPHA else ""
             cells[name] = f"{100 * entry['mean']:.1f} ({shown(entry)}{star})"
-        cells["seeds"] = min(len(curves.get(arm, [])) for curves in found.values())
+        cells["seeds"] = min(len(curves.get(arm, {}).keys() & curves[base].keys()) for curves in found.values())
         both = on_all_sources(arm, base, found)
         cells["mean gain"] = shown(statistics.gain(*both), 2) if len(both[0]) else ""
         cells["seconds choosing"] = f"{choosing[arm]:.1f}"
