@@ -33,7 +33,7 @@ def curves_of(rows: list[dict], measure: str = "accuracy") -> dict[str, dict[str
     return found
 
 
-def over_sources(of_sets: dict[str, np.ndarray]) -> np.ndarray:
+def over_sources(of_sets: dict[str, np.ndarray | float]) -> np.ndarray:
     """The mean over the sources, float64 of the shape that every set has; the sets of films count as one."""
     films = [of_sets[name] for name in FILMS if name in of_sets]
     others = [values for name, values in of_sets.items() if name not in FILMS]
@@ -57,7 +57,7 @@ def table(rows: list[dict], base: str, measure: str) -> str:
             if entry is None:
                 cells[name] = ""
                 continue
-            gains[name] = np.array(entry["gain"])
+            gains[name] = entry["gain"]
             star = "*" if entry["p_holm"] is not None and entry["p_holm"] < statistics.ALPHA else ""
             cells[name] = f"{100 * entry['mean']:.1f} ({shown(entry)}{star})"
         cells["seeds"] = min(len(curves.get(arm, {}).keys() & curves[base].keys()) for curves in found.values())
@@ -88,14 +88,15 @@ def shown(gain: dict, places: int = 1) -> str:
 
 def on_all_sources(arm: str, base: str, found: dict[str, dict[str, dict[tuple, list[float]]]]) -> tuple[np.ndarray, np.ndarray]:
     """The curves of two arms, each float64 [seeds, budgets]: means over the sources, of the seeds that both have on all sets."""
-    seeds = [{seed for seed, _ in curves.get(arm, {}).keys() & curves[base].keys()} for curves in found.values()]
-    shared = set.intersection(*seeds)
-    of_sets = {
-        name: np.array(paired(*({key: curve for key, curve in curves[which].items() if key[0] in shared} for which in (arm, base))))
+    pairs = {
+        name: {key[0]: (curves[arm][key], curves[base][key]) for key in sorted(curves.get(arm, {}).keys() & curves[base].keys())}
         for name, curves in found.items()
-        if shared
     }
-    return tuple(over_sources(of_sets)) if shared else (np.empty((0, 0)),) * 2
+    seeds = sorted(set.intersection(*map(set, pairs.values())))
+    if not seeds:
+        return np.empty((0, 0)), np.empty((0, 0))
+    both = over_sources({name: np.array([of_set[seed] for seed in seeds]) for name, of_set in pairs.items()})
+    return both[:, 0], both[:, 1]
 
 
 def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tuple[np.ndarray, np.ndarray]:

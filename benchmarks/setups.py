@@ -42,11 +42,7 @@ class OnTexts:
     """What both learners of small-text share."""
 
     def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
-        self.classes, self.folder = classes, encoder.folder_of(embed.model)
-
-    @functools.cached_property
-    def labels(self) -> np.ndarray:
-        return np.arange(self.classes)
+        self.classes, self.labels, self.folder = classes, np.arange(classes), encoder.folder_of(embed.model)
 
 
 class FineTuned(OnTexts):

@@ -104,6 +104,13 @@ def let_go(array: np.ndarray) -> None:
         array.base.madvise(mmap.MADV_DONTNEED)
 
 
+def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Views of an array's rows, 64 MiB each or so, one after the other; what was looked at is let go before the next."""
+    for block in np.array_split(array, max(1, array.nbytes // 2**26)):
+        yield block
+        let_go(array)
+
+
 def load(
     path: Path,
     dtype: type,
@@ -135,11 +142,10 @@ def load(
         wanted = tuple("any" if want is None else want for want in shape)
         raise Refused(f"{path}: expected shape {wanted}, found {array.shape}; {MEND}")
     if array.dtype.kind == "f":
-        for block in np.array_split(array, max(1, array.size // 2**24)):
+        for block in in_blocks(array):
             bad = np.isinf(block) if nan else ~np.isfinite(block)
             if bad.any():
                 raise Refused(f"{path}: some values are not finite; {MEND}")
-            let_go(array)
     if within and array.size:
         low, high = within
         for value in (array.min(), array.max()):

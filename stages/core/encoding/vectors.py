@@ -67,10 +67,10 @@ def mean_of_layers(vectors: np.ndarray) -> np.ndarray:
     """
     if vectors.ndim == 2:
         return vectors
-    made = np.empty((len(vectors), vectors.shape[2]), np.float32)
-    for block, out in zip(_in_blocks(vectors, vectors.nbytes), _in_blocks(made, vectors.nbytes)):
-        block.mean(1, dtype=np.float32, out=out)
-        artifacts.let_go(vectors)
+    made, done = np.empty((len(vectors), vectors.shape[2]), np.float32), 0
+    for block in artifacts.in_blocks(vectors):
+        block.mean(1, dtype=np.float32, out=made[done : done + len(block)])
+        done += len(block)
     return made
 
 
@@ -80,16 +80,10 @@ def _load(path: Path, about: dict, rows: int, width: int | None) -> np.ndarray:
     return artifacts.load(path, np.float32, (rows, width))
 
 
-def _in_blocks(array: np.ndarray, size: int) -> list[np.ndarray]:
-    """Views of an array's rows, one for each 64 MiB of `size` bytes."""
-    return np.array_split(array, max(1, size // 2**26))
-
-
 def _sha256(vectors: np.ndarray) -> str:
     digest = hashlib.sha256()
-    for block in _in_blocks(vectors, vectors.nbytes):
+    for block in artifacts.in_blocks(vectors):
         digest.update(np.ascontiguousarray(block))
-        artifacts.let_go(vectors)
     return digest.hexdigest()
 
 

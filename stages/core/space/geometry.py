@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from stages.core.base import artifacts
+
 EXACT_ROWS = 20_000
 # Where more rows are wanted than this, each cluster gives several: as many clusters as a share of the rows would take the square
 # of their time. The number is that of TypiClust's authors (Hacohen et al. 2022).
@@ -13,8 +15,8 @@ MINI_BATCH = 4_096  # rows in a step
 
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1; a row of zeros stays as it is. float [rows, dimensions] -> float32 of the same shape."""
-    blocks = np.array_split(vectors, max(1, vectors.nbytes // 2**26))  # the norm squares all that it is given, in a copy
-    lengths = np.concatenate([np.linalg.norm(block, axis=1, keepdims=True) for block in blocks])
+    # The norm squares all that it is given, in a copy.
+    lengths = np.concatenate([np.linalg.norm(block, axis=1, keepdims=True) for block in artifacts.in_blocks(vectors)])
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32, copy=False)
 
 

@@ -19,7 +19,7 @@ from stages.core.base.errors import Refused
 from stages.core.space.layers import weight_of_last, weighted
 
 STRENGTHS = np.logspace(-2, 2, 9)  # C of scikit-learn: inverse strength of the L2 penalty
-# C is chosen on so many rows and axes at most, and to a tolerance that tells strengths apart; the fit itself has all of them.
+# C is chosen on so many rows and axes at most, and to a tolerance that tells strengths apart; the fit itself has all.
 # On four data sets it was the same C, or one as good, in half to a fifth of the time.
 SEARCH_ROWS, SEARCH_AXES, SEARCH_TOLERANCE = 5_000, 256, 1e-3
 # A fit has so many rows at most, since all layers of more would not fit into memory: only train_full labels as many.
