@@ -108,9 +108,10 @@ def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_f
         wait_for(lambda: "State:\tT" in Path(f"/proc/{pid}/status").read_text(), 60)
         os.kill(dvc.pid, signal.SIGKILL)
         wait_for(lambda: dvc.poll() is not None, 20)
+        orphan = Path(f"/proc/{pid}/status").read_text()
         os.kill(pid, signal.SIGCONT)
         wait_for(lambda: not pids_of(project, "embed"), 60)
-    assert not (project.folder / "data/embeddings/pool.npy").exists()  # nor did it come to its end
+    assert not (project.folder / "data/embeddings/pool.npy").exists(), f"DVC was {dvc.pid}, its orphan came to its end:\n{orphan}"
 
 
 def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(finetuned):
