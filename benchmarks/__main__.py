@@ -11,7 +11,7 @@ from tabulate import tabulate
 from benchmarks.harness import ROOT
 from stages.core.base.errors import Refused, choices, run
 
-NAMES = ["embed", "new_rows", "sweep", "umap", "finetune", "path", "predict", "growth", "scale"]
+NAMES = ["embed", "new_rows", "sweep", "umap", "finetune", "path", "predict", "growth", "scale", "gpu"]
 
 
 def main(*names: str) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from stages import answers, finetune_encoder, prepare
@@ -87,13 +88,14 @@ def row(name: str, ours: float, rival: float, unit: str, ratio: float, low: floa
 
 
 def machine() -> str:
-    """Processor, cores and the units that matter here."""
+    """Processor, cores and the units that matter here; and the GPU, where there is one."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     about = dict(line.split(":", 1) for line in lines if ":" in line)
     about = {key.strip(): value.strip() for key, value in about.items()}
     flags = about.get("flags", "").split()
     units = [unit for unit in ("amx_bf16", "avx512_bf16", "avx2") if unit in flags][:1]
-    return f"{about.get('model name', platform.processor())}, {os.cpu_count()} cores, {' '.join(units)}"
+    gpu = [torch.cuda.get_device_name()] if torch.cuda.is_available() else []
+    return ", ".join([about.get("model name", platform.processor()), f"{os.cpu_count()} cores", *units, *gpu])
 
 
 def of_repository() -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""What users have in place of ours, written the way its own documentation and the well-known notebooks write it."""
+"""What users have in place of ours, written the way its own documentation and the well-known notebooks write it; on a GPU where
+there is one, as ours is.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +9,8 @@ import numpy as np
 import torch
 import transformers
 
+from stages.core.encoding import encoder
+
 
 def notebook(model: torch.nn.Module, tokenizer: transformers.PreTrainedTokenizerBase, texts: list[str]) -> np.ndarray:
     """The notebook's way to embed: every text padded to 512 tokens, float32, batches of 16, mean over real tokens."""
@@ -14,10 +18,10 @@ def notebook(model: torch.nn.Module, tokenizer: transformers.PreTrainedTokenizer
     with torch.no_grad():
         for start in range(0, len(texts), 16):
             batch = texts[start : start + 16]
-            inputs = tokenizer(batch, padding="max_length", truncation=True, max_length=512, return_tensors="pt")
+            inputs = tokenizer(batch, padding="max_length", truncation=True, max_length=512, return_tensors="pt").to(model.device)
             states = model(**inputs).last_hidden_state
             real = inputs["attention_mask"][..., None]
-            made.append(((states * real).sum(1) / real.sum(1)).numpy())
+            made.append(((states * real).sum(1) / real.sum(1)).cpu().numpy())
     return np.concatenate(made)
 
 
@@ -27,14 +31,15 @@ def sentence_transformer(folder: Path, dtype: str):
     from sentence_transformers.models import Pooling, Transformer
 
     words = Transformer(str(folder), max_seq_length=256, model_kwargs={"dtype": dtype})
-    return SentenceTransformer(modules=[words, Pooling(words.get_embedding_dimension(), "mean")], device="cpu")
+    pooling = Pooling(words.get_embedding_dimension(), "mean")
+    return SentenceTransformer(modules=[words, pooling], device=str(encoder.device()))
 
 
 def pipeline(folder: Path, classes: int) -> Callable[[list[str]], list]:
     """transformers' own way to label texts: its pipeline, in batches of 32. The head is untrained, which costs the same."""
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=classes)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    made = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, device=-1)
+    made = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, device=encoder.device())
     return lambda texts: made(texts, batch_size=32, truncation=True)
 
 
@@ -69,7 +74,13 @@ def trainer(folder: Path, texts: list[str], labels: np.ndarray, classes: int, se
     encoded = tokenizer(texts, truncation=True, max_length=256)
     rows = [{"input_ids": ids, "label": int(label)} for ids, label in zip(encoded["input_ids"], labels)]
     arguments = transformers.TrainingArguments(
-        str(output), seed=seed, report_to="none", save_strategy="no", logging_strategy="no", disable_tqdm=True, use_cpu=True
+        str(output),
+        seed=seed,
+        report_to="none",
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        use_cpu=encoder.device().type == "cpu",
     )
     made = transformers.Trainer(model, arguments, train_dataset=rows, data_collator=transformers.DataCollatorWithPadding(tokenizer))
     made.train()
@@ -83,6 +94,6 @@ def accuracy_of(made: transformers.Trainer, folder: Path, texts: list[str], labe
 def predicted_by_pipeline(model: torch.nn.Module, folder: Path, texts: list[str]) -> np.ndarray:
     """int [texts]: classes by pipeline("text-classification") in batches of 32."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    classify = transformers.pipeline("text-classification", model=model.eval(), tokenizer=tokenizer, device="cpu")
+    classify = transformers.pipeline("text-classification", model=model.eval(), tokenizer=tokenizer, device=encoder.device())
     names = model.config.label2id
     return np.array([names[answer["label"]] for answer in classify(texts, batch_size=32, truncation=True, max_length=256)])

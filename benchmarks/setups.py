@@ -67,7 +67,7 @@ class FineTuned(OnTexts):
         torch.manual_seed(seed)
         with tempfile.TemporaryDirectory() as cache:
             classifier = TransformerBasedClassification(
-                TransformerModelArguments(str(self.folder)), self.classes, device="cpu", cache_dir=cache
+                TransformerModelArguments(str(self.folder)), self.classes, device=str(encoder.device()), cache_dir=cache
             )
             classifier.fit(TransformersDataset(with_labels(pool[labelled], labels), target_labels=self.labels))
 
