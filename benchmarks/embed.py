@@ -15,7 +15,7 @@ from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared, row, timed
 from stages import embed
 from stages.core.base import artifacts
-from stages.core.encoding import encoder, vector_cache
+from stages.core.encoding import encoder, model_files, vector_cache
 
 BASE = dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072)
 
@@ -28,8 +28,8 @@ def run(quick: bool) -> list[Row]:
     take = lambda count: [texts[i] for i in some[:count]]  # noqa: E731
     dtype = encoder.dtype_of(params.embed.dtype)
 
-    packaged = encoder.folder_of(encoder.PACKAGED)
-    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), dtype, params.machine, folder)
+    packaged = model_files.folder_of(model_files.PACKAGED)
+    ours = Ours(encoder.Encoder(model_files.PACKAGED, 256), dtype, params.machine, folder)
     notebook = Notebook(packaged)
     many, few = (1_000, 16) if quick else (20_000, 128)
     rows = [

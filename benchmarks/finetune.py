@@ -9,7 +9,7 @@ from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
 from stages.core import learners
 from stages.core.base import artifacts
-from stages.core.encoding import encoder
+from stages.core.encoding import model_files
 from stages.core.encoding.tokens import Texts
 from stages.core.rows import labels
 from stages.core.rows.measures import accuracy
@@ -23,7 +23,7 @@ def run(quick: bool) -> list[Row]:
     held, actual = artifacts.texts(artifacts.HOLDOUT), labels.holdout()
     values = labels.whole_pool("benchmark")
     count, seeds = (50, 1) if quick else (1_000, 5)
-    packaged = encoder.folder_of(encoder.PACKAGED)
+    packaged = model_files.folder_of(model_files.PACKAGED)
     draws = [np.random.default_rng(seed).permutation(len(texts))[:count] for seed in range(seeds)]
 
     learner = learners.named(params.train, params.embed, params.machine, classes)

@@ -19,7 +19,7 @@ from benchmarks.growth import varied
 from benchmarks.harness import Row, against, prepared
 from stages.core import learners
 from stages.core.base import artifacts
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, model_files
 from stages.core.encoding.tokens import Texts
 from stages.core.rows import labels
 from stages.core.rows.measures import accuracy
@@ -40,7 +40,10 @@ def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     params = prepared(folder)
     texts = [row["text"] for row in varied(artifacts.texts(artifacts.POOL), 2_000 if quick else 24_000)]
-    shapes = {"MiniLM": encoder.PACKAGED, "BERT-base shape": str(base_shape(folder / "base", encoder.folder_of(encoder.PACKAGED)))}
+    shapes = {
+        "MiniLM": model_files.PACKAGED,
+        "BERT-base shape": str(base_shape(folder / "base", model_files.folder_of(model_files.PACKAGED))),
+    }
     rows = []
     for name, model in shapes.items():
         for dtype in (torch.bfloat16, torch.float32):

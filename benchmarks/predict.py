@@ -18,7 +18,7 @@ from benchmarks.harness import SST2, Row, against, labelled_pool, prepared, row,
 from stages import cluster, embed, label, model, reduce, select_stage1, train_stage1
 from stages.commands import predict
 from stages.core.base import artifacts
-from stages.core.encoding import encoder
+from stages.core.encoding import model_files
 from stages.core.rows import labels
 
 ONE_STAGE = {
@@ -48,7 +48,7 @@ def run(quick: bool) -> list[Row]:
         if name is None:
             artifacts.save_jsonl(home / "source.jsonl", itertools.islice(labelled_pool(), 600))  # enough to choose a hundred of
     source = {"dataset": str(home / "source.jsonl"), "text_column": "text", "label_column": "label"}
-    packaged = encoder.folder_of(encoder.PACKAGED)
+    packaged = model_files.folder_of(model_files.PACKAGED)
     modelled(home / "model", prepare=source)
     answers = labels.whole_pool("the rival is trained on some")
     piped = rivals.pipeline(packaged, len(labels.classes()))

@@ -26,7 +26,7 @@ from benchmarks.growth import varied
 from benchmarks.harness import ROOT, Row, enter_project, machine, megabytes_of, prepared, row, timed
 from stages import embed
 from stages.core.base import artifacts, params
-from stages.core.encoding import encoder, shards, vector_cache
+from stages.core.encoding import encoder, model_files, shards, vector_cache
 
 RESULTS = ROOT / "benchmarks" / "scale.json"
 SIZES = (100_000, 1_000_000)
@@ -98,9 +98,9 @@ def start(folder: Path, address: str, quick: bool) -> dict[str, float]:
         "import time, sys\n"
         "from types import SimpleNamespace\n"
         "import numpy as np\n"
-        "from stages.core.encoding import encoder, shards\n"
+        "from stages.core.encoding import encoder, model_files, shards\n"
         "machine = SimpleNamespace(engine='ray', ray_address=sys.argv[1], ray_cores=1, ray_mixed=False)\n"
-        "model = encoder.Encoder(encoder.PACKAGED, 64).eval()\n"
+        "model = encoder.Encoder(model_files.PACKAGED, 64).eval()\n"
         "work = shards.Work(model, encoder.Encoder.vectors, model.form, np.float32, 4096)\n"
         "begun = time.perf_counter()\n"
         "shards.begin(machine)\n"
@@ -184,7 +184,7 @@ def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
             prepared(folder / "texts")
             texts = artifacts.texts(artifacts.POOL)
         place.mkdir(parents=True)
-        model = base_shape(place / "encoder", encoder.folder_of(encoder.PACKAGED), TINY)
+        model = base_shape(place / "encoder", model_files.folder_of(model_files.PACKAGED), TINY)
         enter_project(
             place, embed={"model": str(model), "layers": 2, "max_tokens": 32}, machine={"engine": "ray", "ray_address": address}
         )

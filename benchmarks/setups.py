@@ -20,7 +20,7 @@ import torch
 
 from benchmarks.peers import PEERS, quiet, seed_globally
 from stages.core.base import artifacts
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, model_files
 from stages.core.learners import probe
 from stages.core.space import geometry
 from stages.core.strategies import Known, Pick
@@ -42,7 +42,7 @@ class OnTexts:
     """What both learners of small-text share."""
 
     def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
-        self.classes, self.labels, self.folder = classes, np.arange(classes), encoder.folder_of(embed.model)
+        self.classes, self.labels, self.folder = classes, np.arange(classes), model_files.folder_of(embed.model)
 
 
 class FineTuned(OnTexts):

@@ -26,7 +26,7 @@ from benchmarks.harness import ROOT, of_repository, run_stage
 from stages.commands.overlay import lay_over
 from stages.core import learners
 from stages.core.base import artifacts, params
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, model_files
 from stages.core.reporting.description import agreement_of
 from stages.core.rows import labels, results
 from stages.core.rows.measures import accuracy
@@ -146,8 +146,8 @@ class Bench:
 def untrained_above(folder: Path, layers: int, deviation: float) -> str:
     """The packaged encoder with feed-forward parts drawn anew in its upper layers, and no dropout, whose noise they amplify."""
     if not folder.exists():
-        source, part = encoder.folder_of(encoder.PACKAGED), folder.with_name(f"{folder.name}.part")
-        model = encoder.Encoder(encoder.PACKAGED, 256)
+        source, part = model_files.folder_of(model_files.PACKAGED), folder.with_name(f"{folder.name}.part")
+        model = encoder.Encoder(model_files.PACKAGED, 256)
         with torch.random.fork_rng():
             torch.manual_seed(0)
             for layer in model.backbone.encoder.layer[-layers:]:
@@ -166,7 +166,7 @@ def untrained_above(folder: Path, layers: int, deviation: float) -> str:
 def similarity_runs(bench: Bench) -> None:
     """Spearman on the test set of STS-B, before and after."""
     objectives = bench.objectives()
-    runs = [(encoder.PACKAGED, encoder.PACKAGED, name, {}) for name in ("pairs on STS-B", "nli on SICK")]
+    runs = [(model_files.PACKAGED, model_files.PACKAGED, name, {}) for name in ("pairs on STS-B", "nli on SICK")]
     label = "upper {layers} layers untrained".format(**UNTRAINED)
     untrained = untrained_above(bench.work / label, **UNTRAINED)
     runs += [(label, untrained, name, {"epochs": epochs, "learning_rate": 1e-4}) for name, epochs in PASSES.items()]

@@ -11,7 +11,7 @@ from benchmarks.embed import Ours
 from benchmarks.harness import Row, against, prepared
 from stages import reduce
 from stages.core.base import artifacts
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, model_files
 
 MEASURED = 5_000  # trustworthiness is quadratic: it is measured among so many rows
 
@@ -19,7 +19,7 @@ MEASURED = 5_000  # trustworthiness is quadratic: it is measured among so many r
 def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     params = prepared(folder)
-    ours = Ours(encoder.Encoder(encoder.PACKAGED, 256), encoder.dtype_of("auto"), params.machine, folder)
+    ours = Ours(encoder.Encoder(model_files.PACKAGED, 256), encoder.dtype_of("auto"), params.machine, folder)
     vectors = ours(artifacts.texts(artifacts.POOL)[: 1_000 if quick else None])
     some = np.sort(np.random.default_rng(0).permutation(len(vectors))[:MEASURED])
     made = []

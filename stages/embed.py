@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
-from stages.core.encoding import encoder, shards, similarity, vector_cache, vectors
+from stages.core.encoding import encoder, model_files, shards, similarity, vector_cache, vectors
 
 WINDOW = 32 * shards.ROWS  # texts that are sorted by length together; no more than these are in memory
 
@@ -42,7 +42,7 @@ def main() -> None:
         "dtype": str(dtype).removeprefix("torch."),
         "pooling": model.pooling,
         "max_tokens": model.max_tokens,
-        "model_sha256": encoder.fingerprint(model.name),
+        "model_sha256": model_files.fingerprint(model.name),
     }
     if model.layers:
         encoding["layers"] = model.layers

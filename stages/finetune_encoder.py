@@ -37,7 +37,10 @@ def main() -> None:
 
 
 def tune(settings: Any) -> None:
-    from stages.core.encoding import encoder, pair_tuning  # torch takes seconds to load, and with objective none is not needed
+    from stages.core.encoding import (  # torch takes seconds to load, and with objective none is not needed
+        encoder,
+        pair_tuning,
+    )
     from stages.core.sources import pairs
 
     section = settings.finetune_encoder
@@ -69,14 +72,14 @@ def save(tuned: Any) -> None:
     """Write an encoder as a folder that it can be loaded from."""
     from safetensors import SafetensorError
 
-    from stages.core.encoding import encoder
+    from stages.core.encoding import model_files
 
     try:
         # Without BERT's own pooler: nothing here reads it, and where a model comes without one its weights are random.
         weights = {name: tensor for name, tensor in tuned.backbone.state_dict().items() if not name.startswith("pooler.")}
         tuned.backbone.save_pretrained(artifacts.ENCODER, state_dict=weights)
         for name in TOKENIZER:
-            if (file := encoder.folder_of(tuned.name) / name).exists():
+            if (file := model_files.folder_of(tuned.name) / name).exists():
                 shutil.copyfile(file, artifacts.ENCODER / name)
     except (OSError, SafetensorError) as error:
         raise Refused(f"{artifacts.ENCODER} cannot be written: {short(error)}; mend that and run `dvc repro` again") from None

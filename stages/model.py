@@ -22,7 +22,7 @@ from stages.core import learners
 from stages.core.arms.bench import Bench
 from stages.core.base import artifacts, params
 from stages.core.base.errors import run
-from stages.core.encoding import encoder, pointer
+from stages.core.encoding import model_files, pointer
 from stages.core.prediction import calibration, record, scripts, unseen
 from stages.core.rows import labels, measures, results, rounds
 from stages.core.rows.results import FINAL, MAIN
@@ -55,7 +55,7 @@ def main() -> None:
         rows=len(np.unique(last.labelled)),
         scripts=scripts.shares(artifacts.texts(artifacts.POOL)),
         embed=dict(vars(settings.embed)),
-        encoder_sha256=encoder.fingerprint(pointer.chosen(settings.embed.model)),
+        encoder_sha256=model_files.fingerprint(pointer.chosen(settings.embed.model)),
     )
     about.save(record.FOLDER)
     known = bench.actual >= 0  # of a holdout that people label, rows may be open still

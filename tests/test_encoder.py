@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from stages.core.base import hub
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, side_by_side
+from stages.core.encoding import encoder, model_files, side_by_side
 from stages.core.encoding.tokens import batches
 from stages.core.sources import splits
 from tests.hub import COMMIT, environment, serving
@@ -229,18 +229,18 @@ def test_a_model_that_generates_is_refused(copied, change):
 
 
 def test_the_fingerprint_follows_the_content_and_not_the_place(folder, copied):
-    assert encoder.fingerprint(str(copied)) == encoder.fingerprint(str(folder))
+    assert model_files.fingerprint(str(copied)) == model_files.fingerprint(str(folder))
     weights = load_file(copied / "model.safetensors")
     name = "encoder.layer.1.output.dense.bias"
     weights[name] = weights[name] + torch.eye(32)[0] * 1e-6
     save_file(weights, copied / "model.safetensors", metadata={"format": "pt"})
-    assert encoder.fingerprint(str(copied)) != encoder.fingerprint(str(folder))
+    assert model_files.fingerprint(str(copied)) != model_files.fingerprint(str(folder))
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
 def test_the_fingerprint_follows_configuration_and_tokenizer(folder, copied, name):
     (copied / name).write_bytes((copied / name).read_bytes() + b"\n")
-    assert encoder.fingerprint(str(copied)) != encoder.fingerprint(str(folder))
+    assert model_files.fingerprint(str(copied)) != model_files.fingerprint(str(folder))
 
 
 # ---- hub
@@ -248,11 +248,11 @@ def test_the_fingerprint_follows_configuration_and_tokenizer(folder, copied, nam
 
 FETCH = """
 import sys
-from stages.core.encoding import encoder, side_by_side
+from stages.core.encoding import model_files
 from stages.core.base.errors import Refused
 for name in sys.argv[1:]:
     try:
-        print("said", encoder.folder_of(name))
+        print("said", model_files.folder_of(name))
     except Refused as refusal:
         print("said", refusal)
 """
@@ -274,7 +274,7 @@ def test_a_model_of_the_hub_is_fetched_without_pickles_and_stays_when_the_hub_is
     with serving(tmp_path) as address:
         fetched, unknown = fetch_from(address, tmp_path / "home", "some/bert", "some/other")
         assert sorted(file.name for file in Path(fetched).iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
-        assert encoder.fingerprint(fetched) == encoder.fingerprint(str(folder))
+        assert model_files.fingerprint(fetched) == model_files.fingerprint(str(folder))
         assert encoder.Encoder(fetched, 16).shown == f"{fetched}, revision {COMMIT} of the hub"
         assert "embed.model = some/other: not a local folder and not loaded from the hub (Repository" in unknown
     assert fetch_from(address, tmp_path / "home", "some/bert") == [fetched]
@@ -290,7 +290,7 @@ def test_a_hub_out_of_reach_is_told_within_seconds(monkeypatch, silent):
             server.close()
         started = time.monotonic()
         with pytest.raises(Refused) as refused:
-            encoder.folder_of("some/bert")
+            model_files.folder_of("some/bert")
     assert time.monotonic() - started < 15
     assert "embed.model = some/bert: not a local folder and not loaded from the hub" in str(refused.value)
     assert "give the path of a local copy, or use the packaged all-MiniLM-L6-v2" in str(refused.value)
@@ -300,13 +300,13 @@ def test_a_hub_out_of_reach_is_told_within_seconds(monkeypatch, silent):
 def test_what_is_neither_a_folder_nor_a_hub_name_is_refused(monkeypatch, name):
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(Refused, match=r"not a local folder and not loaded from the hub \(HFValidationError"):
-        encoder.folder_of(name)
+        model_files.folder_of(name)
 
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(Refused, match=r"package missing; pip install .*requirements-data.txt"):
-        encoder.folder_of(encoder.PACKAGED)
+        model_files.folder_of(model_files.PACKAGED)
 
 
 # ---- the packaged encoder
@@ -315,7 +315,7 @@ def test_a_missing_package_is_named(monkeypatch):
 @pytest.mark.slow  # where the processor has no units for bfloat16
 def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
     texts = [row["text"] for row in splits.read(section("rotten_tomatoes"))[0][:300]]
-    model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
+    model = encoder.Encoder(model_files.PACKAGED, max_tokens=128).eval().to(encoder.device())
     assert (model.width, model.max_tokens) == (384, 128)
     exact = unit(embed(model, texts, batch_tokens=4_096))
     rough = unit(embed(model.to(torch.bfloat16), texts, batch_tokens=4_096))
@@ -373,7 +373,7 @@ GOLDEN = [
 
 
 def golden() -> list[list[float]]:
-    model = encoder.Encoder(encoder.PACKAGED, max_tokens=128).eval().to(encoder.device())
+    model = encoder.Encoder(model_files.PACKAGED, max_tokens=128).eval().to(encoder.device())
     assert encoder.SHORT < model.tokenise(GOLDEN_TEXTS).lengths[1] < 128 == model.tokenise(GOLDEN_TEXTS).lengths[2]
     return embed(model, GOLDEN_TEXTS, batch_tokens=4_096)[:, :4].astype(float).round(6).tolist()
 

@@ -10,7 +10,7 @@ import pytest
 from dvc.repo import Repo
 
 from stages import answers, inputs
-from stages.core.encoding import encoder
+from stages.core.encoding import model_files
 from tests.conftest import Project
 from tests.tiny import tiny_corpus, tiny_encoder
 
@@ -274,5 +274,5 @@ def test_other_weights_under_the_same_path_run_what_encodes(copy_of_finished):
     assert stages_to_run(project.folder) == {"finetune_encoder", *LAID_OUT}
     assert project.repro("embed") == ["finetune_encoder", "embed"]
     about = json.loads((project.folder / "data/embeddings/pool.json").read_text())
-    assert about["model_sha256"] == encoder.fingerprint(str(model))
+    assert about["model_sha256"] == model_files.fingerprint(str(model))
     assert stages_to_run(project.folder) == {*LAID_OUT} - {"embed"}

@@ -3,6 +3,7 @@
 import ast
 import functools
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -257,6 +258,15 @@ def test_what_stands_on_the_plots_page_is_made_harmless(name):
 
 def test_every_stage_file_is_a_stage():
     assert {file.stem for file in (ROOT / "stages").glob("[!_]*.py")} == set(STAGES)
+
+
+def test_no_stage_but_embed_loads_what_takes_seconds_before_it_needs_it():
+    """torch takes two seconds of a stage that encodes nothing, scikit-learn three; a change of m runs eleven stages."""
+    light = [f"stages.{file.stem}" for file in (ROOT / "stages").glob("*.py") if file.stem not in ("__init__", "embed")]
+    script = "import importlib, sys; [importlib.import_module(name) for name in sys.argv[1:]]; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script, *light], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert len(light) > 15
+    assert {"torch", "transformers", "sklearn", "scipy", "umap"} & set(done.stdout.split()) == set()
 
 
 def test_every_setting_is_read_somewhere():

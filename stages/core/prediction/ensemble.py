@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.core import learners
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, pointer, shards
+from stages.core.encoding import encoder, model_files, pointer, shards
 from stages.core.encoding.tokens import Texts
 from stages.core.prediction import calibration, record
 from stages.core.prediction.record import Record
@@ -69,7 +69,7 @@ def load(about: Record, embed: Any, machine: Any) -> Ensemble:
     Raises Refused where the encoder or a member is another than it was, or not whole.
     """
     name = pointer.chosen(embed.model)
-    if encoder.fingerprint(name) != about.encoder_sha256:
+    if model_files.fingerprint(name) != about.encoder_sha256:
         raise Refused(
             f"{record.FOLDER} belongs to another encoder than {name}, which is here now; run `dvc repro` to train for this one"
         )
