@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+from stages.core.base import starters
+
 # `python -m stages.NAME` comes here first. Ctrl-C ends it without a word from here on, in the seconds that imports last too; and
 # at once: Python's own handler waits for the end of compiled code, which in UMAP is a minute. Nothing needs tidying up, since
 # files get their names only when they are whole.
@@ -22,9 +24,9 @@ gc.set_threshold(100_000)
 # either way. Shorter still (1,000) slows training by a fifth.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-# DVC, as the process that started this one; taken before the seconds that imports last, so that DVC's end is noticed in them.
-KEPT = "GLEANER_PARENT"
-PARENT = int(os.environ.get(KEPT) or os.getppid())
+# DVC, and a shell that may stand between; taken before the seconds that imports last, so that DVC's end is noticed in them.
+KEPT = "GLEANER_STARTED_BY"
+STARTED_BY = [int(process) for process in os.environ.get(KEPT, "").split(",") if process] or starters.of_this_process()
 
 # What every stage needs: `python` is whichever Python is first on the path.
 NEEDED = (
@@ -34,5 +36,5 @@ NEEDED = (
 if COMMAND and any(importlib.util.find_spec(name) is None for name in NEEDED):
     from stages.core.base import interpreter
 
-    interpreter.change(NEEDED, PARENT, KEPT)
+    interpreter.change(NEEDED, STARTED_BY, KEPT)
 os.environ.pop(KEPT, None)

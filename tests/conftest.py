@@ -119,6 +119,14 @@ class Project:
         return Project(to)
 
 
+def staying_shell(folder: Path) -> Path:
+    """A shell that waits for its command as dash does, /bin/sh of Debian, wherever this runs; bash and zsh become it."""
+    shell = folder / "a shell"
+    shell.write_text('#!/bin/sh\neval "$2"\nexit $?\n')
+    shell.chmod(0o755)
+    return shell
+
+
 def once(tmp_path_factory, name: str, build: Callable[[Path], object]) -> Path:
     """A folder that `build` fills for the first worker that asks for it; the others wait, and find it there."""
     folder = tmp_path_factory.getbasetemp()

@@ -14,7 +14,7 @@ import pytest
 import stages
 from stages import embed
 from stages.core.base.errors import Refused
-from tests.conftest import Project
+from tests.conftest import Project, staying_shell
 from tests.test_reruns import stages_to_run
 
 pytestmark = [pytest.mark.dvc, pytest.mark.faults]
@@ -98,8 +98,9 @@ if "stages.embed" in sys.orig_argv and importlib.util.find_spec("numpy"):  # whi
 """
 
 
-def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_finished, tmp_path, monkeypatch):
-    project, usual = copy_of_finished, Project.environment()
+@pytest.mark.parametrize("stays", [False, True], ids=["started by DVC", "a shell stands between"])
+def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_finished, tmp_path, monkeypatch, stays):
+    project, usual = copy_of_finished, {**Project.environment(), "SHELL": str(staying_shell(tmp_path)) if stays else "/bin/bash"}
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
     (tmp_path / "sitecustomize.py").write_text(STOP_ITSELF)  # a stage of 120 texts may else be over before DVC is gone
     other = {"PATH": f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}", "PYTHONPATH": str(tmp_path)}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.core.base import interpreter
-from tests.conftest import ROOT, Project
+from stages.core.base import interpreter, starters
+from tests.conftest import ROOT, Project, staying_shell
 
 BIN = Path(sys.executable).parent
 SETTINGS = "python -m stages.commands.check; true"  # with a second command a shell stays, and does not become the first
@@ -49,10 +49,7 @@ def test_stages_run_in_the_python_of_the_dvc_that_started_them(project, first_is
 
 @pytest.mark.dvc
 def test_a_shell_may_stand_between(project, first_is_other, tmp_path, monkeypatch):
-    shell = tmp_path / "a shell"  # Debian's /bin/sh stays, bash and zsh become the command
-    shell.write_text('#!/bin/sh\neval "$2"\nexit $?\n')
-    shell.chmod(0o755)
-    monkeypatch.setitem(first_is_other, "SHELL", str(shell))
+    monkeypatch.setitem(first_is_other, "SHELL", str(staying_shell(tmp_path)))
     project.run(str(BIN / "dvc"), "repro", "prepare")
     assert (project.folder / "data/pool.jsonl").exists()
 
@@ -88,9 +85,9 @@ def test_a_command_line_in_pieces_is_put_together(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("ps"), reason="no ps here")
 def test_ps_says_of_a_process_what_proc_says():
-    parent, words, folder = interpreter.about(os.getpid())
+    parent, words, folder = starters.about(os.getpid())
     assert (parent, folder) == (os.getppid(), os.getcwd())
-    assert interpreter.by_ps(os.getpid()) == (parent, " ".join(words).split(" "), folder)
+    assert starters.by_ps(os.getpid()) == (parent, " ".join(words).split(" "), folder)
 
 
 def test_a_process_that_is_gone_has_no_python():

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 
-from stages import PARENT
+from stages import STARTED_BY
+from stages.core.base import starters
 
 SECONDS_AN_ORPHAN_LIVES = 0.5
 
@@ -60,5 +61,5 @@ def _end_with_parent() -> None:
 
 
 def _end_if_orphaned() -> None:
-    if os.getppid() != PARENT:
+    if starters.gone(STARTED_BY):
         os._exit(1)

@@ -9,23 +9,25 @@ import shutil
 import subprocess
 import sys
 
+from stages.core.base.starters import about
+
 LACKING = "import importlib.util as of, sys; print(*[name for name in sys.argv[1:] if of.find_spec(name) is None])"
 ANCESTORS = 2  # DVC, or a shell that stands between
 
 
-def change(needed: tuple[str, ...], parent: int, kept: str) -> None:
+def change(needed: tuple[str, ...], started_by: list[int], kept: str) -> None:
     """Go on as the same command in the Python of the DVC that started it; it does not come back.
 
-    needed   packages, of which this Python lacks some
-    parent   process that started this one
-    kept     environment variable that carries `parent` over
+    needed       packages, of which this Python lacks some
+    started_by   see starters.of_this_process
+    kept         environment variable that carries `started_by` over
 
     Ends with one line where that Python cannot be found, or lacks some too.
     """
-    for python in candidates(parent) if kept not in os.environ else ():
+    for python in candidates(started_by[0]) if kept not in os.environ else ():
         if not lacking(python, needed):
             _, words, _ = about(os.getpid())
-            os.environ[kept] = str(parent)
+            os.environ[kept] = ",".join(map(str, started_by))
             os.execv(python, [python, *words[words.index("-m") :]])  # noqa: S606
     first, *more = lacking(sys.executable, needed)
     sys.exit(
@@ -56,23 +58,6 @@ def candidates(process: int) -> list[str]:
         if found and os.path.basename(found[0]).lower().startswith("python"):
             return [found[0], *(os.path.join(os.path.dirname(script), "python") for script in found[1:2])]
     return []
-
-
-def about(process: int) -> tuple[int, list[str], str]:
-    """(parent, words of the command line, folder) of a process. Raises OSError or ValueError where it is gone."""
-    try:
-        with open(f"/proc/{process}/cmdline", "rb") as command, open(f"/proc/{process}/status") as status:
-            parent = next(line.split()[1] for line in status if line.startswith("PPid:"))
-            return int(parent), os.fsdecode(command.read()).rstrip("\0").split("\0"), os.readlink(f"/proc/{process}/cwd")
-    except FileNotFoundError:
-        return by_ps(process)
-
-
-def by_ps(process: int) -> tuple[int, list[str], str]:
-    """The same where the system has no /proc; words that hold blanks come in pieces, and the folder is this process's own."""
-    command = ["ps", "-ww", "-o", "ppid=", "-o", "args=", "-p", str(process)]
-    parent, _, line = subprocess.run(command, capture_output=True, text=True).stdout.strip().partition(" ")  # noqa: S603
-    return int(parent), line.strip().split(" "), os.getcwd()
 
 
 def executables(words: list[str], folder: str) -> list[str]:
