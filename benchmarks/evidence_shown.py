@@ -108,25 +108,31 @@ def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tu
 def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]], measure: str) -> str:
     """One line a data set: the default at its first budgets, and with how many labels the former pipeline's random rows do as well.
 
-    Over the seeds that all three have. An entry is labels [interval], or more than the last budget where they do not come that far.
+    Over the seeds that all three have; the last line is of the mean of the two sets of films. An entry is labels [interval], or
+    more than the last budget where they do not come that far.
     """
     ours, theirs = curves_of(rows, measure), curves_of(former, measure)
-    lines = []
+    threes = {}
     for name in ours:
-        by_seed = [
-            {seed: curve for (seed, _), curve in curves.items()}
-            for curves in (ours[name][variants.name_of_default()], ours[name]["random"], theirs.get(name, {}).get("random", {}))
-        ]
-        seeds = sorted(set.intersection(*map(set, by_seed)))
-        if not seeds:
+        arms = (ours[name][variants.name_of_default()], ours[name]["random"], theirs.get(name, {}).get("random", {}))
+        by_seed = [{seed: curve for (seed, _), curve in curves.items()} for curves in arms]
+        seeds = set.intersection(*map(set, by_seed))
+        threes[name] = {seed: np.array([curves[seed] for curves in by_seed]) for seed in seeds}
+    if all(name in threes for name in FILMS):
+        one, other = (threes[name] for name in FILMS)
+        threes["films"] = {seed: (one[seed] + other[seed]) / 2 for seed in one.keys() & other.keys()}
+        budgets = {**budgets, "films": budgets[FILMS[0]]}
+    lines = []
+    for name, of_seeds in threes.items():
+        if not of_seeds:
             continue
-        curve, chance, base = (np.array([curves[seed] for seed in seeds]) for curves in by_seed)
+        curve, chance, base = np.array([of_seeds[seed] for seed in sorted(of_seeds)]).swapaxes(0, 1)
         points = np.array(budgets[name])
-        line = {"set": name, "seeds": len(seeds)}
+        line = {"set": name, "seeds": len(of_seeds)}
         for place in (1, 3):  # 100 and 300 labels
             needed = statistics.labels_to_reach(points, base, curve[:, place])
             found, low, high = (f"over {points[-1]:,}" if value is None else f"{value:,.0f}" for value in needed)
-            mean, at_random, before = (100 * of_seeds[:, place].mean() for of_seeds in (curve, chance, base))
+            mean, at_random, before = (100 * some[:, place].mean() for some in (curve, chance, base))
             shown = f"{mean:.1f} (random {at_random:.1f}, former {before:.1f})"
             line |= {
                 f"budget {place + 1}": f"{points[place]} labels: {shown}",

@@ -233,6 +233,19 @@ def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
     assert cells[5] == "over 300 [over 300, over 300]"
 
 
+def test_of_films_the_mean_of_both_sets_is_held_against_the_former_mean():
+    budgets = dict.fromkeys(evidence_shown.FILMS, (50, 100, 200, 300))
+    ours, former = [], []
+    for name, more in zip(evidence_shown.FILMS, (0.0, 0.1)):
+        ours += lines_of(name, variants.name_of_default(), [0.5, 0.6 + more, 0.7, 0.65 + more])
+        ours += lines_of(name, "random", [0.5, 0.5, 0.5, 0.5])
+        former += lines_of(name, "random", [0.4, 0.5, 0.6, 0.7 + 2 * more])
+    *_, films = evidence_shown.saved(ours, former, budgets, "accuracy").splitlines()
+    cells = [cell.strip() for cell in films.split("|")[1:-1]]
+    assert cells[:4] == ["films", "1", "100 labels: 65.0 (random 50.0, former 50.0)", "225 [225, 225]"]
+    assert cells[4:] == ["300 labels: 70.0 (random 50.0, former 80.0)", "250 [250, 250]"]
+
+
 def test_the_agreement_rule_ends_a_run_where_the_last_three_models_agree_and_every_class_is_named():
     run = {"set": "trec", "arm": variants.name_of_default(), "seed": 0, "made_of": "x", "accuracy": [0.5, 0.6, 0.7, 0.8, 0.85, 0.9]}
     agreed = run | {"kappas": [0.8, 0.97, 0.99, 0.98, 0.98], "classes_named": [1, 2, 2, 2, 2, 2]}
