@@ -283,9 +283,11 @@ print(embed.fill(out, test_ray.ALIKE, model, vector_cache.VectorCache("c"), mach
 """
 
 
-def driver(folder: Path, address: str, *words: str, script: str = DRIVER, **environment: str) -> subprocess.Popen:
+def driver(
+    folder: Path, address: str, *words: str, script: str = DRIVER, python: str = sys.executable, **environment: str
+) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GLEANER_CACHE": str(folder / "cache"), **environment}
-    command = [sys.executable, "-c", script, address, str(folder), *words]
+    command = [python, "-c", script, address, str(folder), *words]
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -365,18 +367,26 @@ def test_no_room_for_a_worker_is_told_before_any_work(machine, monkeypatch):
 ALONE = """
 import sys, time
 from types import SimpleNamespace
-from stages.core.encoding import shards
+import numpy as np
+from stages.core.encoding import encoder, shards
 machine = SimpleNamespace(engine="ray", ray_address="auto", ray_cores=1, ray_mixed=False, batch_tokens=64)
 shards.begin(machine)
-print("begun", flush=True)
+model = encoder.Encoder(sys.argv[2] + "/tiny", 16).eval()
+work = shards.Work(model, encoder.Encoder.vectors, model.form, np.float32, 64)
+[(_, made)] = shards.done(work, [(0, ["a text"])], machine)
+print("made", made.shape, flush=True)
 time.sleep(60)
 """
 
 
 def test_what_is_started_here_listens_on_loopback_alone_and_ends_with_this_process(tmp_path):
-    process = driver(tmp_path, "", script=ALONE, RAY_ADDRESS="local")
+    """By a Python in a path with a blank, by which Ray alone starts no worker."""
+    tiny_encoder(tmp_path / "tiny")
+    (tmp_path / "with a blank").symlink_to(Path(sys.executable).parent.parent)
+    python = str(tmp_path / "with a blank/bin" / Path(sys.executable).name)
+    process = driver(tmp_path, "", script=ALONE, python=python, RAY_ADDRESS="local")
     try:
-        assert process.stdout.readline() == "begun\n"
+        assert process.stdout.readline() == "made (1, 32)\n"
         family = descendants(process.pid)
         assert len(family) > 3
         heard_at = listening(family)

@@ -6,7 +6,9 @@ Ray is imported in functions alone, after what it reads from the environment is 
 import importlib.util
 import os
 import secrets
+import shlex
 import socket
+import sys
 import tempfile
 from pathlib import Path
 
@@ -93,6 +95,8 @@ def connect(address: str) -> None:
 
     how = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"} if cluster is None else {}
     code = {"py_modules": [str(STAGES)], "excludes": ["**/__pycache__"]}  # that of this process, to the byte
+    if alone and shlex.quote(sys.executable) != sys.executable:  # Ray puts the path into a line of bash as it is
+        code["py_executable"] = shlex.quote(sys.executable)
     try:
         ray.init(address=cluster or "local", runtime_env=code, logging_level="warning", **how)
     except Exception as error:  # each failure another type, and often a bare RuntimeError
