@@ -1,10 +1,10 @@
 """Every way of choosing rows on seven data sets, seed by seed, and the same of small-text and scikit-activeml.
 
     python -m benchmarks.evidence run [--study loop] [--arms NAME ...] [--sets NAME ...] [--seeds 5] [--processes 2]
-    python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy] [--sets NAME ...]
+    python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy] [--arms NAME ...] [--sets NAME ...]
     python -m benchmarks.evidence saved [--study loop] [--measure accuracy]
     python -m benchmarks.evidence stopped
-    python -m benchmarks.evidence picture [--study loop]
+    python -m benchmarks.evidence picture [--study loop] [--arms NAME ...]
 
 `run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
 there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the probe of the
@@ -265,7 +265,8 @@ def main() -> None:
     if options.do == "run":
         run(options)
         return
-    rows = [row for row in load(options.study) if row["set"] in options.sets]
+    shown = options.arms and {*options.arms, options.against}
+    rows = [row for row in load(options.study) if row["set"] in options.sets and (not shown or row["arm"] in shown)]
     if options.do == "table":
         refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), options.against)
         print(evidence_shown.table(rows, options.against, options.measure))
