@@ -15,6 +15,7 @@ from typing import Any
 
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused, run, short
+from stages.core.encoding import model_files
 
 MEASURED = ("spearman_before", "spearman_after", "pairs", "rows_at_once", "accumulation")
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
@@ -37,10 +38,7 @@ def main() -> None:
 
 
 def tune(settings: Any) -> None:
-    from stages.core.encoding import (  # torch takes seconds to load, and with objective none is not needed
-        encoder,
-        pair_tuning,
-    )
+    from stages.core.encoding import encoder, pair_tuning  # torch takes seconds to load, and with objective none is not needed
     from stages.core.sources import pairs
 
     section = settings.finetune_encoder
@@ -71,8 +69,6 @@ def tune(settings: Any) -> None:
 def save(tuned: Any) -> None:
     """Write an encoder as a folder that it can be loaded from."""
     from safetensors import SafetensorError
-
-    from stages.core.encoding import model_files
 
     try:
         # Without BERT's own pooler: nothing here reads it, and where a model comes without one its weights are random.

@@ -35,7 +35,6 @@ def run(main: Callable[..., None]) -> None:
     """Call a stage's `main` with the words of the command line."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # where the locale knows no "±"
-    _end_if_orphaned()  # at once, for one whose parent died in its imports: where all is cached, its work lasts no half second
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _check_params(Path(sys.argv[0]))
@@ -55,11 +54,6 @@ def _check_params(script: Path) -> None:
 
 def _end_with_parent() -> None:
     """End when DVC is killed: an orphan would go on writing into outs that the next `dvc repro` makes anew."""
-    while True:
+    while not starters.gone(STARTED_BY):
         time.sleep(SECONDS_AN_ORPHAN_LIVES)
-        _end_if_orphaned()
-
-
-def _end_if_orphaned() -> None:
-    if starters.gone(STARTED_BY):
-        os._exit(1)
+    os._exit(1)
