@@ -9,7 +9,8 @@
 `run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
 there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the probe of the
 release before (see former.py), and beside it the other libraries as they set themselves up (setups.py); `mpnet` and
-`mpnet-former`, the same with a better encoder and pools of 3,000 rows; `finetune`. But for these set-ups all share pool, vectors,
+`mpnet-former`, the same with a better encoder and pools of 3,000 rows; `final`, rows as `loop` chooses them and the models that
+train_final makes of them; `finetune`, fine-tuned all the way. But for these set-ups all share pool, vectors,
 buckets, model, seeds and first rows where a strategy needs a model. Another processor rounds other vectors, and UMAP makes other
 buckets of them: a line says by a checksum on which it was run, and is held against the random arm of the same, which is run again
 where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints
@@ -72,6 +73,7 @@ STUDIES = {
     "former": {"embed": {"layers": "last"}, "train": {"trainer": "probe"}},
     "mpnet": {"embed": {"model": MPNET}},
     "mpnet-former": {"embed": {"model": MPNET, "layers": "last"}, "train": {"trainer": "probe"}},
+    "final": {},
     # The news articles are cut for fine-tuning, which takes hours as it is.
     "finetune": {"train": {"trainer": "finetune"}, "embed": {"max_tokens": 64}},
 }
@@ -108,7 +110,7 @@ def cut_pool(most: int) -> None:
 def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / study / name)
     of_study = former.Learner if study.endswith("former") else None
-    data, seconds = _opened(str(Path.cwd()), variants.way(arm).learner or of_study), []
+    data, seconds = _opened(str(Path.cwd()), variants.way(arm).learner or of_study, study == "final"), []
     [order] = rounds.random_orders([seed], len(data.buckets))
     data.bench.named = []
     tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
@@ -133,6 +135,22 @@ class WatchedBench(Bench):
     def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
         self.named.append(fitted.probabilities(stopping.sample(len(self.pool))).argmax(1))
         return super().on_holdout(fitted, labelled)
+
+
+class FinalBench(WatchedBench):
+    """Rows are chosen by the learner of the loop; what is tried on the holdout is the model that train_final makes of them."""
+
+    def __init__(self, settings: Any):
+        super().__init__(settings)
+        self.final = Bench(settings.changed(train=settings.train.changed(trainer=settings.train_final.trainer)))
+
+    def fit(self, rows: np.ndarray, bought: labels.Labels, seed: int, title: str, before: Fitted | None = None) -> Fitted:
+        self.fitted_last = rows, bought, seed, title
+        return super().fit(rows, bought, seed, title, before)
+
+    def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
+        super().on_holdout(fitted, labelled)
+        return self.final.on_holdout(self.final.fit(*self.fitted_last), labelled)
 
 
 @dataclass(frozen=True)
@@ -184,13 +202,15 @@ def made_of() -> str:
 _OPEN: dict[tuple[str, type | None], Opened] = {}
 
 
-def _opened(folder: str, learner: type | None) -> Opened:
-    """learner   a class, where it is not the one that params.yaml names"""
+def _opened(folder: str, learner: type | None, final: bool) -> Opened:
+    """learner   a class, where it is not the one that params.yaml names
+    final     whether models are tried as train_final makes them
+    """
     if (folder, learner) not in _OPEN:
-        settings = params.read("train", "embed", "strategies")
+        settings = params.read("train", "train_final", "embed", "strategies")
         embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
         buckets = artifacts.load_clusters(len(embedded))
-        bench = WatchedBench(settings)
+        bench = FinalBench(settings) if final else WatchedBench(settings)
         if learner:
             bench.learner = learner(settings.train, settings.embed, params.machine(), bench.classes)
         _OPEN[folder, learner] = Opened(bench, embedded, buckets, settings.strategies, made_of())
@@ -217,8 +237,7 @@ def load(study: str) -> list[dict]:
 def run(options: argparse.Namespace) -> None:
     home, study = Path(options.home).resolve(), options.study
     arms = options.arms or variants.names_in(study)
-    for arm in arms:
-        refuse_unless_among(variants.names(), arm)
+    refuse_unless_among(variants.names(), *arms)
     done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(study)}
     wanted = []
     for name in options.sets:
@@ -245,9 +264,10 @@ def run(options: argparse.Namespace) -> None:
         sys.exit("\n".join(["error: not run", *failed]))
 
 
-def refuse_unless_among(possible: Iterable[str], arm: str) -> None:
-    if arm not in possible:
-        sys.exit(f"error: arm {arm}; {choices(arm, possible)}")
+def refuse_unless_among(possible: Iterable[str], *arms: str) -> None:
+    for arm in arms:
+        if arm not in possible:
+            sys.exit(f"error: arm {arm}; {choices(arm, possible)}")
 
 
 def main() -> None:
@@ -265,10 +285,12 @@ def main() -> None:
     if options.do == "run":
         run(options)
         return
-    shown = options.arms and {*options.arms, options.against}
-    rows = [row for row in load(options.study) if row["set"] in options.sets and (not shown or row["arm"] in shown)]
+    rows = [row for row in load(options.study) if row["set"] in options.sets]
+    shown = {*(options.arms or []), options.against}
+    refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), *shown)
+    if options.arms:
+        rows = [row for row in rows if row["arm"] in shown]
     if options.do == "table":
-        refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), options.against)
         print(evidence_shown.table(rows, options.against, options.measure))
     elif options.do == "saved":
         former_rows = load("mpnet-former" if options.study == "mpnet" else "former")

@@ -43,7 +43,7 @@ def over_sources(of_sets: dict[str, np.ndarray | float]) -> np.ndarray:
 def table(rows: list[dict], base: str, measure: str) -> str:
     """One line an arm, best first: the mean over the budgets, its gain over the arm `base` and the interval, set by set.
 
-    The mean gain over the sources is that of the seeds that both arms have on all sets.
+    `seeds` are the fewest of the sets that the arm was run on; the mean gain is of those that both arms have on all sets.
     """
     found = curves_of(rows, measure)
     arms = list(dict.fromkeys(row["arm"] for row in rows))
@@ -60,7 +60,7 @@ def table(rows: list[dict], base: str, measure: str) -> str:
             gains[name] = entry["gain"]
             star = "*" if entry["p_holm"] is not None and entry["p_holm"] < statistics.ALPHA else ""
             cells[name] = f"{100 * entry['mean']:.1f} ({shown(entry)}{star})"
-        cells["seeds"] = min(len(curves.get(arm, {}).keys() & curves[base].keys()) for curves in found.values())
+        cells["seeds"] = min(len(curves[arm].keys() & curves[base].keys()) for curves in found.values() if arm in curves)
         both = on_all_sources(arm, base, found)
         cells["mean gain"] = shown(statistics.gain(*both), 2) if len(both[0]) else ""
         cells["seconds choosing"] = f"{choosing[arm]:.1f}"

@@ -55,20 +55,22 @@ def home(tmp_path_factory):
         "reduce": {"method": "pca", "dimensions": 8},
         "cluster": {"clusters": 4, "sweep_to": 4},
         "train": {"folds": 2},
+        "train_final": {"trainer": "probe"},
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         patch.setenv("GLEANER_CACHE", str(home / "cache"))
         patch.setattr(evidence, "SETS", {"tiny": str(tiny_corpus(home / "corpus.jsonl"))})
-        patch.setattr(evidence, "STUDIES", {"loop": tiny})
+        patch.setattr(evidence, "STUDIES", {"loop": tiny, "final": tiny})
         patch.setattr(evidence, "BUDGETS", {"tiny": BUDGETS})
         patch.setattr(evidence, "POOL_ROWS", POOL_ROWS)
-        evidence.prepare_set(home, "tiny", "loop")
+        for study in ("final", "loop"):
+            evidence.prepare_set(home, "tiny", study)
         yield home
 
 
 @functools.cache
-def run_of(arm: str) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
+def run_of(arm: str, study: str = "loop") -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
     """What one_run gives, in the folder of the data set; the rows at each budget, and what the models said of the holdout."""
     seen = []
 
@@ -80,7 +82,7 @@ def run_of(arm: str) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evidence, "Arm", Watched)
-        found = evidence.one_run(Path.cwd().parent.parent, "loop", "tiny", arm, SEED)
+        found = evidence.one_run(Path.cwd().parent.parent, study, "tiny", arm, SEED)
     return found, [rows for _, rows, _, _ in seen], [said for _, _, said, _ in seen]
 
 
@@ -89,8 +91,10 @@ def order() -> list[int]:
     return rounds.random_orders([SEED], POOL_ROWS)[0].tolist()
 
 
-def by_hand(rows: np.ndarray) -> Fitted:
-    return Bench(params.read("train", "embed")).fit(rows, labels.within_budget(len(rows)).buy(rows), SEED, "by hand")
+def by_hand(rows: np.ndarray, **train: str) -> Fitted:
+    settings = params.read("train", "embed")
+    bench = Bench(settings.changed(train=settings.train.changed(**train)))
+    return bench.fit(rows, labels.within_budget(len(rows)).buy(rows), SEED, "by hand")
 
 
 def counts(rows: np.ndarray) -> list[int]:
@@ -135,6 +139,16 @@ def test_the_random_arm_takes_the_beginning_of_its_order_whatever_the_buckets(ho
     assert [rows.tolist() for rows in labelled] == [order()[:6], order()[:10]]
     model = by_hand(np.array(order()[:10])).model
     assert (said[1] == model.probabilities(vectors.load(artifacts.HOLDOUT_EMBEDDINGS, artifacts.HOLDOUT), "")).all()
+
+
+def test_the_final_study_tries_other_models_on_the_rows_that_the_loop_chooses(home):
+    final, labelled, said = run_of(variants.name_of_default(), "final")
+    loop, chosen, said_by_loop = run_of(variants.name_of_default())
+    assert [rows.tolist() for rows in labelled] == [rows.tolist() for rows in chosen]
+    assert final["kappas"] == loop["kappas"]
+    plain = by_hand(labelled[1], trainer="probe").model
+    assert (said[1] == plain.probabilities(vectors.load(artifacts.HOLDOUT_EMBEDDINGS, artifacts.HOLDOUT), "")).all()
+    assert not np.allclose(said[1], said_by_loop[1], atol=0.01)
 
 
 def test_typical_rows_are_taken_of_every_bucket_alike(home):
