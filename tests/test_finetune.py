@@ -20,7 +20,7 @@ from stages.core.learners import finetune
 from stages.core.learners.finetune import Learner
 from stages.core.rows import results
 from stages.core.rows.labels import Labels
-from tests.tiny import tiny_encoder
+from tests.tiny import WORDS, tiny_encoder
 
 TEXTS = [f"{word} film {end}" for word in ("good", "bad", "great", "poor") for end in ("plot", "actor", "scene", "music", "end")]
 LABELS = np.repeat([0, 1, 0, 1], 5)
@@ -77,6 +77,24 @@ def test_classes_weigh_the_same_however_few_rows_they_have():
     texts = Texts(["good film"] * 20, alike.pretrained.tokenise)
     model = alike.fit(texts, np.arange(20), np.repeat([0, 1], [17, 3]), 0, "test")
     assert model.probabilities(texts, "test") == pytest.approx(0.5, abs=0.1)  # by rows it would be 0.85 and 0.15
+
+
+@pytest.mark.slow
+def test_more_labels_never_make_it_worse():
+    """Texts of three classes have one word that tells theirs; 300 rows are learned from in no more steps than 10."""
+    telling, filling, sizes, fresh, right = np.reshape(WORDS[:9], (3, 3)), WORDS[9:], (10, 30, 100, 300), np.arange(300, 700), []
+    of_three = learner(epochs=5, min_steps=100, batch_rows=16)
+    of_three.classes = 3
+    for seed in range(1, 4):
+        rng = np.random.default_rng(seed)
+        values = rng.integers(3, size=700)
+        texts = [" ".join(rng.permutation([*rng.choice(filling, 4), rng.choice(telling[value])])) for value in values]
+        pool = Texts(texts, of_three.pretrained.tokenise)
+        models = [of_three.fit(pool, np.arange(size), values[:size], seed, "test") for size in sizes]
+        right.append([(model.probabilities(pool[fresh], "test").argmax(1) == values[fresh]).mean() for model in models])
+    curve = np.mean(right, 0)
+    assert (np.diff(curve) > -0.02).all()  # two points are chance
+    assert curve[-1] - curve[0] > 0.2
 
 
 def test_steps_are_filled_up_with_epochs():
