@@ -291,6 +291,9 @@ def main() -> None:
     if options.arms:
         rows = [row for row in rows if row["arm"] in shown]
     if options.do == "table":
+        lacking = {row["set"] for row in rows} - {row["set"] for row in rows if row["arm"] == options.against}
+        if lacking:
+            sys.exit(f"error: --against {options.against}: not run on {', '.join(sorted(lacking))}; leave these out of --sets")
         print(evidence_shown.table(rows, options.against, options.measure))
     elif options.do == "saved":
         former_rows = load("mpnet-former" if options.study == "mpnet" else "former")
