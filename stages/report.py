@@ -102,7 +102,7 @@ def main() -> None:
     artifacts.save_plot("learning_curve", comparison.by_seed(found, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
-    told = answer.sentence(measured, overall, trained[-1], measure) if measured else ""
+    told = answer.sentence(measured, overall, trained[-1], measure, settings.train) if measured else ""
     text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, told)
     text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
     if vars(settings)["from"] == "people":

@@ -6,7 +6,8 @@ reads   data/answers.npy
 writes  data/results/full/pool/   what the model says of the holdout, for the report
 params  train, train_full, embed
 
-Left out, with an empty result, where the pool is not labelled whole.
+Left out, with an empty result, where the pool is not labelled whole. No upper bound with `contrastive`, which tunes the encoder on
+train.most_pairs pairs and not on all; the report says so.
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Arms side by side: with and without random rows and a full model, by hand, then through the report of a tiny project."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -254,7 +255,7 @@ def test_a_table_that_is_too_wide_goes_on_below_with_its_first_columns():
 def test_all_tables_fit_a_terminal_and_the_answer_comes_first():
     measured = {which: stage(FOUND, *which) for which in FOUND}
     overall = comparison.over_budgets(FOUND, STAGES, ACTUAL, "accuracy")
-    told = answer.sentence(measured, overall, STAGES[-1], "macro_f1")
+    told = answer.sentence(measured, overall, STAGES[-1], "macro_f1", PLAIN)
     text = tables.summary(measured, overall, {}, 2, STAGES, {}, "macro_f1", told)
     assert text.startswith(f"{told}\n\n|")
     assert max(len(line) for line in text.splitlines() if line.startswith("|")) <= markdown.COLUMNS
@@ -262,6 +263,7 @@ def test_all_tables_fit_a_terminal_and_the_answer_comes_first():
 
 ROW = {"labels": 300, "accuracy": 0.774, "macro_f1": 0.7}
 CURVE = {"gain": 0.02, "gain_low": 0.01, "p_holm": 0.2}
+PLAIN = SimpleNamespace(trainer="self_training", pairs_per_row=20, most_pairs=4000)
 
 
 @pytest.mark.parametrize(
@@ -278,4 +280,12 @@ CURVE = {"gain": 0.02, "gain_low": 0.01, "p_holm": 0.2}
 )  # fmt: skip
 def test_the_answer_in_a_sentence(others, curve, told):
     measured = {("bucketed", "stage3"): ROW} | others
-    assert answer.sentence(measured, {"bucketed": CURVE | curve}, "stage3", "accuracy") == told
+    assert answer.sentence(measured, {"bucketed": CURVE | curve}, "stage3", "accuracy", PLAIN) == told
+
+
+@pytest.mark.parametrize(("labels", "note"), [(100, ""), (101, " (no upper bound: contrastive sees 4,000 pairs of them)")])
+def test_what_does_not_see_all_rows_is_no_upper_bound_and_the_answer_says_so(labels, note):
+    measured = {("bucketed", "stage3"): ROW, ("full", "pool"): {"labels": labels, "accuracy": 0.8}}
+    train = SimpleNamespace(**vars(PLAIN) | {"trainer": "contrastive"})
+    told = answer.sentence(measured, {"bucketed": CURVE}, "stage3", "accuracy", train)
+    assert told == f"With 300 labels 0.77, all {labels:,} labels 0.80{note} (accuracy); no difference shown."

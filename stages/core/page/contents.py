@@ -154,7 +154,7 @@ def _answer(seen: Seen) -> dict | None:
     told = answer.which(seen.measured, seen.trained[-1])
     names = {MAIN: "rows picked by Gleaner", BASELINE: "rows picked at random", BOUND: "all labels"}
     return {
-        "sentence": answer.sentence(seen.measured, seen.overall, seen.trained[-1], seen.measure),
+        "sentence": answer.sentence(seen.measured, seen.overall, seen.trained[-1], seen.measure, seen.settings.train),
         "told": [
             {"name": names[arm], "arm": arm, "labels": seen.measured[where]["labels"], "final": FINAL in where}
             for arm, where in told.items()
