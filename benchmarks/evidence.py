@@ -10,8 +10,8 @@
 there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the probe of the
 release before (see former.py), and beside it the other libraries as they set themselves up (setups.py); `mpnet` and
 `mpnet-former`, the same with a better encoder and pools of 3,000 rows; `final`, rows as `loop` chooses them and the models that
-train_final makes of them; `finetune`, fine-tuned all the way. But for these set-ups all share pool, vectors,
-buckets, model, seeds and first rows where a strategy needs a model. Another processor rounds other vectors, and UMAP makes other
+train_final makes of them; `finetune`, fine-tuned all the way. But for these set-ups all share pool, vectors, buckets, model,
+seeds and first rows where a strategy needs a model. Another processor rounds other vectors, and UMAP makes other
 buckets of them: a line says by a checksum on which it was run, and is held against the random arm of the same, which is run again
 where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints
 means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the mean over the
@@ -133,8 +133,11 @@ class WatchedBench(Bench):
     named: list[np.ndarray]
 
     def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
-        self.named.append(fitted.probabilities(stopping.sample(len(self.pool))).argmax(1))
+        self.note(fitted)
         return super().on_holdout(fitted, labelled)
+
+    def note(self, fitted: Fitted) -> None:
+        self.named.append(fitted.probabilities(stopping.sample(len(self.pool))).argmax(1))
 
 
 class FinalBench(WatchedBench):
@@ -149,7 +152,7 @@ class FinalBench(WatchedBench):
         return super().fit(rows, bought, seed, title, before)
 
     def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
-        super().on_holdout(fitted, labelled)
+        self.note(fitted)
         return self.final.on_holdout(self.final.fit(*self.fitted_last), labelled)
 
 
