@@ -19,33 +19,33 @@
 # make clean-cache         forget the vectors kept from earlier runs of embed
 .PHONY: repro overlay ask label answers find doubts waiting test quick test-browser bench check predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-unexport PYTHONSAFEPATH  # else `python -m stages.NAME` does not look for stages in this folder
+unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in this folder
 PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
 
 repro: .venv/installed $(if $(WITH),overlay) check
 	dvc repro
-	@python -m stages.commands.waiting repro
+	@python -m stages waiting repro
 	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
 	@head -n 1 data/summary.md; echo "Report: $(CURDIR)/data/report.html"
 
 ask: .venv/installed check
-	@python -m stages.commands.ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}" "$$PREDICT"
+	@python -m stages ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}" "$$PREDICT"
 
 label: .venv/installed .venv/installed-label check
-	@python -m stages.commands.label "$$WHO" "$$PORT"
+	@python -m stages label "$$WHO" "$$PORT"
 
 answers: .venv/installed
-	@python -m stages.commands.answers "$$FILE" "$$WHO"
+	@python -m stages answers "$$FILE" "$$WHO"
 
 find: .venv/installed
-	@python -m stages.commands.find "$$WORDS" "$$STAGE" "$$MOST"
+	@python -m stages find "$$WORDS" "$$STAGE" "$$MOST"
 
 doubts: .venv/installed
-	@python -m stages.commands.doubts "$$MOST"
+	@python -m stages doubts "$$MOST"
 
 waiting: .venv/installed
-	@python -m stages.commands.waiting
+	@python -m stages waiting
 
 test quick: .venv/installed .venv/installed-test
 	ruff check .
@@ -59,17 +59,17 @@ bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)
 
 overlay: .venv/installed
-	@python -m stages.commands.overlay "$(WITH)"
+	@python -m stages overlay "$(WITH)"
 
 check: .venv/installed
-	@python -m stages.commands.check $(if $(filter command,$(origin DATA)),"$$DATA")
+	@python -m stages check $(if $(filter command,$(origin DATA)),"$$DATA")
 
 predict: .venv/installed
 	@test -n "$$IN" || { echo "error: say what to label: make predict IN=new.csv OUT=labelled.csv"; exit 1; }
-	@python -m stages.commands.predict $(if $(EACH),--each) $(if $(TEXT),--text "$$TEXT") $(if $(ABSTAIN),--abstain "$$ABSTAIN") -- "$$IN" "$$OUT"
+	@python -m stages predict $(if $(EACH),--each) $(if $(TEXT),--text "$$TEXT") $(if $(ABSTAIN),--abstain "$$ABSTAIN") -- "$$IN" "$$OUT"
 
 model: .venv/installed
-	@python -m stages.commands.model "$(if $(OUT),$$OUT)" "$(if $(PUSH),$$PUSH)"
+	@python -m stages model "$(if $(OUT),$$OUT)" "$(if $(PUSH),$$PUSH)"
 
 remote: .venv/installed
 	@test -n "$(URL)" || { echo "error: say where: make remote URL=/shared/folder or URL=s3://bucket/path"; exit 1; }
@@ -77,10 +77,10 @@ remote: .venv/installed
 	dvc remote modify storage verify true  # else an object that was cut short is taken for whole
 
 share: .venv/installed
-	@dvc push $(if $(ALL),--run-cache,prepare answers finetune_encoder embed map reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
+	@dvc push $(if $(ALL),--run-cache,prepare collect_answers finetune_encoder embed map reduce) || { echo "error: not pushed to $$(dvc remote list); mend that and try again, local work goes on"; exit 1; }
 
 fetch: .venv/installed check
-	@python -m stages.commands.fetch
+	@python -m stages fetch
 
 clean-cache:  # but for .gleaner/answers, the second copy of what people answered
 	@test ! -d "$${GLEANER_CACHE:-.gleaner}" || find "$${GLEANER_CACHE:-.gleaner}" -mindepth 1 -maxdepth 1 ! -name answers -exec rm -rf {} +

@@ -18,8 +18,8 @@ from tabulate import tabulate
 from benchmarks.evidence import SETS
 from benchmarks.harness import enter_project, of_repository, prepared, timed
 from stages import embed
-from stages.commands import doubts
-from stages.core.base import artifacts
+from stages.core.base import paths
+from stages.core.people import label_errors
 from stages.core.rows import labels
 from stages.core.space import probe_model
 
@@ -38,11 +38,11 @@ def flipped(answers: np.ndarray, classes: int, rng: np.random.Generator) -> tupl
 def share_found(said: np.ndarray, answers: np.ndarray, wrong: np.ndarray) -> float:
     """Of the wrong answers, the share in the part of the list that `make doubts` shows.
 
-    said   float32 [rows, classes], as doubts.judged gives it
+    said   float32 [rows, classes], as label_errors.judged gives it
     """
     own = said[np.arange(len(answers)), answers]
     order = [row for row in np.argsort(own, kind="stable") if not np.isnan(own[row])]
-    return float(wrong[doubts.worst(order)].sum() / wrong.sum())
+    return float(wrong[label_errors.worst(order)].sum() / wrong.sum())
 
 
 def one_run(seed: int, many: int, pool: np.ndarray, actual: np.ndarray, classes: int) -> tuple[float, float]:
@@ -50,19 +50,19 @@ def one_run(seed: int, many: int, pool: np.ndarray, actual: np.ndarray, classes:
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(actual))[:many]
     answers, wrong = flipped(actual[rows], classes, rng)
-    seconds, said = timed(lambda: doubts.judged(np.array(pool[rows]), answers, classes, seed))
+    seconds, said = timed(lambda: label_errors.judged(np.array(pool[rows]), answers, classes, seed))
     return share_found(said, answers, wrong), seconds
 
 
 def of_set(home: Path, name: str, seeds: int) -> dict:
     folder, changes = home / name, {"prepare": {"dataset": SETS[name]}}
-    if (folder / artifacts.EMBEDDINGS).exists():
+    if (folder / paths.EMBEDDINGS).exists():
         enter_project(folder, **changes)
     else:
         prepared(folder, **changes)
         embed.main()
     actual, classes = labels.whole_pool("answers are made of them, some of them wrong"), len(labels.classes())
-    pool = probe_model.read(artifacts.POOL, artifacts.EMBEDDINGS, of_repository()["embed"]["model"])
+    pool = probe_model.read(paths.POOL, paths.EMBEDDINGS, of_repository()["embed"]["model"])
     runs = []
     for seed in SEEDS[:seeds]:
         runs.append(one_run(seed, ANSWERS[name], pool, actual, classes))

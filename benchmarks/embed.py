@@ -14,7 +14,7 @@ from safetensors.torch import save_model
 from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared, row, timed
 from stages import embed
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.encoding import encoder, model_files, vector_cache
 
 BASE = dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072)
@@ -23,7 +23,7 @@ BASE = dict(hidden_size=768, num_hidden_layers=12, num_attention_heads=12, inter
 def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     params = prepared(folder)
-    texts = artifacts.texts(artifacts.POOL)
+    texts = artifacts.texts(paths.POOL)
     some = list(np.random.default_rng(0).permutation(len(texts)))
     take = lambda count: [texts[i] for i in some[:count]]  # noqa: E731
     dtype = encoder.dtype_of(params.embed.dtype)

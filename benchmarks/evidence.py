@@ -43,15 +43,15 @@ from benchmarks import evidence_shown, former, variants
 from benchmarks.harness import ROOT, SST2, enter_project, of_repository, prepared
 from stages import cluster, embed, reduce
 from stages.commands.overlay import lay_over
-from stages.core.arms.bench import Bench, Fitted
+from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.arms.trajectory import Arm
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import choices
 from stages.core.encoding import vectors
 from stages.core.rows import labels, rounds, stopping
 from stages.core.rows.measures import accuracy, macro_f1
 from stages.core.rows.results import BASELINE
-from stages.core.strategies import Known, Pick
+from stages.core.strategies import Pick, PoolState
 
 SHARED = SST2.parent
 SETS = {
@@ -90,7 +90,7 @@ def prepare_set(home: Path, name: str, study: str) -> None:
     folder = home / study / name
     changes = {"prepare": {"dataset": SETS[name]}}
     lay_over(changes, STUDIES[study])
-    if (folder / artifacts.CLUSTERS).exists():
+    if (folder / paths.CLUSTERS).exists():
         enter_project(folder, **changes)
         return
     prepared(folder, **changes)
@@ -101,10 +101,10 @@ def prepare_set(home: Path, name: str, study: str) -> None:
 
 def cut_pool(most: int) -> None:
     """Leave at most so many rows of the pool, drawn at random, in their order: texts and answers."""
-    rows, answers = list(artifacts.load_jsonl(artifacts.POOL)), labels.whole_pool("a part of the pool is kept")
+    rows, answers = list(artifacts.load_jsonl(paths.POOL)), labels.whole_pool("a part of the pool is kept")
     kept = np.sort(np.random.default_rng(0).permutation(len(rows))[:most])
-    artifacts.save_jsonl(artifacts.POOL, [rows[row] for row in kept])
-    artifacts.save(artifacts.ANSWERS, answers[kept])
+    artifacts.save_jsonl(paths.POOL, [rows[row] for row in kept])
+    artifacts.save(paths.ANSWERS, answers[kept])
 
 
 def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
@@ -127,16 +127,16 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     }
 
 
-class WatchedBench(Bench):
+class WatchedBench(Fitter):
     """Notes in `named` what every model that is tried names on the stop set, int64 [rows] of class numbers."""
 
     named: list[np.ndarray]
 
-    def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
+    def on_holdout(self, fitted: FittedModel, labelled: int) -> np.ndarray:
         self.note(fitted)
         return super().on_holdout(fitted, labelled)
 
-    def note(self, fitted: Fitted) -> None:
+    def note(self, fitted: FittedModel) -> None:
         self.named.append(fitted.probabilities(stopping.sample(len(self.pool))).argmax(1))
 
 
@@ -145,13 +145,13 @@ class FinalBench(WatchedBench):
 
     def __init__(self, settings: Any):
         super().__init__(settings)
-        self.final = Bench(settings.changed(train=settings.train.changed(trainer=settings.train_final.trainer)))
+        self.final = Fitter(settings.changed(train=settings.train.changed(trainer=settings.train_final.trainer)))
 
-    def fit(self, rows: np.ndarray, bought: labels.Labels, seed: int, title: str, before: Fitted | None = None) -> Fitted:
+    def fit(self, rows: np.ndarray, bought: labels.Labels, seed: int, title: str, before: FittedModel | None = None) -> FittedModel:
         self.fitted_last = rows, bought, seed, title
         return super().fit(rows, bought, seed, title, before)
 
-    def on_holdout(self, fitted: Fitted, labelled: int) -> np.ndarray:
+    def on_holdout(self, fitted: FittedModel, labelled: int) -> np.ndarray:
         self.note(fitted)
         return self.final.on_holdout(self.final.fit(*self.fitted_last), labelled)
 
@@ -172,7 +172,7 @@ def arm_of(name: str, budgets: Iterable[int], data: Opened, seconds: list[float]
 
     def timed(pick: Pick) -> Pick:
         @functools.wraps(pick)  # where a choice is refused, its own file is named
-        def pick_timed(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        def pick_timed(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
             start = time.perf_counter()
             try:
                 return pick(known, wanted, rng)
@@ -199,7 +199,7 @@ def arm_of(name: str, budgets: Iterable[int], data: Opened, seconds: list[float]
 
 def made_of() -> str:
     """Of which vectors and buckets the data set of this folder is made."""
-    return f"{zlib.crc32(artifacts.CLUSTERS.read_bytes(), zlib.crc32(artifacts.EMBEDDINGS.read_bytes())):08x}"
+    return f"{zlib.crc32(paths.CLUSTERS.read_bytes(), zlib.crc32(paths.EMBEDDINGS.read_bytes())):08x}"
 
 
 _OPEN: dict[tuple[str, type | None], Opened] = {}
@@ -211,7 +211,7 @@ def _opened(folder: str, learner: type | None, final: bool) -> Opened:
     """
     if (folder, learner) not in _OPEN:
         settings = params.read("train", "train_final", "embed", "strategies")
-        embedded = np.array(vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL))
+        embedded = np.array(vectors.of_texts(paths.EMBEDDINGS, paths.POOL))
         buckets = artifacts.load_clusters(len(embedded))
         bench = FinalBench(settings) if final else WatchedBench(settings)
         if learner:

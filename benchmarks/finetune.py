@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
 from stages.core import learners
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.encoding import model_files
 from stages.core.encoding.tokens import Texts
 from stages.core.rows import labels
@@ -19,15 +19,15 @@ def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     # As many passes as the Trainer makes by default; all else as the params have it.
     params = prepared(folder, train={"epochs": 3, "min_steps": 0})
-    texts, classes = artifacts.texts(artifacts.POOL), len(labels.classes())
-    held, actual = artifacts.texts(artifacts.HOLDOUT), labels.holdout()
+    texts, classes = artifacts.texts(paths.POOL), len(labels.classes())
+    held, actual = artifacts.texts(paths.HOLDOUT), labels.holdout()
     values = labels.whole_pool("benchmark")
     count, seeds = (50, 1) if quick else (1_000, 5)
     packaged = model_files.folder_of(model_files.PACKAGED)
     draws = [np.random.default_rng(seed).permutation(len(texts))[:count] for seed in range(seeds)]
 
     learner = learners.named(params.train, params.embed, params.machine, classes)
-    pool = learner.read(artifacts.POOL, artifacts.EMBEDDINGS)
+    pool = learner.read(paths.POOL, paths.EMBEDDINGS)
     ours, theirs = [], []  # one model a pair of runs, each pair with a seed of its own
 
     def our_way() -> None:
@@ -40,7 +40,7 @@ def run(quick: bool) -> list[Row]:
         theirs.append(rivals.trainer(packaged, chosen, values[draws[seed]], classes, seed, folder / "trainer"))
 
     def as_good(_ours: None, _theirs: None) -> str:
-        holdout = learner.read(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+        holdout = learner.read(paths.HOLDOUT, paths.HOLDOUT_EMBEDDINGS)
         a = np.array([accuracy(model.probabilities(holdout, "holdout"), actual) for model in ours])
         b = np.array([rivals.accuracy_of(made, packaged, held, actual) for made in theirs])
         return f"accuracy {a.mean():.3f} (sd {a.std():.3f}) against {b.mean():.3f} (sd {b.std():.3f}), {seeds} seeds"

@@ -18,7 +18,7 @@ from benchmarks.embed import Ours, base_shape, cosines
 from benchmarks.growth import varied
 from benchmarks.harness import Row, against, prepared
 from stages.core import learners
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.encoding import encoder, model_files
 from stages.core.encoding.tokens import Texts
 from stages.core.rows import labels
@@ -39,7 +39,7 @@ def run(quick: bool) -> list[Row]:
         return []
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     params = prepared(folder)
-    texts = [row["text"] for row in varied(artifacts.texts(artifacts.POOL), 2_000 if quick else 24_000)]
+    texts = [row["text"] for row in varied(artifacts.texts(paths.POOL), 2_000 if quick else 24_000)]
     shapes = {
         "MiniLM": model_files.PACKAGED,
         "BERT-base shape": str(base_shape(folder / "base", model_files.folder_of(model_files.PACKAGED))),
@@ -75,7 +75,7 @@ def encoding(name: str, model: str, dtype: torch.dtype, texts: list[str], machin
 
 def tuning(params: Any, quick: bool) -> list[Row]:
     """300 rows, 3 seeds; then the pool is scored by the last model that the GPU has tuned."""
-    texts, classes = artifacts.texts(artifacts.POOL), len(labels.classes())
+    texts, classes = artifacts.texts(paths.POOL), len(labels.classes())
     values, actual = labels.whole_pool("benchmark"), labels.holdout()
     seeds = 1 if quick else 3
     draws = [np.random.default_rng(seed).permutation(len(texts))[:300] for seed in range(seeds)]
@@ -83,7 +83,7 @@ def tuning(params: Any, quick: bool) -> list[Row]:
     there = learners.named(train, params.embed, params.machine, classes)
     with on_processor():
         usual = learners.named(train, params.embed.changed(dtype="float32"), params.machine, classes)
-    pool, holdout = there.read(artifacts.POOL, artifacts.EMBEDDINGS), there.read(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+    pool, holdout = there.read(paths.POOL, paths.EMBEDDINGS), there.read(paths.HOLDOUT, paths.HOLDOUT_EMBEDDINGS)
     tuned, beside = [], []
 
     def on_gpu() -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from tabulate import tabulate
 
 from benchmarks.harness import ROOT, Cost, Row, enter_project, prepared, run_stage
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.encoding import vectors
 
 SIZES = (10_000, 67_349, 250_000, 1_000_000)
@@ -32,7 +32,7 @@ STAGES = (
     "reduce",
     "cluster",
     "select_stage1",
-    "label stage1",
+    "buy_labels stage1",
     "train_stage1",
     "score_entropy stage2",
     "select_stageN stage2",
@@ -47,7 +47,7 @@ def run(quick: bool) -> list[Row]:
     costs = {} if quick or not results.exists() else json.loads(results.read_text())
     home = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     prepared(home / "texts")
-    texts = artifacts.texts(artifacts.POOL)
+    texts = artifacts.texts(paths.POOL)
     for size in (1_000,) if quick else SIZES:
         if not costs.get(str(size), {}).keys() >= set(LINES):
             found = measured(home / str(size), texts, size, "pca" if quick else "umap")
@@ -76,9 +76,9 @@ def measured(folder: Path, texts: list[str], size: int, method: str) -> dict[str
         if line == "embed" and size > EMBEDDED:
             costs[line] = carried_on(folder)
         else:
-            costs[line] = run_stage(*f"stages.{line.removesuffix(', m: 0.1')}".split())
+            costs[line] = run_stage(*line.removesuffix(", m: 0.1").split())
         if line == "prepare":
-            run_stage("stages.answers")  # passes the labels on, in a second
+            run_stage("collect_answers")  # passes the labels on, in a second
         cost = costs[line]
         print(f"  {size:,} rows, {line}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
     return costs
@@ -95,21 +95,21 @@ def varied(texts: list[str], size: int):
 
 def carried_on(folder: Path) -> Cost:
     """Embed the first EMBEDDED rows and the holdout; the rest of the pool gets their vectors with noise."""
-    whole = artifacts.POOL.rename("data/whole.jsonl")
-    artifacts.save_jsonl(artifacts.POOL, itertools.islice(artifacts.load_jsonl(whole), EMBEDDED))
-    cost = run_stage("stages.embed")
-    whole.replace(artifacts.POOL)
-    first = np.load(artifacts.EMBEDDINGS, allow_pickle=False)
-    about = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))
-    texts = artifacts.texts(artifacts.POOL)
+    whole = paths.POOL.rename("data/whole.jsonl")
+    artifacts.save_jsonl(paths.POOL, itertools.islice(artifacts.load_jsonl(whole), EMBEDDED))
+    cost = run_stage("embed")
+    whole.replace(paths.POOL)
+    first = np.load(paths.EMBEDDINGS, allow_pickle=False)
+    about = artifacts.load_json(paths.EMBEDDINGS.with_suffix(".json"))
+    texts = artifacts.texts(paths.POOL)
     rng = np.random.default_rng(0)
-    with artifacts.filling(artifacts.EMBEDDINGS, first.dtype, (len(texts), *first.shape[1:])) as out:
+    with artifacts.filling(paths.EMBEDDINGS, first.dtype, (len(texts), *first.shape[1:])) as out:
         for start in range(0, len(texts), EMBEDDED):
             part = out[start : start + EMBEDDED]
             part[:] = first[: len(part)]
             if start:
                 part += (0.3 * first.std(dtype=np.float32) * rng.standard_normal(part.shape, dtype=np.float32)).astype(first.dtype)
-    vectors.describe(artifacts.EMBEDDINGS, texts, about)
+    vectors.describe(paths.EMBEDDINGS, texts, about)
     return Cost(cost.seconds * len(texts) / EMBEDDED, cost.megabytes)
 
 

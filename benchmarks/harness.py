@@ -14,9 +14,9 @@ from typing import Any
 import torch
 import yaml
 
-from stages import answers, finetune_encoder, prepare
+from stages import collect_answers, finetune_encoder, prepare
 from stages.commands.overlay import lay_over
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, params, paths
 from stages.core.rows import labels
 
 ROOT = Path(__file__).parent.parent
@@ -119,7 +119,7 @@ def prepared(folder: Path, **changes: dict) -> Any:
     """`enter_project`, then stages prepare, answers and finetune_encoder; gives all params."""
     enter_project(folder, **changes)
     prepare.main()
-    answers.main()
+    collect_answers.main()
     finetune_encoder.main()
     return params.read(*params.load())
 
@@ -127,7 +127,7 @@ def prepared(folder: Path, **changes: dict) -> Any:
 def labelled_pool() -> Iterator[dict]:
     """The pool's rows as a source has them: text, and the class by its name."""
     classes = labels.classes()
-    for row, answer in zip(artifacts.load_jsonl(artifacts.POOL), labels.whole_pool("a pool is made a source"), strict=True):
+    for row, answer in zip(artifacts.load_jsonl(paths.POOL), labels.whole_pool("a pool is made a source"), strict=True):
         yield row | {"label": classes[answer]}
 
 
@@ -141,7 +141,7 @@ def run_stage(*command: str) -> Cost:
     """One stage in a process of its own, in the current folder, as DVC would start it."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     start, peak = time.perf_counter(), 0.0
-    process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "stages", *command], env=environment, stdout=subprocess.DEVNULL)
     while process.poll() is None:  # asked again and again: what the system says after the end counts the parent's memory in
         peak = max(peak, megabytes_of(process.pid, "VmHWM"))
         time.sleep(0.02)

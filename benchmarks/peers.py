@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.strategies import Known, NoModelYet
+from stages.core.strategies import NoModelYet, PoolState
 
 
 def small_text(name: str, **settings: Any) -> Callable:
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    def pick(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
         from small_text import query_strategies
 
         if known.model is None:
@@ -35,7 +35,7 @@ def small_text(name: str, **settings: Any) -> Callable:
 class _SmallTextModel:
     """Our model as small-text asks for it; a data set is an array of vectors."""
 
-    def __init__(self, known: Known):
+    def __init__(self, known: PoolState):
         self.known = known
 
     def predict_proba(self, _vectors: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ class _SmallTextModel:
 
 
 def scikit_activeml(name: str, asks_model: bool, chooses_first: bool = False, **settings: Any) -> Callable:
-    def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    def pick(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
         from skactiveml import pool
 
         if known.model is None and not chooses_first:
@@ -60,7 +60,7 @@ def scikit_activeml(name: str, asks_model: bool, chooses_first: bool = False, **
     return quiet(pick)
 
 
-def _frozen(known: Known) -> Any:
+def _frozen(known: PoolState) -> Any:
     """Our model as a classifier of scikit-activeml that is already fitted. It is asked by vectors that are near by one another,
     and may work on others (all layers): what it says is looked up by the row they belong to.
     """
@@ -87,7 +87,7 @@ def seed_globally(seed: int) -> None:
 
 
 def quiet(pick: Callable) -> Callable:
-    def picked(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    def picked(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
         with warnings.catch_warnings(), open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing):
             warnings.simplefilter("ignore")
             return pick(known, wanted, rng)

@@ -15,9 +15,9 @@ from benchmarks import rivals
 from benchmarks.embed import base_shape
 from benchmarks.growth import varied
 from benchmarks.harness import SST2, Row, against, labelled_pool, prepared, row, run_stage
-from stages import cluster, embed, label, model, reduce, select_stage1, train_stage1
+from stages import buy_labels, calibrate, cluster, embed, reduce, select_stage1, train_stage1
 from stages.commands import predict
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.encoding import model_files
 from stages.core.rows import labels
 
@@ -43,7 +43,7 @@ def run(quick: bool) -> list[Row]:
     texts = {}
     for name in SETS:
         prepared(home / f"texts of {name}", **({"prepare": {"dataset": name}} if name else {}))
-        pool = artifacts.texts(artifacts.POOL)
+        pool = artifacts.texts(paths.POOL)
         texts[name] = [pool[row] for row in np.random.default_rng(0).permutation(len(pool))]
         if name is None:
             artifacts.save_jsonl(home / "source.jsonl", itertools.islice(labelled_pool(), 600))  # enough to choose a hundred of
@@ -52,7 +52,7 @@ def run(quick: bool) -> list[Row]:
     modelled(home / "model", prepare=source)
     answers = labels.whole_pool("the rival is trained on some")
     piped = rivals.pipeline(packaged, len(labels.classes()))
-    probed = rivals.probe(packaged, artifacts.texts(artifacts.POOL)[:300], answers[:300])
+    probed = rivals.probe(packaged, artifacts.texts(paths.POOL)[:300], answers[:300])
     rows = []
     for name, counts in SETS.items():
         many, few = (max(20, count // 10 if quick else count) for count in counts)
@@ -66,9 +66,9 @@ def modelled(folder: Path, **changes: dict) -> None:
     prepared(folder, **changes, **ONE_STAGE)
     for stage in (embed, reduce, cluster, select_stage1):
         stage.main()
-    label.main("stage1")
+    buy_labels.main("stage1")
     train_stage1.main()
-    model.main()
+    calibrate.main()
 
 
 def against_both(name: str, texts: list[str], few: int, piped: Callable, probed: Callable, pairs: int) -> list[Row]:
@@ -92,7 +92,7 @@ def of_memory(pool: list[str], few: int, many: int) -> Row:
     for count in (few, many):
         texts = (" ".join(row["text"].split()[:6]) for row in varied(pool, count))
         artifacts.save_jsonl(Path("long.jsonl"), ({"number": number, "text": text} for number, text in enumerate(texts)))
-        peaks.append(run_stage("stages.commands.predict", "long.jsonl", "labelled.jsonl").megabytes)
+        peaks.append(run_stage("predict", "long.jsonl", "labelled.jsonl").megabytes)
         print(f"  predict, {count:,} rows: {peaks[-1]:,.0f} MB", file=sys.stderr, flush=True)
     ratio = peaks[0] / peaks[1]
     return row(f"predict, memory for {many:,} rows against {few:,}", peaks[1], peaks[0], "MB", ratio, ratio, ratio, many, 0.95)

@@ -25,7 +25,7 @@ from benchmarks.embed import base_shape
 from benchmarks.growth import varied
 from benchmarks.harness import ROOT, Row, enter_project, machine, megabytes_of, prepared, row, timed
 from stages import embed
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, params, paths
 from stages.core.encoding import encoder, model_files, shards, vector_cache
 
 RESULTS = ROOT / "benchmarks" / "scale.json"
@@ -89,7 +89,7 @@ def of_minilm(folder: Path) -> tuple[encoder.Encoder, list[str]]:
     prepared(folder)
     embedding = params.read("embed").embed
     model = encoder.of_pipeline(embedding).eval().to(encoder.device(), encoder.dtype_of(embedding.dtype))
-    return model, artifacts.texts(artifacts.POOL)
+    return model, artifacts.texts(paths.POOL)
 
 
 def start(folder: Path, address: str, quick: bool) -> dict[str, float]:
@@ -182,15 +182,15 @@ def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
         place = folder / str(size)
         if texts is None:
             prepared(folder / "texts")
-            texts = artifacts.texts(artifacts.POOL)
+            texts = artifacts.texts(paths.POOL)
         place.mkdir(parents=True)
         model = base_shape(place / "encoder", model_files.folder_of(model_files.PACKAGED), TINY)
         enter_project(
             place, embed={"model": str(model), "layers": 2, "max_tokens": 32}, machine={"engine": "ray", "ray_address": address}
         )
-        artifacts.save_jsonl(artifacts.POOL, varied(texts, size))
-        artifacts.save_jsonl(artifacts.HOLDOUT, varied(texts, 100))
-        artifacts.save_json(artifacts.POINTER, {"model": str(model)})
+        artifacts.save_jsonl(paths.POOL, varied(texts, size))
+        artifacts.save_jsonl(paths.HOLDOUT, varied(texts, 100))
+        artifacts.save_json(paths.POINTER, {"model": str(model)})
         found[str(size)] = watched()
         print(f"  memory, {size:,} rows: {found[str(size)]}", file=sys.stderr, flush=True)
     return found
@@ -199,7 +199,7 @@ def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
 def watched() -> dict[str, float]:
     begun = time.perf_counter()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-m", "stages.embed"], env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([sys.executable, "-m", "stages", "embed"], env=environment, stdout=subprocess.DEVNULL)
     most = {"driver": 0.0, "worker": 0.0, "driver_with_files": 0.0}
     while process.poll() is None:
         most["driver"] = max(most["driver"], megabytes_of(process.pid, "RssAnon"))

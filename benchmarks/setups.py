@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from benchmarks.peers import PEERS, quiet, seed_globally
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.encoding import encoder, model_files
 from stages.core.learners import probe
 from stages.core.space import geometry
-from stages.core.strategies import Known, Pick
+from stages.core.strategies import Pick, PoolState
 
 
 @dataclass
@@ -89,7 +89,7 @@ class TfIdf(OnTexts):
     def vectorizer(self) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        return TfidfVectorizer(stop_words="english").fit(artifacts.texts(artifacts.POOL))
+        return TfidfVectorizer(stop_words="english").fit(artifacts.texts(paths.POOL))
 
     def read(self, texts: Path, embeddings: Path) -> Any:
         return Sparse(self.vectorizer.transform(artifacts.texts(texts)))
@@ -166,7 +166,7 @@ class OnEmbeddings(probe.Learner):
         return Model(classifier, classifier.predict_proba)
 
 
-def badge(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def badge(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     from skactiveml.pool import Badge
 
     values = np.full(len(known.vectors), -1)

@@ -25,7 +25,7 @@ from tabulate import tabulate
 from benchmarks.harness import ROOT, of_repository, run_stage
 from stages.commands.overlay import lay_over
 from stages.core import learners
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, params, paths
 from stages.core.encoding import encoder, model_files
 from stages.core.reporting.description import agreement_of
 from stages.core.rows import labels, results
@@ -43,13 +43,13 @@ PER_CLASS = (8, 16, 64)
 SEEDS = range(5)
 TO_FIRST_MODELS = (
     "prepare",
-    "answers",
+    "collect_answers",
     "finetune_encoder",
     "embed",
     "reduce",
     "cluster",
     "select_stage1",
-    "label stage1",
+    "buy_labels stage1",
     "train_stage1",
 )
 FEW_TOKENS = 128  # a text of bbc_news is cut here, for all trainers alike: contrastive takes half the time
@@ -62,7 +62,7 @@ QUICK = {
 }
 
 
-class Bench:
+class Fitter:
     def __init__(self, results: Path, data: Path, quick: bool):
         self.results, self.quick = results.resolve(), quick
         self.work = ROOT / ".gleaner" / self.results.stem
@@ -163,7 +163,7 @@ def untrained_above(folder: Path, layers: int, deviation: float) -> str:
     return str(folder)
 
 
-def similarity_runs(bench: Bench) -> None:
+def similarity_runs(bench: Fitter) -> None:
     """Spearman on the test set of STS-B, before and after."""
     objectives = bench.objectives()
     runs = [(model_files.PACKAGED, model_files.PACKAGED, name, {}) for name in ("pairs on STS-B", "nli on SICK")]
@@ -174,11 +174,11 @@ def similarity_runs(bench: Bench) -> None:
         if not bench.has(what="similarity", encoder=label, tuned=name):
             folder = bench.folder("similarity", finetune_encoder=objectives[name] | more, embed={"model": model})
             os.chdir(folder)
-            run_stage("stages.finetune_encoder")
+            run_stage("finetune_encoder")
             bench.keep(**artifacts.load_json(folder / "data/encoder.json"))
 
 
-def bucket_runs(bench: Bench) -> None:
+def bucket_runs(bench: Fitter) -> None:
     """What a tuned encoder does to the buckets, and to the first models of the bucketed arm."""
     objectives = {name: objective for name, objective in bench.objectives().items() if name in TUNED}
     for dataset, (name, objective) in itertools.product(DATASETS, objectives.items()):
@@ -193,7 +193,7 @@ def bucket_runs(bench: Bench) -> None:
         folder = bench.folder("buckets", **changes)
         os.chdir(folder)
         for step in TO_FIRST_MODELS:
-            run_stage(*f"stages.{step}".split())
+            run_stage(*step.split())
         answers, actual = labels.whole_pool("to describe buckets"), labels.holdout()
         tried = results.load(results.MAIN, "stage1", len(answers), len(actual), len(labels.classes())).probabilities
         reached = np.mean([accuracy(probabilities, actual) for probabilities in tried])
@@ -201,20 +201,20 @@ def bucket_runs(bench: Bench) -> None:
         bench.keep(label_agreement_nmi=agreement, accuracy=round(float(reached), 4))
 
 
-def few_shot_runs(bench: Bench) -> None:
+def few_shot_runs(bench: Fitter) -> None:
     """Accuracy on the holdout from a few random labels of every class."""
     for dataset in DATASETS:
         folder = bench.folder(dataset, prepare={"dataset": bench.dataset(dataset)}, embed={"max_tokens": FEW_TOKENS})
         os.chdir(folder)
-        if not artifacts.HOLDOUT_EMBEDDINGS.exists():
-            for name in ("prepare", "answers", "finetune_encoder", "embed"):
-                run_stage(f"stages.{name}")
+        if not paths.HOLDOUT_EMBEDDINGS.exists():
+            for name in ("prepare", "collect_answers", "finetune_encoder", "embed"):
+                run_stage(name)
         answers, actual, classes = labels.whole_pool("so many of every class"), labels.holdout(), len(labels.classes())
         settings = params.read("train", "embed")
         for trainer in TRAINERS:
             learner = learners.named(settings.train.changed(trainer=trainer), settings.embed, params.machine(), classes)
-            pool = learner.read(artifacts.POOL, artifacts.EMBEDDINGS)
-            holdout = learner.read(artifacts.HOLDOUT, artifacts.HOLDOUT_EMBEDDINGS)
+            pool = learner.read(paths.POOL, paths.EMBEDDINGS)
+            holdout = learner.read(paths.HOLDOUT, paths.HOLDOUT_EMBEDDINGS)
             for per_class, seed in itertools.product((2,) if bench.quick else PER_CLASS, (0, 1) if bench.quick else SEEDS):
                 if bench.has(what="few labels", dataset=dataset, trainer=trainer, per_class=per_class, seed=seed):
                     continue
@@ -274,7 +274,7 @@ def main() -> None:
     words.add_argument("results", type=Path)
     words.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
     words.add_argument("--quick", action="store_true")
-    bench = Bench(**vars(words.parse_args()))
+    bench = Fitter(**vars(words.parse_args()))
     os.chdir(ROOT)
     for runs in (similarity_runs, bucket_runs, few_shot_runs):
         runs(bench)

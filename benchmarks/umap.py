@@ -10,7 +10,7 @@ from sklearn.manifold import trustworthiness
 from benchmarks.embed import Ours
 from benchmarks.harness import Row, against, prepared
 from stages import reduce
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.encoding import encoder, model_files
 
 MEASURED = 5_000  # trustworthiness is quadratic: it is measured among so many rows
@@ -20,7 +20,7 @@ def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     params = prepared(folder)
     ours = Ours(encoder.Encoder(model_files.PACKAGED, 256), encoder.dtype_of("auto"), params.machine, folder)
-    vectors = ours(artifacts.texts(artifacts.POOL)[: 1_000 if quick else None])
+    vectors = ours(artifacts.texts(paths.POOL)[: 1_000 if quick else None])
     some = np.sort(np.random.default_rng(0).permutation(len(vectors))[:MEASURED])
     made = []
 

@@ -12,7 +12,7 @@ from stages.core import strategies
 from stages.core.base import plugins
 from stages.core.base.errors import Refused, choices
 from stages.core.rows.results import BASELINE
-from stages.core.strategies import Known, Pick
+from stages.core.strategies import Pick, PoolState
 
 # The bucketed arm as described and what could make it better: the strategy of the first rows, the one that says how unsure
 # the model is, and the one that takes all later rows.
@@ -62,7 +62,7 @@ def variants() -> dict[str, Variant]:
     return VARIANTS | {name_of_default(): default()}
 
 
-def at_random(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def at_random(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """The random arm: rows of the whole pool, whatever their bucket."""
     return known.order[~np.isin(known.order, known.labelled)][:wanted]
 

@@ -14,8 +14,8 @@ import sys
 import numpy as np
 from tqdm import tqdm
 
-from stages.core.base import artifacts, bars, params
-from stages.core.base.errors import Refused, run
+from stages.core.base import artifacts, bars, params, paths, seeding
+from stages.core.base.errors import Refused
 from stages.core.space import geometry
 from stages.core.space.silhouettes import silhouettes
 
@@ -25,7 +25,7 @@ MAP_ROWS = 2_000
 
 def main() -> None:
     cluster = params.read("cluster").cluster
-    reduced = artifacts.load(artifacts.REDUCED, np.float32, (None, None))
+    reduced = artifacts.load(paths.REDUCED, np.float32, (None, None))
     rows = len(reduced)
     if cluster.clusters != "auto" and cluster.clusters > rows:
         raise Refused(f"params.yaml: cluster.clusters = {cluster.clusters}: the pool has {rows:,} rows; give 2 to {rows}, or auto")
@@ -40,7 +40,7 @@ def main() -> None:
             geometry.kmeans(reduced, k, np.random.default_rng(cluster.seed), STARTS, cluster.exact_rows).labels_
         )
     # Not k-means' own generator nor reduce's: else the sweep would see only rows that UMAP was fitted on.
-    [rng] = artifacts.rngs([cluster.seed], "cluster sweep")
+    [rng] = seeding.rngs([cluster.seed], "cluster sweep")
     measured = np.sort(rng.permutation(rows)[: cluster.exact_rows])
     scores = sweep_scores(reduced[measured], {k: by_size(clusterings[k][measured]) for k in sweep})
     best = max(scores, key=lambda row: row["silhouette"])["k"] if scores else None
@@ -50,8 +50,8 @@ def main() -> None:
     buckets = clusterings[k]
     sizes = np.bincount(buckets)
 
-    artifacts.save(artifacts.CLUSTERS, buckets)
-    artifacts.save_json(artifacts.CLUSTERS.with_suffix(".json"), {
+    artifacts.save(paths.CLUSTERS, buckets)
+    artifacts.save_json(paths.CLUSTERS.with_suffix(".json"), {
         "clusters": len(sizes),
         "best_silhouette_at": best,
         "sweep_measured_on_rows": len(measured),
@@ -60,7 +60,7 @@ def main() -> None:
         "bucket_rows": {str(bucket): int(size) for bucket, size in enumerate(sizes)},
     })  # fmt: skip
     artifacts.save_plot("sweep", scores)
-    artifacts.save_plot("bucket_map", bucket_map(reduced, buckets, artifacts.texts(artifacts.POOL), cluster.seed))
+    artifacts.save_plot("bucket_map", bucket_map(reduced, buckets, artifacts.texts(paths.POOL), cluster.seed))
     if not exact:
         print(f"cluster: over cluster.exact_rows: mini-batches, and the sweep measured on {len(measured):,} rows drawn at random")
     print(f"cluster: {len(sizes)} buckets of {sizes.min():,} to {sizes.max():,} rows; best silhouette at k = {best}")
@@ -99,14 +99,10 @@ def bucket_map(vectors: np.ndarray, buckets: np.ndarray, texts: list[str], seed:
     """A seeded sample of rows on the two main axes of the reduced vectors."""
     from sklearn.decomposition import PCA
 
-    [rng] = artifacts.rngs([seed], "cluster map")
+    [rng] = seeding.rngs([seed], "cluster map")
     rows = np.sort(rng.permutation(len(vectors))[:MAP_ROWS])
     axes = PCA(2, random_state=seed).fit(vectors)
     return [
         {"x": round(float(x), 4), "y": round(float(y), 4), "bucket": int(buckets[row]), "text": texts[row][:80]}
         for row, (x, y) in zip(rows, axes.transform(vectors[rows]))
     ]
-
-
-if __name__ == "__main__":
-    run(main)

@@ -13,10 +13,9 @@ strategy needs a model, and goes its own way; the model of a stage is fitted wit
 import numpy as np
 
 from stages.core import strategies
-from stages.core.arms.bench import Bench
+from stages.core.arms.fitter import Fitter
 from stages.core.arms.trajectory import Arm
-from stages.core.base import artifacts, params
-from stages.core.base.errors import run
+from stages.core.base import artifacts, params, paths
 from stages.core.encoding import pointer, vectors
 from stages.core.rows import labels, results, rounds
 
@@ -24,7 +23,7 @@ from stages.core.rows import labels, results, rounds
 def main(arm: str) -> None:
     settings = params.read("select_stage1.n", "rounds", "score_entropy", "strategies", "train", "embed", "seeds")
     buckets = artifacts.load_clusters()
-    bench = Bench(settings)
+    fitter = Fitter(settings)
     strategy = strategies.named(arm)
     sizes = np.bincount(buckets)
     amounts = {rounds.FIRST: settings.n} | {stage: item.m for stage, item in settings.rounds.items()}
@@ -34,8 +33,8 @@ def main(arm: str) -> None:
         strategy.pick,
         after={stage: getattr(settings.rounds.get(stage), "after", None) for stage in rounds.in_order(settings.rounds)},
         budgets=rounds.budgets(settings.n, settings.rounds, len(sizes), len(buckets)),
-        bench=bench,
-        vectors=vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL, pointer.chosen(settings.embed.model)),
+        fitter=fitter,
+        vectors=vectors.of_texts(paths.EMBEDDINGS, paths.POOL, pointer.chosen(settings.embed.model)),
         buckets=buckets,
         options=settings.strategies.changed(score=settings.score_entropy.score),
         uses_pool_labels=getattr(strategy, "USES_POOL_LABELS", False),
@@ -48,10 +47,6 @@ def main(arm: str) -> None:
             tried[stage].append(probabilities)
             history[stage] += epochs
     for stage, rows in labelled.items():
-        chosen, models_say = np.stack(rows), bench.stacked(tried[stage])
+        chosen, models_say = np.stack(rows), fitter.stacked(tried[stage])
         result = results.Result(chosen, labels.buy_all(chosen), models_say, 0, compared.uses_pool_labels, history[stage])
         results.save(arm, stage, result)
-
-
-if __name__ == "__main__":
-    run(main)

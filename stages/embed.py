@@ -21,9 +21,8 @@ import torch
 import transformers
 from tqdm import tqdm
 
-from stages.core.base import artifacts, params
-from stages.core.base.errors import run
-from stages.core.encoding import encoder, model_files, shards, similarity, vector_cache, vectors
+from stages.core.base import artifacts, memory, params, paths
+from stages.core.encoding import encoder, examples, model_files, shards, vector_cache, vectors
 
 WINDOW = 32 * shards.ROWS  # texts that are sorted by length together; no more than these are in memory
 
@@ -31,7 +30,7 @@ WINDOW = 32 * shards.ROWS  # texts that are sorted by length together; no more t
 def main() -> None:
     embed, machine = params.read("embed").embed, params.machine()
     shards.begin(machine)
-    pool = artifacts.Texts(artifacts.POOL)
+    pool = artifacts.Texts(paths.POOL)
     dtype = encoder.dtype_of(embed.dtype)
     model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
     layers = f"layers {', '.join(map(str, model.layers))}, each" if model.layers else "last layer,"
@@ -52,14 +51,14 @@ def main() -> None:
         made_by.append("mixed")  # by machines that may differ: nobody who does not allow it is given these
     cache = vector_cache.VectorCache(hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16])
 
-    for texts, path in ((pool, artifacts.EMBEDDINGS), (artifacts.Texts(artifacts.HOLDOUT), artifacts.HOLDOUT_EMBEDDINGS)):
+    for texts, path in ((pool, paths.EMBEDDINGS), (artifacts.Texts(paths.HOLDOUT), paths.HOLDOUT_EMBEDDINGS)):
         with artifacts.filling(path, model.kept_as, (len(texts), *model.form)) as out:
             encoded = fill(out, texts, model, cache, machine)
         vectors.describe(path, texts, encoding)
-        if texts is pool and (warning := similarity.warning(out, texts, model)):
+        if texts is pool and (warning := examples.warning(out, texts, model)):
             print(f"embed: {warning}")
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
-    artifacts.save_plot("similarity", similarity.heat_map(model))
+    artifacts.save_plot("similarity", examples.heat_map(model))
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
 
 
@@ -80,7 +79,7 @@ def fill(out: np.ndarray, texts: Iterable[str], model: encoder.Encoder, cache: v
         for (rows, shard), made in shards.done(work, in_shards(texts, missing, bar), machine, bar.update):
             cache.add(shard, made)
             out[rows] = made
-            artifacts.let_go(out)
+            memory.let_go(out)
     return len(missing)
 
 
@@ -102,7 +101,3 @@ def in_shards(texts: Iterable[str], missing: np.ndarray, bar: tqdm) -> Iterator[
         for part in np.split(order, range(shards.ROWS, len(order), shards.ROWS)):
             rows, shard = map(list, zip(*(window[place] for place in part)))
             yield (np.array(rows), shard), shard
-
-
-if __name__ == "__main__":
-    run(main)

@@ -13,8 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from stages.core.base import artifacts, params
-from stages.core.base.errors import Refused, run, short
+from stages.core.base import artifacts, params, paths
+from stages.core.base.errors import Refused, short
 from stages.core.encoding import model_files
 
 MEASURED = ("spearman_before", "spearman_after", "pairs", "rows_at_once", "accumulation")
@@ -23,13 +23,13 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json
 
 def main() -> None:
     settings = params.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens")
-    if Path(settings.model).absolute() == artifacts.ENCODER.absolute():
+    if Path(settings.model).absolute() == paths.ENCODER.absolute():
         raise Refused(
             f"params.yaml: embed.model = {settings.model} is what this stage writes; name a copy of it that lies elsewhere"
         )
-    shutil.rmtree(artifacts.ENCODER, ignore_errors=True)
+    shutil.rmtree(paths.ENCODER, ignore_errors=True)
     if settings.finetune_encoder.objective == "none":
-        artifacts.save_json(artifacts.POINTER, {"model": settings.model})
+        artifacts.save_json(paths.POINTER, {"model": settings.model})
         artifacts.save_json("data/encoder.json", dict.fromkeys(MEASURED))
         artifacts.save_plot("encoder_loss", [])
         print(f"finetune_encoder: nothing to do, {settings.model} stays as it is")
@@ -73,13 +73,9 @@ def save(tuned: Any) -> None:
     try:
         # Without BERT's own pooler: nothing here reads it, and where a model comes without one its weights are random.
         weights = {name: tensor for name, tensor in tuned.backbone.state_dict().items() if not name.startswith("pooler.")}
-        tuned.backbone.save_pretrained(artifacts.ENCODER, state_dict=weights)
+        tuned.backbone.save_pretrained(paths.ENCODER, state_dict=weights)
         for name in TOKENIZER:
             if (file := model_files.folder_of(tuned.name) / name).exists():
-                shutil.copyfile(file, artifacts.ENCODER / name)
+                shutil.copyfile(file, paths.ENCODER / name)
     except (OSError, SafetensorError) as error:
-        raise Refused(f"{artifacts.ENCODER} cannot be written: {short(error)}; mend that and run `dvc repro` again") from None
-
-
-if __name__ == "__main__":
-    run(main)
+        raise Refused(f"{paths.ENCODER} cannot be written: {short(error)}; mend that and run `dvc repro` again") from None

@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from stages.core.base import artifacts, params
-from stages.core.base.errors import Refused, run
+from stages.core.base.errors import Refused
 from stages.core.encoding import content
-from stages.core.people import asked
+from stages.core.people.records import asked
 
 FOLDER = Path("data/inputs")
 
@@ -88,7 +88,3 @@ def recorded_in(path: Path) -> dict[str, dict]:
         return {}
     entries = told.items() if isinstance(told, dict) else ()
     return {setting: entry for setting, entry in entries if isinstance(entry, dict) and {"kind", "name"} <= entry.keys()}
-
-
-if __name__ == "__main__":
-    run(main)

@@ -9,8 +9,7 @@ params  map
 
 import numpy as np
 
-from stages.core.base import artifacts, params
-from stages.core.base.errors import run
+from stages.core.base import artifacts, params, paths, seeding
 from stages.core.encoding import vectors
 from stages.core.space import geometry, manifold
 
@@ -20,16 +19,16 @@ LEAST_ROWS = 4  # UMAP's start needs more rows than dimensions, and its neighbou
 
 def main() -> None:
     map_ = params.read("map").map
-    embedded = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL)
-    [rng] = artifacts.rngs([map_.seed], "map")
+    embedded = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
+    [rng] = seeding.rngs([map_.seed], "map")
     rows = np.sort(rng.permutation(len(embedded))[: map_.rows])
     points = np.asarray(embedded[rows], np.float32)
     if map_.method == "umap" and len(rows) >= LEAST_ROWS:
         points = manifold.fitted(points, 2, map_.neighbours, map_.seed, "map", apart=APART).embedding_
     else:
         points = geometry.main_axes(points, 2, map_.seed)
-    artifacts.save(artifacts.MAP / "rows.npy", rows)
-    artifacts.save(artifacts.MAP / "points.npy", from_0_to_1(points))
+    artifacts.save(paths.MAP / "rows.npy", rows)
+    artifacts.save(paths.MAP / "points.npy", from_0_to_1(points))
     print(f"map: {len(rows):,} of {len(embedded):,} rows in two dimensions by {map_.method}")
 
 
@@ -38,7 +37,3 @@ def from_0_to_1(points: np.ndarray) -> np.ndarray:
     low = points.min(0)
     longer = float((points.max(0) - low).max())
     return ((points - low) / (longer or 1.0)).astype(np.float32)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts, marks, params
-from stages.core.base.errors import Refused, run
-from stages.core.people import asked, resolve
+from stages.core.base import artifacts, label_codes, params, paths
+from stages.core.base.errors import Refused
+from stages.core.people.records import asked, resolve
 from stages.core.sources import cleaning, splits, unlabelled
 
 CLASSES_NAMED = 20  # in a line for people
@@ -63,16 +63,16 @@ class Prepared:
 def main() -> None:
     settings = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
     made = prepared(settings.prepare, settings)
-    number = {None: marks.OPEN} | {name: i for i, name in enumerate(made.classes)}
+    number = {None: label_codes.OPEN} | {name: i for i, name in enumerate(made.classes)}
     for rows, texts, labels in (
-        (made.pool, artifacts.POOL, artifacts.SOURCE_LABELS),
-        (made.holdout, artifacts.HOLDOUT, artifacts.SOURCE_HOLDOUT_LABELS),
+        (made.pool, paths.POOL, paths.SOURCE_LABELS),
+        (made.holdout, paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS),
     ):
         artifacts.save(labels, np.array([number[row["label"]] for row in rows], np.int64))
         artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
-    artifacts.save_json(artifacts.CLASSES, made.classes)
-    artifacts.save_json(artifacts.COUNTS, made.counts)
-    artifacts.save_json(artifacts.DROPPED, made.examples)
+    artifacts.save_json(paths.CLASSES, made.classes)
+    artifacts.save_json(paths.COUNTS, made.counts)
+    artifacts.save_json(paths.DROPPED, made.examples)
 
 
 def prepared(prepare: Any, labels: Any) -> Prepared:
@@ -177,7 +177,3 @@ def _by_class(rows: list[dict]) -> str:
     counts = Counter(row["label"] for row in rows if row["label"] not in (None, "")).most_common()
     more = f" and {len(counts) - CLASSES_NAMED:,} classes more" if len(counts) > CLASSES_NAMED else ""
     return f"{', '.join(f'{name}: {count:,}' for name, count in counts[:CLASSES_NAMED])}{more}" or "none labelled"
-
-
-if __name__ == "__main__":
-    run(main)

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts, params
-from stages.core.base.errors import Refused, run
+from stages.core.base import artifacts, params, paths, seeding
+from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
 from stages.core.space import geometry, manifold
 
 
 def main() -> None:
     reduce = params.read("reduce").reduce
-    embeddings = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL)
+    embeddings = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
     rows, width = embeddings.shape
     # UMAP starts from the main axes of the rows it is fitted on.
     most = {"umap": min(rows, reduce.fit_rows, width), "pca": min(rows, width), "random_projection": width}[reduce.method]
@@ -27,18 +27,18 @@ def main() -> None:
             f"gives {most} at most; lower it"
         )
     reduced = METHODS[reduce.method](embeddings, reduce)
-    artifacts.save(artifacts.REDUCED, geometry.unit(reduced))
+    artifacts.save(paths.REDUCED, geometry.unit(reduced))
     print(f"reduce: {rows:,} rows, {width} to {reduce.dimensions} dimensions by {reduce.method}")
 
 
 def umap(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
     """No least distance between points, which suits clustering.
 
-    Fitted on a seeded sample of fit_rows; the other rows are placed among them, part by part.
+    FittedModel on a seeded sample of fit_rows; the other rows are placed among them, part by part.
     """
     rows = len(embeddings)
     # A stream of its own: cluster measures the sweep on a sample too, and its seed is the same by default.
-    [rng] = artifacts.rngs([reduce.seed], "reduce")
+    [rng] = seeding.rngs([reduce.seed], "reduce")
     sample = np.sort(rng.permutation(rows)[: reduce.fit_rows])
     rest = np.setdiff1d(np.arange(rows), sample)
     mapper = manifold.fitted(
@@ -71,6 +71,3 @@ def random_projection(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
 
 
 METHODS = {"umap": umap, "pca": pca, "random_projection": random_projection}
-
-if __name__ == "__main__":
-    run(main)

@@ -26,12 +26,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.base import artifacts, params
-from stages.core.base.errors import run
+from stages.core.base import artifacts, params, paths, seeding
 from stages.core.encoding import vectors
-from stages.core.page import page
-from stages.core.page.contents import Reported
-from stages.core.reporting import annotators, answer, comparison, sureness, tables
+from stages.core.report_page import build
+from stages.core.report_page.contents import Reported
+from stages.core.reporting import annotators, answer, comparison, result_tables, sureness
 from stages.core.reporting.comparison import Found
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, measures, results, rounds
@@ -103,8 +102,8 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(found, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(found))
     told = answer.sentence(measured, overall, trained[-1], measure, settings.train) if measured else ""
-    text = tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, told)
-    text += tables.by_share_answered(artifacts.load_json(artifacts.ANSWERED))
+    text = result_tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, told)
+    text += result_tables.by_share_answered(artifacts.load_json(paths.ANSWERED))
     if vars(settings)["from"] == "people":
         text += how_sure(found, measured, read, trained, actual, len(known), settings.report.target)
         agreed = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")))
@@ -114,7 +113,7 @@ def main() -> None:
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
-    page.write(
+    build.write(
         Reported(
             settings=settings,
             stages=stages,
@@ -132,7 +131,7 @@ def main() -> None:
             tables=text,
         )
     )
-    print(f"report: all of it on one page: {page.PATH}")
+    print(f"report: all of it on one page: {build.PATH}")
 
 
 def how_sure(found: Found, measured: dict, read: Found, trained: list[str], actual: np.ndarray, held: int, target: float) -> str:
@@ -163,16 +162,12 @@ def described(found: Found, last: str, seeds: list[int], answers: np.ndarray, bu
     answers   int64 [pool]   class numbers
     buckets   int32 [pool]
     """
-    words = np.array([len(text.split()) for text in artifacts.texts(artifacts.POOL)])
-    embedded = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL)
+    words = np.array([len(text.split()) for text in artifacts.texts(paths.POOL)])
+    embedded = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
     means = {}
     for (arm, stage), result in found.items():
         if stage == last:
-            rngs = artifacts.rngs(seeds, "report")
+            rngs = seeding.rngs(seeds, "report")
             each = [describe(rows, answers, embedded, words, buckets, rng) for rows, rng in zip(result.labelled, rngs)]
             means[arm] = {key: round(float(np.mean([seed[key] for seed in each])), 4) for key in each[0]}
     return means
-
-
-if __name__ == "__main__":
-    run(main)

@@ -14,9 +14,8 @@ import functools
 import numpy as np
 
 from stages.core import strategies
-from stages.core.arms.bench import Bench, Kept
-from stages.core.base import artifacts, params
-from stages.core.base.errors import run
+from stages.core.arms.fitter import Fitter, SavedModel
+from stages.core.base import artifacts, params, seeding
 from stages.core.rows import labels, rounds
 
 
@@ -28,21 +27,21 @@ def main(stage: str) -> None:
     scores = np.full((len(seeds), pool_rows), np.nan, dtype=np.float32)
     predicted = np.full(scores.shape, rounds.NOT_PREDICTED, dtype=np.int16)
     trained = any(rounds.models(after).iterdir())  # none where labelling had ended before, or answers are missing
-    bench, orders = Bench(settings), rounds.random_orders(seeds, pool_rows)
-    generators = artifacts.rngs(seeds, f"score_{stage}")
+    fitter, orders = Fitter(settings), rounds.random_orders(seeds, pool_rows)
+    generators = seeding.rngs(seeds, f"score_{stage}")
     for i, seed in enumerate(seeds if trained else []):
         title = f"{stage}, seed {seed}"
-        known = strategies.Known(
+        known = strategies.PoolState(
             None,
             None,
             None,
             orders[i],
             labelled[i],
             bought[i],
-            bench.classes,
+            fitter.classes,
             settings.strategies,
-            Kept(rounds.models(after) / str(seed), bench, title),
-            functools.partial(bench.fit, title=f"{title}, committee"),
+            SavedModel(rounds.models(after) / str(seed), fitter, title),
+            functools.partial(fitter.fit, title=f"{title}, committee"),
         )
         scores[i] = known.open_only(strategies.named(score).scores(known, generators[i]))
         predicted[i] = known.probabilities.argmax(1)
@@ -52,7 +51,3 @@ def main(stage: str) -> None:
     artifacts.save(rounds.folder(stage) / "predicted.npy", predicted)
     if not trained:
         print(f"score_entropy {stage}: nothing to do, {after} has no models")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -3,7 +3,7 @@
 reads   data/clusters.npy           int32 [pool]            bucket of each row
         data/embeddings/pool.npy    vectors, of which the mean of their layers is what a strategy may know of the texts
         data/pool.jsonl, data/classes.json
-        data/asked/stage1.npy, data/asked/brought.npy   where people label: what they were asked for, and labels they brought
+        data/asked/stage1.npy, data/asked/prelabelled.npy   where people label: what they were asked for, and labels they brought
 writes  data/stage1/labelled.npy    int64 [seeds, rows]     rows of pool.jsonl
         data/budgets/stage1.json    how many they are
         data/stage1/predicted.npy   int16 [seeds, pool]     -1 everywhere: no model has spoken yet
@@ -19,7 +19,6 @@ import numpy as np
 
 from stages.core.arms import bucketed
 from stages.core.base import artifacts, params
-from stages.core.base.errors import run
 from stages.core.rows import rounds
 
 
@@ -27,15 +26,11 @@ def main() -> None:
     settings = params.read("select_stage1", "strategies", "seeds", "labels.from")
     first = settings.select_stage1
     clusters = artifacts.load_clusters()
-    brought = rounds.load_asked("brought", len(clusters))
+    prelabelled = rounds.load_asked("prelabelled", len(clusters))
     wanted = first.pick, first.n, "select_stage1.n"
-    picked = bucketed.rows_asked_or_to_add(rounds.FIRST, *wanted, settings, settings.strategies, held=brought)
-    rounds.save_labelled(rounds.FIRST, np.hstack([np.tile(brought, (len(picked), 1)), np.stack(picked)]))
+    picked = bucketed.rows_asked_or_to_add(rounds.FIRST, *wanted, settings, settings.strategies, held=prelabelled)
+    rounds.save_labelled(rounds.FIRST, np.hstack([np.tile(prelabelled, (len(picked), 1)), np.stack(picked)]))
     no_model = np.full((len(picked), len(clusters)), rounds.NOT_PREDICTED, np.int16)
     artifacts.save(rounds.folder(rounds.FIRST) / "predicted.npy", no_model)
     rounds.save_selected(rounds.FIRST, settings.seeds, picked, clusters, scores=None)
     print(f"select_stage1: {len(picked[0]):,} of {len(clusters):,} rows by {first.pick} for each of {len(picked)} seeds")
-
-
-if __name__ == "__main__":
-    run(main)

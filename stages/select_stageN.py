@@ -21,7 +21,6 @@ import numpy as np
 
 from stages.core.arms import bucketed
 from stages.core.base import artifacts, params
-from stages.core.base.errors import run
 from stages.core.rows import labels, rounds, stopping
 
 
@@ -67,7 +66,3 @@ def ended_before(stage: str, after: str, scores: np.ndarray, settings: Any) -> d
     if stopping.enough(ended["kappas"], now, classes, rule.kappa, rule.comparisons):
         return ended | {"ended_after": after, "ended_because": "sufficient"}
     return ended
-
-
-if __name__ == "__main__":
-    run(main)

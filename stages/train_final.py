@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.arms import training
-from stages.core.arms.bench import Bench
+from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, params
-from stages.core.base.errors import run
 from stages.core.rows import labels, results, rounds
 
 NONE = "none"
@@ -29,19 +28,15 @@ def main(arm: str) -> None:
     final, pool_rows = settings.train_final, artifacts.pool_rows()
     models = Path("data/final") / arm
     models.mkdir(parents=True, exist_ok=True)
-    bench = Bench(settings)
+    fitter = Fitter(settings)
     stages = rounds.in_order(settings.rounds)
     results.forget_all_but([(arm, stage) for stage in (settings.random_at if arm == results.BASELINE else stages)], arm)
-    last = results.load(arm, stages[-1], pool_rows, len(bench.actual), bench.classes)
+    last = results.load(arm, stages[-1], pool_rows, len(fitter.actual), fitter.classes)
     if final.trainer == NONE or not last.trained:
         why = "train_final.trainer is none" if final.trainer == NONE else f"{stages[-1]} has no models"
         print(f"train_final {arm}: nothing to do, {why}")
-        results.save(results.FINAL, arm, results.Result(last.labelled, last.bought, bench.stacked([])))
+        results.save(results.FINAL, arm, results.Result(last.labelled, last.bought, fitter.stacked([])))
         return
     settings = settings.changed(train=settings.train.changed(trainer=final.trainer))
     bought = labels.known(np.asarray(last.labelled), last.bought, pool_rows)
     training.train_and_try(results.FINAL, arm, last.labelled, bought, settings, models=models)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -14,7 +14,6 @@ import numpy as np
 
 from stages.core.arms import training
 from stages.core.base import artifacts, params
-from stages.core.base.errors import run
 from stages.core.rows import labels, results
 
 
@@ -24,7 +23,3 @@ def main() -> None:
     bought = labels.within_budget(len(pool)).buy(pool)
     train, seed = settings.train.changed(epochs=settings.train_full.epochs), settings.train_full.seed
     training.train_and_try(results.BOUND, results.WHOLE_POOL, pool[None], [bought], settings.changed(train=train, seeds=[seed]))
-
-
-if __name__ == "__main__":
-    run(main)

@@ -13,7 +13,6 @@ import numpy as np
 
 from stages.core.arms import training
 from stages.core.base import artifacts, params
-from stages.core.base.errors import run
 from stages.core.rows import labels, results, rounds
 
 
@@ -26,7 +25,3 @@ def main(stage: str) -> None:
     drawn = np.stack([order[: budget["labels"]] for order in orders])
     bought = [labels.within_budget(budget["labels"]).buy(rows) for rows in drawn]
     training.train_and_try(results.BASELINE, stage, drawn, bought, settings, budget)
-
-
-if __name__ == "__main__":
-    run(main)

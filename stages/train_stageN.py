@@ -1,4 +1,4 @@
-"""train_stageN: the models of one round, one a seed, on all rows labelled so far.
+"""train_stageN: the models of one stage, one a seed, on all rows labelled so far; train_stage1 of dvc.yaml runs it too.
 
 reads   data/STAGE/labelled.npy, data/STAGE/labels.npy, data/budgets/STAGE.json
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
@@ -10,12 +10,7 @@ params  train, embed, seeds
 
 from stages.core.arms import training
 from stages.core.base import params
-from stages.core.base.errors import run
 
 
 def main(stage: str) -> None:
     training.bucketed(stage, params.read("train", "embed", "seeds"))
-
-
-if __name__ == "__main__":
-    run(main)

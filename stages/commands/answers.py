@@ -2,7 +2,7 @@
 
 A table has `label`, and `key` or the texts; where it has a key the key decides, and a text that differs is told. It may be
 saved by any spreadsheet: with commas, semicolons or tabs, a byte order mark or none, in UTF-8 or cp1252, rows and columns in
-any order. Exports of Label Studio, doccano, Prodigy and Argilla are recognised (stages/commands/tools). An empty label is no
+any order. Exports of Label Studio, doccano, Prodigy and Argilla are recognised (stages/core/people/tools). An empty label is no
 answer. All of it is read or nothing, and reading it twice changes nothing.
 
     make answers FILE=export.json                       annotators that the tool knows are called after it: label-studio-1
@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stages.commands import waiting
-from stages.commands.labelling import Labelling
-from stages.commands.tools import recognise
-from stages.commands.tools.given import Given
 from stages.core.base import keys
-from stages.core.base.errors import Refused, choices, run
-from stages.core.people import asked, journal, resolve
-from stages.core.people.journal import CANNOT_SAY, KEY
+from stages.core.base.errors import Refused, choices
+from stages.core.people.labelling import Labelling
+from stages.core.people.records import journal, resolve, spreadsheets
+from stages.core.people.records.journal import CANNOT_SAY, KEY
+from stages.core.people.tools import recognise
+from stages.core.people.tools.given import Given
 from stages.core.sources.tables import ONE_OF_SEVERAL
 
 SHOWN = 5
@@ -96,7 +96,7 @@ def answers_of(
         if not each.labels:
             silent += 1
             continue
-        who, key = name_of[each.who], each.key or keys.key(asked.uncell(each.text))
+        who, key = name_of[each.who], each.key or keys.key(spreadsheets.uncell(each.text))
         answers = answered[who]
         try:
             label = checked(each, key, state, file)
@@ -133,14 +133,10 @@ def checked(each: Given, key: str, state: Labelling, file: str) -> str:
 
 def as_class(label: str, classes: list[str]) -> str:
     """A cell's label; the sign before what would be a formula is taken off."""
-    return label if label in classes or label == CANNOT_SAY else asked.uncell(label)
+    return label if label in classes or label == CANNOT_SAY else spreadsheets.uncell(label)
 
 
 def differs(cell: str, text: str) -> bool:
     """Whether a cell holds another text than the one that was written there; blanks and case, and what was cut, do not count."""
-    cell = asked.uncell(cell)
-    return keys.key(cell) != keys.key(text) and keys.key(cell) != keys.key(asked.uncell(asked.cell(text)))
-
-
-if __name__ == "__main__":
-    run(main)
+    cell = spreadsheets.uncell(cell)
+    return keys.key(cell) != keys.key(text) and keys.key(cell) != keys.key(spreadsheets.uncell(spreadsheets.cell(text)))

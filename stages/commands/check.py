@@ -3,27 +3,12 @@
 `make check DATA=path` reads and cleans a data set too, all as prepare would, and writes nothing.
 """
 
-from stages.commands import settings
-from stages.core.base import artifacts, params, plugins
-from stages.core.base.errors import Refused, run
-
-BEFORE_THE_POOL = ("inputs", "prepare")  # the pool that lies there may be that of other params
+from stages.core.base import params
+from stages.core.base.errors import Refused
+from stages.core.settings import rules, schema
 
 
-def whole_file(stage: str) -> settings.Params:
-    """Raise Refused unless all of params.yaml is in order, its engine is to be had, and no more labels are asked for than the
-    pool has rows.
-
-    stage   which is about to begin
-    """
-    found = settings.checked(params.load())
-    if stage not in BEFORE_THE_POOL and artifacts.COUNTS.exists():
-        settings.refuse_budget_over(artifacts.load_json(artifacts.COUNTS)["pool_rows"], found)
-    plugins.load("engines", found.machine.engine).look(found.machine)
-    return found
-
-
-def data_set(name: str, found: settings.Params) -> None:
+def data_set(name: str, found: schema.Params) -> None:
     """Print what prepare finds in a data set, in place of prepare.dataset; nothing is written.
 
     name    as in prepare.dataset: a path, a hub name or a packaged one
@@ -35,14 +20,14 @@ def data_set(name: str, found: settings.Params) -> None:
 
     read = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
     made = prepare.prepared(read.prepare.changed(dataset=name), read)
-    settings.refuse_budget_over(len(made.pool), found)
+    rules.refuse_budget_over(len(made.pool), found)
     print(f"{name} can be used, and nothing was written: set prepare.dataset to it")
 
 
 def main(*data: str) -> None:
     # The pool that lies in data/ is not the one that is asked about.
-    found = whole_file("prepare" if data else "check")
-    print(f"params.yaml: {len(settings.Params.model_fields)} sections, stages {', '.join(found.stages)}: all valid")
+    found = rules.check_file("prepare" if data else "check")
+    print(f"params.yaml: {len(schema.Params.model_fields)} sections, stages {', '.join(found.stages)}: all valid")
     needed = found.sufficient.comparisons + 2
     if found.sufficient.rule == "agreement" and len(found.stages) < needed:
         print(
@@ -53,7 +38,3 @@ def main(*data: str) -> None:
         raise Refused(f'{len(data)} data sets given, one is possible: make check DATA="a path, blanks and all"')
     for name in data:
         data_set(name, found)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -11,37 +11,17 @@ out: to mend the labels that a model doubts, and no others, would flatter it.
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-import numpy as np
+from stages.core.base import artifacts
+from stages.core.base.errors import Refused
+from stages.core.people import label_errors
+from stages.core.people.labelling import Labelling
+from stages.core.people.records import journal, spreadsheets
+from stages.core.people.records.journal import DECIDED
+from stages.core.people.tasks import FOLDER
 
-from stages.commands.labelling import Labelling
-from stages.commands.tasks import FOLDER
-from stages.core.base import artifacts, params
-from stages.core.base.errors import Refused, run
-from stages.core.people import asked, journal, resolve
-from stages.core.people.journal import CANNOT_SAY, DECIDED
-from stages.core.space import logistic, probe_model
-
-SHARE, LEAST = 0.1, 10  # of the answers, how many are listed
-FOLDS, REPEATS = 5, 5
 SHOWN = 10
-Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """
-    label         the answer that counts now
-    probability   that the model gives it, without having seen it
-    likelier      the class that the model would name
-    """
-
-    key: str
-    label: str
-    probability: float
-    likelier: str
 
 
 def main(most: str = "") -> None:
@@ -52,110 +32,33 @@ def main(most: str = "") -> None:
     state = Labelling()
     found = state.resolved()
     if found.conflicts:
-        conflicts = [[key, state.texts[key].text, by_whom(found, key), ""] for key in found.conflicts]
+        conflicts = [[key, state.texts[key].text, label_errors.by_whom(found, key), ""] for key in found.conflicts]
         written("conflicts", ["key", "text", "said", "label"], conflicts)
-    doubts = listed(state, found)
-    doubts = doubts[: int(most)] if most else worst(doubts)
+    doubts = label_errors.listed(state, found)
+    doubts = doubts[: int(most)] if most else label_errors.worst(doubts)
     rows = [
-        [doubt.key, state.texts[doubt.key].text, by_whom(found, doubt.key), f"{doubt.probability:.4f}", doubt.likelier, ""]
+        [
+            doubt.key,
+            state.texts[doubt.key].text,
+            label_errors.by_whom(found, doubt.key),
+            f"{doubt.probability:.4f}",
+            doubt.likelier,
+            "",
+        ]
         for doubt in doubts
     ]
     written("doubts", ["key", "text", "said", "probability", "likelier", "label"], rows)
     for doubt in doubts[:SHOWN]:
-        text = state.texts[doubt.key].text
-        print(f"  {doubt.probability:.4f}  {by_whom(found, doubt.key)}, likelier {doubt.likelier}  {doubt.key}  {text[:60]!r}")
+        text, by = state.texts[doubt.key].text, label_errors.by_whom(found, doubt.key)
+        print(f"  {doubt.probability:.4f}  {by}, likelier {doubt.likelier}  {doubt.key}  {text[:60]!r}")
     print(f"fill in label where it should be another, then: make answers FILE={FOLDER / 'doubts.csv'} WHO={DECIDED}")
-
-
-def worst(doubts: list[Doubt]) -> list[Doubt]:
-    """Those that are worth a second look, of a list whose worst come first."""
-    return doubts[: max(LEAST, round(SHARE * len(doubts)))]
-
-
-def looked_at_twice(rename: Mapping[str, str]) -> set[str]:
-    """Keys of texts that somebody answered, and then once more in the same way: so it is meant."""
-    found = set()
-    for who in journal.annotators():
-        last, twice = {}, {}
-        for answer in journal.history(who):
-            label = resolve.renamed(answer.label, rename)
-            twice[answer.key] = bool(label) and last.get(answer.key) == label
-            last[answer.key] = label
-        found |= {key for key in twice if twice[key]}
-    return found
-
-
-def listed(state: Labelling, found: resolve.Resolved) -> list[Doubt]:
-    """All answers to texts of the pool that were not looked at again already, the least likely first.
-
-    By the probability of the label that was given, out of fold: the self-confidence of confident learning (Northcutt et al. 2021),
-    whose thresholds and counts it leaves out. An answer that is alone in its class cannot be judged, and is not listed.
-    """
-    keys = [key for key, text in state.texts.items() if not text.held and found.labels.get(key, CANNOT_SAY) != CANNOT_SAY]
-    rows = np.array([state.texts[key].row for key in keys], np.int64)
-    labels = np.array([state.classes.index(found.labels[key]) for key in keys], np.int64)
-    counts = np.unique(labels, return_counts=True)[1]
-    if len(keys) < LEAST or len(counts) < 2:
-        raise Refused(f"{len(keys):,} answers of {len(counts)} classes, possible: {LEAST} or more, of 2 or more; label more first")
-    pool = probe_model.read(artifacts.POOL, artifacts.EMBEDDINGS, params.read("embed").embed.model)
-    said = judged(pool[rows], labels, len(state.classes), state.settings.seeds[0])
-    own = said[np.arange(len(labels)), labels]
-    meant = journal.current(journal.history(DECIDED)).keys() | looked_at_twice(state.rename)
-    order = [i for i in np.argsort(own, kind="stable") if not np.isnan(own[i]) and keys[i] not in meant]
-    return [Doubt(keys[i], state.classes[labels[i]], float(own[i]), state.classes[said[i].argmax()]) for i in order]
-
-
-def judged(vectors: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> np.ndarray:
-    """float32 [rows, classes]: as `out_of_fold`, by regression on vectors, whatever the trainer.
-
-    vectors   float [rows, width] or [rows, layers, width]
-
-    Its regularisation is chosen once, on all rows: of a label that is one of hundreds it tells next to nothing.
-    """
-    choice = logistic.choose(vectors, labels, FOLDS, seed)
-
-    def predict(trained: np.ndarray, asked_of: np.ndarray) -> np.ndarray:
-        return logistic.fitted(vectors[trained], labels[trained], classes, choice).probabilities(vectors[asked_of])
-
-    return out_of_fold(predict, labels, classes, seed)
-
-
-def out_of_fold(predict: Predict, labels: np.ndarray, classes: int, seed: int) -> np.ndarray:
-    """float32 [rows, classes]: mean probabilities of each row by models that were not trained on it, one of each of REPEATS
-    divisions into folds; NaN where it is alone in its class.
-
-    predict   (rows to train on, rows to ask) -> float32 [asked, classes]
-    labels    int64 [rows]   class numbers
-
-    Stratified and seeded; a row that is alone in its class is trained on in all folds.
-    """
-    said = np.zeros((len(labels), classes), np.float32)
-    judges = np.zeros(len(labels), int)
-    for division in np.random.default_rng(seed).integers(2**31, size=REPEATS):
-        with logistic.quietly():
-            splits = logistic.in_folds(labels, FOLDS, int(division))
-        for trained, held in splits:
-            said[held] += predict(trained, held)
-            judges[held] += 1
-    said[judges == 0] = np.nan
-    return said / np.maximum(judges, 1)[:, None]
-
-
-def by_whom(found: resolve.Resolved, key: str) -> str:
-    """Who says what of a text."""
-    by = found.said.get(key) or {"the source": found.labels[key]}
-    return ", ".join(f"{who} {label}" for who, label in sorted(by.items()))
 
 
 def written(name: str, columns: list[str], rows: Iterable[list[str]]) -> None:
     """Write a table for spreadsheets."""
     text, file, rows = io.StringIO(newline=""), FOLDER / f"{name}.csv", list(rows)
     table = csv.writer(text, lineterminator="\n")
-    table.writerows([columns, *([asked.cell(value) for value in row] for row in rows)])
+    table.writerows([columns, *([spreadsheets.cell(value) for value in row] for row in rows)])
     with artifacts.whole(file) as part:
         part.write_bytes(text.getvalue().encode("utf-8-sig"))
     print(f"{file}: {len(rows):,} {name}")
-
-
-if __name__ == "__main__":
-    run(main)

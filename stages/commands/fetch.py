@@ -9,8 +9,8 @@ from dvc.exceptions import CheckoutError, DvcException
 from dvc.repo import Repo
 
 from stages import inputs
-from stages.core.base import artifacts
-from stages.core.base.errors import Refused, run, short
+from stages.core.base import artifacts, paths
+from stages.core.base.errors import Refused, short
 
 
 def main() -> None:
@@ -34,8 +34,8 @@ def main() -> None:
     if absent:
         print(f"fetch: not whole in remote {remote}, made by the next dvc repro: {', '.join(absent)}")
     if "embed" in here:
-        rows = artifacts.load_json(artifacts.EMBEDDINGS.with_suffix(".json"))["rows"]
-        print(f"fetch: embeddings of {rows:,} texts, {artifacts.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
+        rows = artifacts.load_json(paths.EMBEDDINGS.with_suffix(".json"))["rows"]
+        print(f"fetch: embeddings of {rows:,} texts, {paths.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
 
 
 def pull(repo: Repo, names: list[str]) -> Exception | None:
@@ -77,7 +77,3 @@ def fitting(repo: Repo) -> list[str]:
 def _recorded_otherwise(entry: dict) -> bool:
     """Whether a status entry says more than that data files are not here yet."""
     return any(state != "deleted" for state in entry.get("changed deps", {}).values())
-
-
-if __name__ == "__main__":
-    run(main)

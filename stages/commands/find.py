@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable
 
 from stages.commands import waiting
-from stages.commands.labelling import Labelling
 from stages.core.base import keys
-from stages.core.base.errors import Refused, run
-from stages.core.people import asked, journal
+from stages.core.base.errors import Refused
+from stages.core.people.labelling import Labelling
+from stages.core.people.records import asked, journal
 
 MOST = 20
 
@@ -44,7 +44,3 @@ def holds(text: str, words: Iterable[str]) -> list[str]:
     """Those of the words that begin a word of the text."""
     folded = text.casefold()
     return [word for word in words if re.search(rf"(?<!\w){re.escape(word)}", folded)]
-
-
-if __name__ == "__main__":
-    run(main)

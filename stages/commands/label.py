@@ -19,10 +19,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from stages.commands import ask, waiting
-from stages.commands.labelling import Labelling
-from stages.core.base import artifacts
-from stages.core.base.errors import Refused, run
-from stages.core.people import journal
+from stages.core.base import paths
+from stages.core.base.errors import Refused
+from stages.core.people.labelling import Labelling
+from stages.core.people.records import journal
 
 FOLDER = Path(".gleaner")
 LOCK, ADDRESS = FOLDER / "page.lock", FOLDER / "page.json"  # who holds the lock is the server, and says in the other where it is
@@ -57,7 +57,7 @@ def number(port: str) -> int | None:
 
 def waits(state: Labelling, who: str) -> bool:
     """Whether there is something to be answered before the next rows are chosen."""
-    return artifacts.CLASSES.exists() and (who == journal.DECIDED or state.open_round() is not None)
+    return paths.CLASSES.exists() and (who == journal.DECIDED or state.open_round() is not None)
 
 
 def alone() -> bool:
@@ -110,11 +110,11 @@ def serve(bound: socket.socket, who: str) -> None:
     try:
         import uvicorn
 
-        from stages.commands.page import server
+        from stages.core.people.labelling_page import server
     except ModuleNotFoundError as error:
         raise Refused(f"the page needs {error.name}, which is not installed; pip install -r requirements-label.txt") from None
-    from stages.commands.page.choosing import Choosing
-    from stages.commands.page.desk import Desk
+    from stages.core.people.labelling_page.choosing import Choosing
+    from stages.core.people.labelling_page.desk import Desk
 
     port, token = bound.getsockname()[1], secrets.token_urlsafe(24)
     with suppress(OSError):
@@ -152,7 +152,3 @@ def show(at: tuple[int, str], who: str, words: str) -> None:
     ):
         # In a thread: some browsers hold who opened them. On a bare terminal one in text would take the terminal, and is not asked.
         threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
-
-
-if __name__ == "__main__":
-    run(main)

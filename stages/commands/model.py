@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from stages.core.base import artifacts, hub, params
-from stages.core.base.errors import Refused, run, short
+from stages.core.base import artifacts, hub, params, paths
+from stages.core.base.errors import Refused, short
 from stages.core.prediction import predictor, record
 from stages.core.takeaway import card, folder
 
@@ -26,7 +26,7 @@ def main(out: str = "", push_to: str = "") -> None:
     facts = card.Facts(
         about=models.about,
         measured=artifacts.load_json(record.METRICS),
-        answered=artifacts.load_json(artifacts.ANSWERED),
+        answered=artifacts.load_json(paths.ANSWERED),
         pool_rows=artifacts.pool_rows(),
         params=without_folders(params.load()),
         commit=commit(),
@@ -83,7 +83,3 @@ def push(out: Path, name: str) -> None:
             f"name, log in by `hf auth login`, and run the same again"
         ) from None
     print(f"model: {address}")
-
-
-if __name__ == "__main__":
-    run(main)

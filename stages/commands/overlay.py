@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 from dvc.utils.serialize import modify_yaml
 
-from stages.commands import settings
 from stages.core.base import params
-from stages.core.base.errors import Refused, run, short
+from stages.core.base.errors import Refused, short
+from stages.core.settings import rules
 
 
 def main(file: str) -> None:
@@ -27,7 +27,7 @@ def main(file: str) -> None:
     with modify_yaml(params.PATH) as content:
         lay_over(content, changes)
     try:
-        settings.checked(params.load())
+        rules.checked(params.load())
     except Refused as refusal:
         params.PATH.write_text(before, encoding="utf-8")
         raise Refused(f"{file}: {refusal}") from None
@@ -41,7 +41,3 @@ def lay_over(content: dict[str, Any], changes: dict[str, Any]) -> None:
             lay_over(content[key], value)
         else:
             content[key] = value
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,9 +1,9 @@
 """`make predict IN=new.csv OUT=labelled.csv`: label new texts with the model of data/model.
 
-python -m stages.commands.predict new.csv labelled.csv    what was in the file, and the label and its probability in every row
-python -m stages.commands.predict new.jsonl               the same as lines of JSON, on standard output
-… | python -m stages.commands.predict -                   of a pipe: a text in every line, or an object of JSON
-python -m stages.commands.predict "a text"                a single text
+python -m stages predict new.csv labelled.csv    what was in the file, and the label and its probability in every row
+python -m stages predict new.jsonl               the same as lines of JSON, on standard output
+… | python -m stages predict -                   of a pipe: a text in every line, or an object of JSON
+python -m stages predict "a text"                a single text
 
 --each          the probability of every class, not of the best alone (make: EACH=1)
 --text COLUMN   where the texts are (make: TEXT=COLUMN); else prepare.text_column, or one that is called like a text
@@ -24,13 +24,13 @@ from typing import Any, NoReturn
 from tqdm import tqdm
 
 from stages.core.base import artifacts, params
-from stages.core.base.errors import Refused, run
-from stages.core.new_rows import reading, writing
-from stages.core.new_rows.journal import Journal
-from stages.core.new_rows.labelling import Labelling
-from stages.core.new_rows.reading import Looked, Row, Source
+from stages.core.base.errors import Refused
+from stages.core.new_texts import reading, writing
+from stages.core.new_texts.checkpoint import Checkpoint
+from stages.core.new_texts.predicting import Predicting
+from stages.core.new_texts.reading import Looked, Row, Source
 from stages.core.prediction import predictor, record
-from stages.core.sources import names
+from stages.core.sources import file_names
 
 AGAIN = "run the same again: it goes on where it was"
 
@@ -42,7 +42,7 @@ class Words(argparse.ArgumentParser):
 
 def asked(words: tuple[str, ...]) -> argparse.Namespace:
     """The words of the command line; an OUT of "" is none. Raises Refused for a word that is none of them."""
-    parser = Words("python -m stages.commands.predict", description=__doc__, allow_abbrev=False, add_help=False)
+    parser = Words("python -m stages predict", description=__doc__, allow_abbrev=False, add_help=False)
     parser.add_argument("source", metavar="IN")
     parser.add_argument("out", metavar="OUT", nargs="?", default="")
     parser.add_argument("--each", action="store_true")
@@ -81,9 +81,9 @@ def main(*words: str) -> None:
         summary(labels, out)
 
 
-def labelling(told: argparse.Namespace, about: record.Record) -> Labelling:
+def labelling(told: argparse.Namespace, about: record.Record) -> Predicting:
     models = predictor.load().models
-    return Labelling(models, about.abstain if told.abstain is None else told.abstain, told.each)
+    return Predicting(models, about.abstain if told.abstain is None else told.abstain, told.each)
 
 
 def say(line: str) -> None:
@@ -101,7 +101,7 @@ def path_of(name: str) -> Path | None:
             return path
     except (OSError, RuntimeError, ValueError):  # a long text, an unknown ~user, a NUL
         return None
-    like_one = names.suffixes(path)[0] or name.startswith(("./", "../")) or (path.is_absolute() and len(name.split()) == 1)
+    like_one = file_names.suffixes(path)[0] or name.startswith(("./", "../")) or (path.is_absolute() and len(name.split()) == 1)
     if like_one:
         raise Refused(f"IN = {name}: no such file or folder; looked for it in {(Path.cwd() / path).parent}")
     return None
@@ -118,7 +118,7 @@ def refuse_out(out: Path, path: Path | None) -> None:
         raise Refused(f"OUT = {out} is IN, or lies in it, and would be written over; give another name")
 
 
-def one_text(text: str, labels: Labelling) -> None:
+def one_text(text: str, labels: Predicting) -> None:
     """The label and its probability, or a line for every class, the likeliest first."""
     [row] = labels.labelled([{}], labels.say([text]))
     if warning := labels.warning([text]):
@@ -130,13 +130,13 @@ def one_text(text: str, labels: Labelling) -> None:
             print(f"  {row[f'{writing.PROBABILITY}_{name}']:.4f} {name}")
 
 
-def into_file(looked: Looked, labels: Labelling, out: Path) -> None:
+def into_file(looked: Looked, labels: Predicting, out: Path) -> None:
     """Write OUT, whole or not at all; what is said on the way is kept in OUT.part, for another run to go on from."""
     part, about = out.with_name(f"{out.name}.part"), replace(labels.models.about, abstain=0)
     known_by = {"model": record.sha256(about), "texts": looked.texts_sha256}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with Journal(part, known_by, labels.kept) as journal:
+        with Checkpoint(part, known_by, labels.kept) as journal:
             if journal.begun_anew:
                 say(f"predict: {part} is of another model or of other texts: labelling begins anew")
             elif journal.found:
@@ -156,7 +156,7 @@ def into_file(looked: Looked, labels: Labelling, out: Path) -> None:
 
 
 def with_bar(
-    labels: Labelling, chunks: Iterator[tuple[list[Row], list[str]]], count: int | None, journal: Journal | None = None
+    labels: Predicting, chunks: Iterator[tuple[list[Row], list[str]]], count: int | None, journal: Checkpoint | None = None
 ) -> Iterator[list[Row]]:
     """Labelled rows, chunk by chunk, with a bar and the time left; the first texts tell whether the tokenizer knows them."""
 
@@ -172,7 +172,7 @@ def with_bar(
             bar.update(len(rows))
 
 
-def of_pipe(source: Source, told: argparse.Namespace, about: record.Record, out: Path | None, wanted: Any) -> Labelling:
+def of_pipe(source: Source, told: argparse.Namespace, about: record.Record, out: Path | None, wanted: Any) -> Predicting:
     """Label what comes once and cannot be looked at before: nothing is kept of a run that is stopped."""
     new = writing.added(about.classes, told.each)
     columns, chunks = reading.begun(source, wanted, told.text)
@@ -199,7 +199,7 @@ def to_terminal(chunks: Iterator[list[Row]]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of it once more at its end
 
 
-def summary(labels: Labelling, out: Path | None) -> None:
+def summary(labels: Predicting, out: Path | None) -> None:
     """What was given how often, and what was never given."""
     found = labels.found
     given = [f"{name}: {found[name]:,}" for name in labels.classes if found[name]]
@@ -210,7 +210,3 @@ def summary(labels: Labelling, out: Path | None) -> None:
     say(f"predict: {', '.join(given)}" + (f"; {out}" if out else ""))
     if never := [name for name in labels.classes if not found[name]]:
         say(f"predict: no row was given {', '.join(never)}")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,18 +1,14 @@
-"""How alike the pipeline's encoder finds two texts: `python -m stages.commands.similarity "text one" "text two"`."""
+"""How alike the pipeline's encoder finds two texts: `python -m stages similarity "text one" "text two"`."""
 
 from stages.core.base import params
-from stages.core.base.errors import Refused, run
+from stages.core.base.errors import Refused
 from stages.core.encoding import encoder
-from stages.core.encoding.similarity import cosines
+from stages.core.encoding.examples import cosines
 
 
 def main(*texts: str) -> None:
     if len(texts) != 2:
-        raise Refused(f'{len(texts)} texts given, two are needed: python -m stages.commands.similarity "text one" "text two"')
+        raise Refused(f'{len(texts)} texts given, two are needed: python -m stages similarity "text one" "text two"')
     embed = params.read("embed").embed
     model = encoder.of_pipeline(embed).eval().to(encoder.device(), encoder.dtype_of(embed.dtype))
     print(f"{cosines(model, list(texts))[0, 1]:.4f}")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -3,12 +3,12 @@
 import subprocess
 from pathlib import Path
 
-from stages.commands import repro
-from stages.commands.labelling import Labelling
-from stages.core.base import artifacts, params
-from stages.core.base.errors import Refused, run
-from stages.core.people import asked, journal
-from stages.core.people.journal import CANNOT_SAY
+from stages.core.base import artifacts, params, paths
+from stages.core.base.errors import Refused
+from stages.core.people import dvc_repro
+from stages.core.people.labelling import Labelling
+from stages.core.people.records import asked, journal
+from stages.core.people.records.journal import CANNOT_SAY
 from stages.core.rows import rounds
 
 READ = Path("data/asked/read.json")
@@ -29,13 +29,13 @@ def main(after: str = "") -> None:
             break
         print("labels/ has changed since it was read: dvc repro goes on with what is new", flush=True)
         for command in (["--force", "--single-item", "answers"], []):
-            repro.run(*command)
+            dvc_repro.run(*command)
     print("\n".join(told(Labelling())))
 
 
 def told(state: Labelling) -> list[str]:
     """One line for each thing that waits, and for each that a person should know."""
-    if not artifacts.CLASSES.exists():
+    if not paths.CLASSES.exists():
         return ["nothing is known of the texts yet: dvc repro"]
     found, lines = state.resolved(), []
     for who in journal.annotators():
@@ -89,7 +89,7 @@ def unread(state: Labelling, name: str) -> list[str]:
 def lacking(state: Labelling, found) -> list[str]:
     """Rounds that hold fewer rows than params ask for."""
     lines, pool = [], sum(not text.held for text in state.texts.values())
-    clusters = int(state.buckets.max()) + 1 if artifacts.CLUSTERS.exists() else 0
+    clusters = int(state.buckets.max()) + 1 if paths.CLUSTERS.exists() else 0
     for stage in state.stages if clusters else []:
         rows = [row for row in asked.read(stage) if row.key in state.texts and not row.found]
         usable = sum(found.labels.get(row.key) != CANNOT_SAY for row in rows)
@@ -154,7 +154,3 @@ def uncommitted() -> list[str]:
     if done.returncode or not files:
         return []
     return [f"not committed: {', '.join(files[:SHOWN])}: git add labels && git commit -m answers"]
-
-
-if __name__ == "__main__":
-    run(main)

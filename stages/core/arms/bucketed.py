@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from stages.core import strategies
-from stages.core.arms.bench import Bench, Kept
-from stages.core.base import artifacts
+from stages.core.arms.fitter import Fitter, SavedModel
+from stages.core.base import artifacts, paths, seeding
 from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
 from stages.core.rows import labels, results, rounds
@@ -26,7 +26,7 @@ def rows_asked_or_to_add(
         wanted = rounds.wanted(amount, len(sizes), sizes.sum())
         if len(asked) < wanted:
             print(f"{stage} holds {len(asked):,} rows, {setting} asks for {wanted:,}: make ask adds {wanted - len(asked):,}")
-        before = rounds.load_labelled(after, seeds, sizes.sum())[0] if after else rounds.load_asked("brought", sizes.sum())
+        before = rounds.load_labelled(after, seeds, sizes.sum())[0] if after else rounds.load_asked("prelabelled", sizes.sum())
         return [asked[~np.isin(asked, before)]] * len(seeds)
     picked = rows_to_add(stage, strategy, amount, setting, settings, options, **more)
     return [first_seen(np.concatenate(picked))] * len(seeds) if vars(settings)["from"] == "people" else picked
@@ -87,22 +87,22 @@ def rows_to_add(
             f"params.yaml: {strategy} chooses by labels of the whole pool, which nobody paid for; possible for {stage}: any other "
             f"file of stages/core/strategies; to compare with it, name it in arms"
         )
-    embedded, bench = vectors.of_texts(artifacts.EMBEDDINGS, artifacts.POOL), Bench(settings)
+    embedded, fitter = vectors.of_texts(paths.EMBEDDINGS, paths.POOL), Fitter(settings)
     picked = []
-    each = zip(seeds, rounds.random_orders(seeds, pool_rows), artifacts.rngs(seeds, f"{results.MAIN}_{stage}"), strict=True)
+    each = zip(seeds, rounds.random_orders(seeds, pool_rows), seeding.rngs(seeds, f"{results.MAIN}_{stage}"), strict=True)
     for i, (seed, order, rng) in enumerate(each):
         title = f"{results.MAIN} {stage}, seed {seed}, to choose"
-        known = strategies.Known(
+        known = strategies.PoolState(
             embedded,
             buckets,
             rounds.shares(amount, sizes),
             order,
             labelled[i],
             bought[i],
-            bench.classes,
+            fitter.classes,
             options,
-            Kept(rounds.models(after) / str(seed), bench, title) if after else None,
-            functools.partial(bench.fit, title=title),
+            SavedModel(rounds.models(after) / str(seed), fitter, title) if after else None,
+            functools.partial(fitter.fit, title=title),
             None if scores is None else scores[i],
         )
         picked.append(strategies.choose(chosen_by.pick, known, wanted, rng))

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.arms import unmeasured
-from stages.core.arms.bench import Bench
+from stages.core.arms import cross_validation
+from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts
 from stages.core.rows import labels, results, rounds
 
@@ -42,7 +42,7 @@ def train_and_try(
     budget = budget or {"path": [labelled.shape[1]], "ended_after": None}
     values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought, strict=True)])
     waits_for = int((values == labels.OPEN).sum(1).max())
-    bench, tried, history, unmeasured_by = Bench(settings), [], [], []
+    fitter, tried, history, unmeasured_by = Fitter(settings), [], [], []
     if models:
         models.mkdir(parents=True, exist_ok=True)
     if budget["ended_after"]:
@@ -53,16 +53,16 @@ def train_and_try(
         for seed, rows, paid, said in zip(settings.seeds, labelled, bought, values):
             title, fitted = f"{arm} {stage}, seed {seed}", None
             for labels_so_far in budget["path"] if settings.train.warm_start else [len(rows)]:
-                fitted = bench.fit(rows[:labels_so_far], paid, seed, title, fitted)
+                fitted = fitter.fit(rows[:labels_so_far], paid, seed, title, fitted)
             if models:
                 fitted.model.save(models / str(seed))
             shown = len(np.unique(said[said >= 0]))
-            if shown < bench.classes:
-                print(f"{title}: {shown} of {bench.classes} classes are among its {len(rows):,} rows; it names no other")
-            tried.append(bench.on_holdout(fitted, len(rows)))
+            if shown < fitter.classes:
+                print(f"{title}: {shown} of {fitter.classes} classes are among its {len(rows):,} rows; it names no other")
+            tried.append(fitter.on_holdout(fitted, len(rows)))
             history += fitted.history(seed)
-            if arm == results.MAIN and not len(bench.actual):
-                unmeasured_by.append(unmeasured.of(bench, fitted, rows, paid, seed))
-    results.save(arm, stage, results.Result(labelled, values, bench.stacked(tried), waits_for, history=history))
+            if arm == results.MAIN and not len(fitter.actual):
+                unmeasured_by.append(cross_validation.of(fitter, fitted, rows, paid, seed))
+    results.save(arm, stage, results.Result(labelled, values, fitter.stacked(tried), waits_for, history=history))
     if unmeasured_by:
         results.save_unmeasured(stage, *zip(*unmeasured_by))

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.arms.bench import Bench
-from stages.core.base import artifacts
+from stages.core.arms.fitter import Fitter
+from stages.core.base import seeding
 from stages.core.rows import labels
-from stages.core.strategies import Known, Pick, choose
+from stages.core.strategies import Pick, PoolState, choose
 
 NO_ROWS = np.empty(0, np.int64)
 
@@ -24,7 +24,7 @@ class Arm:
     then       `pick` of the strategy that takes all others
     after      the stage that each follows, in order; None for the first
     budgets    rows labelled up to each stage
-    bench      fits and tries models
+    fitter      fits and tries models
     vectors    float32 [pool, width]
     buckets    int32 [pool]
     options    as strategies know them
@@ -37,7 +37,7 @@ class Arm:
     then: Pick
     after: dict[str, str | None]
     budgets: dict[str, int]
-    bench: Bench
+    fitter: Fitter
     vectors: np.ndarray
     buckets: np.ndarray
     options: Any
@@ -57,27 +57,27 @@ class Arm:
             rows, model = (NO_ROWS, None) if self.uses_pool_labels else (labelled[before], models[before])
             new = self.choose(rows, model, budget - len(rows), seed, stage, order)
             labelled[stage] = rows = np.concatenate([rows, new])
-            fitted = self.bench.fit(rows, labels.within_budget(budget).buy(rows), seed, title, model)
-            yield stage, rows, self.bench.on_holdout(fitted, len(rows)), fitted.history(seed)
+            fitted = self.fitter.fit(rows, labels.within_budget(budget).buy(rows), seed, title, model)
+            yield stage, rows, self.fitter.on_holdout(fitted, len(rows)), fitted.history(seed)
             needed = [self.after[later] for later in stages[place + 1 :]]
             models = {name: model for name, model in (models | {stage: fitted}).items() if name in needed}
 
     def choose(self, rows: np.ndarray, model: Any, wanted: int, seed: int, stage: str, order: np.ndarray) -> np.ndarray:
         """int64 [wanted]: the rows that a stage adds to `rows`."""
         title = f"{self.name} {stage}, seed {seed}"
-        [rng] = artifacts.rngs([seed], f"{self.name}_{stage}")
+        [rng] = seeding.rngs([seed], f"{self.name}_{stage}")
         pays_for = np.arange(len(order)) if self.uses_pool_labels else rows
-        known = Known(
+        known = PoolState(
             self.vectors,
             self.buckets,
             self.shares[stage] if self.shares else np.ones(int(self.buckets.max()) + 1),
             order,
             rows,
             labels.within_budget(len(pays_for)).buy(pays_for),
-            self.bench.classes,
+            self.fitter.classes,
             self.options,
             model,
-            functools.partial(self.bench.fit, title=f"{title}, to choose"),
+            functools.partial(self.fitter.fit, title=f"{title}, to choose"),
         )
         started = time.perf_counter()
         picked = choose(self.first if model is None else self.then, known, wanted, rng)

@@ -5,40 +5,19 @@ Nothing is ever unpickled: artifacts arrive from shared remotes.
 
 import functools
 import json
-import mmap
 import os
 import reprlib
 import tokenize
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 
+from stages.core.base import memory, paths
 from stages.core.base.errors import Refused
 
-POOL = Path("data/pool.jsonl")
-SOURCE_LABELS = Path("data/source_labels.npy")
-ANSWERS = Path("data/answers.npy")
-HOLDOUT = Path("data/holdout.jsonl")
-SOURCE_HOLDOUT_LABELS = Path("data/source_holdout_labels.npy")
-HOLDOUT_LABELS = Path("data/holdout_labels.npy")
-CLASSES = Path("data/classes.json")
-COUNTS = Path("data/prepare.json")
-DROPPED = Path("data/dropped.json")
-EMBEDDINGS = Path("data/embeddings/pool.npy")
-HOLDOUT_EMBEDDINGS = Path("data/embeddings/holdout.npy")
-PEOPLE = Path("data/asked/people.json")
-MAP = Path("data/map")
-REDUCED = Path("data/reduced.npy")
-CLUSTERS = Path("data/clusters.npy")
-PLOTS = Path("data/plots")
-ANSWERED = Path("data/model/answered.json")
-ENCODER = Path("data/encoder")
-POINTER = ENCODER / "pointer.json"  # in place of a model: the name of one
-CLASSIFIER, WEIGHTS = "classifier.json", "model.safetensors"  # in the folder of a model that was trained
 MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring back the recorded one"
 
 
@@ -95,22 +74,6 @@ def filling(path: Path, dtype: type, shape: tuple[int, ...]) -> Iterator[np.ndar
         array.flush()
 
 
-def let_go(array: np.ndarray) -> None:
-    """Give back the memory that a memory-mapped array's pages take; they are read again from the file, or the system's copy of it.
-
-    Without it a process that goes through a file once seems to need as much memory as the file has bytes.
-    """
-    if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        array.base.madvise(mmap.MADV_DONTNEED)
-
-
-def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Views of an array's rows, 64 MiB each or so, one after the other; what was looked at is let go before the next."""
-    for block in np.array_split(array, max(1, array.nbytes // 2**26)):
-        yield block
-        let_go(array)
-
-
 def load(
     path: Path,
     dtype: type,
@@ -142,7 +105,7 @@ def load(
         wanted = tuple("any" if want is None else want for want in shape)
         raise Refused(f"{path}: expected shape {wanted}, found {array.shape}; {MEND}")
     if array.dtype.kind == "f":
-        for block in in_blocks(array):
+        for block in memory.in_blocks(array):
             bad = np.isinf(block) if nan else ~np.isfinite(block)
             if bad.any():
                 raise Refused(f"{path}: some values are not finite; {MEND}")
@@ -176,58 +139,15 @@ def load_clusters(pool_rows: int | None = None) -> np.ndarray:
 
     pool_rows   rows of the pool, where the caller knows them
     """
-    clusters = load(CLUSTERS, np.int32, (pool_rows,), within=(0, None))
+    clusters = load(paths.CLUSTERS, np.int32, (pool_rows,), within=(0, None))
     numbers = np.unique(clusters)
     missing = np.flatnonzero(numbers != np.arange(len(numbers)))
     if len(missing):
         raise Refused(
-            f"{CLUSTERS}: no row is in bucket {missing[0]}, but one is in {numbers[-1]}, possible: every number up to the "
+            f"{paths.CLUSTERS}: no row is in bucket {missing[0]}, but one is in {numbers[-1]}, possible: every number up to the "
             f"largest; {MEND}"
         )
     return clusters
-
-
-def load_tensors(path: Path, load_file: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-    """The tensors of a safetensors file, by `load_file` of safetensors.numpy or safetensors.torch."""
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise Refused(f"{path} is no whole safetensors file ({error}); {MEND}") from None
-
-
-def refuse_other_tensors(path: Path, tensors: dict[str, Any], forms: dict[str, str]) -> None:
-    """Raise Refused where the tensors that `path` held have other names, dtypes or shapes than they should.
-
-    forms   of every tensor there should be, as `form` gives it
-    """
-    lacking, unknown = sorted(forms.keys() - tensors), sorted(tensors.keys() - forms)
-    if lacking or unknown:
-        found = " and ".join(
-            f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            for what, names in (("lacks", lacking), ("should not hold", unknown))
-            if names
-        )
-        raise Refused(f"{path} {found}; {MEND}")
-    for name, expected in forms.items():
-        if form(tensors[name]) != expected:
-            raise Refused(f"{path}: {name}: expected {expected}, found {form(tensors[name])}; {MEND}")
-
-
-def form(tensor: Any) -> str:
-    """Dtype and shape of a tensor of numpy or torch, as in "float32 [2, 384]"."""
-    return f"{str(tensor.dtype).removeprefix('torch.')} {list(tensor.shape)}"
-
-
-def save_tensors(path: Path, tensors: dict[str, Any], save_file: Callable[[dict, Path], None]) -> None:
-    """Write tensors as one safetensors file, by `save_file` of safetensors.numpy or safetensors.torch."""
-    # Of an array that lies column by column safetensors.numpy would write the numbers in that order, without a word: scikit-learn's
-    # weights of three classes and more are such.
-    tensors = {name: np.ascontiguousarray(each) if isinstance(each, np.ndarray) else each for name, each in tensors.items()}
-    with whole(path, sum(tensor.nbytes for tensor in tensors.values())) as part:
-        try:
-            save_file(tensors, part)
-        except SafetensorError as error:  # it hides the system's own error
-            raise OSError(str(error)) from None
 
 
 def save_json(path: Path, content: Any) -> None:
@@ -242,7 +162,7 @@ def save_plot(name: str, rows: list[dict[str, Any]]) -> None:
     hide its end ("<!--", "<script") or be markup where Vega shows the source, and on the page it looks as written.
     """
     harmless = json.dumps(rows).replace("<", "<\N{ZERO WIDTH SPACE}")  # json has no "<" outside of strings
-    save_json(PLOTS / f"{name}.json", json.loads(harmless))
+    save_json(paths.PLOTS / f"{name}.json", json.loads(harmless))
 
 
 def load_json(path: Path) -> Any:
@@ -313,9 +233,4 @@ def texts(path: Path) -> list[str]:
 
 def pool_rows() -> int:
     """Number of rows of the pool."""
-    return sum(1 for _ in load_jsonl(POOL))
-
-
-def rngs(seeds: list[int], purpose: str) -> list[np.random.Generator]:
-    """One generator a seed; `purpose` keeps the streams of different draws apart."""
-    return [np.random.default_rng([seed, *purpose.encode()]) for seed in seeds]
+    return sum(1 for _ in load_jsonl(paths.POOL))

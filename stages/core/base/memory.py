@@ -1,6 +1,10 @@
-"""Memory that was used and freed."""
+"""Giving memory back to the system: what was freed, and pages of files that were read."""
 
 import ctypes
+import mmap
+from collections.abc import Iterator
+
+import numpy as np
 
 
 def give_back() -> None:
@@ -10,3 +14,19 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def let_go(array: np.ndarray) -> None:
+    """Give back the memory that a memory-mapped array's pages take; they are read again from the file, or the system's copy of it.
+
+    Without it a process that goes through a file once seems to need as much memory as the file has bytes.
+    """
+    if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
+
+
+def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Views of an array's rows, 64 MiB each or so, one after the other; what was looked at is let go before the next."""
+    for block in np.array_split(array, max(1, array.nbytes // 2**26)):
+        yield block
+        let_go(array)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.core.encoding import model_files
-from stages.core.sources import files, layout, names, packaged
+from stages.core.sources import file_names, files, layout, packaged
 
 LOCAL = ("file", "folder")
 
@@ -64,7 +64,7 @@ def _of_files(name: str, path: Path, files: list[Path]) -> dict | None:
         return None
     digest = hashlib.sha256()
     for file in files:
-        told = file.relative_to(path).as_posix() if path.is_dir() else "".join(names.suffixes(file))
+        told = file.relative_to(path).as_posix() if path.is_dir() else "".join(file_names.suffixes(file))
         digest.update(told.encode(errors="surrogateescape") + b"\0")
         with file.open("rb") as opened:  # in blocks, however large it is
             digest.update(hashlib.file_digest(opened, "sha256").digest())

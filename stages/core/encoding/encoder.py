@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from stages.core.base import bars
 from stages.core.base.errors import Refused, short
-from stages.core.encoding import model_files, pointer, side_by_side
+from stages.core.encoding import model_files, parallel_batches, pointer
 from stages.core.encoding.tokens import Tokens, batches
 
 TOKENISED_AT_ONCE = 2_000
@@ -224,7 +224,7 @@ def in_batches(
     On a processor several batches pass at once, and hold `batch_tokens` together.
     """
     lengths = tokens.lengths
-    threads = side_by_side.threads(batch_tokens, device())
+    threads = parallel_batches.threads(batch_tokens, device())
 
     def fill(rows: np.ndarray) -> int:
         with torch.inference_mode():
@@ -233,7 +233,7 @@ def in_batches(
 
     # Long rows end before short ones begin: a model has one kind of attention at a time.
     for _, parts in groupby(batches(lengths, batch_tokens // threads), key=lambda rows: lengths[rows[0]] <= SHORT):
-        for count in side_by_side.done(fill, parts, threads):
+        for count in parallel_batches.done(fill, parts, threads):
             bar.update(count)
 
 

@@ -1,6 +1,6 @@
 """Which encoder the pipeline works with: the one that finetune_encoder left in data/encoder, tuned or only pointed to."""
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 
 
@@ -11,11 +11,11 @@ def chosen(model: str) -> str:
 
     Raises Refused where the pointer is broken or names another model.
     """
-    if (artifacts.ENCODER / "config.json").exists():
-        return str(artifacts.ENCODER)
-    pointer = artifacts.load_json(artifacts.POINTER)
+    if (paths.ENCODER / "config.json").exists():
+        return str(paths.ENCODER)
+    pointer = artifacts.load_json(paths.POINTER)
     if not isinstance(pointer, dict) or not isinstance(pointer.get("model"), str):
-        raise Refused(f"{artifacts.POINTER} names no model; {artifacts.MEND}")
+        raise Refused(f"{paths.POINTER} names no model; {artifacts.MEND}")
     if pointer["model"] != model:
-        raise Refused(f"{artifacts.POINTER} names {pointer['model']}, params.yaml: embed.model = {model}; {artifacts.MEND}")
+        raise Refused(f"{paths.POINTER} names {pointer['model']}, params.yaml: embed.model = {model}; {artifacts.MEND}")
     return model

@@ -22,7 +22,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save_file
 
-from stages.core.base import artifacts, bars
+from stages.core.base import bars, memory, tensor_files
 
 PLACE = "GLEANER_CACHE"
 KEYED_AT_ONCE = 65_536  # texts
@@ -56,14 +56,14 @@ class VectorCache:
             rows = order[places[hits]]
             out[rows] = vectors[hits]
             missing[rows] = False
-            artifacts.let_go(out)
+            memory.let_go(out)
         return np.flatnonzero(missing)
 
     def add(self, texts: list[str], vectors: np.ndarray) -> None:
         """Keep float [texts, ...] as one shard."""
         keys = keys_of(texts).view(np.uint8).reshape(-1, KEY_BYTES)
         shard = self.folder / f"{_name(keys, vectors)}.safetensors"
-        artifacts.save_tensors(shard, {"keys": keys, "vectors": vectors}, save_file)
+        tensor_files.save(shard, {"keys": keys, "vectors": vectors}, save_file)
 
 
 def keys_of(texts: Iterable[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, memory
 from stages.core.base.errors import Refused
 
 
@@ -68,7 +68,7 @@ def mean_of_layers(vectors: np.ndarray) -> np.ndarray:
     if vectors.ndim == 2:
         return vectors
     made, done = np.empty((len(vectors), vectors.shape[2]), np.float32), 0
-    for block in artifacts.in_blocks(vectors):
+    for block in memory.in_blocks(vectors):
         block.mean(1, dtype=np.float32, out=made[done : done + len(block)])
         done += len(block)
     return made
@@ -82,7 +82,7 @@ def _load(path: Path, about: dict, rows: int, width: int | None) -> np.ndarray:
 
 def _sha256(vectors: np.ndarray) -> str:
     digest = hashlib.sha256()
-    for block in artifacts.in_blocks(vectors):
+    for block in memory.in_blocks(vectors):
         digest.update(np.ascontiguousarray(block))
     return digest.hexdigest()
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from stages.core.base import artifacts, plugins
+from stages.core.base import artifacts, paths, plugins
 from stages.core.base.errors import Refused, choices
 
 
@@ -65,7 +65,7 @@ def named(train: Any, embed: Any, machine: Any, classes: int) -> Learner:
 
 def load_model(folder: Path, embed: Any, machine: Any) -> Model:
     """A model that a train stage saved. Raises Refused where its files are not whole, or not of the pipeline's encoder."""
-    file = folder / artifacts.CLASSIFIER
+    file = folder / paths.CLASSIFIER
     trainer = artifacts.load_record(file, trainer=str)["trainer"]
     if trainer not in plugins.names("learners"):
         raise Refused(

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, kept, shards
+from stages.core.encoding import encoder, saved_encoder, shards
 from stages.core.encoding.tokens import Texts
-from stages.core.space import logistic
+from stages.core.space import logistic, logistic_cv
 
 KIND = "contrastive"
 
@@ -52,7 +52,7 @@ class Learner:
             freeze_word_embeddings=train.freeze_word_embeddings,
         ).encoder
         made = vectors(body, inputs, self.embed, self.machine, title)
-        head = logistic.fit(made, labels, self.classes, train.folds, seed, title)
+        head = logistic_cv.fit(made, labels, self.classes, train.folds, seed, title)
         return ContrastiveModel(self.pretrained, body, head, self.embed, self.machine)
 
 
@@ -109,7 +109,7 @@ class ContrastiveModel:
 
     def save(self, folder: Path) -> None:
         head = {name: torch.from_numpy(array) for name, array in self.head.tensors().items()}
-        kept.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)
+        saved_encoder.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)
 
 
 def vectors(body: encoder.Encoder, inputs: Texts, embed: Any, machine: Any, title: str) -> np.ndarray:
@@ -121,7 +121,7 @@ def vectors(body: encoder.Encoder, inputs: Texts, embed: Any, machine: Any, titl
 
 def load(folder: Path, embed: Any, machine: Any) -> ContrastiveModel:
     """Raises Refused as kept.load and Logistic.of do."""
-    pretrained, body, classes, head = kept.load(folder, embed)
+    pretrained, body, classes, head = saved_encoder.load(folder, embed)
     head = {name: tensor.numpy() for name, tensor in head.items()}
-    regression = logistic.Logistic.of(head, folder / artifacts.WEIGHTS, body.width, classes)
+    regression = logistic.Logistic.of(head, folder / paths.WEIGHTS, body.width, classes)
     return ContrastiveModel(pretrained, body.eval(), regression, embed, machine)

@@ -11,9 +11,9 @@ import torch
 from tqdm import tqdm
 from transformers import get_linear_schedule_with_warmup
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths, seeding, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, kept, shards
+from stages.core.encoding import encoder, saved_encoder, shards
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 from stages.core.space import logistic
 
@@ -129,7 +129,7 @@ def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarr
         return np.arange(rows), np.arange(0)
     # Multiples of the golden ratio, modulo 1, spread evenly from wherever they start: a beginning of any length holds back
     # its share, within four rows in ten thousand, and in step with nothing else, such as buckets of ten rows sorted by score.
-    [rng] = artifacts.rngs([seed], "held_back")
+    [rng] = seeding.rngs([seed], "held_back")
     chosen = (rng.random() + np.arange(rows) * GOLDEN) % 1 < share
     first = {}
     held = chosen[[first.setdefault(ids.tobytes(), row) for row, ids in enumerate(np.split(tokens.ids, tokens.starts[1:-1]))]]
@@ -201,14 +201,14 @@ class FineTuned:
 
     def save(self, folder: Path) -> None:
         head = self.model.head
-        kept.save(folder, KIND, head.out_features, self.pretrained, self.model.encoder, head.state_dict())
+        saved_encoder.save(folder, KIND, head.out_features, self.pretrained, self.model.encoder, head.state_dict())
 
 
 def load(folder: Path, embed: Any, machine: Any) -> FineTuned:
     """Raises Refused as kept.load does, and where the head is not one of so many classes on this encoder."""
-    pretrained, body, classes, head = kept.load(folder, embed)
+    pretrained, body, classes, head = saved_encoder.load(folder, embed)
     forms = {"weight": f"float32 [{classes}, {body.width}]", "bias": f"float32 [{classes}]"}
-    artifacts.refuse_other_tensors(folder / artifacts.WEIGHTS, head, forms)
+    tensor_files.refuse_others(folder / paths.WEIGHTS, head, forms)
     model = Classifier(body, classes)
     model.head.load_state_dict(head)
     return FineTuned(model.eval(), pretrained, embed, machine)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.space import logistic, probe_model
+from stages.core.space import logistic_cv, probe_model, sampling
 
 KIND = "probe"
 
@@ -24,9 +24,9 @@ class Learner:
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
     ) -> probe_model.ProbeModel:
         """As the contract says; `start` is not used, since the optimum does not depend on where the search begins."""
-        few = logistic.few_enough(labels, self.folds, seed)
+        few = sampling.few_enough(labels, self.folds, seed)
         labelled, labels = labelled[few], labels[few]
-        regression = logistic.fit(pool[labelled], labels, self.classes, self.folds, seed, title)
+        regression = logistic_cv.fit(pool[labelled], labels, self.classes, self.folds, seed, title)
         return probe_model.ProbeModel(regression, KIND, self.embed)
 
 

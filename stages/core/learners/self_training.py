@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts
-from stages.core.space import logistic, probe_model
+from stages.core.base import seeding
+from stages.core.space import logistic, logistic_cv, probe_model, sampling
 
 KIND = "self_training"
 
@@ -30,9 +30,9 @@ class Learner:
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
     ) -> probe_model.ProbeModel:
         """As the contract says; `start` is not used, since the optimum does not depend on where the search begins."""
-        few = logistic.few_enough(labels, self.train.folds, seed)
+        few = sampling.few_enough(labels, self.train.folds, seed)
         vectors, labels, weights = pool[labelled[few]], labels[few], logistic.evened(labels[few])
-        choice = logistic.choose(vectors, labels, self.train.folds, seed, balanced=True, title=title)
+        choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, balanced=True, title=title)
         model = logistic.fitted(vectors, labels, self.classes, choice, weights)
         rows = self.candidates(len(pool), labelled, seed)
         if len(rows) and len(model.present) > 1:
@@ -45,7 +45,7 @@ class Learner:
 
     def candidates(self, pool_rows: int, labelled: np.ndarray, seed: int) -> np.ndarray:
         """int64 [rows]: open rows to name classes for, ascending: all, or so many at random that pseudo_rows remain of them."""
-        [rng] = artifacts.rngs([seed], "self_training")
+        [rng] = seeding.rngs([seed], "self_training")
         rows = np.setdiff1d(np.arange(pool_rows), labelled)
         return np.sort(rng.permutation(rows)[: round(self.train.pseudo_rows / self.train.pseudo_share)])
 

@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 
-FOLDER = artifacts.ANSWERED.parent
+FOLDER = paths.ANSWERED.parent
 RECORD = "model.json"  # in it
 METRICS = Path("data/model.json")
 
@@ -79,7 +79,7 @@ def sha256(record: Record) -> str:
 def fingerprint(folder: Path) -> str:
     """sha256 over the files of one model that was trained."""
     digest = hashlib.sha256()
-    for name in (artifacts.CLASSIFIER, artifacts.WEIGHTS):
+    for name in (paths.CLASSIFIER, paths.WEIGHTS):
         try:
             with (folder / name).open("rb") as opened:
                 digest.update(hashlib.file_digest(opened, "sha256").digest())

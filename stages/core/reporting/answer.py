@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stages.core.reporting.tables import NAMES, verdict
+from stages.core.reporting.result_tables import NAMES, verdict
 from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
 
 VERDICTS = {"better": "better than random rows over all budgets", "worse": "worse than random rows over all budgets"}

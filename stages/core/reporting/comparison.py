@@ -7,7 +7,7 @@ Where the random arm or the full model has no result, what would be held against
 import numpy as np
 
 from stages.core.reporting import statistics
-from stages.core.reporting.tables import shown
+from stages.core.reporting.result_tables import shown
 from stages.core.rows.measures import MEASURES, accuracy, confusion, macro_f1
 from stages.core.rows.results import BASELINE, BOUND, FINAL, WHOLE_POOL, Result
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.base import artifacts, marks
+from stages.core.base import artifacts, label_codes, paths
 from stages.core.base.errors import Refused
 from stages.core.rows import rounds
 
-OPEN, NO_CLASS, CONFLICT = marks.OPEN, marks.NO_CLASS, marks.CONFLICT
+OPEN, NO_CLASS, CONFLICT = label_codes.OPEN, label_codes.NO_CLASS, label_codes.CONFLICT
 
 
 class Labels:
@@ -49,9 +49,7 @@ class Labels:
         """int64 [rows]: class numbers, or OPEN, NO_CLASS, CONFLICT. Raises Refused for a row that was not bought."""
         unpaid = rows[~self._bought[rows]]
         if len(unpaid):
-            raise Refused(
-                f"label of row {unpaid[0]} of {artifacts.POOL} was asked for but never paid for ({len(unpaid)} such rows)"
-            )
+            raise Refused(f"label of row {unpaid[0]} of {paths.POOL} was asked for but never paid for ({len(unpaid)} such rows)")
         return self._answers[rows]
 
 
@@ -94,14 +92,14 @@ def whole_pool(reason: str) -> np.ndarray:
 
 def answers() -> np.ndarray:
     """int64 [pool], as in data/answers.npy."""
-    return artifacts.load(artifacts.ANSWERS, np.int64, (None,), within=(CONFLICT, len(classes())))
+    return artifacts.load(paths.ANSWERS, np.int64, (None,), within=(CONFLICT, len(classes())))
 
 
 def holdout() -> np.ndarray:
     """int64 [holdout]: class numbers of holdout.jsonl, for measuring alone; where one is negative, nothing is measured by it."""
-    return artifacts.load(artifacts.HOLDOUT_LABELS, np.int64, (None,), within=(CONFLICT, len(classes())))
+    return artifacts.load(paths.HOLDOUT_LABELS, np.int64, (None,), within=(CONFLICT, len(classes())))
 
 
 def classes() -> list[str]:
     """Names of the classes, in the order of their numbers."""
-    return artifacts.load_json(artifacts.CLASSES)
+    return artifacts.load_json(paths.CLASSES)

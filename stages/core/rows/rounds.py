@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths, seeding
 from stages.core.base.errors import Refused, choices
 
 FIRST = "stage1"
@@ -77,7 +77,10 @@ def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int
 
 
 def load_asked(name: str, pool_rows: int) -> np.ndarray:
-    """int64 [rows]: what people were asked for under this name, a stage's or random, in order; or what they `brought` along."""
+    """int64 [rows]: what people were asked for under this name, a stage's or random, in order.
+
+    "prelabelled" are the rows with a label that no round asked for.
+    """
     return artifacts.load(Path("data/asked") / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
 
 
@@ -116,7 +119,7 @@ def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:
 
     The random arm labels its beginning, so that its draws are nested; everywhere else it breaks ties.
     """
-    return [rng.permutation(pool_rows) for rng in artifacts.rngs(seeds, "train_random")]
+    return [rng.permutation(pool_rows) for rng in seeding.rngs(seeds, "train_random")]
 
 
 def save_selected(
@@ -127,7 +130,7 @@ def save_selected(
     picked    one int64 [rows] a seed
     scores    float32 [seeds, pool] or None
     """
-    texts = artifacts.texts(artifacts.POOL)
+    texts = artifacts.texts(paths.POOL)
     artifacts.save_jsonl(
         folder(stage) / "selected.jsonl",
         (

@@ -7,14 +7,14 @@ three, 0.99. At a kappa of k the F1 of two models differs by at most 4 (1 - k) /
 
 import numpy as np
 
-from stages.core.base import artifacts
+from stages.core.base import seeding
 
 SAMPLE = 2_000  # rows of the stop set, theirs; a smaller pool is taken whole
 
 
 def sample(pool_rows: int) -> np.ndarray:
     """int64 [SAMPLE]: rows of pool.jsonl on which all models of all stages and seeds are compared, labelled or not, ascending."""
-    [rng] = artifacts.rngs([0], "sufficient")
+    [rng] = seeding.rngs([0], "sufficient")
     return np.sort(rng.permutation(pool_rows)[:SAMPLE])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from stages.core.base.errors import choices, short
-from stages.core.sources import names
+from stages.core.sources import file_names
 from stages.core.sources.tables import means
 
 README = "README.md"
@@ -106,7 +106,7 @@ def _patterns(config: dict[str, Any]) -> list[tuple[str, list[Any]]]:
     for split, found in pairs:
         if not isinstance(split, str) or not found:
             raise Unclear(f"in the head of its {README} every entry of data_files must have a split and a path")
-        by_split.setdefault(names.split_name(split) or split, []).extend(found if isinstance(found, list) else [found])
+        by_split.setdefault(file_names.split_name(split) or split, []).extend(found if isinstance(found, list) else [found])
     if not by_split:
         raise Unclear(f"in the head of its {README} data_files is empty")
     return list(by_split.items())
@@ -120,7 +120,7 @@ def _fitting(root: Path, pattern: Any) -> list[Path]:
     else:
         found = path.rglob("*") if path.is_dir() else [path]
     try:
-        fitting = sorted(file for file in found if file.is_file() and names.readable(file) and _seen(file.relative_to(root)))
+        fitting = sorted(file for file in found if file.is_file() and file_names.readable(file) and _seen(file.relative_to(root)))
     except ValueError as error:  # data/**.csv: ** is a whole folder
         raise Unclear(f"its {README} names {_shown(pattern)}: {short(error)}") from None
     if not fitting:
@@ -129,7 +129,7 @@ def _fitting(root: Path, pattern: Any) -> list[Path]:
 
 
 def _seen(below: Path) -> bool:
-    return all(names.visible(Path(folder)) for folder in below.parts)
+    return all(file_names.visible(Path(folder)) for folder in below.parts)
 
 
 def _below(folder: Path, pattern: Any) -> Path:

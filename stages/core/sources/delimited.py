@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stages.core.sources import names, packed
+from stages.core.sources import file_names, packed
 from stages.core.sources.tables import Table
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -43,7 +43,7 @@ def told(text: str, file: Path, cut: bool = False) -> tuple[list[list[str]], Dia
     if declared := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):  # Excel's own
         dialect = Dialect(declared[1], cut=cut)
         return list(rows_of(io.StringIO(text[declared.end() :], newline=""), dialect, 1)), dialect, 1, []
-    rows, dialect, notes = _told(text, "\t" if names.suffixes(file)[0] == ".tsv" else ",", cut)
+    rows, dialect, notes = _told(text, "\t" if file_names.suffixes(file)[0] == ".tsv" else ",", cut)
     return rows, dialect, 0, notes
 
 

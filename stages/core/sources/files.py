@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from stages.core.base.errors import Refused, choices, short
-from stages.core.sources import columnar, configs, delimited, excel, json_rows, layout, names, packed, plain_texts
+from stages.core.sources import columnar, configs, delimited, excel, file_names, json_rows, layout, packed, plain_texts
 from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table, joined, replace
 
@@ -30,7 +30,7 @@ NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 def local_path(name: str) -> Path | None:
     """The path that a name is, whether something is there or not; None for a name that only a hub may know."""
     path = Path(name).expanduser()
-    is_path = path.exists() or path.is_absolute() or name.startswith(".") or names.suffixes(path)[0]
+    is_path = path.exists() or path.is_absolute() or name.startswith(".") or file_names.suffixes(path)[0]
     return path if is_path else None
 
 
@@ -47,8 +47,10 @@ def read(path: Path, setting: str, encoding: str = "auto", config: Any = "none")
         raise Refused(
             f"{where}: no such file or folder; looked for it in {(Path.cwd() / path).parent}{left_behind()}; {_possible()}"
         )
-    if path.is_file() and not names.suffixes(path)[0]:
-        raise Refused(f"{where}: no reader for it; {choices(path.suffix, names.READ)}, each also with {', '.join(names.PACKED)}")
+    if path.is_file() and not file_names.suffixes(path)[0]:
+        raise Refused(
+            f"{where}: no reader for it; {choices(path.suffix, file_names.READ)}, each also with {', '.join(file_names.PACKED)}"
+        )
     try:
         found = layout.of(path, config)
     except configs.NoneChosen as error:
@@ -78,7 +80,7 @@ def left_behind() -> str:
 
 
 def _possible() -> str:
-    return f"give a file ({names.POSSIBLE}), a folder of them, a hub name or one of {', '.join(PACKAGED)}"
+    return f"give a file ({file_names.POSSIBLE}), a folder of them, a hub name or one of {', '.join(PACKAGED)}"
 
 
 def table_of(part: layout.Part, setting: str, encoding: str) -> Table:
@@ -97,14 +99,14 @@ def table_of(part: layout.Part, setting: str, encoding: str) -> Table:
 def _of_shards(part: layout.Part, setting: str, encoding: str) -> Table:
     tables = []
     for file in part.files:
-        reader = READERS[names.suffixes(file)[0]]
+        reader = READERS[file_names.suffixes(file)[0]]
         table = _told(file, setting, partial(reader, file, encoding))
         tables.append(_partition(table, file.relative_to(part.root)) if part.kind == "partitions" else table)
     if len(tables) == 1:
         return tables[0]
     for file, table in zip(part.files, tables):
         # Of JSON an object may leave a name out.
-        if set(table.columns) != set(tables[0].columns) and "json" not in names.suffixes(file)[0]:
+        if set(table.columns) != set(tables[0].columns) and "json" not in file_names.suffixes(file)[0]:
             raise Refused(
                 f"{file} has columns {', '.join(table.columns)}, {part.files[0].name} has {', '.join(tables[0].columns)}: "
                 "shards of one table have the same"
@@ -140,5 +142,5 @@ def told_plainly(file: Path, setting: str) -> Iterator[None]:
         raise Refused(f"{file} cannot be read: {error}; save it as UTF-8{also}") from None
     # Broken files raise these from codecs, csv, json and pyarrow; RecursionError comes from deeply nested json.
     except (ValueError, OSError, MemoryError, NotImplementedError, RecursionError, csv.Error, *packed.BROKEN) as error:
-        kind = names.suffixes(file)[0][1:] or "a folder of texts"
+        kind = file_names.suffixes(file)[0][1:] or "a folder of texts"
         raise Refused(f"{file} cannot be read as {kind}: {short(error)}") from None

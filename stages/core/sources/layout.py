@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from stages.core.sources import configs, names
+from stages.core.sources import configs, file_names
 from stages.core.sources.configs import Unclear
 
 
@@ -62,22 +62,24 @@ def of(path: Path, config: Any = "none") -> Layout:
 
 def _by_names(path: Path) -> Layout:
     if not path.is_dir():
-        return Layout({names.stem(path): Part([path])})
+        return Layout({file_names.stem(path): Part([path])})
     if (path / "dataset_dict.json").is_file():
         return Layout({name: _saved(path / name) for name in _saved_splits(path / "dataset_dict.json")})
     if (path / "state.json").is_file():
         return Layout({path.name: _saved(path)})
-    seen = [entry for entry in sorted(path.iterdir()) if names.visible(entry)]
+    seen = [entry for entry in sorted(path.iterdir()) if file_names.visible(entry)]
     folders = [entry for entry in seen if entry.is_dir()]
     # Notes lie beside data as .txt; texts of fastText are taken where they are called by a split.
     files = [
         entry
         for entry in seen
-        if entry not in folders and names.readable(entry) and (names.suffixes(entry)[0] != ".txt" or names.whole_name(entry))
+        if entry not in folders
+        and file_names.readable(entry)
+        and (file_names.suffixes(entry)[0] != ".txt" or file_names.whole_name(entry))
     ]
     if files:
         return _of_files(path, files)
-    if any(map(names.whole_name, folders)):
+    if any(map(file_names.whole_name, folders)):
         return _of_folders(path, folders)
     if part := _inside(path):
         return Layout({path.name: part})
@@ -95,7 +97,7 @@ def files_read(path: Path, config: Any = "none") -> list[Path]:
 
 def _of_files(folder: Path, files: list[Path]) -> Layout:
     """Files by the splits that their names are; where no name is one, by the splits that are words of them."""
-    for tell in (names.whole_name, names.word):
+    for tell in (file_names.whole_name, file_names.word):
         groups = defaultdict(list)
         for file in files:
             groups[tell(file)].append(file)
@@ -105,7 +107,7 @@ def _of_files(folder: Path, files: list[Path]) -> Layout:
     if not groups:
         if len(files) > 1 and not _are_shards(files):
             raise Unclear(_several(files))
-        return Layout({names.stem(files[0]) if len(files) == 1 else folder.name: Part(files)})
+        return Layout({file_names.stem(files[0]) if len(files) == 1 else folder.name: Part(files)})
     if len(files) > 1 and ("train" not in groups or not all(len(group) == 1 or _are_shards(group) for group in groups.values())):
         raise Unclear(_several(files))
     return Layout({split: Part(group) for split, group in groups.items()}, [file.name for file in aside])
@@ -114,7 +116,7 @@ def _of_files(folder: Path, files: list[Path]) -> Layout:
 def _of_folders(path: Path, folders: list[Path]) -> Layout:
     groups = defaultdict(list)
     for folder in folders:
-        groups[names.whole_name(folder)].append(folder)
+        groups[file_names.whole_name(folder)].append(folder)
     aside = groups.pop(None, [])
     if "train" not in groups or any(len(group) > 1 for group in groups.values()):
         raise Unclear(_several(folders))
@@ -127,16 +129,20 @@ def _of_folders(path: Path, folders: list[Path]) -> Layout:
 
 def _inside(folder: Path) -> Part | None:
     """The files of a folder that is one split; None where there are none."""
-    seen = [entry for entry in sorted(folder.iterdir()) if names.visible(entry)]
+    seen = [entry for entry in sorted(folder.iterdir()) if file_names.visible(entry)]
     folders = [entry for entry in seen if entry.is_dir()]
-    files = [entry for entry in seen if entry not in folders and names.readable(entry) and names.suffixes(entry)[0] != ".txt"]
+    files = [
+        entry for entry in seen if entry not in folders and file_names.readable(entry) and file_names.suffixes(entry)[0] != ".txt"
+    ]
     if files:
         if len(files) > 1 and not _are_shards(files):
             raise Unclear(f"of {folder.name} the files are no shards of one table: {', '.join(file.name for file in files[:20])}")
         return Part(files)
     if folders and all(re.fullmatch(r"[^=]+=[^=]*", entry.name) for entry in folders):
-        below = sorted(file for file in folder.rglob("*") if file.is_file() and names.readable(file))
-        return Part([file for file in below if all(map(names.visible, file.relative_to(folder).parents))], "partitions", folder)
+        below = sorted(file for file in folder.rglob("*") if file.is_file() and file_names.readable(file))
+        return Part(
+            [file for file in below if all(map(file_names.visible, file.relative_to(folder).parents))], "partitions", folder
+        )
     texts = {entry: [file for file in sorted(entry.glob("*")) if _is_text(file)] for entry in folders}
     classes = [entry for entry in folders if texts[entry]]
     if len(classes) > 1:
@@ -145,12 +151,12 @@ def _inside(folder: Path) -> Part | None:
 
 
 def _is_text(file: Path) -> bool:
-    return file.is_file() and names.visible(file) and names.suffixes(file)[0] == ".txt"
+    return file.is_file() and file_names.visible(file) and file_names.suffixes(file)[0] == ".txt"
 
 
 def _are_shards(files: list[Path]) -> bool:
     """Are they the numbered parts of one table? Raises Unclear where the names tell that one is missing."""
-    if len({names.suffixes(file) for file in files}) > 1:
+    if len({file_names.suffixes(file) for file in files}) > 1:
         return False
     counted = [re.search(r"(\d+)-of-(\d+)", file.name) for file in files]
     if all(counted):
@@ -178,5 +184,5 @@ def _saved_splits(file: Path) -> list[str]:
 
 
 def _saved(folder: Path) -> Part:
-    files = [file for file in sorted(folder.glob("*")) if names.visible(file) and file.suffix in (".json", ".arrow")]
+    files = [file for file in sorted(folder.glob("*")) if file_names.visible(file) and file.suffix in (".json", ".arrow")]
     return Part(files, "saved", folder)

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 from typing import IO
 
-from stages.core.sources import names
+from stages.core.sources import file_names
 
 # The longer ones first: UTF-32's begins like UTF-16's.
 BYTE_ORDER_MARKS = (
@@ -28,7 +28,7 @@ class WrongEncoding(ValueError):
 def contents(file: Path) -> bytes:
     """The bytes of a file, unpacked. Raises ValueError or OSError where it was cut short or is broken."""
     unpack = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress, ".zst": _zstandard}
-    packed = names.suffixes(file)[1]
+    packed = file_names.suffixes(file)[1]
     try:
         return unpack[packed](file.read_bytes()) if packed else file.read_bytes()
     except BROKEN as error:
@@ -43,7 +43,7 @@ def _zstandard(data: bytes) -> bytes:
 
 def opened(file: Path) -> IO[bytes]:
     """The bytes of a file, unpacked as they are read; reading raises ValueError, OSError or BROKEN where it is cut short."""
-    suffix = names.suffixes(file)[1]
+    suffix = file_names.suffixes(file)[1]
     if suffix == ".zst":
         import pyarrow
 

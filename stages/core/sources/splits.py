@@ -9,8 +9,8 @@ from collections import Counter
 from typing import Any
 
 from stages.core.base.errors import Refused, choices, short
-from stages.core.sources import files, hub_sets, names
-from stages.core.sources.names import HOLDOUT_NAMES
+from stages.core.sources import file_names, files, hub_sets
+from stages.core.sources.file_names import HOLDOUT_NAMES
 from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table, cells, choose, matching, means
 
@@ -99,7 +99,7 @@ def _by_column(tables: dict[str, Table], prepare: Any) -> dict[str, Table]:
     if not asked and column in (*matching(prepare.text_column, TEXT_COLUMNS, table), *matching(prepare.label_column, (), table)):
         return tables
     found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {name}")
-    told = [names.split_name(cell or "") for cell in found]
+    told = [file_names.split_name(cell or "") for cell in found]
     if None in told:
         strange = sorted({cell or "nothing" for cell, split in zip(found, told) if split is None})[:5]
         problem = (

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts
+from stages.core.base import memory
 
 EXACT_ROWS = 20_000
 # Where more rows are wanted than this, each cluster gives several: as many clusters as a share of the rows would take the square
@@ -16,7 +16,7 @@ MINI_BATCH = 4_096  # rows in a step
 def unit(vectors: np.ndarray) -> np.ndarray:
     """Rows scaled to length 1; a row of zeros stays as it is. float [rows, dimensions] -> float32 of the same shape."""
     # The norm squares all that it is given, in a copy.
-    lengths = np.concatenate([np.linalg.norm(block, axis=1, keepdims=True) for block in artifacts.in_blocks(vectors)])
+    lengths = np.concatenate([np.linalg.norm(block, axis=1, keepdims=True) for block in memory.in_blocks(vectors)])
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32, copy=False)
 
 

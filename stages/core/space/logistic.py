@@ -1,8 +1,4 @@
-"""Logistic regression on vectors, its regularisation chosen on the labelled rows.
-
-The choice matters: with a fixed weak regularisation random rows look worse than they are, and any way of
-selecting looks three times as good against them.
-"""
+"""Logistic regression on vectors."""
 
 import reprlib
 import warnings
@@ -14,16 +10,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from stages.core.base import artifacts, bars
+from stages.core.base import artifacts, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.space.layers import weight_of_last, weighted
+from stages.core.space.layers import weighted
 
-STRENGTHS = np.logspace(-2, 2, 9)  # C of scikit-learn: inverse strength of the L2 penalty
-# C is chosen on so many rows and axes at most, and to a tolerance that tells strengths apart; the fit itself has all.
-# On four data sets it was the same C, or one as good, in half to a fifth of the time.
-SEARCH_ROWS, SEARCH_AXES, SEARCH_TOLERANCE = 5_000, 256, 1e-3
-# A fit has so many rows at most, since all layers of more would not fit into memory: only train_full labels as many.
-FIT_ROWS = 200_000
 AT_ONCE = 65_536  # rows
 # Of scikit-learn, about classes with few rows: here they are as expected.
 WARNINGS = ("The least populated class in y has only", "The number of unique classes is greater than 50%")
@@ -70,7 +60,7 @@ class Logistic:
         """
         rows = tensors["present"].size if "present" in tensors else 0
         forms = {"weights": f"float32 [{rows}, {width}]", "bias": f"float32 [{rows}]", "present": f"int64 [{rows}]"}
-        artifacts.refuse_other_tensors(file, tensors, forms)
+        tensor_files.refuse_others(file, tensors, forms)
         present = tensors["present"]
         if not rows or present[0] < 0 or present[-1] >= classes or (np.diff(present) <= 0).any():
             found = reprlib.repr(present.tolist())
@@ -90,56 +80,6 @@ class Choice:
     last: float
 
 
-def few_enough(labels: np.ndarray, least: int, seed: int) -> np.ndarray:
-    """Which labelled rows to fit on, int64 indices into `labels`, ascending: all, or about FIT_ROWS drawn as in `drawn`."""
-    return drawn(labels, FIT_ROWS, least, np.random.default_rng(seed))
-
-
-def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int, title: str = "") -> Logistic:
-    """Regression on labelled rows, as `choose` and `fitted` say."""
-    return fitted(vectors, labels, classes, choose(vectors, labels, folds, seed, title=title))
-
-
-def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balanced: bool = False, title: str = "") -> Choice:
-    """
-    vectors    float [labelled, width] or [labelled, layers, width]
-    labels     int64 [labelled]   class numbers
-    folds      of the cross-validation that chooses C, the best of 9 by log-loss, on SEARCH_ROWS rows `drawn`, in the folds of
-               `in_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
-    balanced   whether all classes weigh the same in it
-    title      of the bar; none is shown without
-    """
-    from sklearn.linear_model import LogisticRegressionCV
-    from sklearn.metrics import log_loss, make_scorer
-
-    rng = np.random.default_rng(seed)
-    last = weight_of_last(vectors, labels, rng)
-    rows = drawn(labels, SEARCH_ROWS, folds, rng)
-    with quietly(), bars.bar(title, 0, "fits") as bar:
-        splits = in_folds(labels[rows], folds, seed)
-        if not splits or len(np.unique(labels)) == 1:
-            return Choice(1.0, last)
-        points = weighted(vectors[rows], last)
-        bar.total = len(splits) * len(STRENGTHS)
-
-        def counted(actual: np.ndarray, said: np.ndarray, labels: np.ndarray) -> float:
-            """The log-loss, over all `labels`, which scikit-learn gives: a fold may lack some."""
-            bar.update()
-            return log_loss(actual, said, labels=labels)
-
-        search = LogisticRegressionCV(
-            Cs=STRENGTHS,
-            cv=splits,
-            scoring=make_scorer(counted, greater_is_better=False, response_method="predict_proba"),
-            class_weight="balanced" if balanced else None,
-            tol=SEARCH_TOLERANCE,
-            max_iter=1000,
-            l1_ratios=(0,),
-            use_legacy_attributes=False,
-        )
-        return Choice(float(search.fit(points @ _principal_axes(points, SEARCH_AXES), labels[rows]).C_), last)
-
-
 def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice, weights: np.ndarray | None = None) -> Logistic:
     """
     vectors   float [rows, width] or [rows, layers, width]
@@ -154,7 +94,7 @@ def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice
     points = weighted(vectors, choice.last)
     with quietly():
         # The best weights lie in the space that the rows span: where rows are few, the search takes a fraction of the time there.
-        axes = _principal_axes(points, len(points)) if len(points) < points.shape[1] else None
+        axes = principal_axes(points, len(points)) if len(points) < points.shape[1] else None
         within = points if axes is None else points @ axes
         regression = LogisticRegression(C=choice.strength, max_iter=1000).fit(within, labels, weights)
     slopes, bias = regression.coef_ if axes is None else regression.coef_ @ axes.T, regression.intercept_
@@ -170,7 +110,7 @@ def evened(labels: np.ndarray) -> np.ndarray:
     return len(labels) / (len(counts) * counts[number])
 
 
-def _principal_axes(vectors: np.ndarray, most: int) -> np.ndarray:
+def principal_axes(vectors: np.ndarray, most: int) -> np.ndarray:
     """float32 [width, axes]: orthonormal directions along which float32 [rows, width] extend most from zero, so many at most.
 
     By the inner products of rows or of columns, whichever are fewer, in a third of the time of a singular value decomposition.
@@ -191,38 +131,3 @@ def quietly() -> Iterator[None]:
         for message in WARNINGS:
             warnings.filterwarnings("ignore", message, UserWarning)
         yield
-
-
-def in_folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(int64 [trained on], int64 [validated]) indices into `labels`, one pair a fold; none where no class has two rows.
-
-    labels   int64 [rows]   class numbers
-    most     number of folds; fewer where even the largest class has fewer rows
-
-    Stratified and seeded. Every training part bears every class: rows of one class are dealt out to different folds, and a
-    row that is alone in its class is trained on in all folds and validated in none.
-    """
-    from sklearn.model_selection import StratifiedKFold
-
-    _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if counts.max() < 2:
-        return []
-    shared, alone = np.flatnonzero(counts[number] > 1), np.flatnonzero(counts[number] == 1)
-    splitter = StratifiedKFold(min(most, counts.max()), shuffle=True, random_state=seed)
-    splits = splitter.split(shared, labels[shared])
-    return [(np.sort(np.concatenate([shared[train], alone])), shared[validation]) for train, validation in splits]
-
-
-def drawn(labels: np.ndarray, most: int, least: int, rng: np.random.Generator) -> np.ndarray:
-    """Indices into `labels`, int64, ascending: all of them, or about `most` drawn at random.
-
-    labels   int64 [rows]   class numbers
-    least    every class keeps its share, but no fewer rows than this, or all that it has
-    """
-    if len(labels) <= most:
-        return np.arange(len(labels))
-    order = rng.permutation(len(labels))
-    order = order[np.argsort(labels[order], kind="stable")]  # class by class, at random within
-    counts = np.unique(labels, return_counts=True)[1]
-    kept = np.maximum(np.round(counts * most / len(labels)).astype(int), np.minimum(counts, least))
-    return np.sort(np.concatenate([rows[:many] for rows, many in zip(np.split(order, np.cumsum(counts)[:-1]), kept)]))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
 from stages.core.encoding import pointer, vectors
 from stages.core.space import logistic
@@ -42,18 +42,18 @@ class ProbeModel:
         return self.regression.for_all_classes()
 
     def save(self, folder: Path) -> None:
-        artifacts.save_tensors(folder / artifacts.WEIGHTS, self.regression.tensors(), save_file)
+        tensor_files.save(folder / paths.WEIGHTS, self.regression.tensors(), save_file)
         shape = {"classes": self.regression.classes, "width": self.regression.weights.shape[1]}
-        artifacts.save_json(folder / artifacts.CLASSIFIER, self.about | shape)
+        artifacts.save_json(folder / paths.CLASSIFIER, self.about | shape)
 
 
 def load(folder: Path, embed: Any) -> ProbeModel:
     """Raises Refused where the pipeline's vectors are another encoder's or of other layers, or as Logistic.of does."""
-    about = artifacts.load_record(folder / artifacts.CLASSIFIER, trainer=str, model=str, classes=int, width=int)
+    about = artifacts.load_record(folder / paths.CLASSIFIER, trainer=str, model=str, classes=int, width=int)
     for name in ("model", "layers"):
         now = getattr(embed, name)
         if about.get(name, "last") != now:
             raise Refused(f"{folder} was fitted on vectors of embed.{name} = {about.get(name)}, not {now}; {artifacts.MEND}")
-    file = folder / artifacts.WEIGHTS
-    regression = logistic.Logistic.of(artifacts.load_tensors(file, load_file), file, about["width"], about["classes"])
+    file = folder / paths.WEIGHTS
+    regression = logistic.Logistic.of(tensor_files.load(file, load_file), file, about["width"], about["classes"])
     return ProbeModel(regression, about["trainer"], embed)

@@ -1,14 +1,14 @@
 """Strategies: ways to choose the next rows to label, one file each, found by its name. Every one has
 
-    pick(known, wanted, rng)   int64 [wanted], open rows of pool.jsonl, none twice
+    pick(pool, wanted, rng)   int64 [wanted], open rows of pool.jsonl, none twice
 
-    known    what is known about the pool, as below
+    pool    what is known about the pool, as below
     wanted   number of rows, at least 1 and fewer than are open
     rng      numpy Generator, the only source of chance
 
 The bucketed arm takes its first rows by `select_stage1.pick` and later ones by `select_stageN.by`; an arm of params `arms`
 takes all of them by one. A strategy that asks for a model where there is none yet starts from the rows that the random arm
-draws for the same seed. Strategies that say how unsure a model is of each row have `scores(known, rng)`, float32 [pool],
+draws for the same seed. Strategies that say how unsure a model is of each row have `scores(pool, rng)`, float32 [pool],
 higher is less sure, and can stand in `score_entropy.score`. One that chooses by labels nobody paid for says
 USES_POOL_LABELS = True; it takes each stage's budget afresh, and the report sets it apart.
 """
@@ -43,7 +43,7 @@ class PoolModel(Protocol):
 
 
 @dataclass(frozen=True)
-class Known:
+class PoolState:
     """All rows are rows of pool.jsonl. What takes time (a model's word on the pool) is made when it is asked for.
 
     vectors    float32 [pool, width]   the embeddings
@@ -149,24 +149,24 @@ class Known:
         return selection.apportion(wanted, self.shares, room)
 
 
-Pick = Callable[[Known, int, np.random.Generator], np.ndarray]
+Pick = Callable[[PoolState, int, np.random.Generator], np.ndarray]
 
 
-def choose(pick: Pick, known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def choose(pick: Pick, pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """int64 [wanted]: open rows by a strategy, or the first open ones of the random arm where it needs a model and there is none.
 
     Raises Refused where a strategy gives other than it should.
     """
-    if wanted == len(known.open_rows):
-        return known.open_rows
+    if wanted == len(pool.open_rows):
+        return pool.open_rows
     file = pick.__module__.replace(".", "/") + ".py"
     try:
-        picked = pick(known, wanted, rng)
+        picked = pick(pool, wanted, rng)
     except NoModelYet:
-        _refuse_unless_first(pick, known, file)
-        picked = known.open_in_order[:wanted]
+        _refuse_unless_first(pick, pool, file)
+        picked = pool.open_in_order[:wanted]
         print(f"{file} needs a model and there is none yet: {wanted:,} rows taken from the random arm")
-    good = np.intersect1d(picked, known.open_rows)
+    good = np.intersect1d(picked, pool.open_rows)
     if len(good) < wanted or len(picked) != wanted:
         raise Refused(
             f"{file} gave {len(picked):,} rows, of which {len(good):,} are open and different; possible: {wanted:,} open rows, "
@@ -175,14 +175,14 @@ def choose(pick: Pick, known: Known, wanted: int, rng: np.random.Generator) -> n
     return picked
 
 
-def _refuse_unless_first(pick: Pick, known: Known, file: str) -> None:
+def _refuse_unless_first(pick: Pick, pool: PoolState, file: str) -> None:
     """Raise Refused where NoModelYet is the strategy's fault: random rows would go by its name, stage after stage."""
     if getattr(sys.modules[pick.__module__], "USES_POOL_LABELS", False):
         found = "it is marked USES_POOL_LABELS, chooses every budget afresh and is given no model at any stage"
-        mend = "let it train its own by known.truth or known.fit on rows that it draws, or take the mark away"
-    elif known.model is not None or len(known.labelled):
-        found = f"{len(known.labelled):,} rows are labelled"
-        mend = "use known.probabilities and known.features, or known.fit on at least one of known.labelled"
+        mend = "let it train its own by pool.truth or pool.fit on rows that it draws, or take the mark away"
+    elif pool.model is not None or len(pool.labelled):
+        found = f"{len(pool.labelled):,} rows are labelled"
+        mend = "use pool.probabilities and pool.features, or pool.fit on at least one of pool.labelled"
     else:
         return
     raise Refused(

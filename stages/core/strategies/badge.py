@@ -10,16 +10,16 @@ open rows are cut at random into equal parts that give at most so many each: tim
 import numpy as np
 
 from stages.core.space import geometry
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 ROUNDING = 1e-5  # of the lengths: a smaller squared distance is that of a duplicate
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    rows = known.open_in_order  # of gradients equally long the first is taken
-    errors = known.probabilities[rows]
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    rows = pool.open_in_order  # of gradients equally long the first is taken
+    errors = pool.probabilities[rows]
     errors[np.arange(len(errors)), errors.argmax(1)] -= 1
-    return rows[spread_in_parts(errors, known.features[rows], wanted, rng)]
+    return rows[spread_in_parts(errors, pool.features[rows], wanted, rng)]
 
 
 def spread_in_parts(errors: np.ndarray, features: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest_by_bucket(known.scores(rng), wanted)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return pool.highest_by_bucket(pool.scores(rng), wanted)

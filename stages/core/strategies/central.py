@@ -1,13 +1,13 @@
 """central: of every bucket the open rows nearest to its centre, the mean of all its rows, nearest first.
 
-Known to do badly (in a trial it cost 10 points at 100 labels): what lies in the middle of a bucket is alike.
+PoolState to do badly (in a trial it cost 10 points at 100 labels): what lies in the middle of a bucket is alike.
 """
 
 import numpy as np
 
 from stages.core.space.diversity import to_own_centre
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest_by_bucket(-to_own_centre(known.vectors, known.buckets), wanted)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return pool.highest_by_bucket(-to_own_centre(pool.vectors, pool.buckets), wanted)

@@ -7,17 +7,17 @@ would not make them differ where the trainer is a logistic regression.
 import numpy as np
 
 from stages.core.rows.measures import entropy_bits
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool], bits: 0 where all members vote alike."""
-    votes = np.zeros((len(known.rows), known.classes), np.float32)
-    for _ in range(known.options.committee):
-        member = known.fit(rng.choice(known.labelled, len(known.labelled)), rng)
-        votes[known.rows, member.probabilities(known.rows).argmax(1)] += 1
-    return entropy_bits(votes / known.options.committee)
+    votes = np.zeros((len(pool.rows), pool.classes), np.float32)
+    for _ in range(pool.options.committee):
+        member = pool.fit(rng.choice(pool.labelled, len(pool.labelled)), rng)
+        votes[pool.rows, member.probabilities(pool.rows).argmax(1)] += 1
+    return entropy_bits(votes / pool.options.committee)
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest(scores(known, rng), wanted)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return pool.highest(scores(pool, rng), wanted)

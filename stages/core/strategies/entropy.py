@@ -3,13 +3,13 @@
 import numpy as np
 
 from stages.core.rows.measures import entropy_bits
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool], bits: 0 where the model is certain, log2(classes) where all classes are equally likely."""
-    return entropy_bits(known.probabilities)
+    return entropy_bits(pool.probabilities)
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest(scores(known, rng), wanted)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return pool.highest(scores(pool, rng), wanted)

@@ -5,12 +5,12 @@ Hardest is the smallest probability of the true class. Of an odd number the rand
 
 import numpy as np
 
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 USES_POOL_LABELS = True
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    random_rows = rng.permutation(known.rows)[: (wanted + 1) // 2]
-    hardest = known.highest(-known.truth(random_rows, rng), wanted // 2)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    random_rows = rng.permutation(pool.rows)[: (wanted + 1) // 2]
+    hardest = pool.highest(-pool.truth(random_rows, rng), wanted // 2)
     return np.concatenate([random_rows, hardest])

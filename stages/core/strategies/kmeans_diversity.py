@@ -9,14 +9,14 @@ import numpy as np
 from sklearn.random_projection import GaussianRandomProjection
 
 from stages.core.space.diversity import central_of_clusters
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 DIMENSIONS = 32
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    rows = known.open_in_order  # of rows equally near to a centre the first is taken
-    points = np.asarray(known.vectors[rows])
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    rows = pool.open_in_order  # of rows equally near to a centre the first is taken
+    points = np.asarray(pool.vectors[rows])
     if points.shape[1] > DIMENSIONS:
         projection = GaussianRandomProjection(DIMENSIONS, random_state=int(rng.integers(2**31)))
         points = projection.fit_transform(points).astype(np.float32)

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool]: the likeliest class's probability, negative: -1 where the model is certain."""
-    return -known.probabilities.max(1)
+    return -pool.probabilities.max(1)
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest(scores(known, rng), wanted)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return pool.highest(scores(pool, rng), wanted)

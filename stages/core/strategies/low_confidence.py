@@ -5,11 +5,11 @@ The seed model is trained on as many random rows as are wanted, or as the pool h
 
 import numpy as np
 
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 USES_POOL_LABELS = True
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    seed_rows = rng.permutation(known.rows)[: min(wanted, len(known.rows) - wanted)]
-    return known.highest(-known.truth(seed_rows, rng), wanted)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    seed_rows = rng.permutation(pool.rows)[: min(wanted, len(pool.rows) - wanted)]
+    return pool.highest(-pool.truth(seed_rows, rng), wanted)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def scores(known: Known, rng: np.random.Generator) -> np.ndarray:
+def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool]: probability of the second likeliest class less that of the likeliest, -1 to 0."""
-    second, first = np.sort(known.probabilities, axis=1)[:, -2:].T
+    second, first = np.sort(pool.probabilities, axis=1)[:, -2:].T
     return second - first
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return known.highest(scores(known, rng), wanted)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return pool.highest(scores(pool, rng), wanted)

@@ -11,23 +11,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from stages.core.space import geometry
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 PURITY = 0.95
 ROWS_COMPARED = 10_000  # their pairs take 100 MB
 BLOCK_ROWS = 1_000
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    shuffled = rng.permutation(known.open_rows)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    shuffled = rng.permutation(pool.open_rows)
     rows = shuffled[:ROWS_COMPARED]
-    points = geometry.unit(known.vectors[rows])
-    pseudo_labels = geometry.kmeans(points, min(known.classes, len(rows)), rng).labels_
+    points = geometry.unit(pool.vectors[rows])
+    pseudo_labels = geometry.kmeans(points, min(pool.classes, len(rows)), rng).labels_
     delta = pure_radius(points, pseudo_labels)
     covers = np.vstack([near < delta for near in _distances(points, points)])
     np.fill_diagonal(covers, True)  # rounding may leave a row at some distance from itself
     covered = np.zeros(len(rows), bool)
-    for near in _distances(geometry.unit(known.vectors[known.labelled]), points):
+    for near in _distances(geometry.unit(pool.vectors[pool.labelled]), points):
         covered |= (near < delta).any(0)
 
     picked = rows[most_covering(covers, covered, wanted)]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from stages.core.space.selection import random_by_group
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return random_by_group(known.open_rows, known.buckets[known.open_rows], known.by_bucket(wanted), rng)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return random_by_group(pool.open_rows, pool.buckets[pool.open_rows], pool.by_bucket(wanted), rng)

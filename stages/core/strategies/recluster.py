@@ -9,13 +9,13 @@ import numpy as np
 from stages.core.space import geometry
 from stages.core.space.diversity import central_of_clusters
 from stages.core.space.selection import ranked
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 CANDIDATES_A_ROW = 10
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    candidates = ranked(known.scores(rng), known.order)[: wanted * CANDIDATES_A_ROW]
-    points = geometry.unit(known.vectors[candidates])
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    candidates = ranked(pool.scores(rng), pool.order)[: wanted * CANDIDATES_A_ROW]
+    points = geometry.unit(pool.vectors[candidates])
     exact_rows = len(points) if wanted <= geometry.MOST_CLUSTERS else None
     return candidates[np.sort(central_of_clusters(points, wanted, rng, exact_rows))]

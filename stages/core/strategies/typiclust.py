@@ -3,8 +3,8 @@
 import numpy as np
 
 from stages.core.space import geometry, typicality
-from stages.core.strategies import Known
+from stages.core.strategies import PoolState
 
 
-def pick(known: Known, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    return typicality.most_typical(geometry.unit(known.vectors), known.labelled, wanted, rng)
+def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    return typicality.most_typical(geometry.unit(pool.vectors), pool.labelled, wanted, rng)

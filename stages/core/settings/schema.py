@@ -1,0 +1,301 @@
+"""What may stand in params.yaml, section by section.
+
+Nothing is converted here: stages read the file themselves (stages/core/base/params.py), so what is accepted is what they get.
+An unknown key, an impossible value and sections that contradict each other are refused.
+"""
+
+import re
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from stages.core.base import plugins
+from stages.core.base.errors import choices
+from stages.core.people.records.journal import CANNOT_SAY
+from stages.core.rows.results import BASELINE, BOUND, MAIN
+
+ALWAYS_THERE = (MAIN, BASELINE, BOUND)  # arms that no list names
+
+
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("Input should be a number")
+    return value
+
+
+def _no_repeats(values: list) -> list:
+    if len(set(values)) < len(values):
+        raise ValueError("List should not repeat a value")
+    return values
+
+
+def _rows_or_share(value: Any) -> int | float:
+    """A whole number of rows, or a share in (0, 1). 1.0 could be meant as either, so it is neither."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not whole and not (isinstance(value, float) and 0 < value < 1):
+        raise ValueError("must be a whole number of rows, 1 or more, or a share above 0 and below 1")
+    return value
+
+
+def _rising(values: list[float]) -> list[float]:
+    if values[0] >= values[1]:
+        raise ValueError("List should give the lowest value, then the highest")
+    return values
+
+
+def _not_always_there(arm: str) -> str:
+    if arm in ALWAYS_THERE:
+        raise ValueError("is always there; take it out of the list")
+    return arm
+
+
+def _named(name: Any) -> Any:
+    """A name in a data set, which YAML reads as a number or a bool where it is 0, 1.5 or on."""
+    if not ((isinstance(name, int | float) and -1e15 < name < 1e15) or (isinstance(name, str) and 0 < len(name) <= 4096)):
+        raise ValueError("Input should be a name, or auto")
+    return name
+
+
+def _class_name(name: Any) -> str:
+    if not isinstance(name, str):  # YAML reads yes, no, on and 1 as a bool or a number
+        raise ValueError('must be text; put it in quotes, as in ["yes", "no"]')
+    if not 0 < len(name) <= 4096 or name != name.strip() or re.search(r"[\r\n\0]", name) or name == CANNOT_SAY:
+        raise ValueError(f"must be one line without blanks around it, and not {CANNOT_SAY}, which says that no class can be told")
+    return name
+
+
+def _encoding(name: str) -> str:
+    try:
+        b"a".decode("ascii" if name == "auto" else name)
+    except (LookupError, UnicodeError, ValueError) as error:
+        if not isinstance(error, UnicodeError):  # utf-16 needs two bytes
+            raise ValueError("is no encoding that Python knows; possible: auto, utf-8, utf-16, cp1252, latin-1 and more") from None
+    return name
+
+
+def _address(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if address != "auto" and not (colon and host and "/" not in host and port.isdecimal() and 0 < int(port) < 65_536):
+        raise ValueError("must be auto, or host:port, as `ray start --head` prints it (10.0.0.5:6379)")
+    return address
+
+
+def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterValidator:
+    """The name of a file of a room, such as stages/core/strategies, that has the function, `besides` some."""
+
+    def check(name: str) -> str:
+        known = [known for known in plugins.names(room, function) if known not in besides]
+        if name not in known:
+            raise ValueError(f"is no file of stages/core/{room} with a function `{function}`; {choices(name, known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+Whole = Annotated[int, BeforeValidator(_no_bool)]
+Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_bool)]
+AtLeastOne = Annotated[Whole, Field(ge=1)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
+Share = Annotated[Number, Field(gt=0, lt=1)]
+Amount = Annotated[Any, AfterValidator(_rows_or_share)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer, and a message repeats it
+Column = Annotated[Any, AfterValidator(_named)]
+ClassName = Annotated[Any, AfterValidator(_class_name)]
+Strategy = Annotated[str, _plugin("strategies", "pick")]
+Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
+Scorer = Annotated[str, _plugin("strategies", "scores")]
+Learner = Annotated[str, _plugin("learners", "fit")]
+Engine = Annotated[str, _plugin("engines", "each")]
+
+
+class Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Prepare(Section):
+    dataset: Name
+    config: Column
+    encoding: Annotated[Name, AfterValidator(_encoding)]
+    splits: Literal["auto"] | Annotated[list[Name], Field(min_length=1, max_length=2), AfterValidator(_no_repeats)]
+    split_column: Column
+    text_column: Column
+    label_column: Column
+    missing_labels: list[Column]
+    group_column: Column
+    normalise: bool
+    empty_texts: Literal["refuse", "drop"]
+    holdout_share: Share
+    holdout_rows: Annotated[Whole, Field(ge=0)]
+    holdout_seed: Seed
+    rare_below: Annotated[Whole, Field(ge=0)]
+
+
+class Labels(Section):
+    source: Literal["dataset", "people"] = Field(alias="from")  # from is a word of Python
+    classes: Annotated[list[ClassName], AfterValidator(_no_repeats)]
+    rename: dict[ClassName, ClassName]
+    guide: Name
+    keep_text: bool
+
+
+class FinetuneEncoder(Section):
+    objective: Literal["none", "nli", "pairs"]
+    dataset: Name
+    left_column: Column
+    right_column: Column
+    label_column: Column
+    score_range: Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+    most_per_class: Literal["all"] | AtLeastOne
+    epochs: AtLeastOne
+    batch_rows: AtLeastOne
+    learning_rate: Annotated[Number, Field(gt=0)]
+    warmup_share: Annotated[Number, Field(ge=0, lt=1)]
+    dtype: Literal["auto", "float32", "bfloat16"]
+    seed: Seed
+    evaluation: Name
+
+
+Layers = Annotated[list[AtLeastOne], Field(min_length=1), AfterValidator(_no_repeats)]
+
+
+class Embed(Section):
+    model: Name
+    pooling: Literal["mean", "cls", "max"]
+    layers: Literal["last"] | AtLeastOne | Layers
+    dtype: Literal["auto", "float32", "bfloat16"]
+    max_tokens: Annotated[Whole, Field(ge=3)]
+
+
+class Reduce(Section):
+    method: Literal["umap", "pca", "random_projection"]
+    dimensions: Annotated[Whole, Field(ge=2)]
+    seed: Seed
+    neighbours: Annotated[Whole, Field(ge=2)]
+    epochs: Literal["auto"] | AtLeastOne
+    fit_rows: Annotated[Whole, Field(ge=4)]
+
+
+class Map(Section):
+    method: Literal["umap", "pca"]
+    rows: Annotated[Whole, Field(ge=4)]
+    seed: Seed
+    neighbours: Annotated[Whole, Field(ge=2)]
+
+
+class Cluster(Section):
+    clusters: Literal["auto"] | Annotated[Whole, Field(ge=2)]
+    seed: Seed
+    sweep_to: Annotated[Whole, Field(ge=2)]
+    exact_rows: Annotated[Whole, Field(ge=2)]
+
+
+class SelectStage1(Section):
+    n: Amount
+    pick: Strategy
+
+
+class Round(Section):
+    after: Name
+    m: Amount
+
+
+class ScoreEntropy(Section):
+    score: Scorer
+
+
+class SelectStageN(Section):
+    by: Strategy
+
+
+class Strategies(Section):
+    committee: Annotated[Whole, Field(ge=2)]
+    held_back: Share
+
+
+class Sufficient(Section):
+    rule: Literal["none", "agreement"]
+    kappa: Share
+    comparisons: AtLeastOne
+
+
+class EarlyStopping(Section):
+    patience: Annotated[Whole, Field(ge=0)]
+    holdout_share: Share
+
+
+class Train(Section):
+    trainer: Learner
+    dtype: Literal["auto", "float32", "bfloat16"]
+    epochs: AtLeastOne
+    min_steps: Annotated[Whole, Field(ge=0)]
+    batch_rows: AtLeastOne
+    learning_rate: Annotated[Number, Field(gt=0)]
+    head_learning_rate: Annotated[Number, Field(gt=0)]
+    weight_decay: Annotated[Number, Field(ge=0)]
+    warmup_share: Annotated[Number, Field(ge=0, lt=1)]
+    freeze_word_embeddings: bool
+    early_stopping: EarlyStopping
+    warm_start: bool
+    folds: Annotated[Whole, Field(ge=2)]
+    pseudo_share: Share
+    pseudo_rows: AtLeastOne
+    pseudo_weight: Annotated[Number, Field(gt=0)]
+    pairs_per_row: AtLeastOne
+    most_pairs: Annotated[Whole, Field(ge=2)]
+
+
+class TrainFinal(Section):
+    trainer: Literal["none"] | Learner
+    arms: Annotated[list[Name], AfterValidator(_no_repeats)]
+
+
+class TrainFull(Section):
+    epochs: AtLeastOne
+    seed: Seed
+
+
+class Report(Section):
+    measure: Literal["auto", "accuracy", "macro_f1"]
+    target: Share
+
+
+class Predict(Section):
+    seed: Literal["mean"] | Seed
+    temperature: Literal["auto", "none"]
+    abstain: Annotated[Number, Field(ge=0, lt=1)]
+
+
+class Machine(Section):
+    batch_tokens: AtLeastOne
+    batch_pairs: AtLeastOne
+    engine: Engine
+    ray_address: Annotated[Name, AfterValidator(_address)]
+    ray_cores: AtLeastOne
+    ray_mixed: bool
+
+
+class Params(Section):
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_no_repeats)]
+    prepare: Prepare
+    labels: Labels
+    finetune_encoder: FinetuneEncoder
+    embed: Embed
+    reduce: Reduce
+    map: Map
+    cluster: Cluster
+    stages: Annotated[list[Name], AfterValidator(_no_repeats)]
+    select_stage1: SelectStage1
+    rounds: dict[str, Round]
+    score_entropy: ScoreEntropy
+    select_stageN: SelectStageN
+    strategies: Strategies
+    sufficient: Sufficient
+    train: Train
+    train_final: TrainFinal
+    train_full: TrainFull
+    predict: Predict
+    random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
+    arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
+    report: Report
+    machine: Machine

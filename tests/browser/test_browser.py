@@ -1,0 +1,311 @@
+"""The page in a real Chromium, by keys and clicks, as a person has it. Skipped by name where there is no browser."""
+
+import pytest
+
+from stages.core.people.label_errors import Doubt
+from stages.core.people.labelling_page.choosing import Choosing
+from stages.core.people.labelling_page.desk import Desk
+from stages.core.people.labelling_page.doubting import Doubting
+from tests.support.browser import Window, chromium, served
+from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
+
+GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img src=x onerror=alert(1)>\n- Irony counts as meant."
+ARROW_RIGHT, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue007", "\ue00c", "\ue003"
+MANY = tuple(f"{animal} {number}" for animal in ("cat", "zebra", "owl") for number in ("one", "two", "three", "four"))
+
+# Of all that bears words of its own: what it is, how light its ground is, and the contrast of its words to that.
+CONTRASTS = """
+  const parts = (colour) => { const [r, g, b, a] = colour.match(/[\\d.]+/g).map(Number); return [[r, g, b], a ?? 1]; };
+  const over = (top, share, below) => top.map((value, i) => share * value + (1 - share) * below[i]);
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (e) => {
+    if (!e) return [255, 255, 255];
+    const [rgb, share] = parts(getComputedStyle(e).backgroundColor);
+    return share === 1 ? rgb : over(rgb, share, ground(e.parentElement));
+  };
+  const own = (e) => [...e.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  return [...document.querySelectorAll("body *")].filter((e) => own(e) && e.checkVisibility()).map((e) => {
+    const [below, style] = [ground(e), getComputedStyle(e)];
+    const words = over(parts(style.color)[0], Number(style.opacity), below);
+    const [one, other] = [light(words), light(below)].sort((a, b) => b - a);
+    const name = e.id ? `#${e.id}` : e.closest("article") ? "article" : e.tagName.toLowerCase();
+    return [name, light(below), (one + 0.05) / (other + 0.05)];
+  });
+"""
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def driver():
+    one = chromium()
+    yield one
+    one.quit()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def next_rows(say) -> None:
+    say("labels/stage2.csv: 2 rows are asked for")
+    ask_for("stage2", KEYS[4:])
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(Choosing(next_rows))
+
+
+@pytest.fixture
+def address(folder, desk):
+    on_paper(folder, guide=GUIDE)
+    predict("stage2", [-1, -1, -1, -1, 0, 1])
+    with served(desk) as address:
+        yield address
+
+
+@pytest.fixture
+def window(driver, address) -> Window:
+    driver.set_window_size(1200, 900)
+    driver.get("data:,")
+    window = Window(driver).open(address)
+    window.complaints()  # those of other tests
+    return window
+
+
+def given(who: str = "anna") -> list[str]:
+    return [label for _, label in lines_of(who)]
+
+
+def test_a_round_is_answered_by_keys_alone_and_the_next_comes_by_itself(window):
+    for number, (key, label) in enumerate(zip("2102", ("pos", "neg", "?", "pos"))):
+        assert window.text(".text") == TEXTS[number]
+        assert window.text("#count").startswith(f"stage1: {number} of 4 answered, {4 - number} left")
+        window.press(key)
+        assert given()[-1] == label
+    window.until(lambda: window.text(".text") == TEXTS[4])
+    assert window.text("#count").startswith("stage2: 0 of 2 answered")
+    assert [key for key, _ in lines_of("anna")] == KEYS[:4]
+    assert window.complaints() == []
+
+
+def test_a_text_is_shown_and_never_run(window):
+    window.press("1", "1")
+    assert window.text(".text") == "</script><script>document.title='run'</script>"
+    assert (window.driver.title, len(window.find("script"))) == ("2 left - Gleaner", 1)
+    assert "<img src=x onerror=alert(1)>" in window.text("#guide-text li")
+    assert window.find("img") == []
+
+
+def test_z_undoes_step_by_step_and_after_a_reload_too(window, address):
+    window.press("2", "1", "z")
+    assert (window.text(".text"), window.text("#said")) == (TEXTS[1], "Undone: the answer is taken back.")
+    window.press("2")
+    window.open(address)
+    assert window.text(".text") == TEXTS[2]
+    window.press("z", "z")
+    assert window.text(".text") == TEXTS[0]
+    assert given() == ["pos", "neg", "", "pos", "", ""]
+    window.press("z")
+    assert window.text("#said").startswith("There is nothing to undo in this window")
+
+
+def test_earlier_answers_are_searched_and_changed_and_a_change_is_undone(window):
+    window.press("1", "1")
+    window.click("#open-earlier")
+    window.until(lambda: len(window.find("#list button")) == 2)
+    window.press(*"plot")
+    window.until(lambda: window.text("#list button span") == TEXTS[1])
+    window.press("2")  # in the search this is a letter, and no answer
+    assert given() == ["neg", "neg"]
+    window.press(BACKSPACE)
+    window.until(lambda: len(window.find("#list button")) == 1)
+    window.click("#list button")
+    window.until(lambda: window.text(".text") == TEXTS[1])
+    assert "your answer: neg" in window.text("article")
+    window.press("2")
+    assert lines_of("anna")[-1] == [KEYS[1], "pos"]
+    assert window.text(".text") == TEXTS[2]
+    window.press("z")
+    assert lines_of("anna")[-1] == [KEYS[1], "neg"]
+    window.press(ESCAPE)
+    window.until(lambda: window.text(".text") == TEXTS[2])
+
+
+def test_rows_of_one_bucket_side_by_side_take_one_key_each(window):
+    window.click("footer summary")
+    window.find("#at-once")[0].send_keys(BACKSPACE, "3", ENTER)
+    window.until(lambda: len(window.find("article")) == 2)
+    window.click("h1")
+    window.press(ARROW_RIGHT, "2")
+    assert lines_of("anna") == [[KEYS[1], "pos"]]
+    assert window.find("article.kept")[0].text.startswith(TEXTS[1])
+    window.press("1")
+    window.until(lambda: window.text(".text") == f"{TEXTS[2]} | {TEXTS[3]}")
+    window.press("1", "2")
+    assert [[key, label] for key, label in lines_of("anna")][1:] == [[KEYS[0], "neg"], [KEYS[2], "neg"], [KEYS[3], "pos"]]
+
+
+def test_the_guess_is_hidden_until_one_has_answered_and_a_switch_that_warns_shows_it(window):
+    window.press(*"1111")
+    window.until(lambda: window.text(".text") == TEXTS[4])
+    assert "guess" not in window.text("main")
+    window.press("2")
+    assert window.text("#said") == "pos is kept. The model guessed neg."
+    window.click("footer summary")
+    assert "it biases" in window.text("footer")
+    window.click("#guess")
+    window.until(lambda: "the model's guess: pos" in window.text("article"))
+
+
+def test_doubts_are_looked_at_again_one_by_one(window, desk):
+    window.press("1", "2")
+    found = [Doubt(KEYS[1], "pos", 0.02, "neg"), Doubt(KEYS[0], "neg", 0.1, "pos")]
+    desk.doubting = Doubting(lambda: found)
+    window.click("#doubts")
+    window.until(lambda: window.text(".text") == TEXTS[1])
+    assert (window.text("#count"), window.text("#said")) == ("doubts: 0 of 2 looked at again", "")
+    assert window.text("#back") == "Esc leave for later"
+    assert "your answer: pos" in window.text("article")
+    assert "neg" not in window.text("article")  # what the model would say is told when there is an answer
+    window.press("1")
+    assert lines_of("anna")[-1] == [KEYS[1], "neg"]
+    assert window.text("#said") == "neg is kept. The model guessed so, too."
+    assert (window.text(".text"), window.text("#count")) == (TEXTS[0], "doubts: 1 of 2 looked at again")
+    window.press("z")
+    assert (window.text(".text"), lines_of("anna")[-1]) == (TEXTS[1], [KEYS[1], "pos"])
+    window.press(ESCAPE)  # left for later
+    assert window.text(".text") == TEXTS[0]
+    window.press("1")
+    assert lines_of("anna")[-1] == [KEYS[0], "neg"]
+    assert window.text("#said") == "All doubts were looked at."
+    assert (window.text(".text"), window.text("#count")[:6]) == (TEXTS[2], "stage1")
+    window.click("#doubts")
+    window.until(lambda: window.text(".text") == TEXTS[1])  # the other was answered alike twice: it is meant
+    window.click("#doubts")
+    assert window.text(".text") == TEXTS[2]
+    assert window.complaints() == []
+
+
+def test_a_class_whose_name_was_typed_whole_comes_before_those_that_hold_it(folder, driver):
+    on_paper(folder, ("lost or stolen card", *MANY, "card lost", "card", "Carded"))
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.press(*"card")
+        assert window.text("#classes button span") == "card | card lost | Carded | lost or stolen card"
+        window.press(ENTER)
+        assert given() == ["card"]
+
+
+def test_why_there_are_no_doubts_is_said(window, desk):
+    window.press("1")
+    window.click("#doubts")
+    window.until(lambda: "label more first" in window.text("#wait"))
+    window.press("2")
+    assert given() == ["neg"]
+    window.press(ESCAPE)
+    assert window.text(".text") == TEXTS[1]
+    desk.doubting = Doubting(list)
+    window.click("#doubts")
+    window.until(lambda: window.text("#said") == "No answer is in doubt.")
+    assert window.text(".text") == TEXTS[1]
+
+
+def test_typing_narrows_a_long_list_of_classes(folder, driver):
+    on_paper(folder, MANY)
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.press("9")
+        assert given() == ["owl one"]
+        window.press(*"owl f", ENTER)
+        assert given()[-1] == "owl four"
+        window.press(*"ze")  # its first letter undoes, where nothing is typed
+        assert given()[-1] == ""
+        window.press(ESCAPE, *"ebra", "3")
+        assert given()[-1] == "zebra three"
+        assert window.find("#narrow")[0].get_attribute("value") == ""
+
+
+def test_what_cannot_be_kept_is_told_and_the_row_stays_until_it_can(window, folder):
+    file = folder / "labels/answers/anna.csv"
+    file.mkdir(parents=True)  # even root cannot write into a folder
+    window.press("1")
+    assert "labels/answers/anna.csv cannot be" in window.text("#alert")
+    assert window.text(".text") == TEXTS[0]
+    file.rmdir()
+    window.press("1")
+    assert (given(), window.text("#alert"), window.text(".text")) == (["neg"], "", TEXTS[1])
+
+
+def test_two_windows_and_two_annotators_do_not_meet(window, address, driver):
+    first = driver.current_window_handle
+    driver.switch_to.new_window("tab")
+    second = driver.current_window_handle
+    Window(driver).open(address, "bob")
+    assert window.text(".text") == TEXTS[1]
+    window.press("1")
+    driver.switch_to.window(first)
+    assert window.text(".text") == TEXTS[0]
+    window.press("2")
+    assert (lines_of("anna"), lines_of("bob")) == ([[KEYS[0], "pos"]], [[KEYS[1], "neg"]])
+    driver.switch_to.window(second)
+    driver.close()
+    driver.switch_to.window(first)
+
+
+def test_a_row_that_was_given_away_while_nobody_looked_is_changed_for_another(window, desk, driver):
+    assert window.text(".text") == TEXTS[0]
+    desk.held.clear()  # as after two minutes
+    desk.show("bob", "another window")
+    driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+    window.until(lambda: window.text(".text") == TEXTS[1])
+
+
+def test_a_key_that_is_held_down_answers_once(window, driver):
+    down = {"type": "keyDown", "key": "1", "code": "Digit1", "text": "1", "windowsVirtualKeyCode": 49}
+    driver.execute_cdp_cmd("Input.dispatchKeyEvent", down)
+    for _ in range(3):
+        driver.execute_cdp_cmd("Input.dispatchKeyEvent", {**down, "autoRepeat": True})
+    driver.execute_cdp_cmd("Input.dispatchKeyEvent", {**down, "type": "keyUp"})
+    window.until(lambda: window.text(".text") == TEXTS[1])
+    assert given() == ["neg"]
+
+
+@pytest.mark.parametrize("width", [400, 1200])
+def test_nothing_is_cut_off_at_any_width_and_all_has_a_name_for_a_screen_reader(window, driver, width):
+    metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    wide = driver.execute_script("return document.documentElement.scrollWidth")
+    driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert wide == width
+    nodes = driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    shown = [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node.get("ignored")]
+    assert [role for role, name in shown if role in ("button", "checkbox", "textbox", "progressbar", "article") and not name] == []
+    assert ("article", "text") in shown
+    assert driver.switch_to.active_element.tag_name == "article"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_stand_out_from_their_ground_in_light_and_dark(window, driver, scheme):
+    window.press("1")
+    window.click("footer summary")
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}  # colours that are on their way are none
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [still, {"name": "prefers-color-scheme", "value": scheme}]})
+    found = driver.execute_script(CONTRASTS)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert {"article", "span", "kbd", "#count"} <= {name for name, _, _ in found}
+    assert {ground < 0.5 for name, ground, _ in found if name == "article"} == {scheme == "dark"}
+    assert [each for each in found if each[2] < 4.5] == []  # of WCAG 2.2, for text of this size
+
+
+def test_without_the_right_token_it_says_what_to_do(driver, address):
+    driver.get(address.replace("the-token", "another"))
+    assert "open the address that make label printed last" in driver.find_element("css selector", "body").text

@@ -1,0 +1,488 @@
+"""Labels for new texts: every kind of file, what was in it before, in its order, whole or not at all, and once only."""
+
+import bz2
+import csv
+import gzip
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import gleaner
+from stages.commands import predict
+from stages.core.base.errors import Refused
+from stages.core.new_texts import checkpoint, reading
+from stages.core.prediction import ensemble, record, scripts
+from tests.support.project import InProcess
+
+TEXTS = ["a good film", "a dull, dull plot", "", 'the "end" was fine', "bad\nmusic", "great scene; lovely actor"]
+
+
+@pytest.fixture(scope="module")
+def made(clustered, tmp_path_factory) -> InProcess:
+    """A tiny project with a model, made by the probe."""
+    project = InProcess(tmp_path_factory.mktemp("made") / "a projéct")
+    shutil.copytree(clustered.folder, project.folder)
+    project.change({"rounds": {}, "stages": ["stage1"], "random_at": []})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project.folder)
+        project.label_in_stages()
+        project.call("calibrate")
+    return project
+
+
+@pytest.fixture(autouse=True)
+def project(made, tmp_path, monkeypatch) -> InProcess:
+    """A copy of `made`, in which this process is."""
+    shutil.copytree(made.folder, tmp_path / "a projéct")
+    monkeypatch.chdir(tmp_path / "a projéct")
+    return InProcess(tmp_path / "a projéct")
+
+
+@pytest.fixture
+def expected() -> list[tuple]:
+    """Label and probability of each of TEXTS, from Python."""
+    model = gleaner.load()
+    probabilities = model.predict_proba(TEXTS)
+    best = zip(model.classes_[probabilities.argmax(1)], probabilities.max(1))
+    return [(label, pytest.approx(p, abs=2e-6)) if text else (None, None) for text, (label, p) in zip(TEXTS, best)]
+
+
+def refusal(*words: str) -> str:
+    with pytest.raises(Refused) as refused:
+        predict.main(*words)
+    return str(refused.value)
+
+
+def put(name: str, content: str | bytes) -> str:
+    Path(name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+def as_csv(texts=TEXTS, delimiter=",", **columns) -> str:
+    out = io.StringIO()
+    rows = csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL if delimiter == "\t" else csv.QUOTE_MINIMAL)
+    rows.writerow(["number", "text", *columns])
+    rows.writerows([number, text, *values] for number, (text, *values) in enumerate(zip(texts, *columns.values())))
+    return out.getvalue()
+
+
+def as_jsonl(texts=TEXTS) -> str:
+    return "".join(json.dumps({"number": number, "text": text}) + "\n" for number, text in enumerate(texts))
+
+
+def as_parquet(texts=TEXTS) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table({"number": pa.array(range(len(texts)), pa.int16()), "text": texts}), out)
+    return out.getvalue()
+
+
+KINDS = {
+    "new.csv": as_csv,
+    "new.tsv": lambda: as_csv(delimiter="\t"),
+    "semicolons.csv": lambda: as_csv(delimiter=";"),
+    "new.jsonl": as_jsonl,
+    "new.ndjson": as_jsonl,
+    "lines.json": as_jsonl,
+    "array.json": lambda: json.dumps([json.loads(line) for line in as_jsonl().splitlines()]),
+    "new.parquet": as_parquet,
+    "new.csv.gz": lambda: gzip.compress(as_csv().encode()),
+    "new.jsonl.bz2": lambda: bz2.compress(as_jsonl().encode()),
+    "marked.csv": lambda: as_csv().encode("utf-8-sig"),
+    "windows.csv": lambda: as_csv().encode("utf-16"),
+}
+
+
+def rows_of(name: str) -> list[dict]:
+    """The rows of a file that was written, every cell as JSON has it."""
+    unpacked = {".gz": gzip.open, ".bz2": bz2.open}.get(Path(name).suffix, open)(name, "rb").read()
+    if ".parquet" in name:
+        return pq.read_table(io.BytesIO(unpacked)).to_pylist()
+    text = unpacked.decode()
+    if ".csv" in name or ".tsv" in name:
+        found = list(csv.DictReader(io.StringIO(text, newline=""), delimiter="\t" if ".tsv" in name else ","))
+        return [
+            row | {"number": int(row["number"]), "predicted": row["predicted"] or None,
+                   "probability": float(row["probability"]) if row["probability"] else None} for row in found
+        ]  # fmt: skip
+    return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+@pytest.mark.parametrize("out", ["labelled.csv", "labelled.jsonl"])
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_file_keeps_its_rows_in_order_and_gets_the_labels_that_python_gives(name, out, expected):
+    predict.main(put(name, KINDS[name]()), out)
+    found = rows_of(out)
+    assert [(int(row["number"]), row["text"]) for row in found] == list(enumerate(TEXTS))
+    assert [(row["predicted"], row["probability"]) for row in found] == expected
+    assert sorted(file.name for file in Path().glob("*labelled*")) == [out]
+
+
+@pytest.mark.parametrize("out", ["x.tsv", "x.parquet", "x.csv.gz", "x.jsonl.bz2", "x.ndjson"])
+def test_every_kind_of_file_is_written(out, expected):
+    predict.main(put("new.csv", as_csv()), out)
+    found = rows_of(out)
+    assert [row["text"] for row in found] == TEXTS
+    assert [(row["predicted"], row["probability"]) for row in found] == [(name, p) for name, p in expected]
+
+
+def test_parquet_keeps_the_types_that_it_had():
+    predict.main(put("new.parquet", as_parquet()), "labelled.parquet")
+    schema = pq.read_schema("labelled.parquet")
+    assert [(field.name, str(field.type)) for field in schema] == [
+        ("number", "int16"), ("text", "string"), ("predicted", "string"), ("probability", "float"),
+    ]  # fmt: skip
+
+
+def test_lines_of_text_are_texts_blank_ones_too(expected):
+    texts = ["a good film", "", "bad music"]
+    predict.main(put("new.txt", "\n".join(texts)), "labelled.jsonl")
+    assert [row["text"] for row in rows_of("labelled.jsonl")] == texts
+    assert rows_of("labelled.jsonl")[1]["predicted"] is None
+
+
+def test_the_lines_of_fasttext_keep_their_labels_beside_the_new_ones():
+    predict.main(put("new.txt", "__label__pos a good film\n"), "labelled.jsonl")
+    [row] = rows_of("labelled.jsonl")
+    assert (row["text"], row["label"], row["predicted"]) == ("a good film", ["pos"], row["predicted"])
+
+
+def test_the_shards_of_a_folder_are_one_table():
+    Path("shards").mkdir()
+    for part in range(2):
+        put(f"shards/new-{part}.csv", as_csv(TEXTS[3 * part : 3 * part + 3]))
+    predict.main("shards", "labelled.csv")
+    assert [row["text"] for row in rows_of("labelled.csv")] == TEXTS
+
+
+def test_a_workbook_is_read():
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["text", "stars"], ["a good film", 5], ["a dull plot", 1]):
+        book.active.append(row)
+    book.save("new.xlsx")
+    predict.main("new.xlsx", "labelled.jsonl")
+    assert [(row["text"], row["stars"]) for row in rows_of("labelled.jsonl")] == [("a good film", 5), ("a dull plot", 1)]
+
+
+def test_each_gives_every_class_and_they_sum_to_one():
+    predict.main("--each", put("new.jsonl", as_jsonl()), "labelled.jsonl")
+    found = [row for row in rows_of("labelled.jsonl") if row["text"]]
+    assert list(found[0]) == ["number", "text", "predicted", "probability", "probability_neg", "probability_pos"]
+    for row in found:
+        assert row["probability_neg"] + row["probability_pos"] == pytest.approx(1, abs=1e-5)
+        assert row[f"probability_{row['predicted']}"] == row["probability"] >= 0.5
+
+
+def test_rows_below_the_threshold_are_left_open_and_keep_their_probability():
+    predict.main(put("new.jsonl", as_jsonl()), "all.jsonl")
+    found = sorted({row["probability"] for row in rows_of("all.jsonl") if row["text"]})
+    at = sum(found[len(found) // 2 - 1 :][:2]) / 2  # between two rows: they are written rounded
+    predict.main("--abstain", f"{at:.9f}", "new.jsonl", "some.jsonl")
+    both = [(a, b) for a, b in zip(rows_of("all.jsonl"), rows_of("some.jsonl")) if a["text"]]
+    assert {b["predicted"] is None for _, b in both} == {True, False}
+    for before, after in both:
+        assert after["probability"] == before["probability"]
+        assert after["predicted"] == (before["predicted"] if before["probability"] >= at else None)
+
+
+def test_what_params_say_of_the_text_column_counts_and_what_is_asked_counts_more(project):
+    put("new.jsonl", '{"text": "a", "body": "b", "title": "c"}\n')
+    tried = reading.of_path(Path("new.jsonl"), "auto")
+    assert reading.look(tried, "auto", None).text_column == "text"
+    assert reading.look(tried, "body", None).text_column == "body"
+    assert reading.look(tried, "body", "title").text_column == "title"
+
+
+def test_a_single_column_is_the_text_whatever_it_is_called():
+    predict.main(put("new.csv", "opinion\na good film\n"), "labelled.jsonl")
+    assert [row["opinion"] for row in rows_of("labelled.jsonl")] == ["a good film"]
+
+
+def test_a_long_file_is_read_by_its_beginning_and_labelled_in_chunks(monkeypatch):
+    texts = [f"a {'good' if number % 2 else 'bad'} film {'and' * 20} number {number}\nin two lines" for number in range(50)]
+    predict.main(put("new.csv", as_csv(texts, delimiter=";")), "whole.jsonl")
+    for setting, value in (("HEAD", 300), ("CHUNK_ROWS", 7)):
+        monkeypatch.setattr(reading, setting, value)
+    asked, ask = [], ensemble.Ensemble.probabilities
+    monkeypatch.setattr(
+        ensemble.Ensemble, "probabilities", lambda self, texts, title="": asked.append(len(texts)) or ask(self, texts, title)
+    )
+    predict.main("new.csv", "parts.jsonl")
+    assert asked == [7] * 7 + [1]
+    assert [row["text"] for row in rows_of("parts.jsonl")] == texts
+    assert [row["predicted"] for row in rows_of("parts.jsonl")] == [row["predicted"] for row in rows_of("whole.jsonl")]
+
+
+def test_a_row_longer_than_the_beginning_is_read(monkeypatch):
+    monkeypatch.setattr(reading, "HEAD", 10)
+    predict.main(put("new.csv", as_csv(["good " * 50, "bad"], delimiter="|")), "labelled.jsonl")
+    assert [row["text"] for row in rows_of("labelled.jsonl")] == ["good " * 50, "bad"]
+
+
+# ---- stopped, and gone on with
+
+
+@pytest.fixture
+def stopped(monkeypatch) -> list[int]:
+    """A run over 20 rows in chunks of 4 that was stopped in its third; the numbers of texts that are asked about from now on."""
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 4)
+    put("new.jsonl", as_jsonl([f"a {'good' if number % 3 else 'bad'} film" for number in range(20)]))
+    predict.main("new.jsonl", "at once.jsonl")
+    asked, ask = [], ensemble.Ensemble.probabilities
+
+    def twice_and_no_more(self, texts, title=""):
+        if len(asked) == 2:
+            raise MemoryError
+        asked.append(len(texts))
+        return ask(self, texts, title)
+
+    monkeypatch.setattr(ensemble.Ensemble, "probabilities", twice_and_no_more)
+    with pytest.raises(MemoryError):
+        predict.main("new.jsonl", "labelled.jsonl")
+    assert [file.name for file in Path().glob("*labelled*")] == ["labelled.jsonl.part"]
+    asked.clear()
+    monkeypatch.setattr(
+        ensemble.Ensemble, "probabilities", lambda self, texts, title="": asked.append(len(texts)) or ask(self, texts, title)
+    )
+    return asked
+
+
+def same() -> bool:
+    return Path("labelled.jsonl").read_bytes() == Path("at once.jsonl").read_bytes()
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_with_the_same_bytes(stopped, capsys):
+    predict.main("new.jsonl", "labelled.jsonl")
+    assert stopped == [4, 4, 4]
+    assert "8 of 20 rows were labelled by a run before; it goes on from there" in capsys.readouterr().err
+    assert same()
+    assert not Path("labelled.jsonl.part").exists()
+
+
+def test_what_was_cut_short_in_the_middle_of_a_row_is_asked_about_again(stopped):
+    part = Path("labelled.jsonl.part")
+    part.write_bytes(part.read_bytes()[:-3])
+    predict.main("new.jsonl", "labelled.jsonl")
+    assert stopped == [4, 4, 4, 4]
+    assert same()
+
+
+def test_another_threshold_and_another_kind_of_file_go_on_too(stopped):
+    predict.main("--abstain", "0.5", "new.jsonl", "labelled.jsonl")
+    assert stopped == [4, 4, 4]
+
+
+@pytest.mark.parametrize("change", ["model", "texts", "each"])
+def test_another_model_other_texts_and_other_columns_begin_anew(stopped, project, change, capsys):
+    words = ["new.jsonl", "labelled.jsonl"]
+    if change == "model":
+        project.change({"predict": {"seed": 1}})
+        project.call("calibrate")
+    elif change == "texts":
+        put("new.jsonl", as_jsonl(["a good film"] * 20))
+    else:
+        words.insert(0, "--each")
+    predict.main(*words)
+    assert stopped[-5:] == [4] * 5
+    assert "labelled.jsonl.part is of another model or of other texts: labelling begins anew" in capsys.readouterr().err
+
+
+def test_a_file_of_ones_own_that_is_called_like_what_is_kept_is_not_touched():
+    put("labelled.csv.part", "my own")
+    said = refusal(put("new.csv", as_csv()), "labelled.csv")
+    assert said.startswith("labelled.csv.part stands in the way and is none of the files that are left when labelling stops")
+    assert Path("labelled.csv.part").read_text() == "my own"
+
+
+def test_two_runs_do_not_write_the_same_file():
+    put("new.csv", as_csv())
+    with checkpoint.Checkpoint(Path("labelled.csv.part"), {}, 1):
+        assert refusal("new.csv", "labelled.csv").startswith("labelled.csv.part is in use: another run is making the same file")
+    assert not Path("labelled.csv").exists()
+
+
+# ---- pipes and single texts
+
+
+def piped(text: str | bytes, *words: str, monkeypatch) -> None:
+    data = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
+    predict.main("-", *words)
+
+
+def test_a_pipe_of_lines_and_one_of_objects_give_lines_of_json(monkeypatch, capfd):
+    piped("a good film\n\nbad music", monkeypatch=monkeypatch)
+    found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [row["text"] for row in found] == ["a good film", "", "bad music"]
+    piped('{"id": 7, "text": "bad music"}\n', monkeypatch=monkeypatch)
+    [row] = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert (row["id"], row["predicted"], row["probability"]) == (7, found[2]["predicted"], found[2]["probability"])
+
+
+def test_a_pipe_can_go_into_a_file(monkeypatch):
+    piped("a good film\n", "labelled.csv", monkeypatch=monkeypatch)
+    assert Path("labelled.csv").read_text().startswith("text,predicted,probability\na good film,")
+    assert sorted(file.name for file in Path().glob("*labelled*")) == ["labelled.csv"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("", "standard input holds no row, so there is nothing to label"),
+        ('{"text": "a"}\nplain\n', "standard input: line 2: "),
+        (b"caf\xe9\n", "standard input: 'utf-8' codec can't decode byte 0xe9"),
+        ('{"id": 1, "about": 2}\n', "standard input: none of its columns is called text"),
+    ],
+)
+def test_a_pipe_that_cannot_be_labelled_is_refused(monkeypatch, data, message):
+    with pytest.raises(Refused) as refused:
+        piped(data, monkeypatch=monkeypatch)
+    assert str(refused.value).startswith(message)
+
+
+def test_a_single_text_in_quotes_is_told_in_one_line(capsys, expected):
+    predict.main("a good film")
+    label, probability = capsys.readouterr().out.split()
+    assert (label, float(probability)) == (expected[0][0], pytest.approx(expected[0][1].expected, abs=1e-4))
+
+
+def test_a_file_without_out_goes_to_the_terminal(capfd):
+    predict.main(put("new.csv", as_csv()))
+    assert [json.loads(line)["text"] for line in capfd.readouterr().out.splitlines()] == TEXTS
+
+
+# ---- what cannot be used
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("new.csv", "", "new.csv holds no row"),
+        ("new.csv", "text,stars\n", "new.csv holds no row, so there is nothing to label"),
+        ("new.jsonl", "\n\n", "new.jsonl holds no row"),
+        ("new.csv", "id,body\n1,good\n", "new.csv: none of its columns is called text, sentence, review, content, document; "
+         "name the text's by TEXT=, possible: id, body"),
+        ("new.csv", "text,text\na,b\n", "new.csv: 2 columns are called text; rename one"),
+        ("new.csv", "text,predicted\na,b\n", "new.csv has a column called predicted already"),
+        ("new.csv", 'text,id\n"a,1\n', "new.csv cannot be read as csv: line 2: unexpected end of data"),
+        ("new.csv", b"text\ncaf\xe9\n", "new.csv cannot be read: line 2, byte 9 of the file, 0xe9, is no utf-8"),
+        ("new.jsonl", '{"text": "a"}\n{"text": ["b"]}\n', "new.jsonl, row 2, column text: found a list, possible: text"),
+        ("new.jsonl", '{"text": "a"}\n{"text"\n', "new.jsonl cannot be read as jsonl: line 2: "),
+        ("new.csv.gz", gzip.compress(b"text\na\n" * 99, mtime=0)[:-9], "new.csv.gz cannot be read as csv: "),
+        ("new.parquet", b"PAR1", "new.parquet cannot be read as parquet: "),
+        ("new.doc", "text", "new.doc: no reader for it; possible: csv, tsv, jsonl"),
+    ],
+)  # fmt: skip
+def test_a_file_that_cannot_be_labelled_is_refused_before_anything_is_asked_and_leaves_nothing(name, content, message):
+    before = sorted(Path().iterdir())
+    assert refusal(put(name, content), "labelled.csv").startswith(message)
+    assert sorted(Path().iterdir()) == sorted([*before, Path(name)])
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are():
+    put("new.csv", as_csv())
+    assert refusal("--text", "body", "new.csv", "labelled.csv") == (
+        "new.csv: no column is called body; name the text's by TEXT=, possible: number, text"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["missing.csv", "out.csv"], "IN = missing.csv: no such file or folder; looked for it in "),
+        (["new.csv", "out.docx"], "OUT = out.docx: it cannot be written as .docx; possible: .csv, .tsv, .jsonl, .ndjson, .parquet"),
+        (["new.csv", "out.parquet.gz"], "OUT = out.parquet.gz: it cannot be written as .parquet"),
+        (["new.csv", "data"], "OUT = data: it cannot be written as a file without a suffix"),
+        (["new.csv", "./new.csv"], "OUT = new.csv is IN, or lies in it"),
+        (["new.csv", "linked.csv"], "OUT = linked.csv is IN, or lies in it"),
+        (["data", "data/out.csv"], "OUT = data/out.csv is IN, or lies in it"),
+        (["a good film", "out.csv"], "'a good film' is no file, so it is taken for a text: OUT is for files"),
+        (["", "out.csv"], "IN is empty"),
+        (["new.csv", "out.csv", "more"], "unrecognized arguments: more; usage: "),
+        (["--abstain", "1.5", "new.csv"], "--abstain 1.5, possible: 0 or more and below 1"),
+        (["--abstain", "much", "new.csv"], "argument --abstain: invalid float value: 'much'"),
+    ],
+)
+def test_names_that_cannot_be_used_are_refused(words, message):
+    put("new.csv", as_csv())
+    Path("linked.csv").hardlink_to("new.csv")
+    assert refusal(*words).startswith(message)
+    assert Path("new.csv").read_bytes() == as_csv().encode()
+
+
+def test_no_model_yet_is_told_before_anything_is_read():
+    (record.FOLDER / "model.json").unlink()
+    assert refusal("a good film").startswith("data/model/model.json is missing, so there is no model yet; run `dvc repro`")
+
+
+def test_texts_in_another_script_are_labelled_with_a_warning(capsys):
+    predict.main(put("new.csv", as_csv(["хороший фильм", "скучный фильм, so dull"])), "labelled.csv")
+    assert [row["predicted"] is None for row in rows_of("labelled.csv")] == [False, False]
+    assert "80% of the letters of these texts are CYRILLIC, of which the texts that the model learned from have hardly any" in (
+        capsys.readouterr().err
+    )
+    predict.main(put("new.csv", as_csv(["unheard words of Latin letters"])), "labelled.csv")
+    assert "the tokenizer of encoder does not know 100% of the tokens of these texts: do not" in capsys.readouterr().err
+    predict.main(put("new.csv", as_csv(["good film", "12 34"])), "labelled.csv")
+    assert "believe" not in capsys.readouterr().err
+
+
+def test_scripts_are_told_by_letters_alone():
+    assert scripts.shares(["a1, b", "вг!", "中"]) == {"LATIN": 0.4, "CYRILLIC": 0.4, "CJK": 0.2}
+    assert scripts.shares(["12", ""]) == {}
+    assert scripts.shares([]) == {}
+    assert scripts.warning(["абв g"], {"LATIN": 0.98, "CYRILLIC": 0.02}) is None
+
+
+def test_a_class_that_is_never_given_is_told(capsys):
+    predict.main(put("new.csv", as_csv(["good great lovely fine film"])), "labelled.csv")
+    assert "predict: no row was given neg" in capsys.readouterr().err
+
+
+def test_a_row_with_more_than_the_rows_before_does_not_vanish_from_a_table(monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 1)
+    lines = '{"text": "a good film"}\n{"text": "bad", "more": 1}\n'
+    predict.main(put("new.jsonl", lines), "labelled.csv")  # a file is looked at first
+    assert Path("labelled.csv").read_text().startswith("text,more,predicted,probability\n")
+    with pytest.raises(Refused, match="a row has more, which the rows before had not"):
+        piped(lines, "piped.csv", monkeypatch=monkeypatch)
+    assert not Path("piped.csv").exists()
+
+
+@pytest.mark.faults
+def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path):
+    small = tmp_path / "small"
+    small.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], capture_output=True).returncode:
+        pytest.skip("mounting takes root")
+    try:
+        out = small / "labelled.csv"
+        out.write_text("of before")
+        said = refusal(put("new.csv", as_csv(["a good film, " * 100] * 200)), str(out))
+        assert said == f"{out} cannot be written: No space left on device; mend that and {predict.AGAIN}"
+        assert out.read_text() == "of before"
+        assert [file.name for file in small.iterdir() if file.name != "labelled.csv.part"] == ["labelled.csv"]
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_table_that_is_read_by_its_beginning_has_the_rows_of_one_that_is_read_whole(monkeypatch, delimiter, seed):
+    rng = np.random.default_rng(seed)
+    pieces = ["good", "bad, very", 'a "quoted" word', "two\nlines", "x;y", "a|b", " ", "", "\u00e4\u00f6", '"', "tab\there"]
+    texts = [" ".join(rng.choice(pieces, size=rng.integers(1, 6))) for _ in range(60)]
+    name = put("new.tsv" if delimiter == "\t" else "new.csv", as_csv(["one, two; three", *texts], delimiter=delimiter))
+    whole = [row["text"] for row in reading.of_path(Path(name), "auto").rows()]
+    assert whole == ["one, two; three", *texts]
+    monkeypatch.setattr(reading, "HEAD", int(rng.integers(200, 900)))
+    assert [row["text"] for row in reading.of_path(Path(name), "auto").rows()] == whole

@@ -1,0 +1,118 @@
+"""The tables that rounds ask by: they survive every spreadsheet, and no cell of them is ever run."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from stages.core.base import keys
+from stages.core.base.errors import Refused
+from stages.core.people.records import asked, spreadsheets
+from stages.core.people.records.asked import Row
+
+TEXTS = ["a fine film", "=1+1", 'it\'s "good", really;\nyes\ttoo', "Füße, größer als – «ça»", "-", "@me", "'=quoted"]
+ROWS = [Row(keys.key(text), text, f"g{i}", str(i)) for i, text in enumerate(TEXTS)]
+FILE = Path("labels/stage1.csv")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def cells(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def test_a_table_begins_with_a_byte_order_mark_and_has_an_empty_label_for_each_row():
+    asked.write("stage1", ROWS)
+    assert FILE.read_bytes().startswith(b"\xef\xbb\xbfkey,text,group,bucket,label\n")
+    _, *rows = cells(FILE.read_text(encoding="utf-8-sig"))
+    assert [row[0] for row in rows] == [row.key for row in ROWS]
+    assert {row[-1] for row in rows} == {""}
+
+
+def test_no_cell_is_a_formula_and_each_is_read_as_it_was():
+    asked.write("stage1", ROWS)
+    for row in cells(FILE.read_text(encoding="utf-8-sig")):
+        assert [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    read = asked.read("stage1")
+    assert [row.key for row in read] == [row.key for row in ROWS]
+    assert [spreadsheets.uncell(row.text) for row in read[:-1]] == TEXTS[:-1]
+
+
+def test_rows_that_were_found_say_by_which_words():
+    asked.write("stage1", [*ROWS, Row(keys.key("new"), "new", found="new words")])
+    assert FILE.read_text(encoding="utf-8-sig").splitlines()[0] == "key,text,group,bucket,found,label"
+    assert [row.found for row in asked.read("stage1")] == [""] * len(ROWS) + ["new words"]
+
+
+@pytest.mark.parametrize("letter", ["x", "ß", "😀"])
+def test_a_text_longer_than_a_cell_is_cut_and_says_so(letter):
+    cell = spreadsheets.cell("=" + letter * 40_000)
+    assert len(cell.encode("utf-16-le")) / 2 in (32_766, 32_767)  # as Excel counts; no half of a pair is left
+    assert cell.startswith("'=")
+    assert cell.endswith(f"{letter}…")
+    assert spreadsheets.cell(letter * 16_383) == letter * 16_383
+
+
+def saved(rows: list[list[str]], delimiter=",", end="\r\n", encoding="utf-8", quoting=csv.QUOTE_MINIMAL) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
+    FILE.write_bytes(text.getvalue().encode(encoding))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_that_a_spreadsheet_saved_is_read(delimiter, encoding, end):
+    asked.write("stage1", ROWS)
+    header, *rows = cells(FILE.read_text(encoding="utf-8-sig"))
+    order = [4, 1, 0, 3, 2]
+    filled = [[*row[:-1], "pos"] for row in reversed(rows)]
+    saved([[row[place] for place in order] for row in [header, *filled]], delimiter, end, encoding, csv.QUOTE_ALL)
+    read = asked.read("stage1")
+    assert [(row.key, row.label) for row in read] == [(row.key, "pos") for row in reversed(ROWS)]
+    assert spreadsheets.uncell(read[-1].text) == TEXTS[0]
+    assert spreadsheets.uncell(read[-4].text) == TEXTS[3]
+
+
+def test_capitals_and_blanks_in_the_first_line_do_not_matter():
+    FILE.parent.mkdir()
+    FILE.write_text(f" Key ,LABEL\n{ROWS[0].key}, pos \n")
+    assert asked.read("stage1") == [Row(ROWS[0].key, label="pos")]
+
+
+def test_a_key_that_was_changed_is_refused_with_its_row():
+    asked.write("stage1", ROWS)
+    FILE.write_text(FILE.read_text(encoding="utf-8-sig").replace(ROWS[1].key, "1.2E+24"))
+    with pytest.raises(Refused, match=r"^labels/stage1.csv, row 2: key = '1.2E\+24', possible: t and 24 hexadecimal digits"):
+        asked.keys("stage1")
+
+
+def test_a_table_without_keys_is_refused_with_its_columns():
+    FILE.parent.mkdir()
+    FILE.write_text("text,label\na,pos\n")
+    with pytest.raises(Refused, match=r"^labels/stage1.csv has columns text, label, possible: key, text, group"):
+        asked.keys("stage1")
+
+
+def test_what_is_no_table_is_refused():
+    FILE.parent.mkdir()
+    FILE.write_text(f'key,text\n{ROWS[0].key},"half\n')
+    with pytest.raises(Refused, match=r"^labels/stage1.csv cannot be read as a table: "):
+        asked.keys("stage1")
+
+
+def test_other_tables_in_the_folder_are_not_looked_at():
+    asked.write("stage1", ROWS)
+    asked.write("holdout", ROWS[:1])
+    for name in ("notes", "stage1 (copy)", "stage"):
+        (FILE.parent / f"{name}.csv").write_text("of a person\n")
+    assert asked.written() == ["holdout", "stage1"]
+
+
+def test_nothing_was_asked_where_there_is_no_table():
+    assert asked.read("stage1") == []
+    assert asked.written() == []

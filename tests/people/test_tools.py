@@ -1,0 +1,434 @@
+"""What Label Studio, doccano, Prodigy and Argilla write is recognised and read, with whoever answered, and read once."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from stages.commands import answers as read_answers
+from stages.core.base.errors import Refused
+from stages.core.people import tasks
+from stages.core.people.labelling import Labelling
+from stages.core.people.records import journal
+from stages.core.people.tools import label_studio, recognise
+from stages.core.people.tools.task import Task
+from tests.support.people import Labelled
+from tests.support.project import ROOT
+
+OTHER = {"pos": "neg", "neg": "pos"}
+
+
+@pytest.fixture
+def project(in_process) -> Labelled:
+    """Texts without labels, of which nobody was asked yet."""
+    project = Labelled.of(in_process)
+    shutil.rmtree("data/asked", ignore_errors=True)
+    project.repro("collect_answers")
+    return project
+
+
+@pytest.fixture
+def texts(project) -> list:
+    """Four texts of the pool, with what is true of each: key, text and label."""
+    some = [text for text in Labelling().texts.values() if not text.held][:4]
+    return [(text.key, text.text, project.truth[text.text]) for text in some]
+
+
+def read(capsys, file: str, content, who: str = "") -> list[str]:
+    """The lines that are said of a file that holds `content`."""
+    Path(file).write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    capsys.readouterr()
+    read_answers.main(file, who)
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith(file)]
+
+
+def lines(records: list[dict]) -> str:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def answered() -> dict[str, dict[str, str]]:
+    return {who: Labelled.answered(who) for who in journal.annotators()}
+
+
+def annotation(choices: list[str], by=1, control="label", **more) -> dict:
+    region = {"from_name": control, "to_name": "text", "type": "choices", "value": {"choices": choices}, "origin": "manual"}
+    return {"id": 7, "completed_by": by, "result": [region] if choices else [], "was_cancelled": False} | more
+
+
+def task(text, *annotations, **more) -> dict:
+    key, words, _ = text
+    data = {"gleaner_id": key, "text": words}
+    return {"id": 31, "annotations": list(annotations), "predictions": [], "data": data, "drafts": [], "meta": {}} | more
+
+
+# ---- Label Studio
+
+
+def test_label_studio_json_has_several_annotations_a_task_and_skipped_ones(project, texts, capsys):
+    (a, _, first), (b, _, _), (c, _, third), _ = texts
+    export = [
+        task(texts[0], annotation([first]), annotation([OTHER[first]], by={"id": 2, "email": "bob@example.org"})),
+        task(texts[1], annotation([], was_cancelled=True)),
+        task(texts[2], annotation([third], by={"email": "carla@example.org"})),
+        task(texts[3], annotation([])),
+        task(texts[3]),
+    ]
+    assert read(capsys, "export.json", export) == [
+        "export.json: taken for an export of Label Studio, JSON",
+        "export.json: 1 records without an answer are passed over",
+        "export.json: 2 answers; of label-studio-1 2 are new, of which 0 change an earlier one",
+        "export.json: 1 answers; of label-studio-2 1 are new, of which 0 change an earlier one",
+        "export.json: 1 answers; of label-studio-carla-example.org 1 are new, of which 0 change an earlier one",
+    ]
+    assert answered() == {
+        "label-studio-1": {a: first, b: "?"},
+        "label-studio-2": {a: OTHER[first]},
+        "label-studio-carla-example.org": {c: third},
+    }
+
+
+def test_who_is_who_can_be_told(project, texts, capsys):
+    export = [task(texts[0], annotation(["pos"]), annotation(["neg"], by=2))]
+    read(capsys, "export.json", export, "1=anna 2=bob")
+    assert set(answered()) == {"anna", "bob"}
+    with pytest.raises(Refused, match=r"WHO=anna: export.json has answers of 1, 2; leave WHO out, or tell who is who"):
+        read(capsys, "export.json", export, "anna")
+    with pytest.raises(Refused, match=r"WHO=3=carla: 3 is no annotator of export.json; possible: 1, 2"):
+        read(capsys, "export.json", export, "3=carla")
+    read(capsys, "one.json", export[:1], "1=anna")
+    assert set(answered()) == {"anna", "bob", "label-studio-2"}
+    read(capsys, "single.json", [task(texts[1], annotation(["pos"]))], "dora")
+    assert answered()["dora"] == {texts[1][0]: "pos"}
+
+
+def test_the_later_annotation_of_one_person_counts_wherever_it_stands(project, texts, capsys):
+    sooner, later = "2026-11-25T10:00:00.1Z", "2026-11-25T11:00:00.1Z"
+    export = [task(texts[0], annotation(["neg"], updated_at=later), annotation(["pos"], updated_at=sooner))]
+    read(capsys, "export.json", export)
+    assert answered() == {"label-studio-1": {texts[0][0]: "neg"}}
+
+
+def test_the_time_of_an_answer_is_kept_and_an_old_export_takes_nothing_back(project, texts, capsys):
+    key = texts[0][0]
+    old = [task(texts[0], annotation(["pos"], updated_at="2026-11-25T12:00:00.123456+02:00"))]
+    read(capsys, "old.json", old, "anna")
+    assert [(answer.label, answer.when) for answer in journal.history("anna")] == [("pos", "2026-11-25T10:00:00Z")]
+    journal.append("anna", [(key, "neg", "2026-11-25T11:00:00Z")])  # on the page, say
+    assert read(capsys, "old.json", old, "anna")[1:] == [
+        "old.json: 1 answers; of anna 0 are new, of which 0 change an earlier one",
+        "old.json: 1 are older than what anna answered here since, and are passed over",
+    ]
+    assert answered() == {"anna": {key: "neg"}}
+    read(capsys, "new.json", [task(texts[0], annotation(["pos"], updated_at="2026-11-25T11:00:01Z"))], "anna")
+    assert answered() == {"anna": {key: "pos"}}
+
+
+def test_an_import_that_was_cut_short_goes_on_when_it_is_called_again(project, texts, capsys, monkeypatch):
+    export = [task(texts[0], annotation(["pos"]), annotation(["pos"], by=2)), task(texts[1], annotation(["neg"], by=2))]
+    append = journal.append
+
+    def killed(who, given):
+        if who == "label-studio-2":
+            raise KeyboardInterrupt
+        return append(who, given)
+
+    monkeypatch.setattr(journal, "append", killed)
+    with pytest.raises(KeyboardInterrupt):
+        read(capsys, "export.json", export)
+    assert set(answered()) == {"label-studio-1"}
+    monkeypatch.setattr(journal, "append", append)
+    read(capsys, "export.json", export)
+    assert {who: len(journal.history(who)) for who in journal.annotators()} == {"label-studio-1": 1, "label-studio-2": 2}
+
+
+def test_other_controls_than_the_one_with_the_classes_are_passed_over(project, texts, capsys):
+    both = annotation(["pos"])
+    both["result"] += annotation(["rude"], control="tone")["result"]
+    both["result"] += [{"from_name": "note", "type": "textarea", "value": {"text": ["hm"]}}]
+    read(capsys, "export.json", [task(texts[0], both)])
+    assert answered() == {"label-studio-1": {texts[0][0]: "pos"}}
+
+
+def test_two_labels_of_one_annotation_are_refused_and_nothing_is_read(project, texts, capsys):
+    export = [task(texts[0], annotation(["pos"])), task(texts[1], annotation(["pos", "neg"]))]
+    with pytest.raises(Refused, match=r"export.json, record 2: 2 labels \(pos, neg\), possible: one; one label a text is what"):
+        read(capsys, "export.json", export)
+    assert answered() == {}
+
+
+def rows_of(texts, control: str = "label", **first) -> list[dict]:
+    """As JSON-MIN has them: a control that is named like a key of the data stands in its place."""
+    about = {"annotator": 1, "created_at": "2026-11-25T10:00:00Z", "updated_at": "2026-11-25T10:00:00Z", "lead_time": 3.2}
+    return [
+        {"gleaner_id": key, "text": words, "id": number} | {control: label} | about | {"annotation_id": number} | first
+        for number, (key, words, label) in enumerate(texts, start=1)
+    ]
+
+
+@pytest.mark.parametrize("control", ["label", "mood", "text"])
+def test_label_studio_json_min_whatever_the_control_is_called(project, texts, capsys, control):
+    said = read(capsys, "export.json", rows_of(texts, control))
+    assert said == [
+        "export.json: taken for an export of Label Studio, JSON-MIN or CSV",
+        "export.json: 4 answers; of label-studio-1 4 are new, of which 0 change an earlier one",
+    ]
+    assert answered() == {"label-studio-1": {key: label for key, _, label in texts}}
+
+
+@pytest.mark.parametrize("form", ["{}", '["{}"]', '{{"choices": ["{}"]}}'])
+def test_label_studio_csv_holds_choices_as_a_word_a_list_or_json(project, texts, capsys, form):
+    rows = rows_of(texts)
+    with Path("export.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, sorted(rows[0]), quoting=csv.QUOTE_NONNUMERIC)
+        table.writeheader()
+        table.writerows(row | {"label": form.format(row["label"])} for row in rows)
+    read_answers.main("export.csv")
+    assert answered() == {"label-studio-1": {key: label for key, _, label in texts}}
+    capsys.readouterr()
+    read_answers.main("export.csv")
+    assert "export.csv: 4 answers; of label-studio-1 0 are new, of which 0 change an earlier one" in capsys.readouterr().out
+    assert len(journal.history("label-studio-1")) == 4
+
+
+def test_a_row_without_an_annotation_is_no_answer_though_the_data_has_a_label(project, texts, capsys):
+    rows = rows_of(texts)
+    rows[0] |= {"annotation_id": None, "annotator": {}}
+    read(capsys, "export.json", rows)
+    assert answered() == {"label-studio-1": {key: label for key, _, label in texts[1:]}}
+
+
+def test_a_control_that_is_lost_in_csv_is_told(project, texts, capsys):
+    rows = [{name: value for name, value in row.items() if name != "label"} for row in rows_of(texts)]
+    with pytest.raises(Refused, match=r"export.json, columns text: none holds a class, possible: neg, pos; .*export as JSON"):
+        read(capsys, "export.json", rows)
+
+
+# Recorded of Label Studio 1.23.0: tasks that label_studio.tasks wrote were imported under its config, and two people answered
+# three of five by the API; one was skipped. Of a second project the control is named text, as a key of the data is.
+EXPORTS = ROOT / "tests/people/exports"
+SO_SO = 'so "so" & <so>'
+RECORDED = {
+    "label-studio-1": {"t62eaf68c10212ce23118af40": "pos", "tbcfb125137508d5ecf3445d2": SO_SO},
+    "label-studio-2": {"t62eaf68c10212ce23118af40": "neg", "t2f97ca6ebca1064e29887139": "pos"},
+}
+
+
+def test_recorded_exports_of_label_studio_say_one_thing_whatever_their_form(project, capsys):
+    project.change({"labels": {"classes": ["neg", "pos", SO_SO]}})
+    project.repro("collect_answers")
+    for name in ("label-studio-min.json", "label-studio.csv", "control-named-text-min.json"):
+        read_answers.main(str(EXPORTS / name))
+        assert answered() == RECORDED, name
+    read_answers.main(str(EXPORTS / "label-studio.json"))  # it alone has what was skipped
+    skipped = answered()["label-studio-1"].keys() - RECORDED["label-studio-1"].keys()
+    assert {answered()["label-studio-1"][key] for key in skipped} == {"?"}
+    assert len(skipped) == 1
+    assert [len(journal.history(who)) for who in journal.annotators()] == [3, 2]
+    with pytest.raises(Refused, match=r"named-text.csv, columns text: none holds a class, possible: neg, pos, .*export as JSON"):
+        read_answers.main(str(EXPORTS / "control-named-text.csv"))
+
+
+# ---- doccano, Prodigy, Argilla
+
+
+def test_doccano_jsonl_and_csv(project, texts, capsys):
+    (a, first, one), (b, second, two), (c, third, _), _ = texts
+    records = [
+        {"id": 4, "text": first, "label": [one], "Comments": [], "gleaner_id": a},
+        {"id": 5, "text": second, "label": [two], "Comments": ["hm"], "gleaner_id": b},
+        {"id": 6, "text": third, "label": [], "Comments": [], "gleaner_id": c},
+    ]
+    assert read(capsys, "all.jsonl", lines(records), "anna") == [
+        "all.jsonl: taken for an export of doccano, JSONL",
+        "all.jsonl: 1 records without an answer are passed over",
+        "all.jsonl: 2 answers; of anna 2 are new, of which 0 change an earlier one",
+    ]
+    assert answered() == {"anna": {a: one, b: two}}
+    table = f'id,data,label\n4,"{first}",{one}\n5,"{second}",{two}\n6,"{third}",\n'  # without a key, by the text
+    said = read(capsys, "all.csv", table, "anna")
+    assert said[0] == "all.csv: taken for an export of doccano, CSV"
+    assert said[-1] == "all.csv: 2 answers; of anna 0 are new, of which 0 change an earlier one"
+    with pytest.raises(Refused, match=r"all.csv, record 1: 2 labels \(neg, pos\), possible: one"):
+        read(capsys, "all.csv", f'id,data,label\n4,"{first}",neg#pos\n')
+
+
+def test_a_class_that_holds_the_sign_between_labels_of_doccano(project, capsys, texts):
+    project.change({"labels": {"classes": ["C#", "neg", "pos"]}})
+    project.repro("collect_answers")
+    read(capsys, "all.csv", f'id,data,label\n4,"{texts[0][1]}",C#\n', "anna")
+    assert answered() == {"anna": {texts[0][0]: "C#"}}
+
+
+def test_prodigy_accepts_rejects_and_ignores(project, texts, capsys):
+    (a, first, one), (b, second, two), (c, third, _), (d, fourth, _) = texts
+    records = [
+        {"text": first, "gleaner_id": a, "accept": [one], "answer": "accept", "_annotator_id": "films-anna", "_timestamp": 9},
+        {"text": second, "meta": {"gleaner_id": b}, "label": two, "answer": "accept", "_annotator_id": "2026-11-25_10-00-00"},
+        {"text": third, "gleaner_id": c, "label": "pos", "answer": "reject", "_annotator_id": "films-anna"},
+        {"text": fourth, "gleaner_id": d, "accept": [], "answer": "ignore", "_annotator_id": "films-anna"},
+        {
+            "text": first,
+            "gleaner_id": a,
+            "accept": [OTHER[one]],
+            "answer": "accept",
+            "_annotator_id": "films-anna",
+            "_timestamp": 8,
+        },
+    ]
+    said = read(capsys, "out.jsonl", lines(records), "=me films-anna=anna")
+    assert said[:2] == ["out.jsonl: taken for an export of Prodigy", "out.jsonl: 1 records without an answer are passed over"]
+    assert answered() == {"anna": {a: one, d: "?"}, "me": {b: two}}
+    records[3]["answer"] = "skip"
+    with pytest.raises(
+        Refused, match=r"out.jsonl, record 4: answer = skip, possible: accept, reject, ignore; mend it; nothing was"
+    ):
+        read(capsys, "out.jsonl", lines(records))
+
+
+def responses(text, values, users, status, question="label") -> dict:
+    key, words, _ = text
+    name = f"{question}.responses"
+    return {
+        "id": key, "status": "completed", "_server_id": "5e0c", "text": words, "label.suggestion": "pos",
+        name: values, f"{name}.users": users, f"{name}.status": status,
+    }  # fmt: skip
+
+
+def test_argilla_responses_count_where_they_were_submitted(project, texts, capsys):
+    anna, bob = "0a1b-anna", "9c8d-bob"
+    records = [
+        responses(texts[0], ["pos", "neg"], [anna, bob], ["submitted", "discarded"]),
+        responses(texts[1], ["neg", "pos"], [anna, bob], ["submitted", "submitted"]),
+        responses(texts[2], ["pos"], [bob], ["draft"]),
+        responses(texts[3], None, None, None),
+    ]
+    said = read(capsys, "records.json", records, f"{anna}=anna")
+    assert said[0] == "records.json: taken for records of Argilla"
+    assert answered() == {"anna": {texts[0][0]: "pos", texts[1][0]: "neg"}, "argilla-9c8d-bob": {texts[1][0]: "pos"}}
+    assert all(" 0 are new" in line for line in read(capsys, "records.json", records, f"{anna}=anna")[1:])
+    records[1]["label.responses.users"] = [anna]
+    with pytest.raises(Refused, match=r"records.json, record 2: label: 2 responses, 1 users, 2 status, possible: as many of each"):
+        read(capsys, "records.json", records)
+    records[1] = responses(texts[1], "pos", [anna], ["submitted"])
+    with pytest.raises(Refused, match=r"record 2: label.responses = pos, possible: a list; export as JSON"):
+        read(capsys, "records.json", records)
+    records[1] = responses(texts[1], ["pos"], [anna], ["done"])
+    with pytest.raises(Refused, match=r"record 2: label.responses.status = done, possible: submitted, discarded, draft, pending"):
+        read(capsys, "records.json", records)
+
+
+# ---- whatever it is
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"data": {"gleaner_id": "1.2E+24", "text": "x"}}, "record 1: key = '1.2E+24', possible: t and 24 hexadecimal"),
+        ({"data": {"review": "x"}}, "export.json, record 1: holds id, annotations, predictions, data,"),
+        ({"annotations": 3}, "export.json, record 1: annotations = 3, possible: a list of objects"),
+        ({"annotations": [annotation(["Pos"])]}, "label = Pos, which is no class; possible: neg, pos, ?; did you mean pos?"),
+        ({"annotations": [annotation([{"a": 1}])]}, "export.json, record 1: label = {'a': 1}, possible: a class"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_whole_with_its_record(project, texts, capsys, change, message):
+    export = [task(texts[0], annotation(["pos"])) | change, task(texts[1], annotation(["pos"]))]
+    with pytest.raises(Refused) as refused:
+        read(capsys, "export.json", export)
+    assert message in str(refused.value)
+    assert str(refused.value).endswith("nothing was read")
+    assert answered() == {}
+
+
+def test_two_controls_that_both_hold_classes_are_refused(project, texts, capsys):
+    both = annotation(["pos"])
+    both["result"] += annotation(["neg"], control="second")["result"]
+    with pytest.raises(Refused, match=r"under label, second \(label: pos; second: neg\), possible: one of them"):
+        read(capsys, "export.json", [task(texts[0], both)])
+
+
+def test_labels_of_old_are_read_by_their_new_names_and_only_once(project, texts, capsys):
+    project.change({"labels": {"classes": ["good", "neg"], "rename": {"pos": "good"}}})
+    project.repro("collect_answers")
+    journal.append("anna", [(texts[0][0], "pos")])
+    said = read(capsys, "export.json", [task(texts[0], annotation(["pos"])), task(texts[1], annotation(["pos"]))], "anna")
+    assert said[-1] == "export.json: 2 answers; of anna 1 are new, of which 0 change an earlier one"
+    assert answered() == {"anna": {texts[0][0]: "pos", texts[1][0]: "good"}}
+
+
+# ---- tasks for tools
+
+
+def answer_tasks(tool: str, name: str, truth: dict[str, str]) -> list[dict]:
+    """What a tool gives back of the tasks that were written for it, once a person has answered them all."""
+    file = next(Path("tasks").glob(f"{name}.{tool}.json*"))
+    content = file.read_text(encoding="utf-8")
+    made: list = json.loads(content) if file.suffix == ".json" else [json.loads(line) for line in content.splitlines()]
+    if tool == "label-studio":
+        return [{"id": 9, "data": each["data"], "annotations": [annotation([truth[each["data"]["text"]]])]} for each in made]
+    label = {each["text"]: truth[each["text"]] for each in made}
+    if tool == "doccano":
+        return [each | {"id": 3, "label": [label[each["text"]]], "Comments": []} for each in made]
+    if tool == "prodigy":
+        assert all(option["id"] in ("neg", "pos") for each in made for option in each["options"])
+        return [each | {"accept": [label[each["text"]]], "answer": "accept"} for each in made]
+    return [responses((each["id"], each["text"], ""), [label[each["text"]]], ["0a"], ["submitted"]) for each in made]
+
+
+@pytest.mark.slow
+def test_tasks_go_out_and_come_back_by_their_keys(project, capsys):
+    project.ask("", "", "label-studio")
+    said = capsys.readouterr().out
+    assert "tasks/holdout.label-studio.json: 20 tasks" in said
+    assert "tasks/stage1.label-studio.json: 12 tasks" in said
+    assert "tasks/stage1.label-studio.xml: the classes" in said
+    for tool in recognise.TOOLS.values():
+        tasks.write(tool, None, False)
+    for name in recognise.TOOLS:
+        read(capsys, "back.json", answer_tasks(name, "stage1", project.truth), name)
+        assert {Labelling().texts[key].text: label for key, label in answered()[name].items()}.items() <= project.truth.items()
+        assert len(answered()[name]) == 12
+    assert Labelling().progress("stage1") == (12, 12)
+    tasks.write(label_studio, ["stage1"], False)
+    assert "stage1: all that was asked for is answered, no tasks are written" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_guesses_are_written_only_on_request_and_never_of_the_holdout(project, capsys):
+    project.ask()
+    project.answer_all("stage1")
+    project.ask()
+    state = Labelling()
+    predicted = np.load("data/stage2/predicted.npy", allow_pickle=False)[0]
+    guess = {key: state.classes[predicted[state.texts[key].row]] for key in state.keys_of("stage2")}
+    assert set(guess.values()) <= {"neg", "pos"}
+    for tool in recognise.TOOLS.values():
+        said = []
+        for predict in (False, True):
+            capsys.readouterr()
+            tasks.write(tool, None, predict)
+            [file] = Path("tasks").glob(f"stage2.{tool.NAME}.json*")
+            said.append(file.read_text(encoding="utf-8"))
+        assert "holdout: no model has spoken of it, so no predictions" in capsys.readouterr().out
+        for shown, content in zip(({}, guess), said):
+            rows = [Task(key, state.texts[key].text, shown.get(key)) for key in guess]
+            assert content == next(iter(tool.tasks(rows, state.classes).values()))
+        assert said[0] != said[1]
+
+
+def test_classes_are_escaped_in_the_labelling_config_and_the_first_nine_have_a_key():
+    classes = ['a "b" & <c>', *map(str, range(10))]
+    config = label_studio.config(classes)
+    view = ElementTree.fromstring(config)  # noqa: S314
+    choices = view.findall("Choices/Choice")
+    assert [choice.get("value") for choice in choices] == classes
+    assert [choice.get("hotkey") for choice in choices] == [*map(str, range(1, 10)), None, None]
+    assert view.find("Text").get("value") == "$text"
+
+
+def test_predictions_in_a_table_are_refused(project):
+    with pytest.raises(Refused, match=r"PREDICT=1 with FORMAT=csv: a table shows no guess; possible: label-studio, argilla"):
+        project.ask("", "", "csv", "1")

@@ -1,0 +1,55 @@
+"""What people label, made by hand in a moment: six texts of a pool in two buckets, two of a holdout, and what is asked of them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.base import artifacts, keys, paths
+from stages.core.people.records import asked
+from tests.support.people import PEOPLE
+from tests.support.project import ROOT, Project
+
+TEXTS = ["good film", "fine plot", "</script><script>document.title='run'</script>", "awful end", "dull scene", "great music"]
+HELD = ["poor actor", "lovely scene"]
+BUCKETS = [0, 0, 1, 1, 0, 1]
+KEYS = [keys.key(text) for text in TEXTS]
+
+
+def on_paper(folder: Path, classes: tuple[str, ...] = ("neg", "pos"), guide: str = "") -> Project:
+    """A project in the folder that this process is in; stage1 asks for the first four rows, the holdout for nothing yet."""
+    (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    project = Project(folder)
+    project.change(PEOPLE)
+    project.change({"labels": {"classes": list(classes)}, "prepare": {"holdout_rows": 0}, "train_final": {"arms": []}})
+    if guide:
+        (folder / "guide.md").write_text(guide, encoding="utf-8")
+        project.change({"labels": {"guide": "guide.md"}})
+    artifacts.save_json(paths.CLASSES, list(classes))
+    sides = (paths.POOL, paths.SOURCE_LABELS, TEXTS), (paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS, HELD)
+    for path, labels, texts in sides:
+        artifacts.save_jsonl(path, ({"text": text} for text in texts))
+        artifacts.save(labels, np.full(len(texts), -1, np.int64))
+    artifacts.save(paths.CLUSTERS, np.array(BUCKETS, np.int32))
+    ask_for("stage1", KEYS[:4])
+    return project
+
+
+def ask_for(name: str, some: list[str]) -> None:
+    text = dict(zip(KEYS, TEXTS))
+    asked.write(name, [*asked.read(name), *(asked.Row(key, text[key]) for key in some)])
+
+
+def predict(stage: str, classes: list[int], rows: int = len(TEXTS)) -> None:
+    """As score_entropy leaves them: the class that each seed's model predicts of every row of the pool."""
+    artifacts.save(Path("data") / stage / "predicted.npy", np.tile(np.array(classes, np.int16), (1, 1)))
+
+
+def lines_of(who: str) -> list[list[str]]:
+    """What lies on disk: key and label of each line."""
+    file = Path(f"labels/answers/{who}.csv")
+    return [line.split(",")[:2] for line in file.read_text(encoding="utf-8").splitlines()[1:]] if file.exists() else []
+
+
+def as_json(text: str) -> dict:
+    return json.loads(text)
