@@ -1,22 +1,22 @@
-# make repro [WITH=FILE]   the pipeline, from nothing to the table and report.html; WITH: set a file's values in params.yaml
+# make repro [WITH=FILE]   run the whole pipeline, up to the table and report.html; WITH first sets a file's values in params.yaml
 # make test                ruff and pytest
-# make quick               the same without all that runs DVC, kills processes or takes long: for the daily loop
-# make ask [STAGE= AGAIN=1]  where people label: write down which rows the next round asks for, in labels/
-# make ask FORMAT=label-studio [PREDICT=1]   and as tasks for a tool, in tasks/; or argilla, prodigy, doccano
-# make label [WHO=anna PORT=]  where people label: the page in the browser; asks for the next rows by itself
-# make answers FILE=... [WHO=anna]   read answers from a table, such as labels/stage1.csv after it was filled in, or a tool's export
-# make find WORDS="..." [STAGE=]     ask for rows with these words too
-# make doubts [MOST=]       where people label: answers to look at again, in tasks/
-# make waiting             what labelling waits for
-# make test-browser        the tests of the pages in a real Chromium alone, which is wanted then (Debian: chromium, chromium-driver)
-# make bench [QUICK=1]     our code beside what you would use in its place, timed in turn; NAMES="embed umap" for some
-# make check [DATA=path]   is params.yaml in order? DATA: and what is found in a data set, as prepare would read it; writes nothing
+# make quick               the same without tests that run DVC, kill processes or are slow
+# make ask [STAGE= AGAIN=1]  for annotators: write the rows of the next round to labels/
+# make ask FORMAT=label-studio [PREDICT=1]   the same, also as tasks for a tool, in tasks/; or argilla, prodigy, doccano
+# make label [WHO=anna PORT=]  for annotators: open the page in the browser; it asks for the next rows by itself
+# make answers FILE=... [WHO=anna]   read answers from a table, such as a filled-in labels/stage1.csv, or from a tool's export
+# make find WORDS="..." [STAGE=]     also ask for rows with these words
+# make doubts [MOST=]      for annotators: write answers worth a second look to tasks/
+# make waiting             show what labelling waits for
+# make test-browser        only the tests of the pages, in a real Chromium (Debian: chromium, chromium-driver)
+# make bench [QUICK=1]     time our code against what you would use instead; NAMES="embed umap" runs only these
+# make check [DATA=path]   check params.yaml; with DATA, show what prepare would find in a data set; writes nothing
 # make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
-# make model [OUT=folder PUSH=user/name]   the model as a folder to take away, or onto a hub
-# make remote URL=...      share through a folder, s3://bucket/path or any other place that DVC knows
-# make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1: everything, the run-cache too
-# make fetch               pull what the params of this checkout can use
-# make clean-cache         forget the vectors kept from earlier runs of embed
+# make model [OUT=folder PUSH=user/name]   save the model as a folder to take away, or upload it to a hub
+# make remote URL=...      share through a folder, s3://bucket/path or anything else that DVC supports
+# make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1 pushes everything, with the run-cache
+# make fetch               pull what this checkout's params can use
+# make clean-cache         delete vectors cached by earlier runs of embed
 .PHONY: repro overlay ask label answers find doubts waiting test quick test-browser bench check predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in this folder
@@ -53,7 +53,7 @@ test quick: .venv/installed .venv/installed-test
 	pytest $(if $(filter quick,$@),-m "not dvc and not faults and not slow")
 
 test-browser: .venv/installed .venv/installed-test
-	BROWSER_WANTED=1 pytest --numprocesses=0 tests/test_browser.py tests/test_report_shown.py
+	BROWSER_WANTED=1 pytest --numprocesses=0 tests/browser
 
 bench: .venv/installed .venv/installed-bench
 	QUICK=$(QUICK) python -m benchmarks $(NAMES)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from tabulate import tabulate
 
 from benchmarks.harness import ROOT
-from stages.core.base.errors import Refused, choices, run
+from stages.core.base.errors import Refused, choices
 
 NAMES = ["embed", "new_rows", "sweep", "umap", "finetune", "path", "predict", "growth", "scale", "gpu"]
 
@@ -49,4 +49,7 @@ def table(rows: list[dict]) -> str:
 
 
 if __name__ == "__main__":
-    run(main)
+    try:
+        main(*sys.argv[1:])
+    except Refused as refusal:
+        sys.exit(f"error: {refusal}")

@@ -28,7 +28,7 @@ def main(after: str = "") -> None:
         if not late():
             break
         print("labels/ has changed since it was read: dvc repro goes on with what is new", flush=True)
-        for command in (["--force", "--single-item", "answers"], []):
+        for command in (["--force", "--single-item", "collect_answers"], []):
             dvc_repro.run(*command)
     print("\n".join(told(Labelling())))
 

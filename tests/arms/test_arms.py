@@ -16,7 +16,7 @@ from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
 from stages.core.rows import labels, rounds
 from stages.core.rows.labels import Labels
-from stages.core.space import logistic
+from stages.core.space import logistic_cv
 from stages.core.strategies import NoModelYet
 from tests.support.project import ROOT
 
@@ -139,7 +139,7 @@ def test_a_model_fitted_on_no_rows_is_the_fault_of_the_strategy_where_rows_are_l
     def fits_on_nothing(known, wanted, rng):
         return known.fit(known.labelled[:0], rng)
 
-    with pytest.raises(Refused, match=r"mine.py raised NoModelYet where 4 rows .* `fits_on_nothing`: use known.probabilities"):
+    with pytest.raises(Refused, match=r"mine.py raised NoModelYet where 4 rows .* `fits_on_nothing`: use pool.probabilities"):
         way(arm(fits_on_nothing))
 
 
@@ -272,7 +272,7 @@ def as_an_arm(first, then):
 @pytest.mark.slow
 def test_an_arm_of_the_strategies_of_the_product_chooses_its_very_rows(first, score, then, n, m, in_process, monkeypatch):
     monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)
-    monkeypatch.setattr(logistic, "STRENGTHS", np.array([0.1, 10]))  # a fifth of the time
+    monkeypatch.setattr(logistic_cv, "STRENGTHS", np.array([0.1, 10]))  # a fifth of the time
     in_process.change({
         "select_stage1": {"pick": first, "n": n}, "score_entropy": {"score": score}, "select_stageN": {"by": then},
         "rounds": {"stage2": {"after": "stage1", "m": m}, "stage3": {"after": "stage2", "m": m}},

@@ -52,8 +52,8 @@ def says(read: dict | None = None, write: dict | None = None) -> None:
 
 def test_it_is_called_with_the_words_given():
     dvc_repro.run("cluster")
-    dvc_repro.run("--force", "--single-item", "answers")
-    assert called() == ["repro cluster", "repro --force --single-item answers"]
+    dvc_repro.run("--force", "--single-item", "collect_answers")
+    assert called() == ["repro cluster", "repro --force --single-item collect_answers"]
 
 
 @pytest.mark.parametrize("how", ["read", "write"])

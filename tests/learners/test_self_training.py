@@ -91,7 +91,7 @@ def test_without_open_rows_or_with_one_class_it_is_the_plain_regression(labelled
 def test_of_very_many_labelled_rows_so_many_are_drawn_and_no_other_is_learned_from(monkeypatch, name):
     pool, labels = clouds(400)
     rows = np.arange(100, 400)
-    monkeypatch.setattr(logistic, "FIT_ROWS", 40)
+    monkeypatch.setattr(sampling, "FIT_ROWS", 40)
     few = rows[sampling.few_enough(labels[rows], 2, 7)]
     assert len(few) == 40
     made = learners.named(SimpleNamespace(trainer=name, **TRAIN | {"pseudo_rows": 0}), EMBED, None, 2)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from stages.commands import answers as read_answers
-from stages.commands import doubts
+from stages.commands import doubts, waiting
 from stages.core.base.errors import Refused
-from stages.core.people import label_errors, waiting
+from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import journal
 from tests.support.people import Labelled

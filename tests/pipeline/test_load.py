@@ -1,4 +1,4 @@
-"""Many experiments in a queue, two at a time: `LOAD=20 pytest tests/test_load.py` makes twenty, in half an hour."""
+"""Many experiments in a queue, two at a time: `LOAD=20 pytest tests/pipeline/test_load.py` makes twenty, in half an hour."""
 
 import json
 import os

@@ -65,7 +65,7 @@ def test_a_repro_that_waits_ends_well_and_answers_run_only_what_follows(project)
     state.answer("anna", text.key, "pos")
     one = ran(project)
     assert set(one) & {"prepare", "embed", "cluster", "select_stage1"} == set()
-    assert one[0] == "answers"
+    assert one[0] == "collect_answers"
     assert {"buy_labels@stage1", "train_stage1", "report"} <= set(one)
     assert project.summary() == "stage1 waits for 11 answers.\n"
 
@@ -114,7 +114,7 @@ def test_an_answer_that_comes_while_the_stage_reads_is_read_after_all(project):
         "            file.write('key,label,when\\n' + asked.keys('stage1')[0] + ',pos,\\n')\n\n\ndef main("
     )
     stage.write_text(code.replace(marker, late).replace("def main(", helper, 1))
-    assert "answers" in ran(project)
+    assert "collect_answers" in ran(project)
     assert project.summary() == "stage1 waits for 12 answers.\n"
     assert ran(project) == []  # DVC knows of nothing
     said = subprocess.run(

@@ -14,7 +14,7 @@ from stages.core.encoding import model_files
 from tests.support.project import Project
 from tests.support.tiny import tiny_corpus, tiny_encoder
 
-ROUND = ("score_entropy", "select_stageN", "summarise_scores", "label", "train_stageN")
+ROUND = ("score_entropy", "select_stageN", "summarise_scores", "buy_labels", "train_stageN")
 AFTER_STAGE1 = [f"{name}@{stage}" for stage in ("stage2", "stage3") for name in ROUND]
 RANDOM = ["train_random@stage1", "train_random@stage2", "train_random@stage3"]
 ARM = "compare_arm@entropy"
@@ -51,9 +51,9 @@ TABLE = {
     "seeds": ({"seeds": [0, 1, 2]}, STAGE1),
     "a new round": (
         {"stages": FOUR, "rounds": STAGE2 | STAGE3 | STAGE4, "random_at": FOUR},
-        ["answers", *(f"{name}@stage4" for name in ROUND), "train_random@stage4", ARM, *END],
+        ["collect_answers", *(f"{name}@stage4" for name in ROUND), "train_random@stage4", ARM, *END],
     ),
-    "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, ["answers", ARM, *END]),
+    "one round less": ({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2]}, ["collect_answers", ARM, *END]),
     "nothing at random": ({"random_at": []}, [*END]),
     "another arm": ({"arms": ["entropy", "margin"]}, ["compare_arm@margin", *END]),
     "no arms": ({"arms": []}, [*END]),
@@ -72,12 +72,12 @@ def stages_to_run(folder) -> set[str]:
     with chdir(folder):
         inputs.main()
         changed, graph = changed_in(Repo(os.curdir))
-        looked = "answers" in changed
+        looked = "collect_answers" in changed
         if looked:  # it, too, only looks: what follows is told by the files that it writes
             collect_answers.main()
-            changed = changed_in(Repo(os.curdir))[0] - {"answers"}
+            changed = changed_in(Repo(os.curdir))[0] - {"collect_answers"}
     after = changed | {before for name in changed for before in networkx.ancestors(graph, name)}
-    return after | ({"answers"} if looked else set())
+    return after | ({"collect_answers"} if looked else set())
 
 
 def changed_in(repo: Repo) -> tuple[set[str], networkx.DiGraph]:
@@ -186,7 +186,7 @@ def correct_label_of(project: Project, row: int) -> None:
 def test_what_is_taken_out_of_params_leaves_nothing_that_a_clone_could_miss(copy_of_finished, tmp_path):
     project = copy_of_finished
     project.change({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2], "arms": []})
-    assert project.repro() == ["answers", *END]
+    assert project.repro() == ["collect_answers", *END]
     results = {str(folder.relative_to(project.folder / "data/results")) for folder in project.folder.glob("data/results/*/*")}
     assert results == {"bucketed/stage1", "bucketed/stage2", "random/stage1", "random/stage2", "full/pool"}
     assert not (project.folder / "data/results/entropy").exists()

@@ -65,6 +65,6 @@ def test_a_regression_on_layers_is_asked_about_vectors_as_they_are():
 def test_fewer_rows_than_columns_give_the_same_regression_as_with_all_columns(monkeypatch):
     vectors = np.concatenate([layers.weighted(layered(1, 2), 1), np.random.default_rng(5).normal(size=(60, 60))], axis=1)
     within = logistic.fitted(vectors.astype(np.float32), LABELS, 3, logistic.Choice(1.0, 1.0))
-    monkeypatch.setattr(logistic, "_principal_axes", lambda vectors, most: np.eye(vectors.shape[1], dtype=np.float32))
+    monkeypatch.setattr(logistic, "principal_axes", lambda vectors, most: np.eye(vectors.shape[1], dtype=np.float32))
     without = logistic.fitted(vectors.astype(np.float32), LABELS, 3, logistic.Choice(1.0, 1.0))
     assert np.allclose(within.probabilities(vectors), without.probabilities(vectors), atol=2e-3)

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from stages.core.space import logistic, logistic_cv, sampling
+from stages.core.space import logistic_cv, sampling
 
 pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")  # what asks for folds by itself hears of it
 
@@ -127,7 +127,7 @@ def test_c_is_chosen_on_a_sample_of_many_rows_and_the_model_fitted_on_all(monkey
     labels = np.array([0, 1] * 60)
     inputs = clouds(labels, distance=5)
     inputs[30:] = clouds(labels[30:], distance=0, seed=1)
-    monkeypatch.setattr(logistic, "drawn", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
+    monkeypatch.setattr(logistic_cv, "drawn", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
     expected = LogisticRegression(C=100, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
     assert fit(inputs, labels, classes=2).probabilities(ELSEWHERE) == pytest.approx(expected, abs=1e-5)
 

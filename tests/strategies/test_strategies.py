@@ -9,7 +9,7 @@ from stages.core.base.errors import Refused
 from stages.core.learners.probe import Learner
 from stages.core.rows import labels
 from stages.core.rows.labels import Labels
-from stages.core.space import geometry, logistic, typicality
+from stages.core.space import geometry, logistic_cv, typicality
 from stages.core.strategies import NoModelYet, PoolState, badge, choose, probcover, recluster
 from tests.support.knowing import ALL, MARKED, MODULES, Says, chosen, pick
 
@@ -466,7 +466,7 @@ def random_known(seed, guarded=True, first=False, by_size=False):
 def test_open_rows_as_many_as_wanted_the_same_for_the_same_seed_and_no_label_unpaid(name, first, monkeypatch, tmp_path):
     """As first picks, where nothing is labelled, and as later ones; every arm, the product's too, asks by `choose`."""
     monkeypatch.chdir(tmp_path)  # no file of the pool is there to be read
-    monkeypatch.setattr(logistic, "STRENGTHS", np.ones(1))  # a tenth of the time
+    monkeypatch.setattr(logistic_cv, "STRENGTHS", np.ones(1))  # a tenth of the time
     monkeypatch.setattr(labels, "answers", lambda: pytest.fail("labels were read by another way than the door"))
     for seed, wanted in ((0, 1), (1, 12), (2, 39)):
         marked = name in MARKED

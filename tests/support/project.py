@@ -133,5 +133,5 @@ class InProcess(Project):
                 self.call("score_entropy", name)
                 self.call("select_stageN", name)
                 self.call("summarise_scores", name)
-            self.call("label", name)
+            self.call("buy_labels", name)
             self.call("train_stageN", name)

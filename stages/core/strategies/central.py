@@ -1,6 +1,6 @@
 """central: of every bucket the open rows nearest to its centre, the mean of all its rows, nearest first.
 
-PoolState to do badly (in a trial it cost 10 points at 100 labels): what lies in the middle of a bucket is alike.
+Known to do badly (in a trial it cost 10 points at 100 labels): what lies in the middle of a bucket is alike.
 """
 
 import numpy as np

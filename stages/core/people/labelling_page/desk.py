@@ -1,7 +1,7 @@
 """What the page shows and does, for all its windows: rows are handed out, answers are taken, and nothing of it is kept here.
 
 What is known of answers is read from labels/ each time, so that other windows, other programs and a spreadsheet may write there
-meanwhile. SavedModel in memory alone: which window has which row before it, so that two windows are not handed the same.
+meanwhile. Kept in memory alone: which window has which row before it, so that two windows are not handed the same.
 """
 
 import statistics
