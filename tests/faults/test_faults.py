@@ -23,10 +23,10 @@ FORCE = ("dvc", "repro", "--force", "--single-item", "--no-run-cache")
 
 def pids_of(project: Project, module: str) -> list[int]:
     """Processes that run `python -m stages MODULE` in the project's folder."""
-    found = []
+    found, words = [], f"-m\0stages\0{'train_stageN' if module == 'train_stage1' else module}\0".encode()
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and f"-m\0stages\0{module}\0".encode() in (entry / "cmdline").read_bytes():
+            if entry.name.isdigit() and words in (entry / "cmdline").read_bytes():
                 found += [int(entry.name)] if Path(os.readlink(entry / "cwd")) == project.folder else []
         except OSError:
             continue  # gone in the meantime
@@ -93,7 +93,7 @@ def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(request, stage, v
 
 STOP_ITSELF = """
 import importlib.util, os, signal, sys
-if sys.orig_argv[1:] == ["-m", "stages", "embed"] and importlib.util.find_spec("numpy"):  # which the Python first on the path does not have
+if sys.orig_argv[1:] == ["-m", "stages", "embed"] and importlib.util.find_spec("numpy"):
     os.kill(os.getpid(), signal.SIGSTOP)
 """
 
