@@ -67,7 +67,7 @@ def modelled(folder: Path, **changes: dict) -> None:
     for stage in (embed, reduce, cluster, select_stage1):
         stage.main()
     buy_labels.main("stage1")
-    train_stage1.main()
+    train_stageN.main("stage1")
     calibrate.main()
 
 
