@@ -24,10 +24,7 @@ PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
 
 repro: .venv/installed $(if $(WITH),overlay) check
-	dvc repro
-	@python -m stages waiting repro
-	@dvc plots show --quiet && echo "Plots: $(CURDIR)/dvc_plots/index.html"
-	@head -n 1 data/summary.md; echo "Report: $(CURDIR)/data/report.html"
+	@python -m stages repro
 
 ask: .venv/installed check
 	@python -m stages ask "$$STAGE" "$$AGAIN" "$${FORMAT:-csv}" "$$PREDICT"

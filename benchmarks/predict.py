@@ -15,7 +15,7 @@ from benchmarks import rivals
 from benchmarks.embed import base_shape
 from benchmarks.growth import varied
 from benchmarks.harness import SST2, Row, against, labelled_pool, prepared, row, run_stage
-from stages import buy_labels, calibrate, cluster, embed, reduce, select_stage1, train_stage1
+from stages import buy_labels, calibrate, cluster, embed, reduce, select_stage1, train_stageN
 from stages.commands import predict
 from stages.core.base import artifacts, paths
 from stages.core.encoding import model_files

@@ -16,6 +16,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+BEGUN = time.monotonic()
+
 # Ctrl-C ends the process at once, during imports too. Python's own handler waits for compiled code to return, which in UMAP
 # takes a minute. Nothing needs tidying up, since files get their names only when they are whole.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -29,7 +31,7 @@ gc.set_threshold(100_000)
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 FOLDER = Path(__file__).parent
-TIMES = Path(".gleaner/times.jsonl")  # what took how long, for the end of `make repro`; never an out
+TIMES = Path(".gleaner/times.jsonl")
 SECONDS_AN_ORPHAN_LIVES = 0.5
 
 
@@ -48,15 +50,22 @@ def main(name: str = "", *words: str) -> None:
             if is_stage:
                 importlib.import_module("stages.core.settings.rules").check_file(name)
             run = importlib.import_module(f"stages.{name}" if is_stage else f"stages.commands.{name}").main
-            begun = time.monotonic()
             run(*words)
         except Refused as refusal:
             sys.exit(f"error: {refusal}")
     except ModuleNotFoundError as error:
         go_on_in_venv(error)
     if is_stage:
-        with suppress(OSError), TIMES.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"stage": "@".join([name, *words]), "seconds": round(time.monotonic() - begun, 1)}) + "\n")
+        note_time("@".join([name, *words]))
+
+
+def note_time(stage: str) -> None:
+    """Add a line to TIMES, from which `make repro` tells what took how long; it never goes into an out."""
+    line = json.dumps({"stage": stage, "seconds": round(time.monotonic() - BEGUN, 1), "ended": time.time()})
+    with suppress(OSError):
+        TIMES.parent.mkdir(exist_ok=True)
+        with TIMES.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
 
 def refuse_unknown(name: str, choices, refused: type[Exception]) -> None:
