@@ -48,6 +48,7 @@ def umap(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
         reduce.seed,
         "reduce",
         epochs=None if reduce.epochs == "auto" else reduce.epochs,
+        transforms=len(rest) > 0,
     )
     reduced = np.empty((rows, reduce.dimensions), np.float32)
     reduced[sample] = mapper.embedding_

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sklearn.cluster import KMeans
 from stages import cluster, reduce
 from stages.core.base import artifacts, paths
 from stages.core.encoding import vectors
+from stages.core.space import manifold
 from tests.support.project import ROOT
 
 ROWS = 400
@@ -62,8 +64,6 @@ def test_a_sample_is_fitted_and_the_rest_transformed_only_above_fit_rows(pool, c
 
 
 def test_rows_fitted_swept_and_mapped_are_drawn_apart_from_each_other(pool, monkeypatch):
-    import umap
-
     seen = {}
 
     class FittedModel:
@@ -79,7 +79,7 @@ def test_rows_fitted_swept_and_mapped_are_drawn_apart_from_each_other(pool, monk
         def transform(self, rows):
             return rows[:, :3]
 
-    monkeypatch.setattr(umap, "UMAP", FittedModel)
+    monkeypatch.setattr(manifold, "umap_learn", lambda: SimpleNamespace(UMAP=FittedModel))
     monkeypatch.setattr(cluster, "MAP_ROWS", 100)
     monkeypatch.setattr(cluster, "sweep_scores", lambda vectors, _: seen.update(swept={*map(tuple, vectors.tolist())}) or [])
     reduce.main()
