@@ -178,7 +178,9 @@ class Encoder(torch.nn.Module):
     def states(self, ids: torch.Tensor, real: torch.Tensor | None, **wanted: bool) -> Any:
         """What the backbone gives: last_hidden_state [rows, longest, width], in its own dtype, and what is wanted beside it."""
         # The fused kernels spend more on calls than on numbers where rows are short: 5 to 18% of an encoder's whole time.
-        attention = "eager" if ids.device.type == "cpu" and ids.shape[1] <= SHORT else self.attention
+        # With dropout there is no fused one for processors: torch falls back to the same products, with masks of its own.
+        plain = ids.device.type == "cpu" and (self.training or ids.shape[1] <= SHORT)
+        attention = "eager" if plain else self.attention
         with SWITCHING:
             if attention != self.backbone.config._attn_implementation:
                 self.backbone.set_attn_implementation(attention)

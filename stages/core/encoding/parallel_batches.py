@@ -6,6 +6,7 @@ the time. Batches do not know of each other, so each core takes its own.
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -18,14 +19,21 @@ def threads(batch_tokens: int, device: torch.device) -> int:
     return max(1, min(torch.get_num_threads(), batch_tokens // LEAST_TOKENS)) if device.type == "cpu" else 1
 
 
-def done(work: Callable[[Any], Any], parts: Iterable[Any], workers: int) -> Iterator[Any]:
-    """work(part) of every part, in order; so many at a time, each on its share of torch's threads."""
+@contextmanager
+def each(workers: int) -> Iterator[Callable[..., Iterable]]:
+    """A map whose results come in order: so many parts at a time, each on its share of torch's threads."""
     if workers == 1:
-        yield from map(work, parts)
+        yield map
         return
     before = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(before // workers,)) as pool:
-            yield from pool.map(work, parts)
+            yield pool.map
     finally:
         torch.set_num_threads(before)  # those that start later take the number that was set last, in whatever thread
+
+
+def done(work: Callable[[Any], Any], parts: Iterable[Any], workers: int) -> Iterator[Any]:
+    """work(part) of every part, as `each` does it."""
+    with each(workers) as mapped:
+        yield from mapped(work, parts)

@@ -13,12 +13,14 @@ from transformers import get_linear_schedule_with_warmup
 
 from stages.core.base import artifacts, paths, seeding, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, saved_encoder, shards
+from stages.core.encoding import encoder, parallel_batches, saved_encoder, shards
+from stages.core.encoding.dropout import Dropout
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 from stages.core.space import logistic
 
 KIND = "finetune"
 GOLDEN = (5**0.5 - 1) / 2
+LEAST_ROWS = 4  # of a part of a batch that a core works on by itself: with fewer, calls cost more than is won
 CLIP = 1.0  # largest norm of the gradient, as in Devlin et al. 2019 (BERT's own code)
 
 
@@ -78,37 +80,50 @@ class Learner:
         weights = np.zeros(len(labels), np.float32)
         weights[rows] = logistic.evened(labels[rows])
         weights = torch.from_numpy(weights).to(self.device)
-        mixed = torch.autocast(self.device.type, torch.bfloat16, enabled=encoder.dtype_of(train.dtype) == torch.bfloat16)
+        mixed = encoder.dtype_of(train.dtype) == torch.bfloat16
         made = FineTuned(model, self.pretrained, self.embed, self.machine)
         best, best_loss, since_best, done = None, np.inf, 0, 0
-        # Dropout draws from torch's own generator: seeded here, and put back as it was afterwards.
-        with torch.random.fork_rng(), tqdm(total=steps, desc=title, unit="step", file=sys.stderr, mininterval=1) as bar:
+        tuned = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        workers = max(1, min(torch.get_num_threads(), train.batch_rows // LEAST_ROWS)) if self.device.type == "cpu" else 1
+        dropouts = [Dropout(rng) for part in range(workers) for rng in seeding.rngs([seed], f"dropout {part}")]
+
+        def gradients(part: np.ndarray, of: int, dropout: Dropout) -> tuple[torch.Tensor, tuple[torch.Tensor | None, ...]]:
+            """(loss, its gradient by each of `tuned`; None where it does not depend on it) of some rows of a batch of so many."""
+            ids, real = (torch.from_numpy(array).to(self.device) for array in tokens.padded(part, model.encoder.pad))
+            with dropout, torch.autocast(self.device.type, torch.bfloat16, enabled=mixed, cache_enabled=False):
+                logits = model(ids, None if real.all() else real)
+            loss = (weights[part] * torch.nn.functional.cross_entropy(logits, target[part], reduction="none")).sum() / of
+            return loss.detach(), torch.autograd.grad(loss, tuned, allow_unused=True)
+
+        # Elsewhere than on a processor dropout draws from torch's own generator: seeded here, put back as it was afterwards.
+        with (
+            torch.random.fork_rng(),
+            parallel_batches.each(workers) as each,
+            tqdm(total=steps, desc=title, unit="step", file=sys.stderr, mininterval=1) as bar,
+        ):
             torch.manual_seed(seed)
             while done < steps:
                 losses = []
                 for batch in training_batches(lengths, train.batch_rows, rng):
-                    batch = rows[batch]
-                    ids, real = (torch.from_numpy(array).to(self.device) for array in tokens.padded(batch, model.encoder.pad))
-                    with mixed:
-                        logits = model(ids, None if real.all() else real)
-                    loss = (weights[batch] * torch.nn.functional.cross_entropy(logits, target[batch], reduction="none")).mean()
-                    loss.backward()
-                    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+                    parts = np.array_split(rows[batch], min(workers, len(batch)))
+                    found = list(each(gradients, parts, [len(batch)] * len(parts), dropouts))
+                    for parameter, *summands in zip(tuned, *(gradient for _, gradient in found)):
+                        parameter.grad = summands[0] if len(summands) == 1 or summands[0] is None else sum(summands)
+                    torch.nn.utils.clip_grad_norm_(tuned, CLIP)
                     optimiser.step()
-                    optimiser.zero_grad()
                     schedule.step()
                     bar.update()
-                    losses.append(loss.detach())
+                    losses.append(sum(loss for loss, _ in found))
                     done += 1
                     if done == steps:
                         break
                 made.history.append({"epoch": len(made.history) + 1, "loss": round(float(torch.stack(losses).mean()), 6)})
                 if not len(held):
                     continue
-                found = made.on_held_back(held_inputs, labels[held])
-                made.history[-1] |= found
-                if found["held_back_loss"] < best_loss:
-                    best, best_loss, since_best = copy.deepcopy(model.state_dict()), found["held_back_loss"], 0
+                tried = made.on_held_back(held_inputs, labels[held])
+                made.history[-1] |= tried
+                if tried["held_back_loss"] < best_loss:
+                    best, best_loss, since_best = copy.deepcopy(model.state_dict()), tried["held_back_loss"], 0
                 elif (since_best := since_best + 1) == train.early_stopping.patience:
                     break
         if best is not None:
