@@ -1,4 +1,4 @@
-"""The trained model, from Python: run from the project's folder, or with it in PYTHONPATH.
+"""The trained model, from Python. Run this in the project's folder, or put the folder on PYTHONPATH.
 
 from gleaner import load
 

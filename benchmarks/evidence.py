@@ -112,22 +112,22 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     of_study = former.Learner if study.endswith("former") else None
     data, seconds = _opened(str(Path.cwd()), variants.way(arm).learner or of_study, study == "final"), []
     [order] = rounds.random_orders([seed], len(data.buckets))
-    data.bench.named = []
+    data.fitter.named = []
     tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
     return {
         "set": name,
         "made_of": data.made_of,
         "arm": arm,
         "seed": seed,
-        "accuracy": [round(accuracy(p, data.bench.actual), 6) for p in tried],
-        "macro_f1": [round(macro_f1(p, data.bench.actual), 6) for p in tried],
-        "kappas": [stopping.kappa(*pair) for pair in itertools.pairwise(data.bench.named)],
-        "classes_named": [len(np.unique(named)) for named in data.bench.named],
+        "accuracy": [round(accuracy(p, data.fitter.actual), 6) for p in tried],
+        "macro_f1": [round(macro_f1(p, data.fitter.actual), 6) for p in tried],
+        "kappas": [stopping.kappa(*pair) for pair in itertools.pairwise(data.fitter.named)],
+        "classes_named": [len(np.unique(named)) for named in data.fitter.named],
         "seconds_choosing": round(sum(seconds), 3),
     }
 
 
-class WatchedBench(Fitter):
+class WatchedFitter(Fitter):
     """Notes in `named` what every model that is tried names on the stop set, int64 [rows] of class numbers."""
 
     named: list[np.ndarray]
@@ -140,7 +140,7 @@ class WatchedBench(Fitter):
         self.named.append(fitted.probabilities(stopping.sample(len(self.pool))).argmax(1))
 
 
-class FinalBench(WatchedBench):
+class FinalFitter(WatchedFitter):
     """Rows are chosen by the learner of the loop; what is tried on the holdout is the model that train_final makes of them."""
 
     def __init__(self, settings: Any):
@@ -160,7 +160,7 @@ class FinalBench(WatchedBench):
 class Opened:
     """What all runs on one data set share, read once a process."""
 
-    bench: WatchedBench
+    fitter: WatchedFitter
     vectors: np.ndarray
     buckets: np.ndarray
     options: Any
@@ -172,10 +172,10 @@ def arm_of(name: str, budgets: Iterable[int], data: Opened, seconds: list[float]
 
     def timed(pick: Pick) -> Pick:
         @functools.wraps(pick)  # where a choice is refused, its own file is named
-        def pick_timed(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        def pick_timed(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
             start = time.perf_counter()
             try:
-                return pick(known, wanted, rng)
+                return pick(pool, wanted, rng)
             finally:
                 seconds.append(time.perf_counter() - start)
 
@@ -189,7 +189,7 @@ def arm_of(name: str, budgets: Iterable[int], data: Opened, seconds: list[float]
         timed(way.then),
         after=dict(zip(stages, [None, *stages])),
         budgets=stages,
-        bench=data.bench,
+        fitter=data.fitter,
         vectors=data.vectors,
         buckets=data.buckets,
         options=data.options.changed(score=way.score),
@@ -213,10 +213,10 @@ def _opened(folder: str, learner: type | None, final: bool) -> Opened:
         settings = params.read("train", "train_final", "embed", "strategies")
         embedded = np.array(vectors.of_texts(paths.EMBEDDINGS, paths.POOL))
         buckets = artifacts.load_clusters(len(embedded))
-        bench = FinalBench(settings) if final else WatchedBench(settings)
+        fitter = FinalFitter(settings) if final else WatchedFitter(settings)
         if learner:
-            bench.learner = learner(settings.train, settings.embed, params.machine(), bench.classes)
-        _OPEN[folder, learner] = Opened(bench, embedded, buckets, settings.strategies, made_of())
+            fitter.learner = learner(settings.train, settings.embed, params.machine(), fitter.classes)
+        _OPEN[folder, learner] = Opened(fitter, embedded, buckets, settings.strategies, made_of())
     return _OPEN[folder, learner]
 
 

@@ -33,7 +33,7 @@ STAGES = (
     "cluster",
     "select_stage1",
     "buy_labels stage1",
-    "train_stage1",
+    "train_stageN stage1",
     "score_entropy stage2",
     "select_stageN stage2",
     "train_full",

@@ -12,21 +12,21 @@ from stages.core.base import artifacts
 
 STAGES = """inputs
 prepare
-answers
+collect_answers
 finetune_encoder
 embed
 reduce
 cluster
 select_stage1
-label stage1
-train_stage1
+buy_labels stage1
+train_stageN stage1
 score_entropy stage2
 select_stageN stage2
-label stage2
+buy_labels stage2
 train_stageN stage2
 score_entropy stage3
 select_stageN stage3
-label stage3
+buy_labels stage3
 train_stageN stage3
 train_random stage1
 train_random stage2

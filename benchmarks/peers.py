@@ -1,6 +1,6 @@
 """Strategies of small-text and scikit-activeml over our pool, vectors, model and seeds.
 
-Each is a function as in stages/core/strategies: (known, wanted, rng) -> rows. The libraries only choose: the model that they
+Each is a function as in stages/core/strategies: (pool, wanted, rng) -> rows. The libraries only choose: the model that they
 ask, and that is trained on what they choose, is ours. Their first rows are the random arm's, but for TypiClust, which is made
 to choose them. They draw from NumPy's global generator where they take no seed.
 """
@@ -17,15 +17,15 @@ from stages.core.strategies import NoModelYet, PoolState
 
 
 def small_text(name: str, **settings: Any) -> Callable:
-    def pick(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
         from small_text import query_strategies
 
-        if known.model is None:
+        if pool.model is None:
             raise NoModelYet  # small-text's learner is started with rows drawn at random
         seed_globally(rng.integers(2**32))
-        labelled = known.labelled
+        labelled = pool.labelled
         rows = getattr(query_strategies, name)(**settings).query(
-            _SmallTextModel(known), known.vectors, known.open_rows, labelled, known.labels.of(labelled), n=wanted
+            _SmallTextModel(pool), pool.vectors, pool.open_rows, labelled, pool.labels.of(labelled), n=wanted
         )
         return np.asarray(rows, np.int64)
 
@@ -35,49 +35,49 @@ def small_text(name: str, **settings: Any) -> Callable:
 class _SmallTextModel:
     """Our model as small-text asks for it; a data set is an array of vectors."""
 
-    def __init__(self, known: PoolState):
-        self.known = known
+    def __init__(self, pool: PoolState):
+        self.pool = pool
 
     def predict_proba(self, _vectors: np.ndarray) -> np.ndarray:
-        return self.known.probabilities
+        return self.pool.probabilities
 
     def embed(self, vectors: np.ndarray, pbar: Any = None) -> np.ndarray:
         return np.asarray(vectors)
 
 
 def scikit_activeml(name: str, asks_model: bool, chooses_first: bool = False, **settings: Any) -> Callable:
-    def pick(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
-        from skactiveml import pool
+    def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+        from skactiveml import pool as strategies
 
-        if known.model is None and not chooses_first:
+        if pool.model is None and not chooses_first:
             raise NoModelYet
-        values = np.full(len(known.vectors), np.nan)
-        values[known.labelled] = known.labels.of(known.labelled)
-        strategy = getattr(pool, name)(random_state=int(rng.integers(2**31)), **settings)
-        asked = {"clf": _frozen(known), "fit_clf": False} if asks_model else {}
-        return np.asarray(strategy.query(np.asarray(known.vectors), values, batch_size=wanted, **asked), np.int64)
+        values = np.full(len(pool.vectors), np.nan)
+        values[pool.labelled] = pool.labels.of(pool.labelled)
+        strategy = getattr(strategies, name)(random_state=int(rng.integers(2**31)), **settings)
+        asked = {"clf": _frozen(pool), "fit_clf": False} if asks_model else {}
+        return np.asarray(strategy.query(np.asarray(pool.vectors), values, batch_size=wanted, **asked), np.int64)
 
     return quiet(pick)
 
 
-def _frozen(known: PoolState) -> Any:
+def _frozen(pool: PoolState) -> Any:
     """Our model as a classifier of scikit-activeml that is already fitted. It is asked by vectors that are near by one another,
     and may work on others (all layers): what it says is looked up by the row they belong to.
     """
     from skactiveml.base import SkactivemlClassifier
 
-    rows = {vector.tobytes(): row for row, vector in enumerate(known.vectors)}
+    rows = {vector.tobytes(): row for row, vector in enumerate(pool.vectors)}
 
     class Frozen(SkactivemlClassifier):
         def fit(self, X, y, sample_weight=None):  # noqa: N803
             return self
 
         def predict_proba(self, X):  # noqa: N803
-            asked = np.array([rows[vector.tobytes()] for vector in np.asarray(X, known.vectors.dtype)])
-            return known.model.probabilities(asked).astype(np.float64)
+            asked = np.array([rows[vector.tobytes()] for vector in np.asarray(X, pool.vectors.dtype)])
+            return pool.model.probabilities(asked).astype(np.float64)
 
-    made = Frozen(classes=list(range(known.classes)))
-    made.classes_ = np.arange(known.classes)
+    made = Frozen(classes=list(range(pool.classes)))
+    made.classes_ = np.arange(pool.classes)
     return made
 
 
@@ -87,10 +87,10 @@ def seed_globally(seed: int) -> None:
 
 
 def quiet(pick: Callable) -> Callable:
-    def picked(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+    def picked(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
         with warnings.catch_warnings(), open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing):
             warnings.simplefilter("ignore")
-            return pick(known, wanted, rng)
+            return pick(pool, wanted, rng)
 
     return picked
 

@@ -32,7 +32,7 @@ from benchmarks.evidence import SETS
 from benchmarks.harness import ROOT, machine, of_repository
 from stages.commands.overlay import lay_over
 from stages.core.base import keys
-from tests.browser import Window, chromium
+from tests.support.browser import Window, chromium
 
 ENTER = "\ue007"
 WHO = "anna"
@@ -175,7 +175,7 @@ def answer_in_a_table(person: Project, truth: dict[str, str]) -> None:
     csv.writer(text, delimiter=";", lineterminator="\r\n").writerows([["label", "text", "key"], *rows])
     (person.folder / "back.csv").write_bytes(text.getvalue().encode("cp1252", errors="replace"))
     with person.waited("stage2 in a table: make answers"):
-        person.do("collect_answers", "back.csv", WHO)
+        person.do("answers", "back.csv", WHO)
     with person.waited("stage3 after it: make ask FORMAT=label-studio"):
         person.do("ask", "", "", "label-studio", "")
 
@@ -192,7 +192,7 @@ def answer_in_label_studio(person: Project, truth: dict[str, str]) -> None:
         ]})  # fmt: skip
     (person.folder / "export.json").write_text(json.dumps(export), encoding="utf-8")
     with person.waited("stage3 from Label Studio: make answers"):
-        person.do("collect_answers", "export.json", WHO)
+        person.do("answers", "export.json", WHO)
     with person.waited("the models and the report: dvc repro"):
         person.do("dvc", "repro", "--quiet")
     person.do("waiting", "repro")

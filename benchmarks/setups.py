@@ -166,17 +166,17 @@ class OnEmbeddings(probe.Learner):
         return Model(classifier, classifier.predict_proba)
 
 
-def badge(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def badge(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     from skactiveml.pool import Badge
 
-    values = np.full(len(known.vectors), -1)
-    values[known.labelled] = known.labels.of(known.labelled)
-    vectors = geometry.unit(known.vectors)
-    if known.model is None:
+    values = np.full(len(pool.vectors), -1)
+    values[pool.labelled] = pool.labels.of(pool.labelled)
+    vectors = geometry.unit(pool.vectors)
+    if pool.model is None:
         torch.manual_seed(int(rng.integers(2**31)))
-        classifier = two_layers(vectors.shape[1], known.classes).fit(vectors, values)
+        classifier = two_layers(vectors.shape[1], pool.classes).fit(vectors, values)
     else:
-        classifier = known.model.model.classifier
+        classifier = pool.model.model.classifier
     strategy = Badge(missing_label=-1, clf_embedding_flag_name={"extra_outputs": "emb"}, random_state=int(rng.integers(2**31)))
     return np.asarray(strategy.query(X=vectors, y=values, clf=classifier, fit_clf=False, batch_size=wanted), np.int64)
 

@@ -50,7 +50,7 @@ TO_FIRST_MODELS = (
     "cluster",
     "select_stage1",
     "buy_labels stage1",
-    "train_stage1",
+    "train_stageN stage1",
 )
 FEW_TOKENS = 128  # a text of bbc_news is cut here, for all trainers alike: contrastive takes half the time
 QUICK = {
@@ -62,7 +62,7 @@ QUICK = {
 }
 
 
-class Fitter:
+class Study:
     def __init__(self, results: Path, data: Path, quick: bool):
         self.results, self.quick = results.resolve(), quick
         self.work = ROOT / ".gleaner" / self.results.stem
@@ -163,34 +163,34 @@ def untrained_above(folder: Path, layers: int, deviation: float) -> str:
     return str(folder)
 
 
-def similarity_runs(bench: Fitter) -> None:
+def similarity_runs(study: Study) -> None:
     """Spearman on the test set of STS-B, before and after."""
-    objectives = bench.objectives()
+    objectives = study.objectives()
     runs = [(model_files.PACKAGED, model_files.PACKAGED, name, {}) for name in ("pairs on STS-B", "nli on SICK")]
     label = "upper {layers} layers untrained".format(**UNTRAINED)
-    untrained = untrained_above(bench.work / label, **UNTRAINED)
+    untrained = untrained_above(study.work / label, **UNTRAINED)
     runs += [(label, untrained, name, {"epochs": epochs, "learning_rate": 1e-4}) for name, epochs in PASSES.items()]
     for label, model, name, more in runs:
-        if not bench.has(what="similarity", encoder=label, tuned=name):
-            folder = bench.folder("similarity", finetune_encoder=objectives[name] | more, embed={"model": model})
+        if not study.has(what="similarity", encoder=label, tuned=name):
+            folder = study.folder("similarity", finetune_encoder=objectives[name] | more, embed={"model": model})
             os.chdir(folder)
             run_stage("finetune_encoder")
-            bench.keep(**artifacts.load_json(folder / "data/encoder.json"))
+            study.keep(**artifacts.load_json(folder / "data/encoder.json"))
 
 
-def bucket_runs(bench: Fitter) -> None:
+def bucket_runs(study: Study) -> None:
     """What a tuned encoder does to the buckets, and to the first models of the bucketed arm."""
-    objectives = {name: objective for name, objective in bench.objectives().items() if name in TUNED}
+    objectives = {name: objective for name, objective in study.objectives().items() if name in TUNED}
     for dataset, (name, objective) in itertools.product(DATASETS, objectives.items()):
-        if bench.has(what="buckets", dataset=dataset, tuned=name):
+        if study.has(what="buckets", dataset=dataset, tuned=name):
             continue
         changes = {
-            "prepare": {"dataset": bench.dataset(dataset)},
+            "prepare": {"dataset": study.dataset(dataset)},
             "finetune_encoder": objective,
             "select_stage1": {"pick": "random"},
             "train": {"trainer": "probe"},
         }
-        folder = bench.folder("buckets", **changes)
+        folder = study.folder("buckets", **changes)
         os.chdir(folder)
         for step in TO_FIRST_MODELS:
             run_stage(*step.split())
@@ -198,13 +198,13 @@ def bucket_runs(bench: Fitter) -> None:
         tried = results.load(results.MAIN, "stage1", len(answers), len(actual), len(labels.classes())).probabilities
         reached = np.mean([accuracy(probabilities, actual) for probabilities in tried])
         agreement = agreement_of(artifacts.load_clusters(), answers)
-        bench.keep(label_agreement_nmi=agreement, accuracy=round(float(reached), 4))
+        study.keep(label_agreement_nmi=agreement, accuracy=round(float(reached), 4))
 
 
-def few_shot_runs(bench: Fitter) -> None:
+def few_shot_runs(study: Study) -> None:
     """Accuracy on the holdout from a few random labels of every class."""
     for dataset in DATASETS:
-        folder = bench.folder(dataset, prepare={"dataset": bench.dataset(dataset)}, embed={"max_tokens": FEW_TOKENS})
+        folder = study.folder(dataset, prepare={"dataset": study.dataset(dataset)}, embed={"max_tokens": FEW_TOKENS})
         os.chdir(folder)
         if not paths.HOLDOUT_EMBEDDINGS.exists():
             for name in ("prepare", "collect_answers", "finetune_encoder", "embed"):
@@ -215,13 +215,13 @@ def few_shot_runs(bench: Fitter) -> None:
             learner = learners.named(settings.train.changed(trainer=trainer), settings.embed, params.machine(), classes)
             pool = learner.read(paths.POOL, paths.EMBEDDINGS)
             holdout = learner.read(paths.HOLDOUT, paths.HOLDOUT_EMBEDDINGS)
-            for per_class, seed in itertools.product((2,) if bench.quick else PER_CLASS, (0, 1) if bench.quick else SEEDS):
-                if bench.has(what="few labels", dataset=dataset, trainer=trainer, per_class=per_class, seed=seed):
+            for per_class, seed in itertools.product((2,) if study.quick else PER_CLASS, (0, 1) if study.quick else SEEDS):
+                if study.has(what="few labels", dataset=dataset, trainer=trainer, per_class=per_class, seed=seed):
                     continue
                 rng = np.random.default_rng([seed, per_class])
                 rows = np.concatenate([rng.permutation(np.flatnonzero(answers == c))[:per_class] for c in range(classes)])
                 model = learner.fit(pool, rows, answers[rows], seed, "fit", None)
-                bench.keep(accuracy=round(accuracy(model.probabilities(holdout, "holdout"), actual), 4))
+                study.keep(accuracy=round(accuracy(model.probabilities(holdout, "holdout"), actual), 4))
         os.chdir(ROOT)
 
 
@@ -274,11 +274,11 @@ def main() -> None:
     words.add_argument("results", type=Path)
     words.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
     words.add_argument("--quick", action="store_true")
-    bench = Fitter(**vars(words.parse_args()))
+    study = Study(**vars(words.parse_args()))
     os.chdir(ROOT)
     for runs in (similarity_runs, bucket_runs, few_shot_runs):
-        runs(bench)
-    print(shown(bench.lines))
+        runs(study)
+    print(shown(study.lines))
 
 
 if __name__ == "__main__":

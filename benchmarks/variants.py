@@ -62,9 +62,9 @@ def variants() -> dict[str, Variant]:
     return VARIANTS | {name_of_default(): default()}
 
 
-def at_random(known: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
+def at_random(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     """The random arm: rows of the whole pool, whatever their bucket."""
-    return known.order[~np.isin(known.order, known.labelled)][:wanted]
+    return pool.order[~np.isin(pool.order, pool.labelled)][:wanted]
 
 
 def names() -> list[str]:

@@ -1,6 +1,6 @@
-"""`make model [OUT=model] [PUSH=user/name]`: the model of data/model as a folder to take away, and on a hub.
+"""`make model [OUT=model] [PUSH=user/name]`: save the model of data/model as a folder to take away, and upload it to a hub.
 
-The folder needs nothing of this project: see stages/core/takeaway/folder.py.
+The folder needs nothing from this project: see stages/core/takeaway/folder.py.
 """
 
 import platform
@@ -21,7 +21,7 @@ FOLDER = "model"
 def main(out: str = "", push_to: str = "") -> None:
     out = Path(out or FOLDER)
     if push_to and not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", push_to, re.ASCII):
-        raise Refused(f"PUSH = {push_to}: no name that a hub could have; possible: user/name")
+        raise Refused(f"PUSH = {push_to}: not a name on the hub; possible: user/name")
     models = predictor.load().models
     facts = card.Facts(
         about=models.about,
@@ -32,8 +32,7 @@ def main(out: str = "", push_to: str = "") -> None:
         commit=commit(),
         versions={"python": platform.python_version()} | {name: metadata.version(name) for name in card.LIBRARIES},
     )
-    name = push_to.rpartition("/")[2] or Path.cwd().name
-    folder.write(out, models, card.written(facts, name))
+    folder.write(out, models, card.written(facts, push_to.rpartition("/")[2] or Path.cwd().name))
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
     print(f"model: {out} holds {len(facts.about.members)} models, {size / 1e6:,.0f} MB; try: python {out / folder.SCRIPT} 'a text'")
     if push_to:
@@ -41,29 +40,29 @@ def main(out: str = "", push_to: str = "") -> None:
 
 
 def without_folders(value: Any) -> Any:
-    """Settings in which a whole path is its last name alone: where files lie on this machine is nobody else's."""
+    """Settings with absolute paths cut to their last name: where files lie on this machine is private."""
     if isinstance(value, dict):
-        return {key: without_folders(each) for key, each in value.items()}
+        return {key: without_folders(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [without_folders(each) for each in value]
+        return [without_folders(item) for item in value]
     is_path = isinstance(value, str) and value.startswith(("/", "~"))
     return Path(value).name if is_path else value
 
 
 def commit() -> str:
-    """The commit that is checked out, in words; unknown where git does not tell."""
+    """The commit that is checked out, in words; unknown if git gives none."""
     try:
-        asked = [
+        head, changes = (
             subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=60).stdout.strip()  # noqa: S603, S607
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
-        ]
+        )
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-    return asked[0] + (", with changes that are not committed" if asked[1] else "")
+    return head + (", with changes that are not committed" if changes else "")
 
 
 def push(out: Path, name: str) -> None:
-    """Put the folder on the hub. Raises Refused where it is out of reach or does not take it; the folder stays."""
+    """Upload the folder to the hub. Raises Refused if the hub is out of reach or refuses; the folder stays."""
     from huggingface_hub import HfApi
 
     api = HfApi()
@@ -77,9 +76,9 @@ def push(out: Path, name: str) -> None:
 
     try:
         address = hub.load(lambda: api.model_info(name, timeout=hub.SECONDS), upload, nowhere)
-    except Exception as error:  # names, access, network: dozens of types, one meaning
+    except Exception as error:  # dozens of types, for names, access and network
         raise Refused(
-            f"PUSH = {name}: not on the hub ({type(error).__name__}: {short(error)}); {out} is whole: check the network and the "
-            f"name, log in by `hf auth login`, and run the same again"
+            f"PUSH = {name}: not uploaded ({type(error).__name__}: {short(error)}); {out} is complete: check network and "
+            f"name, log in with `hf auth login`, and run the same again"
         ) from None
     print(f"model: {address}")

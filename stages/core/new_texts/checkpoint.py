@@ -1,7 +1,7 @@
-"""What a model has said so far, in a file beside the one that is being made: a run that was stopped goes on from there.
+"""Predictions made so far, kept beside the file that is being written, so that a run that was stopped can be continued.
 
-OUT.part   one line of JSON, which says of which model and texts it is; then for every row int32 class number, -1 where it has
-           no text, and float32 [1] probability of that class or [classes] of each
+OUT.part   one line of JSON that names the model and the texts; then for every row int32 class number, -1 if it has no text, and
+           float32 [1] probability of that class or [classes] of all classes
 """
 
 import fcntl
@@ -18,21 +18,26 @@ SIGN = "gleaner predictions"
 NO_TEXT = -1
 
 
+def record_type(probabilities: int) -> np.dtype:
+    """Of what is kept of one row, with so many probabilities."""
+    return np.dtype([("label", "<i4"), ("probability", "<f4", (probabilities,))])
+
+
 class Checkpoint:
-    """Open for one run at a time, as a context; closed, it stays for the next one, until it is `forgotten`.
+    """A context, open for one run at a time. The file stays for the next run until `delete`.
 
-    path    OUT.part
-    about   what the predictions depend on; those of anything else are thrown away
-    each    probabilities kept of a row: 1, or the number of classes
+    path            OUT.part
+    about           what the predictions depend on; predictions made for anything else are discarded
+    probabilities   kept of each row: 1, or the number of classes
 
-    Raises Refused where another run is at work on it, or where the file is something else.
+    Raises Refused if another run has it open, or if the file is something else.
     """
 
-    def __init__(self, path: Path, about: dict, each: int):
-        self.path, self.kind = path, np.dtype([("label", "<i4"), ("probability", "<f4", (each,))])
-        self.head = (json.dumps({"kind": SIGN, "each": each, **about}, sort_keys=True) + "\n").encode()
+    def __init__(self, path: Path, about: dict, probabilities: int):
+        self.path, self.kind = path, record_type(probabilities)
+        self.head = (json.dumps({"kind": SIGN, "each": probabilities, **about}, sort_keys=True) + "\n").encode()
         self.found = 0  # rows that an earlier run left
-        self.begun_anew = False
+        self.discarded = False  # whether an earlier run's predictions were made for something else
 
     def __enter__(self) -> "Checkpoint":
         self.file = self.path.open("a+b")
@@ -47,17 +52,16 @@ class Checkpoint:
         try:
             fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Refused(f"{self.path} is in use: another run is making the same file; wait for it, or give another OUT") from None
+            raise Refused(f"{self.path} is in use: another run writes the same file; wait for it, or give another OUT") from None
         self.file.seek(0)
         head = self.file.readline(2**16)
         if head == self.head:
-            whole = (os.fstat(self.file.fileno()).st_size - len(head)) // self.kind.itemsize
-            self.found = whole
-            self.file.truncate(len(head) + whole * self.kind.itemsize)  # the last row may have been cut short
+            self.found = (os.fstat(self.file.fileno()).st_size - len(head)) // self.kind.itemsize
+            self.file.truncate(len(head) + self.found * self.kind.itemsize)  # the last row may be incomplete
         else:
             if head and SIGN.encode() not in head:
-                raise Refused(f"{self.path} stands in the way and is none of the files that are left when labelling stops; move it")
-            self.begun_anew = bool(head)
+                raise Refused(f"{self.path} is in the way, and is not a checkpoint that `make predict` left; move it")
+            self.discarded = bool(head)
             self.file.truncate(0)
             self.file.write(self.head)
             self.file.flush()
@@ -68,9 +72,9 @@ class Checkpoint:
         self.file.close()
 
     def take(self, rows: int) -> np.ndarray | None:
-        """What an earlier run said of the next rows, records [rows], all of them or None: then the rest is thrown away.
+        """The next rows' predictions of an earlier run, records [rows]; None, and the rest is discarded, if it left fewer.
 
-        So a chunk is always asked about as a whole, and what is said of it does not depend on where a run was stopped.
+        So the model always predicts whole chunks, and predictions do not depend on where a run was stopped.
         """
         if self.left < rows:
             self.file.truncate(self.file.tell())
@@ -79,11 +83,11 @@ class Checkpoint:
         self.left -= rows
         return np.frombuffer(self.file.read(rows * self.kind.itemsize), self.kind)
 
-    def add(self, said: np.ndarray) -> None:
-        """Keep what was said of the rows that follow, once all that was there is taken."""
-        self.file.write(said.tobytes())
+    def add(self, predictions: np.ndarray) -> None:
+        """Keep the predictions of the next rows, after all earlier ones were taken."""
+        self.file.write(predictions.tobytes())
         self.file.flush()
         os.fsync(self.file.fileno())
 
-    def forget(self) -> None:
+    def delete(self) -> None:
         self.path.unlink(missing_ok=True)

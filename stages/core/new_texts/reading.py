@@ -1,8 +1,7 @@
-"""New texts, read row by row from every kind of file that prepare reads, however long the file is.
+"""New texts, read row by row from every kind of file that stage prepare reads.
 
-A row is {column: value} as it stands in the file. Kinds that can be read from their beginning to their end never lie in memory
-whole: csv, tsv, jsonl, lines of text and parquet, packed or not. An array of JSON, a workbook, fastText's lines and folders
-of a data set do.
+A row is {column: value} as in the file. csv, tsv, jsonl, lines of text and parquet are read as a stream, packed or not, so a file
+may be larger than memory. A JSON array, a workbook, fastText's lines and the folder of a data set are read whole.
 """
 
 import hashlib
@@ -20,20 +19,21 @@ from stages.core.sources.splits import TEXT_COLUMNS
 from stages.core.sources.tables import Table
 
 Row = dict[str, Any]
-CHUNK_ROWS = 8_192  # rows that are labelled at once: the more, the fuller batches of equal length are
-CHUNK_CHARACTERS = 2**23  # fewer rows where texts are long
-HEAD = 2**22  # characters by which the delimiter of a table is told
-SETTING = "prepare.dataset"  # its encoding is prepare.encoding
+Chunk = tuple[list[Row], list[str]]  # rows and their texts, "" if a row has none
+CHUNK_ROWS = 8_192  # rows labelled at once: more rows fill batches of equal length better
+CHUNK_CHARACTERS = 2**23  # fewer rows if texts are long
+HEAD = 2**22  # characters from which the delimiter of a table is detected
+SETTING = "prepare.dataset"  # for messages of the readers, which then name prepare.encoding
 
 
 @dataclass(frozen=True)
 class Source:
     """
     name      for messages
-    rows      all rows, anew each time it is called
-    columns   names, where the kind of file tells them before the rows; None for rows that may differ
+    rows      reads all rows, from the start at each call
+    columns   their names; None for formats whose rows may differ
     schema    of a parquet file
-    notes     what of the reading is to be printed
+    notes     to print: how the file was understood
     """
 
     name: str
@@ -44,8 +44,8 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What a first pass over a source found: its columns, how many rows there are, the text column, a hash of all texts."""
+class Inspected:
+    """What a first pass over a source found: its columns, number of rows, text column, and a hash of all texts."""
 
     source: Source
     columns: list[str]
@@ -53,13 +53,12 @@ class Looked:
     text_column: str
     texts_sha256: str
 
-    def chunks(self) -> Iterator[tuple[list[Row], list[str]]]:
-        """The rows and their texts, some thousand at a time; "" where a row has no text."""
+    def chunks(self) -> Iterator[Chunk]:
         return chunks(self.source.rows(), self.text_column, self.source.name)
 
 
 def of_path(path: Path, encoding: str) -> Source:
-    """The rows of a file, or of a folder that is one table. Raises Refused where it cannot be told how to read it."""
+    """The rows of a file, or of a folder that is one table. Raises Refused if it is unclear how to read it."""
     if path.is_file() and not file_names.suffixes(path)[0]:
         raise Refused(f"{path}: no reader for it; possible: {file_names.POSSIBLE}")
     try:
@@ -73,18 +72,18 @@ def of_path(path: Path, encoding: str) -> Source:
     [part] = parts.values()
     if part.kind != "files":
         return _of_table(str(path), files.table_of(part, SETTING, encoding))
-    each = [_of_file(file, encoding) for file in part.files]
-    if len(each) == 1:
-        return each[0]
-    for file, source in zip(part.files, each):
-        if source.columns is not None and source.columns != each[0].columns:
+    first, *others = sources = [_of_file(file, encoding) for file in part.files]
+    if not others:
+        return first
+    for file, source in zip(part.files, sources):
+        if source.columns is not None and source.columns != first.columns:
             raise Refused(f"{file} has columns {', '.join(source.columns)}, {part.files[0].name} has others: name one file")
-    notes = tuple(dict.fromkeys(note for source in each for note in source.notes))
-    return Source(str(path), lambda: (row for source in each for row in source.rows()), each[0].columns, each[0].schema, notes)
+    notes = tuple(dict.fromkeys(note for source in sources for note in source.notes))
+    return Source(str(path), lambda: (row for source in sources for row in source.rows()), first.columns, first.schema, notes)
 
 
 def of_lines(stream: IO[str], name: str) -> Source:
-    """Rows of a pipe, which can be read once: JSON objects where the first line is one, else a text in every line."""
+    """Rows of a pipe, which can be read once: JSON objects if the first line is one, else one text a line."""
 
     def rows() -> Iterator[Row]:
         try:
@@ -98,62 +97,60 @@ def of_lines(stream: IO[str], name: str) -> Source:
     return Source(name, rows)
 
 
-def look(source: Source, wanted: Any, asked: str | None) -> Looked:
-    """Read a source once, to its end, so that what is broken is found before an hour's work.
+def inspect(source: Source, setting: Any, asked: str | None) -> Inspected:
+    """Read a source once to its end, so that a broken row shows before an hour's work.
 
-    wanted   params prepare.text_column
-    asked    name of the text column that the user gave, or None
+    setting   params prepare.text_column
+    asked     the text column that the user named, or None
 
-    Raises Refused where the file is broken or empty, where no column is the text's, and for a cell that is no text.
+    Raises Refused if the file is broken or empty, if no column holds the texts, or if a cell is not text.
     """
     columns, count, column, digest = dict.fromkeys(source.columns or ()), 0, None, hashlib.sha256()
     if source.columns:  # none in an empty file
-        column = text_column(source.columns, wanted, asked, source.name)
+        column = text_column(source.columns, setting, asked, source.name)
     for part in _parts(source.rows()):
         for row in part:
             columns.update(dict.fromkeys(row))
-        column = column or text_column(list(columns), wanted, asked, source.name)
+        column = column or text_column(list(columns), setting, asked, source.name)
         for text in _texts(part, column, source.name, count):
             digest.update(text.encode() + b"\0")
         count += len(part)
     if not count:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
-    return Looked(source, list(columns), count, column, digest.hexdigest())
+    return Inspected(source, list(columns), count, column, digest.hexdigest())
 
 
-def begun(source: Source, wanted: Any, asked: str | None) -> tuple[list[str], Iterator[tuple[list[Row], list[str]]]]:
-    """(columns, chunks as from Looked) of what can be read once: its first chunk tells both. Raises Refused as `look` does."""
+def stream(source: Source, setting: Any, asked: str | None) -> tuple[list[str], Iterator[Chunk]]:
+    """(columns, chunks) of a source that can be read only once: the first chunk decides. Raises Refused as `inspect`."""
     parts = _parts(source.rows())
     first = next(parts, [])
     if not first:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
     columns = list(dict.fromkeys(key for row in first for key in row))
-    column = text_column(columns, wanted, asked, source.name)
+    column = text_column(columns, setting, asked, source.name)
     return columns, chunks(chain(first, chain.from_iterable(parts)), column, source.name)
 
 
-def text_column(columns: list[str], wanted: Any, asked: str | None, name: str) -> str:
-    """The column that was asked for, else that of params, else one that is called like a text, else the only one.
+def text_column(columns: list[str], setting: Any, asked: str | None, name: str) -> str:
+    """The column asked for, else that of params, else one with a usual name, else the only one.
 
-    Raises Refused where there is none or where its name stands twice.
+    Raises Refused if there is none, or if two columns have the same name.
     """
     table = Table(columns, lambda column: ())
     if twice := sorted({column for column in columns if columns.count(column) > 1}):
-        raise Refused(f"{name}: {columns.count(twice[0])} columns are called {twice[0] or 'nothing'!s}; rename one")
-    tried = (
-        [tables.matching(asked, (), table)] if asked else [tables.matching(way, TEXT_COLUMNS, table) for way in (wanted, "auto")]
-    )
-    for found in tried:
-        if len(found) == 1:
-            return found[0]
+        raise Refused(f"{name}: {columns.count(twice[0])} columns are called {twice[0] or 'nothing'}; rename one")
+    for wanted in [asked] if asked else [setting, "auto"]:
+        matching = tables.matching(wanted, () if asked else TEXT_COLUMNS, table)
+        if len(matching) == 1:
+            return matching[0]
     if not asked and len(columns) == 1:
         return columns[0]
     problem = f"no column is called {asked}" if asked else f"none of its columns is called {', '.join(TEXT_COLUMNS)}"
-    raise Refused(f"{name}: {problem}; name the text's by TEXT=, possible: {', '.join(columns) or 'none, it has no columns'}")
+    raise Refused(f"{name}: {problem}; name the text column by TEXT=, possible: {', '.join(columns) or 'none, it has no columns'}")
 
 
-def chunks(rows: Iterable[Row], column: str, name: str) -> Iterator[tuple[list[Row], list[str]]]:
-    """Rows and their texts, some thousand at a time."""
+def chunks(rows: Iterable[Row], column: str, name: str) -> Iterator[Chunk]:
+    """Some thousand rows at a time. Raises Refused, naming the row, for a cell that is not text."""
     before = 0
     for part in _parts(rows, column):
         yield part, _texts(part, column, name, before)
@@ -179,31 +176,31 @@ def _texts(part: list[Row], column: str, name: str, before: int) -> list[str]:
 
 
 def _of_file(file: Path, encoding: str) -> Source:
-    with _told_plainly(file, encoding):
+    with _plain_errors(file, encoding):
         made = READERS[file_names.suffixes(file)[0]](file, encoding)
     if isinstance(made, Table):
         return _of_table(str(file), made)
 
     def rows() -> Iterator[Row]:
-        with _told_plainly(file, encoding):
+        with _plain_errors(file, encoding):
             yield from made.rows()
 
     return Source(str(file), rows, made.columns, made.schema, made.notes)
 
 
 @contextmanager
-def _told_plainly(file: Path, encoding: str) -> Iterator[None]:
+def _plain_errors(file: Path, encoding: str) -> Iterator[None]:
     with files.told_plainly(file, SETTING):
         try:
             yield
         except UnicodeDecodeError:
-            packed.text(file, encoding)  # says which line and byte
+            packed.text(file, encoding)  # its error names line and byte
             raise
 
 
 def _of_table(name: str, table: Table) -> Source:
     if len(set(table.columns)) < len(table.columns):
-        text_column(table.columns, "auto", None, name)  # refuses
+        text_column(table.columns, "auto", None, name)  # raises Refused
     rows = lambda: (dict(zip(table.columns, row)) for row in zip(*map(table.values, table.columns)))  # noqa: E731
     return Source(name, rows, table.columns, notes=tuple(table.notes))
 
@@ -219,7 +216,7 @@ def _delimited(file: Path, encoding: str) -> Source:
         beginning, dialect, lines_before, notes = delimited.told(head, file, cut=not whole)
         if whole or len(beginning) > 1:
             break
-        size *= 4  # its first row is longer than that
+        size *= 4  # the first row is longer
     columns = beginning[0] if beginning else []
     exact = delimited.replace(dialect, cut=False)
 
@@ -252,7 +249,7 @@ def _json(file: Path, encoding: str) -> Source | Table:
 
 
 def _lines(file: Path, encoding: str) -> Source | Table:
-    """A text in every line, blank ones too; or fastText's, where the first line begins like one."""
+    """One text a line, blank ones too; or fastText's format, if the first line begins with its prefix."""
     with _opened(file, encoding, "\n") as stream:
         if next(stream, "").startswith(plain_texts.PREFIX):
             return plain_texts.read(file, encoding)

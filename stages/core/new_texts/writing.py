@@ -1,8 +1,8 @@
-"""Labelled rows, written in the order in which they come: what was in the file before, and what the model says of it.
+"""Labelled rows, written in the order of the input: their own columns and the model's.
 
-predicted           name of the likeliest class; empty where the row was left open
-probability         of that class; empty where the row has no text
-probability_CLASS   of each class, where that is asked for
+predicted           name of the likeliest class; empty if the row was left open
+probability         of that class; empty if the row has no text
+probability_CLASS   of each class, if asked for
 """
 
 import bz2
@@ -22,24 +22,22 @@ from stages.core.sources import file_names
 PREDICTED, PROBABILITY = "predicted", "probability"
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 Row = dict[str, Any]
+Write = Callable[[list[Row]], None]
 
 
 def added(classes: list[str], each: bool) -> list[str]:
-    """The columns that labelling adds; with `each`, one for every class beside the best."""
+    """The columns that labelling adds; with `each`, one for every class besides the best."""
     return [PREDICTED, PROBABILITY, *([f"{PROBABILITY}_{name}" for name in classes] if each else [])]
 
 
 def refuse_columns(columns: list[str], new: list[str], name: str) -> None:
-    """Raise Refused where the file has a column already that labelling adds: nothing of it is written over."""
+    """Raise Refused if the file already has a column that labelling adds: nothing in it is overwritten."""
     if there := [column for column in new if column in columns]:
-        raise Refused(
-            f"{name} has a column called {there[0]} already, which is what labelling adds; rename it, or take it out if the file "
-            f"was labelled before"
-        )
+        raise Refused(f"{name} already has a column {there[0]}, which labelling adds; rename or drop it")
 
 
 def refuse_kind(out: Path) -> None:
-    """Raise Refused where the name does not tell how to write it."""
+    """Raise Refused if the name of OUT does not tell how to write it."""
     kind, packed = file_names.suffixes(out)
     if kind not in KINDS or (kind == ".parquet" and packed):
         raise Refused(
@@ -49,23 +47,23 @@ def refuse_kind(out: Path) -> None:
 
 
 @contextmanager
-def into(part: Path, out: Path, columns: list[str], schema: Any, new: list[str]) -> Iterator[Callable[[list[Row]], None]]:
-    """A function that appends rows to `part`, which is whole when the block ends.
+def into(part: Path, out: Path, columns: list[str], schema: Any, new: list[str]) -> Iterator[Write]:
+    """A function that appends rows to `part`, which is complete when the block ends.
 
-    out       the name that `part` will get, which tells how it is written
-    columns   of the rows, those of `new` aside, which come last
+    out       the name that `part` will get, which decides the format
+    columns   of the rows, without those of `new`, which come last
     schema    of the parquet file that the rows come from, or None
     """
-    kind = file_names.suffixes(out)[0]
+    kind, packed = file_names.suffixes(out)
     if kind == ".parquet":
         with _parquet(part, columns, schema, new) as write:
             yield write
         return
-    with _packing(part, file_names.suffixes(out)[1]) as data, io.TextIOWrapper(data, "utf-8", newline="") as text:
+    with _packing(part, packed) as data, io.TextIOWrapper(data, "utf-8", newline="") as text:
         yield as_table(text, [*columns, *new], "\t" if kind == ".tsv" else ",") if kind in (".csv", ".tsv") else as_lines(text)
 
 
-def as_lines(text: IO[str]) -> Callable[[list[Row]], None]:
+def as_lines(text: IO[str]) -> Write:
     """Rows as JSON, one a line."""
 
     def write(rows: list[Row]) -> None:
@@ -74,8 +72,8 @@ def as_lines(text: IO[str]) -> Callable[[list[Row]], None]:
     return write
 
 
-def as_table(text: IO[str], columns: list[str], delimiter: str) -> Callable[[list[Row]], None]:
-    """Rows as csv or tsv; a cell is empty where a row lacks it, and JSON where it is a list or an object."""
+def as_table(text: IO[str], columns: list[str], delimiter: str) -> Write:
+    """Rows as csv or tsv. A cell is empty if its row lacks the column, and JSON if it is a list or an object."""
     table = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     table.writerow(columns)
 
@@ -83,7 +81,7 @@ def as_table(text: IO[str], columns: list[str], delimiter: str) -> Callable[[lis
         for row in rows:
             if other := row.keys() - set(columns):
                 raise Refused(
-                    f"a row has {min(other)}, which the rows before had not: a table has no place for it; let OUT be a .jsonl"
+                    f"a row has {min(other)}, which earlier rows lacked: a table has no place for it; let OUT be a .jsonl"
                 )
         table.writerows([_cell(row.get(column)) for column in columns] for row in rows)
 
@@ -96,7 +94,7 @@ def _cell(value: Any) -> Any:
 
 @contextmanager
 def _packing(part: Path, suffix: str) -> Iterator[IO[bytes]]:
-    """A file that packs what is written; equal bytes for equal rows: no name and no time stand in it."""
+    """A file that packs what is written. Equal rows give equal bytes: it holds no name and no time."""
     if suffix == ".zst":
         import pyarrow
 
@@ -115,7 +113,7 @@ def _packing(part: Path, suffix: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _parquet(part: Path, columns: list[str], schema: Any, new: list[str]) -> Iterator[Callable[[list[Row]], None]]:
+def _parquet(part: Path, columns: list[str], schema: Any, new: list[str]) -> Iterator[Write]:
     import pyarrow
     import pyarrow.parquet
 
@@ -127,13 +125,12 @@ def _parquet(part: Path, columns: list[str], schema: Any, new: list[str]) -> Ite
             if schema is None:
                 schema = pyarrow.Table.from_pylist([{column: row.get(column) for column in columns} for row in rows]).schema
             if writer is None:
-                kinds = [pyarrow.string()] + [pyarrow.float32()] * (len(new) - 1)
-                for name, kind in zip(new, kinds):
-                    schema = schema.append(pyarrow.field(name, kind))
+                for name in new:
+                    schema = schema.append(pyarrow.field(name, pyarrow.string() if name == PREDICTED else pyarrow.float32()))
                 writer = pyarrow.parquet.ParquetWriter(part, schema)
             writer.write_table(pyarrow.Table.from_pylist(rows, schema))
         except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError) as error:
-            raise Refused(f"these rows do not go into one parquet table ({short(error)}); let OUT be a .jsonl") from None
+            raise Refused(f"these rows do not fit into one parquet table ({short(error)}); let OUT be a .jsonl") from None
 
     try:
         yield write

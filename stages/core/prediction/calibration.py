@@ -1,4 +1,4 @@
-"""Does a model that says 0.9 nine times in ten say right? How far it is from that, and the one number that mends most of it.
+"""Calibration: how far a model's probabilities can be believed, and the temperature that corrects them.
 
 Probabilities are float32 [rows, classes], each row summing to 1; actual int64 [rows] are class numbers.
 """
@@ -6,63 +6,64 @@ Probabilities are float32 [rows, classes], each row summing to 1; actual int64 [
 import numpy as np
 
 BINS = 15  # as in Guo et al. 2017, section 5
-HOTTEST = 10.0  # temperatures are sought from 1 / HOTTEST to here
-LEAST = float(np.finfo(np.float32).tiny)  # in place of a probability of 0, which has no logarithm
-LEAST_ROWS = 30  # fewer say nothing about a temperature
-SHOWN_FROM = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # of the table of `answered`
+HOTTEST = 10.0  # temperatures are searched from 1 / HOTTEST to HOTTEST
+LEAST = float(np.finfo(np.float32).tiny)  # stands in for a probability of 0, which has no logarithm
+LEAST_ROWS = 30  # fewer rows say nothing about a temperature
+SHOWN_FROM = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # thresholds in the table of `answered`
 
 
 def scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Probabilities whose logarithms were divided by the temperature: above 1 they come nearer to each other (Guo et al. 2017).
+    """Divide the logarithms by the temperature: above 1 the probabilities move closer together (Guo et al. 2017).
 
     The likeliest class stays the likeliest. A class of probability 0 keeps it.
     """
     if temperature == 1:
         return probabilities
+    from scipy.special import softmax
+
     with np.errstate(divide="ignore"):
-        logits = np.log(probabilities.astype(np.float64)) / temperature
-    odds = np.exp(logits - logits.max(1, keepdims=True, initial=-np.inf))
-    return (odds / odds.sum(1, keepdims=True)).astype(np.float32)
+        return softmax(np.log(probabilities.astype(np.float64)) / temperature, axis=1).astype(np.float32)
 
 
-def log_losses(probabilities: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """float64 [rows]: -log of the probability that the right class was given, in nats; that of 0 taken for the least there is."""
-    given = probabilities[np.arange(len(actual)), actual].astype(np.float64)
-    return -np.log(np.maximum(given, LEAST))
+def log_loss(probabilities: np.ndarray, actual: np.ndarray) -> float:
+    """Mean of -log(probability of the right class), in nats. A probability of 0 counts as the smallest float32."""
+    right = probabilities[np.arange(len(actual)), actual].astype(np.float64)
+    return float(-np.log(np.maximum(right, LEAST)).mean())
 
 
 def best_temperature(probabilities: np.ndarray, actual: np.ndarray) -> float:
     """The temperature of least log-loss on rows that the model was not trained on, to four digits; 1 where it does not help.
 
-    It helps where the loss falls by more than the standard error of its fall: a handful of rows moves no probability. The right
-    class is aimed at with (rows + 1) / (rows + classes), not 1, as in Platt 1999, section 2.2: where all rows are right no
-    probability should become certain.
+    It helps if the loss falls by more than the standard error of its fall, so a handful of rows changes nothing. The target for
+    the right class is (rows + 1) / (rows + classes), not 1 (Platt 1999, section 2.2): otherwise a model that gets every row right
+    would become certain. scikit-learn's CalibratedClassifierCV(method="temperature") has neither rule, and gives a class that the
+    model never saw a probability above 0.
     """
     from scipy.optimize import minimize_scalar
 
-    # A class that a model was never shown has probability 0 at any temperature: its rows would only add a constant.
+    # A class that a model never saw has probability 0 at every temperature: its rows would only add a constant.
     possible = probabilities[np.arange(len(actual)), actual] > 0
     probabilities, actual = probabilities[possible], actual[possible]
     rows, classes = probabilities.shape
     if rows < LEAST_ROWS or len(np.unique(actual)) < 2:
         return 1.0
-    aim = np.full((rows, classes), 1 / (rows + classes))
-    aim[np.arange(rows), actual] = (rows + 1) / (rows + classes)
+    target = np.full((rows, classes), 1 / (rows + classes))
+    target[np.arange(rows), actual] = (rows + 1) / (rows + classes)
 
     def losses(temperature: float) -> np.ndarray:
-        return -(aim * np.log(np.maximum(scaled(probabilities, temperature), LEAST))).sum(1)
+        return -(target * np.log(np.maximum(scaled(probabilities, temperature), LEAST))).sum(1)
 
     edge = np.log(HOTTEST)
-    found = minimize_scalar(lambda log: losses(float(np.exp(log))).mean(), bounds=(-edge, edge), method="bounded")
-    temperature = round(float(np.exp(found.x)), 4)
+    search = minimize_scalar(lambda log: losses(float(np.exp(log))).mean(), bounds=(-edge, edge), method="bounded")
+    temperature = round(float(np.exp(search.x)), 4)
     fall = losses(1) - losses(temperature)
     return temperature if fall.mean() > fall.std(ddof=1) / np.sqrt(rows) else 1.0
 
 
 def expected_error(probabilities: np.ndarray, actual: np.ndarray) -> float:
-    """Expected calibration error: how far the best class's probability is from the share that is right, on average over the rows.
+    """Expected calibration error: mean gap between the best class's probability and the share of rows that are right.
 
-    Rows are put into 15 bins by that probability; a bin counts by its rows (Guo et al. 2017, equation 3).
+    Rows fall into 15 bins by that probability; each bin counts by its rows (Guo et al. 2017, equation 3).
     """
     sure, right = probabilities.max(1).astype(np.float64), probabilities.argmax(1) == actual
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
@@ -70,9 +71,9 @@ def expected_error(probabilities: np.ndarray, actual: np.ndarray) -> float:
 
 
 def answered(probabilities: np.ndarray, actual: np.ndarray, abstain: float) -> dict:
-    """What comes of leaving rows open whose best class has a probability below `abstain`: abstain, share answered, accuracy.
+    """What leaving rows open below a threshold gives: abstain, share of rows answered, accuracy on these (None if there are none).
 
-    The accuracy is that on the rows answered, None where there are none.
+    abstain   rows whose best class has a lower probability stay open
     """
     kept = probabilities.max(1) >= abstain
     right = (probabilities.argmax(1) == actual)[kept]

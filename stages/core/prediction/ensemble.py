@@ -1,4 +1,4 @@
-"""The trained models asked of texts: one, or the mean of those of all seeds, calibrated."""
+"""The model to use: one trained model, or the mean of the models of all seeds, calibrated."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +13,11 @@ from stages.core.encoding.tokens import Texts
 from stages.core.prediction import calibration, record
 from stages.core.prediction.record import Record
 
-CHUNKS = 16  # of new rows that are asked about at once where other processes share in them
+CHUNKS = 16  # of new rows, predicted at once where other processes share the work
 
 
 class Vectors:
-    """The pipeline's encoder, kept as embed has it, for models that work on its vectors."""
+    """The pipeline's encoder as stage embed uses it, for models that work on vectors."""
 
     def __init__(self, embed: Any, machine: Any):
         self.machine = machine
@@ -30,10 +30,10 @@ class Vectors:
 
 
 class Ensemble:
-    """Models of one learner. They are told apart by what they work on: those with an encoder of their own take texts.
+    """Models of one learner. Models with an encoder of their own take texts, all others take vectors.
 
     members   one or more
-    about     what data/model says of them
+    about     the record in data/model
     """
 
     def __init__(self, members: list[learners.Model], about: Record, embed: Any, machine: Any):
@@ -42,21 +42,21 @@ class Ensemble:
         self.vectors = None if self.pretrained else Vectors(embed, machine)
         self.chunks_at_once = 1 if machine.engine == "local" else CHUNKS
         for member in members if self.pretrained else ():
-            member.pretrained = self.pretrained  # all have the same: kept once in memory
+            member.pretrained = self.pretrained  # it is the same for all: keep it in memory once
 
     @property
     def encoder(self) -> encoder.Encoder:
-        """The pipeline's own encoder, which the members' were made from or work on."""
+        """The pipeline's own encoder, which the members work on or started from."""
         return self.vectors.model if self.vectors else self.pretrained
 
     def probabilities(self, texts: Sequence[str], title: str = "") -> np.ndarray:
         """float32 [texts, classes], each row summing to 1.
 
-        title   of the bars; none are shown without
+        title   of the progress bars; without one there are none
         """
         if not len(texts):
             return np.empty((0, len(self.about.classes)), np.float32)
-        # As cleaning.normalised does with the pool.
+        # The same as cleaning.normalised does to the pool.
         texts = [text.lower().strip() for text in texts] if self.about.normalise else list(texts)
         inputs = self.vectors.of(texts, title) if self.vectors else Texts(texts, self.pretrained.tokenise)
         mean = np.mean([member.probabilities(inputs, title) for member in self.members], axis=0, dtype=np.float64)
@@ -64,14 +64,12 @@ class Ensemble:
 
 
 def load(about: Record, embed: Any, machine: Any) -> Ensemble:
-    """The members that data/model names, with the encoder of this project; paths are relative to it.
+    """The models that data/model names, with this project's encoder; paths are relative to the project.
 
-    Raises Refused where the encoder or a member is another than it was, or not whole.
+    Raises Refused if the encoder or a model has changed, or a file of theirs is broken.
     """
     name = pointer.chosen(embed.model)
     if model_files.fingerprint(name) != about.encoder_sha256:
-        raise Refused(
-            f"{record.FOLDER} belongs to another encoder than {name}, which is here now; run `dvc repro` to train for this one"
-        )
-    record.refuse_other(about)
+        raise Refused(f"{record.FOLDER} was made with another encoder than {name}, the present one; run `dvc repro` to train anew")
+    record.refuse_changed(about)
     return Ensemble([learners.load_model(Path(folder), embed, machine) for folder in about.members], about, embed, machine)

@@ -13,9 +13,9 @@ from stages.core.prediction import ensemble, record
 
 class Predictor:
     """
-    classes_     object [classes]   names of the classes, in the order of the columns of predict_proba
-    abstain      predict leaves a text open, None, where no class has this probability; may be set
-    about        what data/model says of it
+    classes_   object [classes]   names of the classes, in the order of the columns of predict_proba
+    abstain    predict gives None where no class has this probability; you may change it
+    about      the record in data/model
     """
 
     def __init__(self, models: ensemble.Ensemble):
@@ -24,21 +24,21 @@ class Predictor:
         self.abstain = self.about.abstain
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """float32 [texts, classes], each row summing to 1. Raises Refused for what is no text."""
+        """float32 [texts, classes], each row summing to 1. Raises Refused for anything but texts."""
         return self.models.probabilities(listed(texts))
 
     def predict(self, texts: Iterable[str]) -> np.ndarray:
-        """object [texts]: the name of the likeliest class of each, None where it is below `abstain`."""
+        """object [texts]: the name of each text's likeliest class, None where its probability is below `abstain`."""
         probabilities = self.predict_proba(texts)
-        found = self.classes_[probabilities.argmax(1)]
-        found[probabilities.max(1) < self.abstain] = None
-        return found
+        names = self.classes_[probabilities.argmax(1)]
+        names[probabilities.max(1) < self.abstain] = None
+        return names
 
 
 def listed(texts: Iterable[str]) -> list[str]:
-    """A list, a column of a table or anything else that holds texts. Raises Refused for what is no text, and for one alone."""
+    """The texts of a list, a table's column or any other iterable. Raises Refused for a single text, and for anything but texts."""
     if isinstance(texts, str):
-        raise Refused("one text was given, possible: a list of texts; put it into one: [text]")
+        raise Refused("one text was given, possible: a list of texts; put it into a list: [text]")
     texts = list(texts)
     for number, text in enumerate(texts):
         if not isinstance(text, str):
@@ -47,11 +47,11 @@ def listed(texts: Iterable[str]) -> list[str]:
 
 
 def load(folder: str | Path = record.FOLDER) -> Predictor:
-    """The model of a project, by its folder data/model: relative to this folder, or from anywhere by a whole path.
+    """The model of a project, by its folder data/model: a path relative to the current folder, or an absolute one.
 
-    Raises Refused where there is no model yet, and where its encoder or weights are not those it was made of.
+    Raises Refused if there is no model yet, or if its encoder or weights have changed.
     """
     folder = Path(folder).absolute()
     about = record.load(folder)
-    with chdir(folder.parent.parent):  # the project, which all that is named in it is relative to
+    with chdir(folder.parent.parent):  # the record's paths are relative to the project
         return Predictor(ensemble.load(about, params.Section(about.embed), params.machine()))

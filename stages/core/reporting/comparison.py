@@ -1,7 +1,7 @@
-"""What every arm measured at every stage, and what that says against random rows; pure functions of the results.
+"""What every arm measured at every stage, and how it compares with random rows; pure functions of the results.
 
-`measure` is accuracy or macro_f1: what gains, tests and labels saved go by.
-Where the random arm or the full model has no result, what would be held against them is None.
+`measure` is accuracy or macro_f1: it decides gains, tests and labels saved. A comparison with the random arm or the full model is
+None if that arm has no result.
 """
 
 import numpy as np
@@ -11,14 +11,14 @@ from stages.core.reporting.result_tables import shown
 from stages.core.rows.measures import MEASURES, accuracy, confusion, macro_f1
 from stages.core.rows.results import BASELINE, BOUND, FINAL, WHOLE_POOL, Result
 
-Found = dict[tuple[str, str], Result]  # by arm and stage, those that have models
-NEAR_FULL = 0.95  # labels are counted to this share of what the full model measures
+Tested = dict[tuple[str, str], Result]  # (arm, stage) -> result of models that were tested on the holdout
+NEAR_FULL = 0.95  # share of the full model's measure that "labels to 95% of full" counts to
 NOT_COMPARED = {"gain": None, "gain_low": None, "gain_high": None, "p": None, "seeds_for_one_point": None}
 NOT_REACHED = (None, None, None)
 
 
 def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str]) -> dict:
-    """What one model does on the holdout: shares for accuracy and macro F1, numbers of rows for the errors of each class."""
+    """What one model does on the holdout: accuracy and macro F1 as shares, errors of each class in rows."""
     counts = confusion(probabilities, actual)
     right = np.diag(counts)
     return {
@@ -30,10 +30,10 @@ def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str
 
 
 def at_a_stage(result: Result, baseline: Result | None, actual: np.ndarray, classes: list[str], measure: str) -> dict:
-    """Means over the seeds, standard deviations where there is more than one seed (else None), and the gain over `baseline`.
+    """Means over the seeds, standard deviations (None with one seed), and the gain over `baseline`.
 
-    The gain is the mean of the differences seed by seed, its standard error that of a mean. The full model
-    has one seed only: it is held against the mean of the baseline, without an error.
+    The gain is the mean of the differences seed by seed, with the standard error of that mean. The full model has one seed: its
+    gain is over the baseline's mean and has no error.
     """
     seeds = [of_one_seed(p, actual, classes) for p in result.probabilities]
     means = {key: round(float(np.mean([seed[key] for seed in seeds])), 6) for key in seeds[0]}
@@ -55,54 +55,56 @@ def at_a_stage(result: Result, baseline: Result | None, actual: np.ndarray, clas
     }
 
 
-def over_budgets(found: Found, stages: list[str], actual: np.ndarray, measure: str) -> dict[str, dict]:
-    """Every arm but the full model over all its stages, held against the random arm; the same keys for each.
+def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure: str) -> dict[str, dict]:
+    """Every arm but the full model over all its stages, compared with the random arm; the same keys for each arm.
 
-    stages   those at which every arm has models, but for the random one, which may be left out
+    stages   at which every arm has models; the random arm may lack some
     """
-    arms = [arm for arm in dict.fromkeys(arm for arm, _ in found) if arm != BOUND]
-    compared = all((BASELINE, stage) in found for stage in stages)
+    arms = [arm for arm in dict.fromkeys(arm for arm, _ in tested) if arm != BOUND]
+    compared = all((BASELINE, stage) in tested for stage in stages)
     if not compared:
         arms = [arm for arm in arms if arm != BASELINE]
-    stages = sorted(stages, key=lambda stage: found[arms[-1], stage].labels)
-    budgets = np.array([found[arms[-1], stage].labels for stage in stages])
-    curves = {name: {arm: _curve(found, arm, stages, actual, name) for arm in arms} for name in MEASURES}
-    means, curves = {arm: {f"mean_{name}": float(curves[name][arm].mean()) for name in MEASURES} for arm in arms}, curves[measure]
-    bound = found.get((BOUND, WHOLE_POOL))
+    stages = sorted(stages, key=lambda stage: tested[arms[-1], stage].labels)
+    budgets = np.array([tested[arms[-1], stage].labels for stage in stages])
+    by_measure = {name: {arm: _curve(tested, arm, stages, actual, name) for arm in arms} for name in MEASURES}
+    curves, bound = by_measure[measure], tested.get((BOUND, WHOLE_POOL))
     target = bound and NEAR_FULL * np.array([MEASURES[measure](p, actual) for p in bound.probabilities]).mean(keepdims=True)
 
     overall = {}
     for arm in arms:
-        gain, to_random, apart = NOT_COMPARED, NOT_REACHED, None
+        gain, to_random, differ = NOT_COMPARED, NOT_REACHED, None
         if compared:
             gain = statistics.gain(curves[arm], curves[BASELINE])
             to_random = statistics.labels_to_reach(budgets, curves[arm], curves[BASELINE][:, -1])
-            pairs = zip(*(found[each, stages[-1]].probabilities.argmax(2) for each in (arm, BASELINE)))
-            apart = sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs)
+            pairs = zip(*(tested[name, stages[-1]].probabilities.argmax(2) for name in (arm, BASELINE)))
+            differ = sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs)
         to_full = NOT_REACHED if bound is None else statistics.labels_to_reach(budgets, curves[arm], target)
         overall[arm] = {
-            **means[arm],
+            **{f"mean_{name}": float(by_measure[name][arm].mean()) for name in MEASURES},
             **gain,
             **{f"labels_to_random{end}": labels for end, labels in zip(("", "_low", "_high"), to_random)},
             **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full)},
-            "seeds_apart_by_mcnemar": apart,
-            "uses_pool_labels": found[arm, stages[0]].uses_pool_labels,
+            "seeds_apart_by_mcnemar": differ,
+            "uses_pool_labels": tested[arm, stages[0]].uses_pool_labels,
         }
     if compared:
-        overall[BASELINE] |= {"p": None, "seeds_for_one_point": None}  # it is not compared with itself
+        overall[BASELINE] |= {"p": None, "seeds_for_one_point": None}  # the random arm is not compared with itself
     statistics.correct(overall)
-    return {arm: {key: _rounded(value) for key, value in row.items()} for arm, row in overall.items()}
+    return {
+        arm: {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
+        for arm, row in overall.items()
+    }
 
 
-def _curve(found: Found, arm: str, stages: list[str], actual: np.ndarray, measure: str) -> np.ndarray:
+def _curve(tested: Tested, arm: str, stages: list[str], actual: np.ndarray, measure: str) -> np.ndarray:
     """float64 [seeds, stages]"""
-    return np.array([[MEASURES[measure](p, actual) for p in found[arm, stage].probabilities] for stage in stages]).T
+    return np.array([[MEASURES[measure](p, actual) for p in tested[arm, stage].probabilities] for stage in stages]).T
 
 
-def by_seed(found: Found, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
-    """One row an arm, stage and seed; the full model's only row is repeated at every budget, to be drawn as a line."""
+def by_seed(tested: Tested, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
+    """One row an arm, stage and seed. The full model's row is repeated at every budget, so that a plot draws it as a line."""
     rows, bound = [], []
-    for (arm, stage), result in found.items():
+    for (arm, stage), result in tested.items():
         for seed, p in zip(seeds, result.probabilities):
             name = shown(arm, result.uses_pool_labels) + (f", {FINAL}" if stage == FINAL else "")
             row = {"arm": name, "stage": stage, "seed": seed, "labels": result.labels}
@@ -111,42 +113,30 @@ def by_seed(found: Found, seeds: list[int], actual: np.ndarray, classes: list[st
     return rows + [row | {"arm": f"{BOUND} ({row['labels']:,} labels)", "labels": labels} for row in bound for labels in budgets]
 
 
-def confusions(found: Found, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
-    """Mean number of rows over the seeds, and the share of the actual class that they are.
+def confusions(tested: Tested, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
+    """One row an arm, actual and predicted class: mean number of rows over the seeds, and their share of the actual class.
 
-    Of an arm's final models, or else of those of the last stage.
+    Of an arm's final models; if it has none, of its models of the stage `last`.
     """
     rows = []
-    for (arm, stage), result in found.items():
-        if stage in (FINAL, WHOLE_POOL) or (stage == last and (arm, FINAL) not in found):
+    for (arm, stage), result in tested.items():
+        if stage in (FINAL, WHOLE_POOL) or (stage == last and (arm, FINAL) not in tested):
             counts = np.mean([confusion(p, actual) for p in result.probabilities], axis=0)
             shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-            rows += [
-                {
-                    "arm": shown(arm, result.uses_pool_labels),
-                    "actual": a,
-                    "predicted": b,
-                    "rows": round(float(counts[i, j]), 1),
-                    "share": round(float(shares[i, j]), 4),
-                }
-                for i, a in enumerate(classes)
-                for j, b in enumerate(classes)
-            ]
+            for (i, j), count in np.ndenumerate(counts):
+                pair = {"arm": shown(arm, result.uses_pool_labels), "actual": classes[i], "predicted": classes[j]}
+                rows.append(pair | {"rows": round(float(count), 1), "share": round(float(shares[i, j]), 4)})
     return rows
 
 
-def epochs(found: Found) -> list[dict]:
-    """One row an arm, stage, seed and epoch; none for learners that have no epochs."""
+def epochs(tested: Tested) -> list[dict]:
+    """One row an arm, stage, seed and epoch; none for learners without epochs."""
     return [
         {"arm": f"{shown(arm, result.uses_pool_labels)} {stage}", **epoch}
-        for (arm, stage), result in found.items()
+        for (arm, stage), result in tested.items()
         for epoch in result.history
     ]
 
 
 def _spread(values, divisor: float = 1.0) -> float | None:
     return round(float(np.std(values, ddof=1)) / divisor, 6) if len(values) > 1 else None
-
-
-def _rounded(value):
-    return round(value, 6) if isinstance(value, float) else value

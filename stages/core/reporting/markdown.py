@@ -1,4 +1,4 @@
-"""Tables in Markdown that a terminal can show."""
+"""Tables in Markdown that fit a terminal."""
 
 from tabulate import tabulate
 
@@ -6,9 +6,9 @@ COLUMNS = 100  # of a terminal
 
 
 def table(lines: list[list[str]], heads: list[str], left: int) -> str:
-    """A table, the first `left` columns to the left; where it is wider than COLUMNS several, in each of which these stand again."""
+    """A table with its first `left` columns aligned left. One wider than COLUMNS is split, and each part repeats these columns."""
 
-    def of(columns: list[int]) -> str:
+    def part_of(columns: list[int]) -> str:
         cells = [[line[i] for i in columns] for line in lines]
         sides = ["left" if i < left else "right" for i in columns]
         return tabulate(cells, [heads[i] for i in columns], tablefmt="github", disable_numparse=True, colalign=sides)
@@ -16,7 +16,7 @@ def table(lines: list[list[str]], heads: list[str], left: int) -> str:
     first = list(range(left))
     parts = [first]
     for column in range(left, len(heads)):
-        if len(parts[-1]) > left and len(of([*parts[-1], column]).splitlines()[0]) > COLUMNS:
+        if len(parts[-1]) > left and len(part_of([*parts[-1], column]).splitlines()[0]) > COLUMNS:
             parts.append(first)
         parts[-1] = [*parts[-1], column]
-    return "\n\n".join(map(of, parts))
+    return "\n\n".join(map(part_of, parts))

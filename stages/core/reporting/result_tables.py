@@ -17,14 +17,14 @@ def summary(
     measure: str,
     answer: str = "",
 ) -> str:
-    """What waits, the answer, and all tables, as Markdown.
+    """What waits for answers, the answer in a sentence, and all tables, as Markdown.
 
     measured, overall, picked   as for the tables below
-    seeds                       how many there are
+    seeds                       number of seeds
     stages                      all labelling stages, in order
     waiting                     stage -> answers that it waits for
-    measure                     accuracy or macro_f1, by which arms are held against each other
-    answer                      as answer.sentence gives it
+    measure                     accuracy or macro_f1, which decides the comparison
+    answer                      of answer.sentence
     """
     parts = [f"{stage} waits for {rows:,} answers.\n" for stage, rows in waiting.items()]
     if measured:
@@ -34,12 +34,12 @@ def summary(
 
 
 def shown(arm: str, uses_pool_labels: bool) -> str:
-    """The arm's name in tables and plots; those that saw labels nobody paid for are set apart."""
+    """The arm's name in tables and plots, marked if it chose rows by labels that are not in the budget."""
     return f"{arm} (pool labels)" if uses_pool_labels else arm
 
 
 def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str], measure: str) -> str:
-    """One line an arm and stage, as Markdown. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
+    """One line an arm and stage. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
 
     def order(item: tuple[tuple[str, str], dict]) -> tuple:
@@ -57,10 +57,9 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
         ]
         for (arm, stage), row in sorted(measured.items(), key=order)
     ]
-    heads = ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"]
-    text = table(lines, heads, left=2)
+    text = table(lines, ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"], left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout; the gain is in {NAMES[measure]}. "
-    text += "The full model has one seed and is held against the last random stage.\n"
+    text += "The full model has one seed and is compared with the last random stage.\n"
     last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN and stage != FINAL][-1]
     if last != stages[-1]:
         text += f"Labelling ended after {last}, with {row['labels']:,} labels.\n"
@@ -68,17 +67,17 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
 
 
 def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
-    """One line an arm over all budgets, as Markdown. overall: arm -> as metrics/ARM/curve.json."""
+    """One line an arm, over all budgets. overall: arm -> as metrics/ARM/curve.json."""
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
             f"{row['mean_accuracy']:.4f}",
             f"{row['mean_macro_f1']:.4f}",
-            "" if arm == BASELINE or row["gain"] is None else _interval(row["gain"], row["gain_low"], row["gain_high"], "+.3f"),
+            "" if arm == BASELINE or row["gain"] is None else _interval(row, "gain", "+.3f"),
             "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
             "" if arm == BASELINE else verdict(row),
-            _interval(row["labels_to_random"], row["labels_to_random_low"], row["labels_to_random_high"], ",.0f"),
-            _interval(row["labels_to_95_of_full"], row["labels_to_95_of_full_low"], row["labels_to_95_of_full_high"], ",.0f"),
+            _interval(row, "labels_to_random", ",.0f"),
+            _interval(row, "labels_to_95_of_full", ",.0f"),
             "" if row["seeds_for_one_point"] is None else f"{row['seeds_for_one_point']:,}",
         ]
         for arm, row in overall.items()
@@ -87,18 +86,17 @@ def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
         *("arm", "accuracy", "macro F1", "gain vs random", "p", "verdict"),
         *("labels to random's last", "labels to 95% of full", "seeds to see 1 point"),
     ]
-    text = table(lines, heads, left=1)
-    text += (
-        f"\n\nMeans over all budgets, {seeds} seeds; gain, test and labels by {NAMES[measure]}, differences paired by seed; 95% "
+    text = table(lines, heads, left=1) + (
+        f"\n\nMeans over all budgets, {seeds} seeds; {NAMES[measure]} decides gain, test and labels. Differences are paired by "
+        "seed. Intervals are 95% bootstrap (too narrow with few seeds: go by p); p is of paired t-tests with Holm's correction.\n"
     )
-    text += "bootstrap intervals (too narrow with few seeds: go by p), paired t-test with Holm's correction.\n"
     if any(row["uses_pool_labels"] for row in overall.values()):
-        text += "Arms marked (pool labels) choose rows by labels of the whole pool: they prune data, and save no labels.\n"
+        text += "Arms marked (pool labels) choose rows by labels of the whole pool: they prune data and save no labels.\n"
     return text
 
 
 def verdict(row: dict) -> str:
-    """What a reader may conclude of one arm against random rows."""
+    """What a reader may conclude about one arm against random rows."""
     if row["gain"] is None:
         return "no random arm"
     if row["p_holm"] is None:
@@ -108,8 +106,8 @@ def verdict(row: dict) -> str:
     return "better" if row["gain"] > 0 else "worse"
 
 
-def by_selection(described: dict[str, dict]) -> str:
-    """One line an arm: what sort of rows it had picked by its last stage. described: arm -> as description.describe."""
+def by_selection(picked: dict[str, dict]) -> str:
+    """One line an arm: what kind of rows it had picked by its last stage. picked: arm -> as description.describe."""
     lines = [
         [
             arm,
@@ -118,26 +116,29 @@ def by_selection(described: dict[str, dict]) -> str:
             f"{row['near_duplicates_share']:.3f}",
             f"{row['buckets_covered_share']:.3f}",
         ]
-        for arm, row in described.items()
+        for arm, row in picked.items()
     ]
-    heads = ["rows of", "largest class", "words", "near-duplicates", "buckets covered"]
-    text = table(lines, heads, left=1)
-    return text + "\n\nShares of the rows that an arm had labelled at its last stage; means over the seeds.\n"
+    text = table(lines, ["rows of", "largest class", "words", "near-duplicates", "buckets covered"], left=1)
+    return f"{text}\n\nShares of the rows that an arm had labelled at its last stage; means over the seeds.\n"
 
 
 def by_share_answered(answered: list[dict]) -> str:
-    """One line a threshold: how right the model to use is where it is sure, as Markdown; nothing where there is no model.
+    """One line a threshold: accuracy of the model to use where it is sure; "" if there is no model.
 
     answered   as data/model/answered.json
     """
     if not answered:
         return ""
-    lines = [
+    text = table(answered_rows(answered), ["rows left open below", "share answered", "accuracy of the answered"], left=0)
+    return f"\n{text}\n\nThe model to use, by the probability of its best class, on the holdout; see predict.abstain.\n"
+
+
+def answered_rows(answered: list[dict]) -> list[list[str]]:
+    """Cells of that table."""
+    return [
         [f"{row['abstain']:g}", f"{row['answered']:.3f}", "" if row["accuracy"] is None else f"{row['accuracy']:.4f}"]
         for row in answered
     ]
-    text = table(lines, ["rows left open below", "share answered", "accuracy of the answered"], left=0)
-    return f"\n{text}\n\nThe model to use, by the probability of its best class, on the holdout; see predict.abstain.\n"
 
 
 def _plus_minus(mean: float | None, spread: float | None, sign: str = "") -> str:
@@ -146,9 +147,9 @@ def _plus_minus(mean: float | None, spread: float | None, sign: str = "") -> str
     return f"{mean:{sign}.4f}" + ("" if spread is None else f" ± {spread:.4f}")
 
 
-def _interval(value: float | None, low: float | None, high: float | None, form: str) -> str:
-    """value [low, high]; a limit that is not there was not reached within the budgets."""
-    if value is None:
+def _interval(row: dict, name: str, form: str) -> str:
+    """value [low, high] of a row's name, name_low and name_high; a limit is empty where it was not reached within the budgets."""
+    if row[name] is None:
         return "not reached"
-    ends = ["" if end is None else f"{end:{form}}" for end in (low, high)]
-    return f"{value:{form}}" + (f" [{ends[0]}, {ends[1]}]" if any(ends) else "")
+    low, high = ("" if row[name + end] is None else f"{row[name + end]:{form}}" for end in ("_low", "_high"))
+    return f"{row[name]:{form}}" + (f" [{low}, {high}]" if low or high else "")

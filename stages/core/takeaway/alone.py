@@ -1,4 +1,4 @@
-"""Label texts by this folder alone: python predict.py "a text" "another", or a text in every line of standard input.
+"""Label texts with this folder alone: python predict.py "a text" "another", or one text a line on standard input.
 
 Needs torch and transformers, which bring tokenizers and safetensors. From Python: predict_proba(["a text"]), CLASSES.
 """
@@ -25,25 +25,25 @@ TOKENIZER.enable_truncation(ABOUT["max_tokens"])
 
 
 def vector(encoder, ids):
-    """Of one text, [width]: its last layer's, or those of several layers, each of length 1, side by side."""
-    found = encoder(input_ids=ids, output_hidden_states=True)
+    """Of one text, [width]: the last layer's vector, or the vectors of several layers, each of length 1, side by side."""
+    output = encoder(input_ids=ids, output_hidden_states=True)
     if ABOUT["layers"] is None:
-        return POOLED(found.last_hidden_state[0].float())
-    parts = [POOLED(found.hidden_states[layer][0].float()) for layer in ABOUT["layers"]]
-    return torch.cat([part / part.norm() for part in parts]).half().float()  # as the pool was kept
+        return POOLED(output.last_hidden_state[0].float())
+    parts = [POOLED(output.hidden_states[layer][0].float()) for layer in ABOUT["layers"]]
+    return torch.cat([part / part.norm() for part in parts]).half().float()  # the pool's vectors are float16, too
 
 
 @torch.inference_mode()
 def predict_proba(texts):
     """A list of probabilities for each text, in the order of CLASSES."""
-    found = []
+    made = []
     for text in texts:
         ids = torch.tensor([TOKENIZER.encode(text.lower().strip() if ABOUT["normalise"] else text).ids])
         vectors = torch.stack([vector(encoder, ids) for encoder in ENCODERS])
         logits = torch.einsum("ehcw,ew->ehc", HEADS["weights"], vectors) + HEADS["biases"]
         mean = logits.softmax(-1).mean((0, 1))
-        found.append((mean.log() / ABOUT["temperature"]).softmax(-1).tolist())
-    return found
+        made.append((mean.log() / ABOUT["temperature"]).softmax(-1).tolist())
+    return made
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The card of a model, README.md in the form of the Hugging Face hub: https://huggingface.co/docs/hub/model-cards"""
+"""The model card, README.md in the format of the Hugging Face hub: https://huggingface.co/docs/hub/model-cards"""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from stages.core.prediction.record import Record
+from stages.core.reporting.result_tables import answered_rows
 from stages.core.reporting.sureness import wilson
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scikit-learn")
@@ -15,10 +16,10 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "sci
 @dataclass(frozen=True)
 class Facts:
     """
-    about       what data/model says of the model
-    measured    as data/model.json: of what nobody held out, or labelled, the number of members alone
-    answered    as data/model/answered.json
-    pool_rows   rows among which those to label were chosen
+    about       the record in data/model
+    measured    data/model.json; only the number of members if no row is held out or none is labelled
+    answered    data/model/answered.json
+    pool_rows   number of rows of the pool
     params      all of params.yaml
     commit      of the project, in words
     versions    library -> version
@@ -34,7 +35,7 @@ class Facts:
 
 
 def written(facts: Facts, name: str) -> str:
-    """The card of a model called `name`, as Markdown with a head of YAML."""
+    """The card of the model `name`: Markdown below a head of YAML."""
     about, measured, params = facts.about, facts.measured, facts.params
     head = yaml.safe_dump(_head(facts, name), sort_keys=False, allow_unicode=True, width=120)
     classes = ", ".join(f"`{each}`" for each in about.classes)
@@ -50,7 +51,7 @@ Sorts texts into {len(about.classes)} classes: {classes}. Made by Gleaner, which
 {_quality(facts)}
 - Labels spent: {about.labels:,}{several}, out of a pool of {facts.pool_rows:,} rows.
 - Data: `{params["prepare"]["dataset"]}`. Encoder: `{params["embed"]["model"]}`; learner: {about.trainer}, models of {about.stage}.
-{_sureness(facts)}
+{_calibration(facts)}
 ## Use
 
 ```
@@ -58,7 +59,7 @@ pip install torch transformers
 python predict.py "a text" "another"
 ```
 
-From Python: `from predict import CLASSES, predict_proba`. All of this is said of texts like those of the pool, and of no others.
+From Python: `from predict import CLASSES, predict_proba`. The figures hold for texts like those of the pool, not for others.
 
 ## How it was made
 
@@ -70,7 +71,7 @@ Commit {facts.commit}; {versions}. All settings:
 
 
 def _quality(facts: Facts) -> str:
-    """How good it is, as one point of a list."""
+    """Accuracy, as an item of a list."""
     measured, members = facts.measured, facts.measured["members"]
     mean = f"The probability is the mean of {members} models" if members > 1 else "One model"
     if "accuracy" not in measured:
@@ -84,15 +85,12 @@ def _quality(facts: Facts) -> str:
     )
 
 
-def _sureness(facts: Facts) -> str:
-    """How far its probabilities can be believed, as one point of a list, and the table of rows left open."""
+def _calibration(facts: Facts) -> str:
+    """How far the probabilities can be believed, as an item of a list, and the table of rows left open."""
     measured, temperature = facts.measured, facts.about.temperature
     if "accuracy" not in measured:
         return f"- Calibration: not measured; the temperature is {temperature:g}.\n"
-    rows = "\n".join(
-        f"| {row['abstain']:g} | {row['answered']:.3f} | {'' if row['accuracy'] is None else format(row['accuracy'], '.4f')} |"
-        for row in facts.answered
-    )
+    rows = "\n".join(f"| {' | '.join(cells)} |" for cells in answered_rows(facts.answered))
     now, before = (f"{measured[name]:.4f}" for name in ("calibration_error", "calibration_error_before"))
     return f"""- Calibration: the probabilities are off by {now} on average (expected calibration error; {before} before the
   temperature of {temperature:g}).
@@ -104,7 +102,7 @@ def _sureness(facts: Facts) -> str:
 
 
 def _head(facts: Facts, name: str) -> dict[str, Any]:
-    """What the hub reads. Names of data and model stand there only where they can be the hub's."""
+    """What the hub reads. It names data and encoder only if these can be names of the hub."""
     data, encoder = facts.params["prepare"]["dataset"], facts.params["embed"]["model"]
     head = {"library_name": "transformers", "pipeline_tag": "text-classification", "tags": ["gleaner", "active-learning"]}
     head |= {"base_model": encoder} if _of_hub(encoder) else {}

@@ -1,11 +1,11 @@
-"""The model to use as a folder that needs nothing of this project.
+"""The model to use as a folder that needs nothing from this project.
 
 README.md             the card, for people and for a hub
 predict.py            labels texts; needs torch and transformers
-about.json            classes, temperature, abstain, normalise, pooling, max_tokens, names of the encoders; layers of which a
-                      vector is made, null for the last as it is
+about.json            classes, temperature, abstain, normalise, pooling, max_tokens, names of the encoders; the layers that make up
+                      a vector, null for the last layer as it is
 tokenizer.json
-encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each member's
+encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each model's own
 heads.safetensors     weights float32 [encoders, heads, classes, width], biases float32 [encoders, heads, classes]
 """
 
@@ -24,12 +24,12 @@ ABOUT, SCRIPT, CARD = "about.json", "predict.py", "README.md"
 
 
 def write(folder: Path, models: Ensemble, card: str) -> None:
-    """Make the folder anew: it is there whole, or as it was before.
+    """Write the folder anew, whole; if that fails, the old one stays.
 
-    Raises Refused where it cannot be written, or holds something else than such a model.
+    Raises Refused if the folder cannot be written, or holds something else than such a model.
     """
     if folder.exists() and not (folder / ABOUT).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Refused(f"{folder} is there and is no model that was taken away; give another name by OUT=")
+        raise Refused(f"{folder} is there already and is not a folder that `make model` wrote; give another name by OUT=")
     part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{what}") for what in ("part", "old"))
     try:
         part.mkdir(parents=True)
@@ -37,9 +37,9 @@ def write(folder: Path, models: Ensemble, card: str) -> None:
         if folder.exists():
             folder.rename(old)
         part.rename(folder)
-    except Exception as error:  # safetensors hides the system's own errors
-        if isinstance(error, Refused):
-            raise
+    except Refused:
+        raise
+    except Exception as error:  # safetensors wraps the system's errors in its own
         raise Refused(f"{folder} cannot be written: {short(error)}; mend that and run the same again") from None
     finally:
         for left in (part, old):
@@ -50,7 +50,7 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
     about, members = models.about, models.members
     layers = [member.last_layer() for member in members]
     weights, biases = np.stack([weights for weights, _ in layers]), np.stack([bias for _, bias in layers])
-    if models.vectors:  # all work on one encoder's vectors
+    if models.vectors:  # all members work on one encoder's vectors
         encoders = {"encoder": models.encoder}
         heads = {"weights": weights[None], "biases": biases[None]}
     else:
@@ -60,9 +60,9 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
         encoder.backbone.float().save_pretrained(folder / name)
     save_file({name: np.ascontiguousarray(array, np.float32) for name, array in heads.items()}, folder / "heads.safetensors")
     models.encoder.tokenizer.save(str(folder / "tokenizer.json"))
-    told = {name: getattr(about, name) for name in ("classes", "temperature", "abstain", "normalise")}
-    told |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
-    told["layers"] = models.encoder.layers if models.vectors else None
-    (folder / ABOUT).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    content = {name: getattr(about, name) for name in ("classes", "temperature", "abstain", "normalise")}
+    content |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
+    content["layers"] = models.encoder.layers if models.vectors else None
+    (folder / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.copyfile(Path(__file__).with_name("alone.py"), folder / SCRIPT)
     (folder / CARD).write_text(card, encoding="utf-8")
