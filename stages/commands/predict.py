@@ -19,7 +19,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -28,7 +28,7 @@ from stages.core.base.errors import Refused
 from stages.core.new_texts import reading, writing
 from stages.core.new_texts.checkpoint import Checkpoint
 from stages.core.new_texts.predicting import Predicting
-from stages.core.new_texts.reading import Chunk, Inspected, Row, Source
+from stages.core.new_texts.reading import Chunk, Inspected, Row
 from stages.core.prediction import predictor, record
 from stages.core.sources import file_names
 
@@ -60,27 +60,31 @@ def main(*words: str) -> None:
     path = None if options.source == "-" else path_of(options.source)
     if out:
         refuse_out(out, path)
-    if options.source == "-":
-        encoding = "utf-8" if prepare.encoding == "auto" else prepare.encoding
-        lines = reading.of_lines(io.TextIOWrapper(sys.stdin.buffer, encoding, newline="\n"), "standard input")
-        summary(from_pipe(lines, options, about, out, prepare.text_column), out)
-    elif path is None:
+    if options.source != "-" and path is None:
         if out:
             raise Refused(f"{options.source[:100]!r} is not a file, so it is read as a text: leave out OUT, which is for files")
         one_text(options.source, predicting(options, about))
-    else:
+        return
+    if path:
         inspected = reading.inspect(reading.of_path(path, prepare.encoding), prepare.text_column, options.text)
-        source = inspected.source
-        writing.refuse_columns(inspected.columns, writing.added(about.classes, options.each), source.name)
-        for note in source.notes:
-            say(f"predict: {source.name}: {note}")
+    else:
+        encoding = "utf-8" if prepare.encoding == "auto" else prepare.encoding
+        lines = reading.of_lines(io.TextIOWrapper(sys.stdin.buffer, encoding, newline="\n"), "standard input")
+        inspected = reading.inspect_pipe(lines, prepare.text_column, options.text)
+    source, new = inspected.source, writing.added(about.classes, options.each)
+    writing.refuse_columns(inspected.columns, new, source.name)
+    for note in source.notes:
+        say(f"predict: {source.name}: {note}")
+    if path:
         say(f"predict: {inspected.count:,} rows of {source.name}, texts in column {inspected.text_column}")
-        labels = predicting(options, about)
-        if out:
-            into_file(inspected, labels, out)
-        else:
-            to_terminal(with_bar(labels, inspected.chunks(), inspected.count))
-        summary(labels, out)
+    labels = predicting(options, about)
+    if not out:
+        to_terminal(with_bar(labels, inspected))
+    elif path:
+        with_checkpoint(inspected, labels, out)
+    else:
+        write_out(inspected, labels, out, "run the same again")
+    summary(labels, out)
 
 
 def predicting(options: argparse.Namespace, about: record.Record) -> Predicting:
@@ -130,11 +134,10 @@ def one_text(text: str, labels: Predicting) -> None:
             print(f"  {by_class[name]:.4f} {name}")
 
 
-def into_file(inspected: Inspected, labels: Predicting, out: Path) -> None:
-    """Write OUT, complete or not at all. OUT.part keeps the predictions so far, for another run to continue."""
+def with_checkpoint(inspected: Inspected, labels: Predicting, out: Path) -> None:
+    """Write OUT as write_out does. OUT.part keeps the predictions so far, for another run to continue."""
     part, about = out.with_name(f"{out.name}.part"), replace(labels.models.about, abstain=0)
     depends_on = {"model": record.sha256(about), "texts": inspected.texts_sha256}
-    source, new = inspected.source, writing.added(labels.classes, labels.each)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with Checkpoint(part, depends_on, labels.probabilities_kept) as checkpoint:
@@ -142,49 +145,38 @@ def into_file(inspected: Inspected, labels: Predicting, out: Path) -> None:
                 say(f"predict: {part} is of another model or of other texts: labelling starts again")
             elif checkpoint.found:
                 say(f"predict: an earlier run labelled {checkpoint.found:,} of {inspected.count:,} rows; continuing from there")
-            with (
-                artifacts.whole(out, again=AGAIN) as unfinished,
-                writing.into(unfinished, out, inspected.columns, source.schema, new) as write,
-            ):
-                for rows in with_bar(labels, inspected.chunks(), inspected.count, checkpoint):
-                    write(rows)
-                if sum(labels.counts.values()) != inspected.count:
-                    raise Refused(f"{source.name} changed while it was read; run the same again")
+            write_out(inspected, labels, out, AGAIN, checkpoint)
             checkpoint.delete()
     except OSError as error:
         raise Refused(f"{part} cannot be written: {error.strerror or error}; mend that and {AGAIN}") from None
 
 
-def with_bar(
-    labels: Predicting, chunks: Iterator[Chunk], count: int | None, checkpoint: Checkpoint | None = None
-) -> Iterator[list[Row]]:
+def write_out(inspected: Inspected, labels: Predicting, out: Path, again: str, checkpoint: Checkpoint | None = None) -> None:
+    """Write OUT, complete or not at all."""
+    source, new = inspected.source, writing.added(labels.classes, labels.each)
+    with (
+        artifacts.whole(out, again=again) as unfinished,
+        writing.into(unfinished, out, inspected.columns, source.schema, new) as write,
+    ):
+        for rows in with_bar(labels, inspected, checkpoint):
+            write(rows)
+        if inspected.count not in (None, sum(labels.counts.values())):
+            raise Refused(f"{source.name} changed while it was read; run the same again")
+
+
+def with_bar(labels: Predicting, inspected: Inspected, checkpoint: Checkpoint | None = None) -> Iterator[list[Row]]:
     """Labelled rows, chunk by chunk, with a bar and the time left; the first texts show whether a warning is due."""
 
     def checked() -> Iterator[Chunk]:
-        for number, (rows, texts) in enumerate(chunks):
+        for number, (rows, texts) in enumerate(inspected.chunks):
             if number == 0 and (warning := labels.warning(texts)):
                 say(f"predict: {warning}")
             yield rows, texts
 
-    with tqdm(total=count, desc="predict", unit=" rows", unit_scale=True, file=sys.stderr, mininterval=1) as bar:
+    with tqdm(total=inspected.count, desc="predict", unit=" rows", unit_scale=True, file=sys.stderr, mininterval=1) as bar:
         for rows in labels.rows(checked(), checkpoint):
             yield rows
             bar.update(len(rows))
-
-
-def from_pipe(source: Source, options: argparse.Namespace, about: record.Record, out: Path | None, text_column: Any) -> Predicting:
-    """Label a source that can be read only once: there is no first pass over it, and a run that is stopped keeps nothing."""
-    new = writing.added(about.classes, options.each)
-    columns, chunks = reading.stream(source, text_column, options.text)
-    writing.refuse_columns(columns, new, source.name)
-    labels = predicting(options, about)
-    if not out:
-        to_terminal(with_bar(labels, chunks, None))
-        return labels
-    with artifacts.whole(out, again="run the same again") as half, writing.into(half, out, columns, None, new) as write:
-        for rows in with_bar(labels, chunks, None):
-            write(rows)
-    return labels
 
 
 def to_terminal(chunks: Iterator[list[Row]]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from stages.core.base.errors import Refused
 from stages.core.people.records import resolve
 from stages.core.people.records.journal import Answer
-from stages.core.reporting.annotators import agreement, told
+from stages.core.reporting.annotators import agreement, as_markdown
 
 
 def said(**labels: str) -> dict[str, dict[str, str]]:
@@ -47,9 +47,9 @@ def test_those_who_know_one_class_alone_agree_wholly(people):
     assert found["agreement"] == 1
 
 
-def test_what_is_told_is_a_table_or_nothing():
-    assert told(None) == ""
-    *_, heads, _, line = told(agreement(said(anna="aabb", bob="abbb"))).splitlines()
+def test_the_report_shows_agreement_as_a_table_or_nothing():
+    assert as_markdown(None) == ""
+    *_, heads, _, line = as_markdown(agreement(said(anna="aabb", bob="abbb"))).splitlines()
     assert [cell.strip() for cell in heads.split("|")[3:5]] == ["agreement", "Cohen's kappa"]
     assert [cell.strip() for cell in line.split("|")[1:5]] == ["2", "4", "0.7500", "0.5000"]
 

@@ -28,33 +28,23 @@ SETTING = "prepare.dataset"  # for messages of the readers, which then name prep
 
 @dataclass(frozen=True)
 class Source:
-    """
-    name      for messages
-    rows      reads all rows, from the start at each call
-    columns   their names; None for formats whose rows may differ
-    schema    of a parquet file
-    notes     to print: how the file was understood
-    """
-
-    name: str
-    rows: Callable[[], Iterator[Row]]
-    columns: list[str] | None = None
-    schema: Any = None
-    notes: tuple[str, ...] = ()
+    name: str  # for messages
+    rows: Callable[[], Iterator[Row]]  # reads all rows, from the start at each call
+    columns: list[str] | None = None  # None for formats whose rows may differ
+    schema: Any = None  # of a parquet file
+    notes: tuple[str, ...] = ()  # to print: how the file was understood
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """What a first pass over a source found: its columns, number of rows, text column, and a hash of all texts."""
+    """A source of which the columns are known; of a pipe, which can be read only once, neither count nor hash."""
 
     source: Source
     columns: list[str]
-    count: int
     text_column: str
-    texts_sha256: str
-
-    def chunks(self) -> Iterator[Chunk]:
-        return chunks(self.source.rows(), self.text_column, self.source.name)
+    chunks: Iterator[Chunk]
+    count: int | None = None  # rows
+    texts_sha256: str = ""  # of all texts
 
 
 def of_path(path: Path, encoding: str) -> Source:
@@ -117,18 +107,18 @@ def inspect(source: Source, setting: Any, asked: str | None) -> Inspected:
         count += len(part)
     if not count:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
-    return Inspected(source, list(columns), count, column, digest.hexdigest())
+    return Inspected(source, list(columns), column, chunks(source.rows(), column, source.name), count, digest.hexdigest())
 
 
-def stream(source: Source, setting: Any, asked: str | None) -> tuple[list[str], Iterator[Chunk]]:
-    """(columns, chunks) of a source that can be read only once: the first chunk decides. Raises Refused as `inspect`."""
+def inspect_pipe(source: Source, setting: Any, asked: str | None) -> Inspected:
+    """The same for a source that can be read only once: its first rows decide. Raises Refused as `inspect`."""
     parts = _parts(source.rows())
     first = next(parts, [])
     if not first:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
     columns = list(dict.fromkeys(key for row in first for key in row))
     column = text_column(columns, setting, asked, source.name)
-    return columns, chunks(chain(first, chain.from_iterable(parts)), column, source.name)
+    return Inspected(source, columns, column, chunks(chain(first, chain.from_iterable(parts)), column, source.name))
 
 
 def text_column(columns: list[str], setting: Any, asked: str | None, name: str) -> str:

@@ -16,38 +16,22 @@ from stages.core.prediction.record import Record
 CHUNKS = 16  # of new rows, predicted at once where other processes share the work
 
 
-class Vectors:
-    """The pipeline's encoder as stage embed uses it, for models that work on vectors."""
-
-    def __init__(self, embed: Any, machine: Any):
-        self.machine = machine
-        self.model = encoder.of_pipeline(embed).eval().to(encoder.device(), encoder.dtype_of(embed.dtype))
-
-    def of(self, texts: list[str], title: str) -> np.ndarray:
-        """float [texts, ...], equal to the rows that embed would write."""
-        work = shards.Work(self.model, encoder.Encoder.vectors, self.model.form, self.model.kept_as, self.machine.batch_tokens)
-        return shards.of_each(work, self.model.tokenise(texts), self.machine, title)
-
-
 class Ensemble:
-    """Models of one learner. Models with an encoder of their own take texts, all others take vectors.
+    """Models of one learner. Models with an encoder of their own take texts, all others the vectors that stage embed would write.
 
     members   one or more
     about     the record in data/model
+    encoder   the pipeline's own, which the members work on or started from
     """
 
     def __init__(self, members: list[learners.Model], about: Record, embed: Any, machine: Any):
-        self.members, self.about = members, about
-        self.pretrained = getattr(members[0], "pretrained", None)
-        self.vectors = None if self.pretrained else Vectors(embed, machine)
+        self.members, self.about, self.machine = members, about, machine
         self.chunks_at_once = 1 if machine.engine == "local" else CHUNKS
-        for member in members if self.pretrained else ():
-            member.pretrained = self.pretrained  # it is the same for all: keep it in memory once
-
-    @property
-    def encoder(self) -> encoder.Encoder:
-        """The pipeline's own encoder, which the members work on or started from."""
-        return self.vectors.model if self.vectors else self.pretrained
+        own = getattr(members[0], "pretrained", None)
+        self.works_on_vectors = own is None
+        self.encoder = own or encoder.of_pipeline(embed).eval().to(encoder.device(), encoder.dtype_of(embed.dtype))
+        for member in members if own else ():
+            member.pretrained = own  # it is the same for all: keep it in memory once
 
     def probabilities(self, texts: Sequence[str], title: str = "") -> np.ndarray:
         """float32 [texts, classes], each row summing to 1.
@@ -58,9 +42,15 @@ class Ensemble:
             return np.empty((0, len(self.about.classes)), np.float32)
         # The same as cleaning.normalised does to the pool.
         texts = [text.lower().strip() for text in texts] if self.about.normalise else list(texts)
-        inputs = self.vectors.of(texts, title) if self.vectors else Texts(texts, self.pretrained.tokenise)
+        inputs = self._vectors(texts, title) if self.works_on_vectors else Texts(texts, self.encoder.tokenise)
         mean = np.mean([member.probabilities(inputs, title) for member in self.members], axis=0, dtype=np.float64)
         return calibration.scaled(mean.astype(np.float32), self.about.temperature)
+
+    def _vectors(self, texts: list[str], title: str) -> np.ndarray:
+        """float [texts, ...]"""
+        model = self.encoder
+        work = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, self.machine.batch_tokens)
+        return shards.of_each(work, model.tokenise(texts), self.machine, title)
 
 
 def load(about: Record, embed: Any, machine: Any) -> Ensemble:

@@ -1,9 +1,5 @@
 """data/model/model.json: which models are the ones to use, and all that is needed to apply them to new texts.
 
-    {"stage": "final", "trainer": "finetune", "members": {"data/final/bucketed/0": "sha256 of its files", …},
-     "classes": ["neg", "pos"], "temperature": 1.21, "abstain": 0, "normalise": false, "labels": 300, "rows": 671,
-     "scripts": {"LATIN": 1.0}, "embed": {"model": …}, "encoder_sha256": …}
-
 The record names the models' folders in the project and copies none. It names none if nothing was trained yet.
 """
 
@@ -23,31 +19,18 @@ METRICS = Path("data/model.json")
 
 @dataclass(frozen=True)
 class Record:
-    """
-    stage            that the models belong to: a labelling stage, or final
-    trainer          the learner that made the models; empty if there are none
-    members          folder of each model -> sha256 of its files
-    temperature      of their mean, see calibration
-    abstain          rows below this probability stay open
-    normalise        whether texts are lower-cased and stripped first
-    labels, rows     labels bought for each seed; different rows that all models together learned from
-    scripts          of the pool's texts, see scripts.shares
-    embed            the section of params.yaml
-    encoder_sha256   fingerprint of the pipeline's encoder
-    """
-
-    stage: str
-    trainer: str
-    members: dict[str, str]
+    stage: str  # that the models belong to: a labelling stage, or final
+    trainer: str  # the learner that made the models; empty if there are none
+    members: dict[str, str]  # folder of each model -> sha256 of its files
     classes: list[str]
-    temperature: float
-    abstain: float
-    normalise: bool
-    labels: int
-    rows: int
-    scripts: dict[str, float]
-    embed: dict[str, Any]
-    encoder_sha256: str
+    temperature: float  # of their mean, see calibration
+    abstain: float  # rows below this probability stay open
+    normalise: bool  # whether texts are lower-cased and stripped first
+    labels: int  # bought for each seed
+    rows: int  # different ones that all models together learned from
+    scripts: dict[str, float]  # of the pool's texts, see scripts.shares
+    embed: dict[str, Any]  # the section of params.yaml
+    encoder_sha256: str  # fingerprint of the pipeline's encoder
 
     def save(self, folder: Path) -> None:
         artifacts.save_json(folder / RECORD, asdict(self))

@@ -1,4 +1,4 @@
-"""data/report.html: what it is made of is read here, and the file written."""
+"""Reads what data/report.html needs besides the results, and writes the page."""
 
 from pathlib import Path
 
@@ -7,21 +7,20 @@ import numpy as np
 from stages.core.base import artifacts, paths
 from stages.core.encoding import vectors
 from stages.core.report_page import contents, render
-from stages.core.report_page.contents import Reported, Seen
+from stages.core.report_page.contents import PageData, Reported
 from stages.core.rows import score_summary
 
 PATH = Path("data/report.html")
 
 
 def write(reported: Reported) -> None:
-    """Write the page; what the stage report has not read is read here."""
     settings = reported.settings
     score_summary.forget_all_but(settings.rounds)
     shape = len(reported.answers), len(settings.seeds), len(reported.classes)
     rows = artifacts.load(paths.MAP / "rows.npy", np.int64, (None,), within=(0, len(reported.answers)))
-    seen = Seen(
+    page = PageData(
         **vars(reported),
-        outlooks={stage: score_summary.load(stage, *shape) for stage in settings.rounds},
+        score_summaries={stage: score_summary.load(stage, *shape) for stage in settings.rounds},
         pool=artifacts.texts(paths.POOL),
         held_out=artifacts.texts(paths.HOLDOUT),
         pool_vectors=vectors.of_texts(paths.EMBEDDINGS, paths.POOL),
@@ -33,4 +32,4 @@ def write(reported: Reported) -> None:
         people=artifacts.load_json(paths.PEOPLE),
     )
     with artifacts.whole(PATH) as part:
-        part.write_text(render.page(contents.gathered(seen)), encoding="utf-8", newline="\n")
+        part.write_text(render.page(contents.collected(page)), encoding="utf-8", newline="\n")

@@ -1,4 +1,4 @@
-"""What stands on the page: one dict of plain values, which json can write, made of the results of all arms."""
+"""The contents of the page: one dict of plain values that json can write."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,177 +7,158 @@ import numpy as np
 
 from stages.core.report_page import curves, mistakes, picks, points, provenance, shortened
 from stages.core.reporting import answer
-from stages.core.reporting.comparison import Found
+from stages.core.reporting.comparison import Tested
 from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL, Result
 from stages.core.rows.rounds import FIRST
 from stages.core.rows.score_summary import ScoreSummary
 
-PEOPLE_ROWS, PEOPLE_CHARACTERS = 200, 1_000  # of conflicts, and of doubts, that the page shows
+PEOPLE_ROWS, PEOPLE_CHARACTERS = 200, 1_000  # of conflicts and of doubts on the page
+ARM_NAMES = {MAIN: "rows picked by Gleaner", BASELINE: "rows picked at random", BOUND: "all labels"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reported:
-    """What the stage report has read and found.
+    """What stage report has read and measured."""
 
-    settings             of params.yaml, as it declares them
-    stages               all labelling stages, in order
-    read, found          results of all arms and stages, and those of them that have models
-    answers, buckets     int64 [pool], int32 [pool]
-    known                bool [holdout]: the rows whose class is known; `actual`, int64 [known], are these classes
-    classes              their names
-    measured, overall    as for reporting.answer.sentence
-    measure              accuracy or macro_f1, by which arms are held against each other
-    waiting              stage -> answers that it waits for
-    tables               Markdown, as in data/summary.md
-    """
-
-    settings: Any
-    stages: list[str]
-    read: Found
-    found: Found
-    answers: np.ndarray
-    buckets: np.ndarray
-    known: np.ndarray
-    actual: np.ndarray
+    settings: Any  # of params.yaml, as the stage declares them
+    stages: list[str]  # all labelling stages, in order
+    results: Tested  # of all arms and stages
+    tested: Tested  # those of them whose models were tested
+    answers: np.ndarray  # int64 [pool]
+    buckets: np.ndarray  # int32 [pool]
+    known: np.ndarray  # bool [holdout]: rows with a known class
+    actual: np.ndarray  # int64 [known]: these classes
     classes: list[str]
-    measured: dict
-    overall: dict
-    measure: str
-    waiting: dict[str, int]
-    tables: str
+    measured: dict  # as for answer.sentence
+    overall: dict  # as for answer.sentence
+    measure: str  # accuracy or macro_f1, which decides the comparison
+    waiting: dict[str, int]  # stage -> answers that it waits for
+    tables: str  # Markdown, as in data/summary.md
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen(Reported):
-    """All that the page is made of.
+class PageData(Reported):
+    """All that the page is made of."""
 
-    outlooks                        stage -> what the models before it thought; none for the first stage
-    pool, held_out                  texts, of the holdout all
-    pool_vectors, holdout_vectors   float32 [pool, width], [known, width]
-    rows, places                    of the map: int64 [points], float32 [points, 2]
-    counts, dropped, people         of data/prepare.json, data/dropped.json and data/asked/people.json
-    """
-
-    outlooks: dict[str, ScoreSummary]
-    pool: list[str]
-    held_out: list[str]
-    pool_vectors: np.ndarray
-    holdout_vectors: np.ndarray
-    rows: np.ndarray
-    places: np.ndarray
-    counts: dict
-    dropped: dict
-    people: dict
+    score_summaries: dict[str, ScoreSummary]  # of the models before each round
+    pool: list[str]  # texts
+    held_out: list[str]  # texts of the whole holdout
+    pool_vectors: np.ndarray  # float32 [pool, width]
+    holdout_vectors: np.ndarray  # float32 [known, width]
+    rows: np.ndarray  # int64 [points]: rows of the pool on the map
+    places: np.ndarray  # float32 [points, 2]
+    counts: dict  # data/prepare.json
+    dropped: dict  # data/dropped.json
+    people: dict  # data/asked/people.json
 
     @property
-    def results(self) -> dict[str, Result]:
-        """stage -> the bucketed arm's result, models or not."""
-        return {stage: self.read[MAIN, stage] for stage in self.stages}
+    def bucketed(self) -> dict[str, Result]:
+        """stage -> the bucketed arm's result, with models or without."""
+        return {stage: self.results[MAIN, stage] for stage in self.stages}
 
     @property
     def holdout(self) -> list[str]:
         """Texts of the rows of `actual`."""
-        return [text for text, there in zip(self.held_out, self.known) if there]
+        return [text for text, known in zip(self.held_out, self.known) if known]
 
     @property
     def trained(self) -> list[str]:
-        """Stages whose models were measured."""
-        return [stage for stage in self.stages if (MAIN, stage) in self.found]
+        """Stages whose models were tested."""
+        return [stage for stage in self.stages if (MAIN, stage) in self.tested]
 
 
-def gathered(seen: Seen) -> dict:
+def collected(page: PageData) -> dict:
     """Everything on the page."""
-    after = {FIRST: None} | {name: item.after for name, item in seen.settings.rounds.items()}
-    columns = picks.added(seen.stages, seen.results, after)
-    stages = [_picked(seen, stage, after[stage], columns[stage]) for stage in seen.stages]
-    looked = [
-        seen.outlooks[stage] for stage in seen.stages if stage in seen.outlooks and (seen.outlooks[stage].predicted >= 0).any()
-    ]
+    after = {FIRST: None} | {name: item.after for name, item in page.settings.rounds.items()}
+    labels = {None: 0} | {stage: page.bucketed[stage].labels for stage in page.stages}
+    columns = {stage: slice(labels[after[stage]], labels[stage]) for stage in page.stages}  # of `labelled`, added by the stage
+    stages = [_picked(page, stage, after[stage], columns[stage]) for stage in page.stages]
+    summaries = [page.score_summaries[stage] for stage in page.stages if stage in page.score_summaries]
+    predicting = [summary for summary in summaries if (summary.predicted >= 0).any()]
+    open_holdout = {} if page.known.all() else {"holdout": int((~page.known).sum())}
     return {
-        "title": str(seen.settings.prepare.dataset),
-        "measure": seen.measure,
-        "seeds": len(seen.settings.seeds),
-        "classes": seen.classes,
-        "waiting": seen.waiting | ({"holdout": int((~seen.known).sum())} if not seen.known.all() else {}),
-        "people": _people(seen),
-        "answer": _answer(seen),
-        "curves": curves.curves(seen.found, seen.actual) if seen.trained else [],
-        "stages": seen.stages,
-        "score": seen.settings.score_entropy.score,
-        "buckets": points.named_buckets(seen.rows, seen.pool, seen.buckets),
+        "title": str(page.settings.prepare.dataset),
+        "measure": page.measure,
+        "seeds": len(page.settings.seeds),
+        "classes": page.classes,
+        "waiting": page.waiting | open_holdout,
+        "people": _people(page),
+        "answer": _answer(page),
+        "curves": curves.curves(page.tested, page.actual) if page.trained else [],
+        "stages": page.stages,
+        "score": page.settings.score_entropy.score,
+        "buckets": points.named_buckets(page.rows, page.pool, page.buckets),
         "map": {
-            "pool": len(seen.pool),
-            "by": seen.settings.map.method,
+            "pool": len(page.pool),
+            "by": page.settings.map.method,
             **points.points(
-                seen.rows,
-                seen.places,
-                seen.pool,
-                seen.answers,
-                seen.buckets,
-                looked[-1] if looked else None,
-                [seen.results[stage].labelled[:, columns[stage]] for stage in seen.stages],
+                page.rows,
+                page.places,
+                page.pool,
+                page.answers,
+                page.buckets,
+                predicting[-1] if predicting else None,
+                [page.bucketed[stage].labelled[:, columns[stage]] for stage in page.stages],
             ),
         },
-        "picked": picks.with_texts(stages, seen.pool),
-        "errors": _errors(seen) if seen.trained else None,
-        "look_again": mistakes.look_again(stages),
+        "picked": picks.with_texts(stages, page.pool),
+        "errors": _errors(page) if page.trained else None,
+        "check_again": mistakes.check_again(stages),
         "made": {
-            "settings": provenance.settings(seen.settings),
-            "counts": [[name.replace("_", " "), str(value)] for name, value in seen.counts.items()],
-            "dropped": provenance.dropped(seen.dropped),
+            "settings": provenance.settings(page.settings),
+            "counts": [[name.replace("_", " "), str(value)] for name, value in page.counts.items()],
+            "dropped": provenance.dropped(page.dropped),
             "versions": provenance.versions(),
-            "tables": seen.tables,
+            "tables": page.tables,
         },
     }
 
 
-def _people(seen: Seen) -> dict | None:
-    """What people did, with the texts of the rows; None where the data set plays the labeller."""
-    done = seen.people
-    if not done:
+def _people(page: PageData) -> dict | None:
+    """Annotators, conflicts and doubts with the texts of the rows; None if the data set gives the labels."""
+    if not page.people:
         return None
-    sides = {"pool": seen.pool, "holdout": seen.held_out}
+    texts = {"pool": page.pool, "holdout": page.held_out}
 
     def with_texts(rows: list) -> list[dict]:
         return [
-            {"text": shortened.cut(sides[side][row], PEOPLE_CHARACTERS), "in": side, "said": said}
-            for side, row, said in rows[:PEOPLE_ROWS]
+            {"text": shortened.cut(texts[side][row], PEOPLE_CHARACTERS), "in": side, "answers": answers}
+            for side, row, answers in rows[:PEOPLE_ROWS]
         ]
 
-    return {"annotators": done["annotators"], "conflicts": with_texts(done["conflicts"]), "doubts": with_texts(done["doubts"])}
+    return {"annotators": page.people["annotators"]} | {name: with_texts(page.people[name]) for name in ("conflicts", "doubts")}
 
 
-def _answer(seen: Seen) -> dict | None:
-    """The sentence, and the three figures in it with their limits."""
-    if not seen.trained:
+def _answer(page: PageData) -> dict | None:
+    """The sentence, and the results that it quotes."""
+    if not page.trained:
         return None
-    told = answer.which(seen.measured, seen.trained[-1])
-    names = {MAIN: "rows picked by Gleaner", BASELINE: "rows picked at random", BOUND: "all labels"}
+    quoted = answer.quoted(page.measured, page.trained[-1])
     return {
-        "sentence": answer.sentence(seen.measured, seen.overall, seen.trained[-1], seen.measure, seen.settings.train),
-        "told": [
-            {"name": names[arm], "arm": arm, "labels": seen.measured[where]["labels"], "final": FINAL in where}
-            for arm, where in told.items()
+        "sentence": answer.sentence(page.measured, page.overall, page.trained[-1], page.measure, page.settings.train),
+        "quoted": [
+            {"name": ARM_NAMES[arm], "arm": arm, "labels": page.measured[which]["labels"], "final": FINAL in which}
+            for arm, which in quoted.items()
         ],
     }
 
 
-def _picked(seen: Seen, stage: str, before: str | None, columns: slice) -> dict:
-    result, outlook = seen.results[stage], seen.outlooks.get(stage)
+def _picked(page: PageData, stage: str, before: str | None, columns: slice) -> dict:
+    result, summary = page.bucketed[stage], page.score_summaries.get(stage)
     rows = result.labelled[:, columns]
     changed = None
-    if before and len(seen.actual) and (MAIN, stage) in seen.found and (MAIN, before) in seen.found:
-        then, now = (seen.found[MAIN, each].probabilities.argmax(2) for each in (before, stage))
-        changed = picks.minds_changed(rows, then, now, seen.pool_vectors, seen.holdout_vectors)
-    return {"stage": stage, "rows": picks.of_stage(rows, result.bought[:, columns], outlook, columns, changed, seen.buckets)}
+    if before and len(page.actual) and (MAIN, stage) in page.tested and (MAIN, before) in page.tested:
+        old, new = (page.tested[MAIN, name].probabilities.argmax(2) for name in (before, stage))
+        changed = picks.changed_predictions(rows, old, new, page.pool_vectors, page.holdout_vectors)
+    return {"stage": stage, "rows": picks.of_stage(rows, result.bought[:, columns], summary, columns, changed, page.buckets)}
 
 
-def _errors(seen: Seen) -> dict:
-    last = (MAIN, FINAL) if (MAIN, FINAL) in seen.found else (MAIN, seen.trained[-1])
-    result, full = seen.found[last], seen.found.get((BOUND, WHOLE_POOL))
-    said = full and full.probabilities[0].argmax(1)
+def _errors(page: PageData) -> dict:
+    last = (MAIN, FINAL) if (MAIN, FINAL) in page.tested else (MAIN, page.trained[-1])
+    result, full = page.tested[last], page.tested.get((BOUND, WHOLE_POOL))
+    by_full_model = full and full.probabilities[0].argmax(1)
     return {
         "of": last[1],
-        "by_class": mistakes.by_class(result.probabilities, seen.actual, result.bought, seen.answers),
-        **mistakes.mistakes(result.probabilities, seen.actual, seen.holdout, said),
+        "by_class": mistakes.by_class(result.probabilities, page.actual, result.bought, page.answers),
+        **mistakes.mistakes(result.probabilities, page.actual, page.holdout, by_full_model),
     }

@@ -1,5 +1,5 @@
 "use strict";
-// The learning curve: every arm with its band, and the same as a table.
+// The learning curve: every arm with its band, and a table of the same numbers.
 
 function learningCurve(place) {
   if (!DATA.curves.length) return;
@@ -8,7 +8,7 @@ function learningCurve(place) {
   const keys = el("ul", { class: "legend" }), rows = el("div");
   const bound = DATA.curves.filter((arm) => arm.bound), arms = DATA.curves.filter((arm) => !arm.bound && !arm.final);
   const finals = DATA.curves.filter((arm) => arm.final);
-  // Random rows first: what all others are held against keeps its colour.
+  // Random rows first: the arm that all others are compared with keeps its colour.
   const names = [...new Set([...arms, ...finals, ...bound].map((arm) => arm.arm))];
 
   function draw() {
@@ -21,7 +21,7 @@ function learningCurve(place) {
     const room = Math.max(1, (labels[1] - labels[0]) * 0.06);
     const x = d3.scaleLinear([labels[0] - room, labels[1] + room], [margin.left, wide - margin.right]);
     const y = d3.scaleLinear([d3.min(shown, (p) => p[measure][1]), d3.max(shown, (p) => p[measure][2])], [high - margin.bottom, margin.top]).nice();
-    svg.attr("viewBox", `0 0 ${wide} ${high}`).attr("aria-label", `Learning curve: ${MEASURES[measure]} against labels; the table beside it says the same`);
+    svg.attr("viewBox", `0 0 ${wide} ${high}`).attr("aria-label", `Learning curve: ${MEASURES[measure]} against labels; the table beside it has the same numbers`);
     svg.selectAll("*").remove();
     svg.append("g").attr("class", "axis").attr("transform", `translate(0,${high - margin.bottom})`)
       .call(d3.axisBottom(x).ticks(Math.max(3, wide / 110)).tickFormat(d3.format(",d")));
@@ -44,13 +44,13 @@ function learningCurve(place) {
       svg.append("path").attr("fill", "none").attr("stroke", c).attr("stroke-width", 2.5).attr("d", d3.line((p) => x(p.labels), (p) => y(p[measure][0]))(arm.points));
       mark(arm.points, c, d3.symbols[i % d3.symbols.length], 60);
     });
-    // Beside each other, and not on each other: final models have the same labels.
+    // Final models have the same labels, so they stand side by side.
     finals.forEach((arm, i) => {
       const shift = (i - (finals.length - 1) / 2) * 12, c = colours(arm.arm);
       for (const p of arm.points) {
         svg.append("line").attr("x1", x(p.labels) + shift).attr("x2", x(p.labels) + shift).attr("y1", y(p[measure][1])).attr("y2", y(p[measure][2])).attr("stroke", c).attr("stroke-width", 2);
       }
-      mark(arm.points, c, d3.symbolStar, 130, shift, `, final model`);
+      mark(arm.points, c, d3.symbolStar, 130, shift, ", final model");
     });
 
     function mark(points, c, symbol, area, shift = 0, more = "") {
@@ -74,9 +74,9 @@ function learningCurve(place) {
   }
 
   place.append(el("div", { class: "controls" }, choice("Measured by", "measure", MEASURES, measure, (value) => { measure = value; draw(); cards(); })));
-  const told = el("div", { class: "cards" });
+  const figures = el("div", { class: "cards" });
   function cards() {
-    told.replaceChildren(...DATA.answer.told.map((each) => {
+    figures.replaceChildren(...DATA.answer.quoted.map((each) => {
       const arm = DATA.curves.find((curve) => curve.bound === (each.arm === "full") && curve.final === each.final && (curve.bound || curve.arm === each.arm));
       const point = arm.points.at(-1)[measure];
       return el("div", { class: "card" }, each.arm === "full" ? `all ${number(each.labels)} labels` : `${each.name}: ${number(each.labels)} labels`, el("b", {}, point[0].toFixed(3)),
@@ -84,8 +84,8 @@ function learningCurve(place) {
     }));
   }
   cards();
-  place.append(told, el("div", { class: "beside" }, el("figure", { style: "margin:0" }, svg.node(), keys), rows),
-    el("p", { class: "soft" }, `Means over ${DATA.seeds} seeds; bands and intervals hold the middle 95 % of resamples of the holdout's rows and of the seeds. Whether a difference is shown is said by a test paired by seed, in the tables at the end.`));
+  place.append(figures, el("div", { class: "beside" }, el("figure", { style: "margin:0" }, svg.node(), keys), rows),
+    el("p", { class: "soft" }, `Means over ${DATA.seeds} seeds. Bands and intervals hold the middle 95 % of resamples of the holdout's rows and of the seeds. The tables at the end test whether a difference is shown, paired by seed.`));
   drawn(draw);
   let before = 0;
   new ResizeObserver(([entry]) => {

@@ -3,29 +3,25 @@
 import numpy as np
 
 from stages.core.base import bars
-from stages.core.reporting.comparison import Found
+from stages.core.reporting.comparison import Tested
 from stages.core.reporting.result_tables import shown
 from stages.core.reporting.statistics import ALPHA
 from stages.core.rows.results import BOUND, FINAL
 
 RESAMPLES = 400
-MOST_RESAMPLED = 10_000  # rows of the holdout; the interval of so many is narrow as it is
+MANY_ROWS = 10_000  # of the holdout: their interval is narrow, so a quarter of the resamples is enough
 
 
-def curves(found: Found, actual: np.ndarray) -> list[dict]:
-    """One entry an arm: arm, bound (is it the full model?), final, and points by labels: each with the measures and their limits.
+def curves(tested: Tested, actual: np.ndarray) -> list[dict]:
+    """One entry an arm: arm, bound (whether it is the full model), final, and points by labels, each with measures and limits.
 
     actual   int64 [holdout]
     """
     arms: dict[tuple[str, bool], list[dict]] = {}
-    for (arm, stage), result in bars.bar("report: bands of the curves", len(found), "results", found.items()):
-        name = shown(arm, result.uses_pool_labels)
-        point = {
-            "stage": stage,
-            "labels": result.labels,
-            **measured(result.probabilities.argmax(2), actual, result.probabilities.shape[2]),
-        }
-        arms.setdefault((name, stage == FINAL), []).append(point)
+    for (arm, stage), result in bars.bar("report: bands of the curves", len(tested), "results", tested.items()):
+        measures = measured(result.probabilities.argmax(2), actual, result.probabilities.shape[2])
+        point = {"stage": stage, "labels": result.labels, **measures}
+        arms.setdefault((shown(arm, result.uses_pool_labels), stage == FINAL), []).append(point)
     return [
         {"arm": name, "bound": name == BOUND, "final": final, "points": sorted(points, key=lambda point: point["labels"])}
         for (name, final), points in arms.items()
@@ -37,12 +33,12 @@ def measured(predicted: np.ndarray, actual: np.ndarray, classes: int) -> dict:
 
     predicted   int [seeds, holdout]
 
-    low and high bound the middle 95% of resamples of the holdout's rows and of the seeds, together.
+    low and high bound the middle 95% of resamples, of the holdout's rows and of the seeds at once.
     """
     cells = actual * classes + predicted  # [seeds, holdout]
     rng = np.random.default_rng(0)
     resampled = []
-    for _ in range(RESAMPLES if len(actual) <= MOST_RESAMPLED else RESAMPLES // 4):
+    for _ in range(RESAMPLES if len(actual) <= MANY_ROWS else RESAMPLES // 4):
         rows = rng.integers(len(actual), size=len(actual))
         seeds = rng.integers(len(cells), size=len(cells))
         resampled.append(np.mean([_both(cells[seed][rows], classes) for seed in seeds], axis=0))
@@ -55,5 +51,5 @@ def _both(cells: np.ndarray, classes: int) -> tuple[float, float]:
     """(accuracy, macro F1) of one model. cells int [rows]: actual * classes + predicted."""
     counts = np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
     right, both = np.diag(counts), counts.sum(0) + counts.sum(1)
-    there = both > 0  # as measures.macro_f1: classes that are there or predicted
-    return right.sum() / len(cells), (2 * right[there] / both[there]).mean()
+    present = both > 0  # as measures.macro_f1: classes that are actual or predicted
+    return right.sum() / len(cells), (2 * right[present] / both[present]).mean()

@@ -1,34 +1,34 @@
 "use strict";
-// The map: the pool in two dimensions, to move about in, search and mark.
+// The map: the pool in two dimensions, to explore, search and mark.
 
 const GRID = 10000;
-const NEAR = 14; // pixels within which a point is pointed at
-const MOST_COLOURS = 24; // further values of a colouring share one grey
+const NEAR = 14; // pixels between the pointer and a point that it shows
+const MOST_COLOURS = 24; // all other values of a colouring share one grey
 
-/** The texts of the map, which are deflated: browsers open that by themselves. */
+/** The texts of the map: the browser inflates them. */
 async function textsOfMap() {
   const bytes = Uint8Array.from(atob(DATA.map.texts), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return JSON.parse(await new Response(stream).text());
 }
 
-/** What points can be coloured by: name, value of a point, name of a value; or, for numbers, `ramp`. */
+/** The colourings: name, value of a point, name of a value; or, for numbers, `ramp`. */
 function colourings() {
-  const map = DATA.map, found = {
+  const map = DATA.map, ways = {
     bucket: { name: "bucket", of: (i) => map.bucket[i], called: nameOfBucket },
     class: { name: "class", of: (i) => map.class[i], called: nameOfClass },
   };
   if (map.predicted) {
-    found.predicted = { name: "predicted class", of: (i) => map.predicted[i], called: (v) => (v < 0 ? "labelled in all seeds" : nameOfClass(v)) };
-    found.score = { name: `uncertainty (${DATA.score})`, of: (i) => map.score[i], ramp: true };
+    ways.predicted = { name: "predicted class", of: (i) => map.predicted[i], called: (v) => (v < 0 ? "labelled in every seed" : nameOfClass(v)) };
+    ways.score = { name: `uncertainty (${DATA.score})`, of: (i) => map.score[i], ramp: true };
   }
-  found.picked = { name: "stage that picked it", of: (i) => map.picked[i], called: (v) => (v < 0 ? "never picked" : DATA.stages[v]) };
-  return found;
+  ways.picked = { name: "stage that picked it", of: (i) => map.picked[i], called: (v) => (v < 0 ? "never picked" : DATA.stages[v]) };
+  return ways;
 }
 
 function poolMap(place) {
   const map = DATA.map, count = map.row.length, ways = colourings();
-  if (!count) return place.append(el("p", {}, "There is no row to show."));
+  if (!count) return place.append(el("p", {}, "There are no rows to show."));
   let by = "bucket", round = DATA.stages.length - 1, words = [], lasso = null, lassoing = false, at = -1, texts = null;
   let transform = d3.zoomIdentity, hidden = new Set(), wide = 0, high = 0, colourOf = () => "#888";
   const xs = Float64Array.from(map.x, (v) => v / GRID), ys = Float64Array.from(map.y, (v) => 1 - v / GRID);
@@ -36,13 +36,13 @@ function poolMap(place) {
   const spanY = d3.max(ys) - d3.min(ys), offsetY = d3.min(ys), spanX = d3.max(xs) - d3.min(xs), offsetX = d3.min(xs);
 
   const canvas = el("canvas", { tabIndex: 0, role: "img", "aria-describedby": "map-keys",
-    "aria-label": "Map of the pool; the table beside it lists the rows that are marked" });
+    "aria-label": "Map of the pool; the table beside it lists the marked rows" });
   const tip = el("div", { class: "tip", hidden: true }), plane = el("div", { class: "plane" }, canvas, tip);
-  const key = el("ul", { class: "legend", "aria-label": "What the colours mean; press one to hide its points" });
-  const list = el("div"), said = el("p", { class: "soft", role: "status" });
+  const key = el("ul", { class: "legend", "aria-label": "Meaning of the colours; press one to hide its points" });
+  const list = el("div"), status = el("p", { class: "soft", role: "status" });
   const stageName = el("output", {}, "");
 
-  // From a point's place in [0, 1] to pixels, before zooming.
+  // From a point's place in [0, 1] to pixels.
   const scale = () => Math.min((wide - 24) / Math.max(spanX, 1e-9), (high - 24) / Math.max(spanY, 1e-9));
   const px = (i) => transform.applyX((xs[i] - offsetX - spanX / 2) * scale() + wide / 2);
   const py = (i) => transform.applyY((ys[i] - offsetY - spanY / 2) * scale() + high / 2);
@@ -95,7 +95,7 @@ function poolMap(place) {
     pen.scale(ratio, ratio);
     const ring = colour("ring"), paper = colour("panel"), some = marking();
     const radius = Math.min(6, Math.max(1.3, 130 / Math.sqrt(count)) * Math.sqrt(transform.k));
-    const rim = Math.min(1, wide / 800) * (transform.k > 2 ? 1 : 0.9); // on a small map picked rows would hide the rest
+    const rim = Math.min(1, wide / 800) * (transform.k > 2 ? 1 : 0.9); // on a small map picked rows would hide all others
     const dots = [], above = [], strong = [];
     for (let i = 0; i < count; i++) {
       if (!isThere(i)) continue;
@@ -107,7 +107,7 @@ function poolMap(place) {
     for (const [i, x, y] of dots) disc(pen, x, y, radius, colourOf(i));
     pen.globalAlpha = 1;
     for (const [i, x, y] of strong) disc(pen, x, y, radius + 1, colourOf(i), ring, 1);
-    // Picked rows in the order of the rounds, the slider's round the largest; those of rounds before are smaller.
+    // Picked rows in the order of the rounds: those of the slider's round are larger than those of earlier rounds.
     above.sort((a, b) => map.picked[a[0]] - map.picked[b[0]]);
     for (const [i, x, y] of above) {
       pen.globalAlpha = some && !isMarked(i) ? 0.35 : 1;
@@ -143,7 +143,7 @@ function poolMap(place) {
     requestAnimationFrame(() => { waiting = false; draw(); });
   }
 
-  /** The rows that the table lists: those that search and lasso mark, else those picked up to the slider's round. */
+  /** The rows in the table: those that search and lasso mark, else those picked up to the slider's round. */
   function listed() {
     const all = d3.range(count);
     return marking() ? all.filter(isMarked) : all.filter((i) => isPicked(i) && isThere(i)).sort((a, b) => map.picked[a] - map.picked[b]);
@@ -152,7 +152,7 @@ function poolMap(place) {
   function changed() {
     const rows = listed();
     const what = !marking() ? `picked up to ${DATA.stages[round]}` : [words.length ? "found" : "", lasso ? "in the lasso" : ""].filter(Boolean).join(" and ");
-    said.textContent = `${number(rows.length)} of the ${number(count)} rows on the map are ${what}.`;
+    status.textContent = `${number(rows.length)} of the ${number(count)} rows on the map are ${what}.`;
     list.replaceChildren(table(`Rows ${what}`, [
       { name: "text", value: (i) => (texts ? texts[i] : ""), kind: "text" },
       { name: "class", value: (i) => nameOfClass(map.class[i]) },
@@ -192,7 +192,7 @@ function poolMap(place) {
     return found !== undefined && isThere(found) ? found : -1;
   }
 
-  // ---- mouse and fingers
+  // ---- mouse and touch
   const zoom = d3.zoom().scaleExtent([0.7, 60]).filter((event) => !lassoing && (!event.button || event.type === "wheel"))
     .on("zoom", (event) => { transform = event.transform; tip.hidden = true; at = -1; soon(); });
   d3.select(canvas).call(zoom).on("dblclick.zoom", null);
@@ -231,7 +231,7 @@ function poolMap(place) {
         const [x, y] = [px(rows[walk]), py(rows[walk])];
         if (x < 0 || y < 0 || x > wide || y > high) zoom.translateBy(selection, (wide / 2 - x) / transform.k, (high / 2 - y) / transform.k);
         point(rows[walk]);
-        said.textContent = `${walk + 1} of ${number(rows.length)}: ${texts ? texts[rows[walk]] : ""}`;
+        status.textContent = `${walk + 1} of ${number(rows.length)}: ${texts ? texts[rows[walk]] : ""}`;
       }
     } else if (event.key === "Escape") { words = []; search.value = ""; drop(); } else return;
     event.preventDefault();
@@ -255,23 +255,23 @@ function poolMap(place) {
     mode.setAttribute("aria-pressed", String(lassoing));
     plane.classList.toggle("lasso", lassoing);
   } }, "Lasso");
-  const clear = el("button", { type: "button", hidden: true, onclick: drop }, "Drop the lasso");
+  const clear = el("button", { type: "button", hidden: true, onclick: drop }, "Remove the lasso");
   function drop() { lasso = null; clear.hidden = true; changed(); }
   const whole = el("button", { type: "button", onclick: () => zoom.transform(d3.select(canvas), d3.zoomIdentity) }, "Whole map");
 
   stage();
   place.append(
-    el("p", {}, `${count < map.pool ? `${number(count)} of the ${number(map.pool)} texts of the pool, drawn at random` : `The ${number(map.pool)} texts of the pool`}, in two dimensions (${map.by === "umap" ? "UMAP" : "PCA"}): near each other lie texts that the encoder takes for alike. Large points with a rim are rows that were picked, those of the slider's round last. A bucket is named for its most telling words.`),
+    el("p", {}, `${count < map.pool ? `${number(count)} of the ${number(map.pool)} texts of the pool, drawn at random` : `The ${number(map.pool)} texts of the pool`}, in two dimensions (${map.by === "umap" ? "UMAP" : "PCA"}). Texts that the encoder finds similar lie close together. Large points with a rim are picked rows; those of the slider's round are largest. Each bucket is named by its most telling words.`),
     el("div", { class: "controls" },
       el("label", {}, "Colour by", colouring), el("label", {}, "Picked up to", slider, stageName), el("label", {}, "Search", search), mode, clear, whole),
     el("div", { class: "beside" }, el("div", {}, plane, key,
-      el("p", { class: "soft", id: "map-keys" }, "Drag to move, turn the wheel to zoom, point at a row to read it. Keys, once the map has the focus: arrows, + and -, 0 for the whole map, n and p for the next and the last row of the table, Escape to drop search and lasso.")),
-    el("div", {}, said, list)),
-    el("p", { class: "soft" }, `${map.predicted ? "Predicted class and uncertainty are those of the last models that looked at the pool before a round, over the seeds. " : ""}${map.cut_at < 10000 ? `Texts longer than ${map.cut_at} characters are cut here, and end in "…".` : ""}`),
+      el("p", { class: "soft", id: "map-keys" }, "Drag to move, turn the wheel to zoom, point at a row to read it. Keys, when the map has the focus: arrows to move, + and - to zoom, 0 for the whole map, n and p for the next and the previous row of the table, Escape to clear search and lasso.")),
+    el("div", {}, status, list)),
+    el("p", { class: "soft" }, `${map.predicted ? "Predicted class and uncertainty come from the models of all seeds before the last round. " : ""}${map.cut_at < 10000 ? `Texts longer than ${map.cut_at} characters are cut and end in "…".` : ""}`),
   );
   colours();
   changed();
   drawn(() => { colours(); draw(); });
   new ResizeObserver(soon).observe(plane);
-  textsOfMap().then((opened) => { texts = opened; changed(); }, () => { said.textContent = "This browser is too old to open the texts of the map."; });
+  textsOfMap().then((opened) => { texts = opened; changed(); }, () => { status.textContent = "This browser is too old to show the texts of the map."; });
 }

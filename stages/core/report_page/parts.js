@@ -1,10 +1,10 @@
 "use strict";
-// Parts that the sections share. A text of the data gets onto the page as text alone: by textContent and append, never as HTML.
+// Parts that the sections share. Texts of the data are set by textContent and append only, never as HTML.
 
 const DATA = JSON.parse(document.getElementById("contents").textContent);
 const COUNT = new Intl.NumberFormat("en");
 const MEASURES = { macro_f1: "macro F1", accuracy: "accuracy" };
-const UNANSWERED = { "-1": "not answered", "-2": "cannot be said", "-3": "people disagree" };
+const UNANSWERED = { "-1": "not answered", "-2": "cannot say", "-3": "people disagree" };
 const ROWS_SHOWN = 50;
 
 /** An element with properties and children; strings become text. */
@@ -29,7 +29,7 @@ function nameOfBucket(number) {
   return words ? `${number}: ${words}` : `bucket ${number}`;
 }
 
-/** 0.771 as 77.1 %; nothing where there is no number. */
+/** 0.771 as 77.1 %; "" without a number. */
 function share(value, digits = 1) {
   return value === null || value === undefined ? "" : `${(100 * value).toFixed(digits)}\u00a0%`;
 }
@@ -39,7 +39,7 @@ function number(value, digits) {
   return digits === undefined ? COUNT.format(value) : value.toFixed(digits);
 }
 
-/** A text, of which a long one shows its beginning until it is asked for. */
+/** A text; a long one shows its beginning and a button for the rest. */
 function text(words) {
   const span = el("span", {}, words);
   if (words.length <= 300) return span;
@@ -47,15 +47,15 @@ function text(words) {
   const button = el("button", { type: "button", class: "more", "aria-expanded": "false", onclick: () => {
     const open = span.classList.toggle("open");
     button.setAttribute("aria-expanded", open);
-    button.textContent = open ? "less" : "all of it";
-  } }, "all of it");
+    button.textContent = open ? "show less" : "show all";
+  } }, "show all");
   return el("div", {}, span, button);
 }
 
 /**
- * A table that sorts by a click on a heading, and shows ROWS_SHOWN rows until more are asked for.
+ * A table that sorts by a click on a heading and shows ROWS_SHOWN rows, with a button for more.
  *
- * columns   {name, value: row -> what it is sorted by, show?: row -> what stands there, kind?: "number" or "text"}
+ * columns   {name, value: row -> value to sort by, show?: row -> content of the cell, kind?: "number" or "text"}
  */
 function table(caption, columns, rows, { sortable = true, current = null } = {}) {
   let shown = ROWS_SHOWN, sorted = rows, by = null, down = false;
@@ -90,7 +90,7 @@ function table(caption, columns, rows, { sortable = true, current = null } = {})
       return line;
     }));
     more.hidden = sorted.length <= shown;
-    more.textContent = `more: ${COUNT.format(sorted.length - shown)} rows are not shown`;
+    more.textContent = `show more: ${COUNT.format(sorted.length - shown)} rows are hidden`;
   }
 
   draw();
@@ -98,7 +98,7 @@ function table(caption, columns, rows, { sortable = true, current = null } = {})
     el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, ...heads)), body)), more);
 }
 
-/** Buttons of which one is chosen. options: value -> name. */
+/** Radio buttons. options: value -> name. */
 function choice(legend, name, options, chosen, onchange) {
   return el("fieldset", {}, el("legend", {}, legend), ...Object.entries(options).map(([value, shown]) =>
     el("label", {}, el("input", { type: "radio", name, value, checked: value === chosen, onchange: () => onchange(value) }), shown)));
@@ -106,7 +106,7 @@ function choice(legend, name, options, chosen, onchange) {
 
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 const ON_PAPER = { paper: "#ffffff", panel: "#ffffff", ink: "#000000", soft: "#444444", ring: "#000000", accent: "#000000" };
-let printing = false; // then all is drawn light; the style sheet's own rules for print come later than that
+let printing = false; // prints are light; the browser applies the style sheet's print rules too late for drawing
 addEventListener("beforeprint", () => { printing = true; });
 addEventListener("afterprint", () => { printing = false; });
 
@@ -114,7 +114,7 @@ function isDark() {
   return DARK.matches && !printing;
 }
 
-/** `draw` now, and again when the page turns dark or light, or is printed. */
+/** Draw now, and again when the page turns dark or light or is printed. */
 function drawn(draw) {
   draw();
   DARK.addEventListener("change", draw);
@@ -126,7 +126,7 @@ function colour(name) {
   return printing ? ON_PAPER[name] : getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** So many colours that can be told apart, on light and on dark. */
+/** So many different colours, for light and for dark. */
 function palette(count) {
   const base = isDark()
     ? ["#7aa6ff", "#ffb454", "#6fd39b", "#ff7f7f", "#c79bff", "#e0c341", "#5fd0e0", "#ff9fd0", "#b0bf6a", "#c9a58a"]

@@ -1,9 +1,8 @@
-"""What was picked, stage by stage, and what came of it."""
+"""The rows that each stage picked, and what they changed."""
 
 import numpy as np
 
 from stages.core.report_page import shortened
-from stages.core.rows.results import Result
 from stages.core.rows.score_summary import ScoreSummary
 from stages.core.space import geometry
 
@@ -12,27 +11,19 @@ BUDGET = 1_000_000  # bytes of all texts of picked rows
 MOST_ROWS = 3_000  # on the page, over all stages
 
 
-def added(stages: list[str], results: dict[str, Result], after: dict[str, str | None]) -> dict[str, slice]:
-    """Which columns of `labelled` a stage added to those of the stage before.
+def changed_predictions(picked: np.ndarray, old: np.ndarray, new: np.ndarray, pool: np.ndarray, holdout: np.ndarray) -> np.ndarray:
+    """Number of holdout rows whose prediction changed, each counted for the nearest (cosine) of the picked rows.
 
-    after   the stage before each, None for the first
-    """
-    return {stage: slice(results[after[stage]].labels if after[stage] else 0, results[stage].labels) for stage in stages}
+    picked     int64 [seeds, rows]     rows of the pool that the stage added
+    old, new   int [seeds, holdout]    classes that the models without and with them predict
+    pool       float32 [pool, width]   vectors
+    holdout    float32 [holdout, width]
 
-
-def minds_changed(picked: np.ndarray, before: np.ndarray, now: np.ndarray, pool: np.ndarray, holdout: np.ndarray) -> np.ndarray:
-    """How many rows of the holdout the new models take for another class, counted for the picked row each is nearest to.
-
-    picked        int64 [seeds, rows]      rows of the pool that the stage added
-    before, now   int [seeds, holdout]     classes that the models without and with them predict
-    pool          float32 [pool, width]    vectors
-    holdout       float32 [holdout, width]
-
-    Returns int64 [seeds, rows]. Who is nearest (cosine) likely changed it; it is no proof.
+    Returns int64 [seeds, rows]. A hint: the nearest row likely made the change, but all rows are learned from together.
     """
     counts = np.zeros(picked.shape, np.int64)
     for seed, rows in enumerate(picked):
-        changed = np.flatnonzero(before[seed] != now[seed])
+        changed = np.flatnonzero(old[seed] != new[seed])
         if len(rows) and len(changed):
             near = geometry.unit(np.asarray(holdout[changed], np.float32)) @ geometry.unit(np.asarray(pool[rows], np.float32)).T
             counts[seed] = np.bincount(near.argmax(1), minlength=len(rows))
@@ -42,26 +33,25 @@ def minds_changed(picked: np.ndarray, before: np.ndarray, now: np.ndarray, pool:
 def of_stage(
     picked: np.ndarray,
     bought: np.ndarray,
-    outlook: ScoreSummary | None,
+    summary: ScoreSummary | None,
     columns: slice,
     changed: np.ndarray | None,
     buckets: np.ndarray,
 ) -> list[dict]:
-    """One entry a row that a stage added in some seed, the rows of most seeds first; numbers are means or sums over these seeds.
+    """One entry a row that a stage added in some seed, rows of most seeds first. Numbers are means or sums over these seeds.
 
-    picked, bought   int64 [seeds, rows]   what the stage added, and the labels
-    outlook          of the models before, if there were any; `columns` of it are the rows that were added
-    changed          as `minds_changed` gives it, if known
+    picked, bought   int64 [seeds, rows]   rows that the stage added, and their labels
+    summary          of the models before, if there were any; its `columns` are the added rows
+    changed          of `changed_predictions`, if known
     """
     rows: dict[int, list[tuple[int, int]]] = {}
-    for seed, of_seed in enumerate(picked):
-        for place, row in enumerate(of_seed):
-            rows.setdefault(int(row), []).append((seed, place))
+    for (seed, place), row in np.ndenumerate(picked):
+        rows.setdefault(int(row), []).append((seed, place))
     made = []
     for row, places in rows.items():
         where = tuple(np.array(places).T)
-        scores = None if outlook is None else outlook.picked_scores[:, columns][where]
-        predicted = None if outlook is None else outlook.picked_predicted[:, columns][where]
+        scores = None if summary is None else summary.picked_scores[:, columns][where]
+        predicted = None if summary is None else summary.picked_predicted[:, columns][where]
         made.append({
             "row": row,
             "seeds": len(places),
@@ -75,9 +65,9 @@ def of_stage(
 
 
 def with_texts(stages: list[dict], pool: list[str]) -> dict:
-    """{"stages", "texts": row -> text, "cut_at", "left_out": rows that are too many for the page}.
+    """{"stages", "texts": row -> text, "cut_at", "left_out": rows beyond MOST_ROWS}.
 
-    stages   {"stage", "rows": as of_stage gives them}
+    stages   {"stage", "rows": of of_stage}
     """
     left = MOST_ROWS
     kept = []
@@ -85,10 +75,10 @@ def with_texts(stages: list[dict], pool: list[str]) -> dict:
         kept.append(entry | {"rows": entry["rows"][:left], "all": len(entry["rows"])})
         left -= len(kept[-1]["rows"])
     rows = sorted({row["row"] for entry in kept for row in entry["rows"]})
-    cut, length = shortened.fitting([pool[row] for row in rows], MOST_CHARACTERS, BUDGET, shortened.plain_size)
+    texts, length = shortened.fitting([pool[row] for row in rows], MOST_CHARACTERS, BUDGET, shortened.plain_size)
     return {
         "stages": kept,
-        "texts": dict(zip(map(str, rows), cut)),
+        "texts": dict(zip(map(str, rows), texts)),
         "cut_at": length,
         "left_out": sum(entry["all"] - len(entry["rows"]) for entry in kept),
     }

@@ -1,4 +1,4 @@
-"""How it was made: settings, counts and versions."""
+"""How the results were made: settings, dropped rows and versions."""
 
 import platform
 from importlib import metadata
@@ -10,19 +10,19 @@ PACKAGES = ("dvc", "numpy", "scikit-learn", "scipy", "torch", "transformers", "t
 def settings(section: Any, before: str = "") -> list[list[str]]:
     """[name, value] of every setting, in the order of params.yaml.
 
-    section   a section of settings, or a dict of such
+    section   a section of settings, or a dict of sections
     """
-    found = []
+    rows = []
     for name, value in (section if isinstance(section, dict) else vars(section)).items():
         if isinstance(value, dict) or hasattr(value, "__dict__"):
-            found += settings(value, f"{before}{name}.")
+            rows += settings(value, f"{before}{name}.")
         else:
-            found.append([f"{before}{name}", "none" if value is None else str(value)])
-    return found
+            rows.append([f"{before}{name}", "none" if value is None else str(value)])
+    return rows
 
 
 def dropped(examples: dict[str, list[dict]]) -> list[dict]:
-    """what, text and label of the rows in data/dropped.json; no label is an empty one."""
+    """what, text and label of the rows in data/dropped.json; "" without a label."""
     return [
         {"what": kind.replace("_", " "), "text": row["text"], "label": row["label"] or ""}
         for kind, rows in examples.items()

@@ -1,4 +1,4 @@
-"""The page as one file: no network, no other file. Texts get into it as json alone, and onto the screen as text alone."""
+"""The page as one file that needs neither network nor other files. Texts enter it as json and are shown as text, never as HTML."""
 
 import html
 import json
@@ -12,10 +12,10 @@ SCRIPTS = ("d3.min.js", "parts.js", "curve.js", "map.js", "sections.js")
 def page(contents: dict) -> str:
     """HTML; the same contents give the same bytes.
 
-    contents   as contents.gathered makes them
+    contents   of contents.collected
     """
     answer = contents["answer"]
-    filled = {
+    values = {
         "title": html.escape(contents["title"]),
         "answer": html.escape(answer["sentence"] if answer else "Nothing is measured yet."),
         "tables": html.escape(contents["made"]["tables"]),
@@ -23,12 +23,12 @@ def page(contents: dict) -> str:
         "scripts": "\n".join(f"<script>\n{_asset(name).strip()}\n</script>" for name in SCRIPTS),
         "contents": as_script(contents),
     }
-    # In one pass: what was put in is not looked through again.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], _asset("page.html"))
+    # In one pass, so that a value with "{{...}}" in it stays as it is.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], _asset("page.html"))
 
 
 def as_script(contents: dict) -> str:
-    """json that stands in a script element: no text can end it, or begin a comment, since "<" is written as an escape."""
+    """json inside a script element. "<" is escaped, so no text can end the element or begin a comment."""
     written = json.dumps(contents, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return written.replace("<", "\\u003c")
 

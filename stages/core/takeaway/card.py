@@ -15,23 +15,13 @@ LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "sci
 
 @dataclass(frozen=True)
 class Facts:
-    """
-    about       the record in data/model
-    measured    data/model.json; only the number of members if no row is held out or none is labelled
-    answered    data/model/answered.json
-    pool_rows   number of rows of the pool
-    params      all of params.yaml
-    commit      of the project, in words
-    versions    library -> version
-    """
-
     about: Record
-    measured: dict
-    answered: list[dict]
+    measured: dict  # data/model.json; only the number of members if no row is held out or none is labelled
+    answered: list[dict]  # data/model/answered.json
     pool_rows: int
-    params: dict[str, Any]
-    commit: str
-    versions: dict[str, str]
+    params: dict[str, Any]  # all of params.yaml
+    commit: str  # of the project, in words
+    versions: dict[str, str]  # of libraries
 
 
 def written(facts: Facts, name: str) -> str:

@@ -50,7 +50,7 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
     about, members = models.about, models.members
     layers = [member.last_layer() for member in members]
     weights, biases = np.stack([weights for weights, _ in layers]), np.stack([bias for _, bias in layers])
-    if models.vectors:  # all members work on one encoder's vectors
+    if models.works_on_vectors:  # all members work on one encoder's vectors
         encoders = {"encoder": models.encoder}
         heads = {"weights": weights[None], "biases": biases[None]}
     else:
@@ -62,7 +62,7 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
     models.encoder.tokenizer.save(str(folder / "tokenizer.json"))
     content = {name: getattr(about, name) for name in ("classes", "temperature", "abstain", "normalise")}
     content |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
-    content["layers"] = models.encoder.layers if models.vectors else None
+    content["layers"] = models.encoder.layers if models.works_on_vectors else None
     (folder / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.copyfile(Path(__file__).with_name("alone.py"), folder / SCRIPT)
     (folder / CARD).write_text(card, encoding="utf-8")
