@@ -104,3 +104,19 @@ def clustered(tmp_path_factory) -> InProcess:
 def in_process(clustered, tmp_path, monkeypatch) -> InProcess:
     """A copy of `clustered`, in which this process is."""
     return clustered.entered(tmp_path / "a projéct", monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def trained(clustered, tmp_path_factory) -> InProcess:
+    """A tiny project with the probe's models of three stages, the last of which are the model to use."""
+    with pytest.MonkeyPatch.context() as patch:
+        project = clustered.entered(tmp_path_factory.mktemp("trained") / "a projéct", patch)
+        project.label_in_stages()
+        project.call("calibrate")
+    return project
+
+
+@pytest.fixture
+def with_model(trained, tmp_path, monkeypatch) -> InProcess:
+    """A copy of `trained`, in which this process is."""
+    return trained.entered(tmp_path / "a projéct", monkeypatch)

@@ -48,17 +48,14 @@ def labels_to_target(
     if len(budgets) < LEAST_STAGES:
         return None
     rows = right.shape[1]
-    draws = [right[:, rng.integers(rows, size=rows)].mean(1) for _ in range(RESAMPLES)]
-    reached = np.array([_reached(np.log(budgets), accuracies, target, rows) for accuracies in draws])
+    accuracies = np.array([right[:, rng.integers(rows, size=rows)].mean(1) for _ in range(RESAMPLES)])
+    errors = np.log(np.maximum(1 - accuracies, 0.5 / rows))  # so few rows cannot show an error of 0
+    slopes, starts = np.polyfit(np.log(budgets), errors.T, 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        crossings = np.exp(np.minimum((np.log(1 - target) - starts) / slopes, 700))
+    reached = np.where(slopes < 0, crossings, np.inf)
     low, middle, high = np.quantile(reached, [OUTER / 2, 0.5, 1 - OUTER / 2], method="inverted_cdf")
     return (float(middle), float(low), float(high)) if high <= FURTHEST * budgets[-1] else None
-
-
-def _reached(logs: np.ndarray, accuracies: np.ndarray, target: float, rows: int) -> float:
-    """Labels with which the line reaches the target; inf if it never does."""
-    errors = np.log(np.maximum(1 - accuracies, 0.5 / rows))  # so few rows cannot show an error of 0
-    slope, start = np.polyfit(logs, errors, 1)
-    return float(np.exp(min((np.log(1 - target) - start) / slope, 700))) if slope < 0 else np.inf
 
 
 def to_target(right: np.ndarray, budgets: np.ndarray, target: float) -> str:
