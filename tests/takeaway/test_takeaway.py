@@ -1,4 +1,4 @@
-"""The model as a folder: it says what the project says, where nothing of the project is."""
+"""The model as a folder: it predicts what the project predicts, on a machine without the project."""
 
 import importlib.util
 import json
@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -18,9 +18,14 @@ from safetensors.numpy import load_file, save_file
 
 import gleaner
 from stages.commands import model as command
+from stages.core import learners
+from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import Refused
+from stages.core.prediction import record
+from stages.core.prediction.ensemble import Ensemble
 from stages.core.reporting.sureness import wilson
-from stages.core.takeaway import card
+from stages.core.rows import labels
+from stages.core.takeaway import card, folder
 from tests.support.project import InProcess
 
 pytestmark = pytest.mark.slow
@@ -28,35 +33,38 @@ pytestmark = pytest.mark.slow
 TEXTS = ["a good film", "Dull, dull, dull", "", "great scene " * 20]
 
 
-def with_a_model(project: InProcess, trainer: str) -> None:
-    project.change({"rounds": {}, "stages": ["stage1"], "random_at": [], "train": {"trainer": "probe", "most_pairs": 8}})
-    project.change({"train_final": {"trainer": trainer, "arms": ["bucketed"]}})
-    project.label_in_stages()
-    project.call("train_final", "bucketed")
-    project.call("calibrate")
-
-
-@pytest.fixture(scope="module")
-def made(clustered, tmp_path_factory) -> InProcess:
-    """A tiny project whose final models are the probe's, two of them."""
-    with pytest.MonkeyPatch.context() as patch:
-        project = clustered.entered(tmp_path_factory.mktemp("made") / "a projéct", patch)
-        with_a_model(project, "probe")
-    return project
-
-
 @pytest.fixture
-def project(made, tmp_path, monkeypatch) -> InProcess:
-    """A copy of `made`, in which this process is."""
-    return made.entered(tmp_path / "a projéct", monkeypatch)
+def project(with_model) -> InProcess:
+    return with_model
 
 
-def alone(folder: Path) -> ModuleType:
+def script_of(folder: Path) -> ModuleType:
     """The folder's predict.py, imported into this process."""
     spec = importlib.util.spec_from_file_location("predict", folder / "predict.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def changed_json(file: Path, **changes) -> dict:
+    """Change values in a json file; gives what it held before."""
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | changes))
+    return content
+
+
+def fitted(trainer: str, pooling: str) -> Ensemble:
+    """Two models that each learned from eight rows, with the record of the project but for the temperature."""
+    settings = params.read("train", "embed")
+    embed = settings.embed.changed(pooling=pooling, dtype="float32")
+    learner = learners.named(settings.train.changed(trainer=trainer, most_pairs=8), embed, params.machine(), 2)
+    rows, answers = learner.read(paths.POOL, paths.EMBEDDINGS), labels.answers()
+    members = [
+        learner.fit(rows, picked, answers[picked], seed, "fit", None)
+        for seed, picked in enumerate([np.arange(8), np.arange(8, 16)])
+    ]
+    about = replace(record.load(record.FOLDER), temperature=1.7)
+    return Ensemble(members, about, embed, params.machine())
 
 
 @pytest.mark.parametrize(
@@ -69,146 +77,131 @@ def alone(folder: Path) -> ModuleType:
         ("contrastive", "mean", ["0", "1"]),
     ],
 )
-def test_a_folder_gives_the_probabilities_that_the_project_gives(in_process, trainer, encoders, pooling, tmp_path):
-    in_process.change({"embed": {"pooling": pooling, "dtype": "float32"}})
-    if pooling != "mean":
-        in_process.call("embed")
-    with_a_model(in_process, trainer)
-    content = json.loads(Path("data/model/model.json").read_text())
-    Path("data/model/model.json").write_text(json.dumps(content | {"temperature": 1.7}))
-    command.main(str(tmp_path / "taken"))
+def test_the_folder_predicts_what_the_project_predicts(project, trainer, encoders, pooling, tmp_path):
+    models = fitted(trainer, pooling)
+    expected = models.probabilities(TEXTS)
+    folder.write(tmp_path / "taken", models, "a card")
     assert json.loads((tmp_path / "taken/about.json").read_text())["encoders"] == encoders
-    script = alone(tmp_path / "taken")
+    script = script_of(tmp_path / "taken")
     assert script.CLASSES == ["neg", "pos"]
-    assert np.array(script.predict_proba(TEXTS)) == pytest.approx(gleaner.load().predict_proba(TEXTS), abs=1e-5)
+    assert np.array(script.predict_proba(TEXTS)) == pytest.approx(expected, abs=1e-5)
 
 
-def test_vectors_of_several_layers_stand_side_by_side_each_of_length_one(project, tmp_path):
+def test_vectors_of_several_layers_are_of_length_one_and_stand_side_by_side(project, tmp_path):
     command.main(str(tmp_path / "taken"))
-    about, rng = json.loads((tmp_path / "taken/about.json").read_text()), np.random.default_rng(0)
-    (tmp_path / "taken/about.json").write_text(json.dumps(about | {"layers": [1, 2], "temperature": 1}))
-    weights = rng.normal(size=(2, 64)).astype(np.float32)
+    changed_json(tmp_path / "taken/about.json", layers=[1, 2], temperature=1)
+    weights = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
     biases = np.zeros((1, 1, 2), np.float32)
     save_file({"weights": weights[None, None], "biases": biases}, tmp_path / "taken/heads.safetensors")
-    script = alone(tmp_path / "taken")
+    script = script_of(tmp_path / "taken")
     with torch.inference_mode():
         ids = torch.tensor([script.TOKENIZER.encode("a good film").ids])
         states = script.ENCODERS[0](input_ids=ids, output_hidden_states=True).hidden_states
     parts = [states[layer][0].mean(0).numpy() for layer in (1, 2)]
-    kept = np.concatenate([part / np.linalg.norm(part) for part in parts]).astype(np.float16)
-    odds = np.exp(weights @ kept.astype(np.float32))
+    vector = np.concatenate([part / np.linalg.norm(part) for part in parts]).astype(np.float16)
+    odds = np.exp(weights @ vector.astype(np.float32))
     assert script.predict_proba(["a good film"])[0] == pytest.approx(odds / odds.sum(), abs=1e-5)
 
 
-def test_a_class_that_no_row_had_gets_no_probability(project, tmp_path):
-    for file in (*Path("data/final/bucketed").glob("*/classifier.json"), Path("data/model/model.json")):
-        content = json.loads(file.read_text())
-        more = {"classes": [*content["classes"], "mixed"]} if file.name == "model.json" else {"classes": 3}
-        file.write_text(json.dumps(content | more))
-    content = json.loads(Path("data/model/model.json").read_text())
-    from stages.core.prediction import record
-
-    content["members"] = {folder: record.fingerprint(Path(folder)) for folder in content["members"]}
-    Path("data/model/model.json").write_text(json.dumps(content))
+def test_a_class_without_labelled_rows_gets_no_probability(project, tmp_path):
+    for file in Path("data/stage3/models").glob("*/classifier.json"):
+        changed_json(file, classes=3)
+    about = record.FOLDER / "model.json"
+    members = {name: record.fingerprint(Path(name)) for name in json.loads(about.read_text())["members"]}
+    changed_json(about, classes=["neg", "pos", "mixed"], members=members)
     command.main(str(tmp_path / "taken"))
-    for probabilities in (alone(tmp_path / "taken").predict_proba(TEXTS), gleaner.load().predict_proba(TEXTS)):
+    for probabilities in (script_of(tmp_path / "taken").predict_proba(TEXTS), gleaner.load().predict_proba(TEXTS)):
         assert np.array(probabilities)[:, 2].tolist() == [0] * 4
         assert np.array(probabilities).sum(1) == pytest.approx(np.ones(4), abs=1e-5)
 
 
-@pytest.mark.slow
-def test_it_runs_in_a_python_that_knows_nothing_of_this_project(project, tmp_path):
+def test_the_script_runs_in_a_python_without_this_project(project, tmp_path):
     command.main(str(tmp_path / "taken"))
-    away = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    isolated = [sys.executable, "-I"]
-    there = subprocess.run([*isolated, "-c", "import stages"], cwd=tmp_path, env=away, capture_output=True, text=True)
-    assert "No module named 'stages'" in there.stderr
-    done = subprocess.run(
-        [*isolated, "taken/predict.py", *TEXTS[:2]], cwd=tmp_path, env=away, capture_output=True, text=True, check=True
+    code = (
+        "import importlib.util, runpy, sys; assert importlib.util.find_spec('stages') is None; "
+        "runpy.run_path('taken/predict.py', run_name='__main__')"
     )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    words = [sys.executable, "-I", "-c", code, *TEXTS[:2]]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     model = gleaner.load()
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert [(label, text) for label, _, text in lines] == list(zip(model.predict(TEXTS[:2]), TEXTS[:2]))
     assert [float(p) for _, p, _ in lines] == pytest.approx(model.predict_proba(TEXTS[:2]).max(1), abs=2e-4)
 
 
-def test_the_card_is_one_that_a_hub_reads_and_tells_labels_accuracy_and_how_it_was_made(project, monkeypatch):
+# ---- the card
+
+
+def test_a_hub_can_read_the_card_with_labels_accuracy_and_settings_and_no_private_path(project, monkeypatch):
     project.change({"prepare": {"dataset": "/home/somebody/secret/reviews.csv"}})
     monkeypatch.setattr(command, "commit", lambda: "0123abc")
     command.main("taken")
-    measured = json.loads(Path("data/model.json").read_text())
-    said = huggingface_hub.ModelCard.load("taken/README.md")
-    assert said.data.pipeline_tag == "text-classification"
-    values = {result.metric_type: result.metric_value for result in said.data.eval_results}
+    measured = artifacts.load_json(record.METRICS)
+    read = huggingface_hub.ModelCard.load("taken/README.md")
+    assert read.data.pipeline_tag == "text-classification"
+    values = {result.metric_type: result.metric_value for result in read.data.eval_results}
     assert values == {"accuracy": measured["accuracy"], "f1": measured["macro_f1"]}
-    assert (
-        f"Labels spent: 12 for each of 2 models, {measured['labels_in_all']} different rows in all, out of a pool of 90"
-        in said.text
-    )
     low, high = wilson(measured["accuracy"], 30)
-    assert f"Accuracy {measured['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}, of 30 held-out rows)" in said.text
-    assert "Commit 0123abc; python 3." in said.text
-    assert "pick: random" in said.text
-    assert "reviews.csv" in said.text
-    assert "somebody" not in said.text
-
-
-def of_a_holdout(answers: np.ndarray) -> huggingface_hub.ModelCard:
-    """The card where the holdout has these labels, -1 where nobody has answered yet."""
-    np.save("data/holdout_labels.npy", answers)
-    import_module("stages.calibrate").main()
-    command.main("taken")
-    return huggingface_hub.ModelCard.load("taken/README.md")
-
-
-def test_of_a_holdout_that_nobody_labelled_the_card_says_that_nothing_was_measured(project):
-    said = of_a_holdout(np.full(30, -1))
-    assert "- Accuracy: not measured, since no row was held out and labelled. The probability is the mean of 2 models." in said.text
-    assert "- Calibration: not measured; the temperature is 1." in said.text
-    assert "share answered" not in said.text
-    assert not {"metrics", "model-index"} & said.data.to_dict().keys()
-    assert np.array(alone(Path("taken")).predict_proba(TEXTS)) == pytest.approx(gleaner.load().predict_proba(TEXTS), abs=1e-5)
-
-
-def test_open_rows_of_a_holdout_are_not_counted_among_those_it_was_measured_on(project):
-    answers = np.load("data/holdout_labels.npy")
-    answers[:13] = -1
-    said = of_a_holdout(answers)
-    measured = json.loads(Path("data/model.json").read_text())
-    low, high = wilson(measured["accuracy"], 17)
-    assert f"(95% interval {low:.4f} to {high:.4f}, of 17 held-out rows)" in said.text
-
-
-def test_the_interval_is_wilsons():
-    assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    low, high = wilson(1, 30)
-    assert (round(low, 3), high) == (0.886, 1)
-
-
-def test_only_names_that_a_hub_could_have_are_told_to_it(project):
-    command.main("taken")
-    data = huggingface_hub.ModelCard.load("taken/README.md").data.to_dict()
-    assert not {"base_model", "datasets"} & data.keys()
+    for text in (
+        f"Labels spent: 28 for each of 2 models, {measured['labels_in_all']} different rows in all, out of a pool of 90",
+        f"Accuracy {measured['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}, of 30 held-out rows)",
+        "Commit 0123abc; python 3.",
+        "pick: random",
+        "reviews.csv",
+    ):
+        assert text in read.text
+    assert "somebody" not in read.text
+    assert not {"base_model", "datasets"} & read.data.to_dict().keys()  # local names are none of the hub's
     assert card._of_hub("google-bert/bert-base-uncased")
     assert not card._of_hub("a/b/c.csv")
 
 
-def test_a_folder_is_made_anew_and_what_is_none_is_left_alone(project):
+def card_with_holdout(project: InProcess, answers: np.ndarray) -> huggingface_hub.ModelCard:
+    """The card if the holdout has these labels, -1 where nobody has answered yet."""
+    np.save(paths.HOLDOUT_LABELS, answers)
+    project.call("calibrate")
+    command.main("taken")
+    return huggingface_hub.ModelCard.load("taken/README.md")
+
+
+def test_with_an_unlabelled_holdout_the_card_says_that_nothing_was_measured(project):
+    read = card_with_holdout(project, np.full(30, -1))
+    assert "- Accuracy: not measured, since no row was held out and labelled. The probability is the mean of 2 models." in read.text
+    assert "- Calibration: not measured; the temperature is" in read.text
+    assert "share answered" not in read.text
+    assert not {"metrics", "model-index"} & read.data.to_dict().keys()
+    assert np.array(script_of(Path("taken")).predict_proba(TEXTS)) == pytest.approx(gleaner.load().predict_proba(TEXTS), abs=1e-5)
+
+
+def test_open_rows_of_the_holdout_do_not_count_in_the_interval(project):
+    answers = np.load(paths.HOLDOUT_LABELS)
+    answers[:13] = -1
+    read = card_with_holdout(project, answers)
+    low, high = wilson(artifacts.load_json(record.METRICS)["accuracy"], 17)
+    assert f"(95% interval {low:.4f} to {high:.4f}, of 17 held-out rows)" in read.text
+
+
+# ---- the folder on disk, and on a hub
+
+
+def test_the_folder_is_written_anew_and_a_folder_of_anything_else_stays(project):
     command.main("taken")
     Path("taken/more.txt").write_text("of before")
     command.main("taken")
-    assert not Path("taken/more.txt").exists()
     assert sorted(file.name for file in Path("taken").iterdir()) == [
         "README.md", "about.json", "encoder", "heads.safetensors", "predict.py", "tokenizer.json",
     ]  # fmt: skip
     Path("mine").mkdir()
     Path("mine/thesis.doc").write_text("all of it")
-    with pytest.raises(Refused, match="mine is there and is no model that was taken away; give another name by OUT="):
+    with pytest.raises(
+        Refused, match="mine is there already and is not a folder that `make model` wrote; give another name by OUT="
+    ):
         command.main("mine")
     assert Path("mine/thesis.doc").read_text() == "all of it"
 
 
-def test_what_cannot_be_written_leaves_the_folder_of_before(project, monkeypatch):
+def test_a_failed_write_leaves_the_old_folder(project, monkeypatch):
     command.main("taken")
     before = load_file("taken/heads.safetensors")
 
@@ -223,22 +216,23 @@ def test_what_cannot_be_written_leaves_the_folder_of_before(project, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["nobody", "a/b/c", "a b/c", "https://x/y"])
-def test_a_name_that_no_hub_has_is_refused_before_anything_is_made(project, name):
-    with pytest.raises(Refused, match=r"PUSH = .*: no name that a hub could have; possible: user/name"):
-        command.main("taken", name)
-    assert not Path("taken").exists()
+def test_a_name_that_a_hub_cannot_have_is_refused_at_once(tmp_path, name):
+    with pytest.raises(Refused, match=r"PUSH = .*: not a name on the hub; possible: user/name"):
+        command.main(str(tmp_path / "taken"), name)
+    assert not (tmp_path / "taken").exists()
 
 
-def test_without_a_network_the_folder_is_whole_and_the_push_is_refused(project, monkeypatch):
+def test_without_a_network_the_folder_is_complete_and_the_push_is_refused(project, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with pytest.raises(Refused) as refused:
         command.main("taken", "somebody/reviews")
-    said = str(refused.value)
-    assert said.startswith("PUSH = somebody/reviews: not on the hub (Connect")
-    assert said.endswith("taken is whole: check the network and the name, log in by `hf auth login`, and run the same again")
+    message = str(refused.value)
+    assert message.startswith("PUSH = somebody/reviews: not uploaded (Connect")
+    assert message.endswith("taken is complete: check network and name, log in with `hf auth login`, and run the same again")
     assert Path("taken/predict.py").exists()
 
 
-def test_a_project_without_git_has_no_commit(project):
+def test_a_project_without_git_has_no_commit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert command.commit() == "unknown"
