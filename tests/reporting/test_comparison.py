@@ -1,13 +1,15 @@
-"""Arms side by side: with and without random rows and a full model, by hand, then through the report of a tiny project."""
+"""Arms side by side, with and without random rows and a full model: by hand, then by stage report in a tiny project."""
 
+import functools
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from stages import report
-from stages.core.base import artifacts
+from stages.core.base import paths
 from stages.core.reporting import answer, comparison, markdown, result_tables
 from stages.core.reporting.description import agreement_of
 from stages.core.rows import measures, results
@@ -24,13 +26,13 @@ TO_RANDOM, TO_FULL = (
 
 
 def result(labels, *predicted, **more):
-    """Of one stage: the classes that each seed's model predicts on the holdout."""
+    """Of one stage, given the classes that each seed's model predicts on the holdout."""
     rows = np.tile(np.arange(labels), (len(predicted), 1))
     return Result(rows, rows % 2, np.eye(2, dtype=np.float32)[np.array(predicted)], **more)
 
 
 HALF, THREE, ALL = [0, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]  # right on 2, 3 and 4 of the four rows
-FOUND = {
+TESTED = {
     ("random", "stage1"): result(10, HALF, HALF),
     ("random", "stage2"): result(20, THREE, HALF),
     ("bucketed", "stage1"): result(10, HALF, THREE),
@@ -40,40 +42,44 @@ FOUND = {
 
 
 def without(*arms):
-    return {which: result for which, result in FOUND.items() if which[0] not in arms}
+    return {which: result for which, result in TESTED.items() if which[0] not in arms}
 
 
-def stage(found, arm="bucketed", stage="stage2"):
-    return comparison.at_a_stage(found[arm, stage], found.get(("random", stage)), ACTUAL, CLASSES, "accuracy")
+def stage(tested, arm="bucketed", stage="stage2"):
+    return comparison.at_a_stage(tested[arm, stage], tested.get(("random", stage)), ACTUAL, CLASSES, "accuracy")
+
+
+@functools.cache
+def over_budgets(*without_arms, measure="accuracy"):
+    return comparison.over_budgets(without(*without_arms), STAGES, ACTUAL, measure)
 
 
 def test_the_measures_of_a_stage_are_means_over_the_seeds_and_the_gain_is_paired():
-    row = stage(FOUND, stage="stage1")
+    row = stage(TESTED, stage="stage1")
     assert (row["labels"], row["accuracy"], row["gain_vs_random"]) == (10, 0.625, 0.125)  # 0.5 and 0.75; 0 and 0.25 above
     assert (row["accuracy_std"], row["gain_vs_random_se"]) == (pytest.approx(0.176777), pytest.approx(0.125))
     assert (row["false_negatives_pos"], row["false_positives_neg"]) == (1.5, 1.5)
 
 
-def test_the_full_model_of_one_seed_is_held_against_the_mean_without_an_error():
-    row = comparison.at_a_stage(FOUND["full", "pool"], FOUND["random", "stage2"], ACTUAL, CLASSES, "accuracy")
+def test_the_gain_of_the_full_model_with_its_one_seed_is_over_the_mean_and_has_no_error():
+    row = comparison.at_a_stage(TESTED["full", "pool"], TESTED["random", "stage2"], ACTUAL, CLASSES, "accuracy")
     assert (row["gain_vs_random"], row["gain_vs_random_se"], row["accuracy_std"]) == (0.375, None, None)
 
 
-def test_over_all_budgets_an_arm_is_held_against_random_rows_and_the_full_model():
-    overall = comparison.over_budgets(FOUND, STAGES, ACTUAL, "accuracy")
+def test_over_all_budgets_an_arm_is_compared_with_random_rows_and_the_full_model():
+    overall = over_budgets()
     assert list(overall) == ["random", "bucketed"]
     bucketed = overall["bucketed"]
     assert (bucketed["mean_accuracy"], bucketed["gain"]) == (0.8125, 0.25)  # seed by seed 0.125 and 0.375 above
-    assert bucketed["labels_to_random"] == 10  # random's last is 0.625, which it has at once
+    assert bucketed["labels_to_random"] == 10  # random ends at 0.625, where it begins
     assert bucketed["labels_to_95_of_full"] == pytest.approx(10 + 10 * (0.95 - 0.625) / 0.375, abs=1e-6)
     assert [overall["random"][key] for key in ("gain", "p", "p_holm", "seeds_for_one_point")] == [0, None, None, None]
 
 
-@pytest.mark.slow
-def test_by_macro_f1_arms_are_held_against_each_other_by_it_alone():
-    by = {name: comparison.over_budgets(FOUND, STAGES, ACTUAL, name)["bucketed"] for name in ("accuracy", "macro_f1")}
-    f1 = [[measures.macro_f1(p, ACTUAL) for p in FOUND[arm, "stage1"].probabilities] for arm in ("bucketed", "random")]
-    row = comparison.at_a_stage(FOUND["bucketed", "stage1"], FOUND["random", "stage1"], ACTUAL, CLASSES, "macro_f1")
+def test_macro_f1_can_decide_the_comparison():
+    by = {name: over_budgets(measure=name)["bucketed"] for name in ("accuracy", "macro_f1")}
+    f1 = [[measures.macro_f1(p, ACTUAL) for p in TESTED[arm, "stage1"].probabilities] for arm in ("bucketed", "random")]
+    row = comparison.at_a_stage(TESTED["bucketed", "stage1"], TESTED["random", "stage1"], ACTUAL, CLASSES, "macro_f1")
     assert row["gain_vs_random"] == pytest.approx(np.subtract(*f1).mean(), abs=1e-6) != 0.125
     assert by["macro_f1"]["gain"] != by["accuracy"]["gain"]
     assert by["macro_f1"]["mean_accuracy"] == by["accuracy"]["mean_accuracy"] == 0.8125
@@ -81,53 +87,44 @@ def test_by_macro_f1_arms_are_held_against_each_other_by_it_alone():
 
 
 def test_without_a_random_arm_nothing_is_compared_and_nothing_fails():
-    overall = comparison.over_budgets(without("random"), STAGES, ACTUAL, "accuracy")
-    [(arm, row)] = overall.items()
+    [(arm, row)] = over_budgets("random").items()
     assert (arm, row["mean_accuracy"]) == ("bucketed", 0.8125)
     assert {row[key] for key in (*COMPARED, *TO_RANDOM)} == {None}
     assert row["labels_to_95_of_full"] == pytest.approx(18.666667)
     assert result_tables.verdict(row) == "no random arm"
-    assert set(row) == set(comparison.over_budgets(FOUND, STAGES, ACTUAL, "accuracy")["bucketed"])
+    assert set(row) == set(over_budgets()["bucketed"])
     at_stage = stage(without("random"))
     assert (at_stage["gain_vs_random"], at_stage["gain_vs_random_se"]) == (None, None)
-    assert set(at_stage) == set(stage(FOUND))
+    assert set(at_stage) == set(stage(TESTED))
 
 
-def test_a_random_arm_at_some_stages_only_is_held_against_there_and_not_over_all():
-    found = {which: each for which, each in FOUND.items() if which != ("random", "stage1")}
-    [(arm, row)] = comparison.over_budgets(found, STAGES, ACTUAL, "accuracy").items()
+def test_a_random_arm_with_some_stages_is_compared_there_and_not_over_all_budgets():
+    tested = {which: result for which, result in TESTED.items() if which != ("random", "stage1")}
+    [(arm, row)] = comparison.over_budgets(tested, STAGES, ACTUAL, "accuracy").items()
     assert (arm, row["gain"], result_tables.verdict(row)) == ("bucketed", None, "no random arm")
-    assert [stage(found, stage=name)["gain_vs_random"] for name in STAGES] == [None, 0.375]
+    assert [stage(tested, stage=name)["gain_vs_random"] for name in STAGES] == [None, 0.375]
 
 
-@pytest.mark.slow
-def test_without_a_full_model_nothing_is_counted_to_it_and_all_else_is_as_ever():
-    overall, full = (comparison.over_budgets(found, STAGES, ACTUAL, "accuracy") for found in (without("full"), FOUND))
+def test_without_a_full_model_labels_to_it_are_none_and_nothing_else_changes():
     for arm in ("random", "bucketed"):
-        assert {overall[arm][key] for key in TO_FULL} == {None}
-        assert {k: v for k, v in overall[arm].items() if k not in TO_FULL} == {
-            k: v for k, v in full[arm].items() if k not in TO_FULL
-        }
+        row = over_budgets("full")[arm]
+        assert row == over_budgets()[arm] | dict.fromkeys(TO_FULL)
 
 
-def test_the_tables_say_what_is_not_compared():
-    for gone, to_full in ((["random"], "19 [18, 19]"), (["random", "full"], "not reached")):
-        found = without(*gone)
-        measured = {which: stage(found, *which) for which in found}
-        compared = comparison.over_budgets(found, STAGES, ACTUAL, "accuracy")
-        text = result_tables.summary(measured, compared, {}, 2, STAGES, {}, "accuracy")
-        rows = [
-            [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| bucketed")
-        ]
-        [first, second] = rows[-2:]  # a table that is too wide goes on below
-        cells = first + second[1:]
-        assert cells[:2] + cells[3:] == ["bucketed", "0.8125", "", "", "no random arm", "not reached", to_full, ""]
-        assert 0.5 < float(cells[2]) < 1
-        assert "None" not in text
+@pytest.mark.parametrize(("missing", "to_full"), [(["random"], "19 [18, 19]"), (["random", "full"], "not reached")])
+def test_the_tables_show_what_is_not_compared(missing, to_full):
+    measured = {which: stage(without(*missing), *which) for which in without(*missing)}
+    text = result_tables.summary(measured, over_budgets(*missing), {}, 2, STAGES, {}, "accuracy")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| bucketed")]
+    [first, second] = rows[-2:]  # a wide table is split in two
+    cells = first + second[1:]
+    assert cells[:2] + cells[3:] == ["bucketed", "0.8125", "", "", "no random arm", "not reached", to_full, ""]
+    assert 0.5 < float(cells[2]) < 1
+    assert "None" not in text
 
 
 def test_the_full_model_is_drawn_as_a_line_at_every_budget():
-    rows = comparison.by_seed(FOUND, [7, 8], ACTUAL, CLASSES)
+    rows = comparison.by_seed(TESTED, [7, 8], ACTUAL, CLASSES)
     assert [(row["arm"], row["labels"], row["accuracy"]) for row in rows if row["arm"].startswith("full")] == [
         ("full (90 labels)", 10, 1), ("full (90 labels)", 20, 1),
     ]  # fmt: skip
@@ -139,20 +136,20 @@ def test_the_full_model_is_drawn_as_a_line_at_every_budget():
 def test_the_confusion_of_the_last_stage_is_a_mean_over_the_seeds():
     rows = {
         (r["arm"], r["actual"], r["predicted"]): (r["rows"], r["share"])
-        for r in comparison.confusions(FOUND, ACTUAL, CLASSES, "stage2")
+        for r in comparison.confusions(TESTED, ACTUAL, CLASSES, "stage2")
     }
     assert rows["random", "pos", "neg"] == (1.5, 0.75)
     assert rows["full", "pos", "pos"] == (2, 1)
     assert len(rows) == 3 * 4
 
 
-def test_an_arm_that_saw_labels_of_the_pool_is_set_apart_in_every_plot():
-    found = {("hybrid", "stage1"): result(10, ALL, uses_pool_labels=True, history=[{"seed": 0, "epoch": 1, "loss": 0.5}])}
-    assert [row["arm"] for row in comparison.by_seed(found, [0], ACTUAL, CLASSES)] == ["hybrid (pool labels)"]
-    assert comparison.epochs(found) == [{"arm": "hybrid (pool labels) stage1", "seed": 0, "epoch": 1, "loss": 0.5}]
+def test_an_arm_that_uses_labels_of_the_pool_is_marked_in_every_plot():
+    tested = {("hybrid", "stage1"): result(10, ALL, uses_pool_labels=True, history=[{"seed": 0, "epoch": 1, "loss": 0.5}])}
+    assert [row["arm"] for row in comparison.by_seed(tested, [0], ACTUAL, CLASSES)] == ["hybrid (pool labels)"]
+    assert comparison.epochs(tested) == [{"arm": "hybrid (pool labels) stage1", "seed": 0, "epoch": 1, "loss": 0.5}]
 
 
-def test_buckets_and_labels_agree_wholly_or_not_at_all_and_open_answers_do_not_count():
+def test_agreement_of_buckets_and_labels_is_1_or_0_and_open_answers_do_not_count():
     assert agreement_of(np.array([3, 3, 1, 1]), np.array([0, 0, 1, 1])) == 1
     assert agreement_of(np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])) == 0
     assert agreement_of(np.array([3, 3, 1, 1, 3]), np.array([0, 0, 1, 1, -1])) == 1
@@ -162,7 +159,7 @@ def test_buckets_and_labels_agree_wholly_or_not_at_all_and_open_answers_do_not_c
 # ---- results on disk
 
 
-def test_what_is_saved_is_read_again(tmp_path, monkeypatch):
+def test_a_saved_result_is_loaded_unchanged(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     saved = result(3, HALF, ALL, waits_for=2, uses_pool_labels=True, history=[{"seed": 0, "epoch": 1, "loss": 0.5}])
     results.save("mine", "stage1", saved)
@@ -171,7 +168,7 @@ def test_what_is_saved_is_read_again(tmp_path, monkeypatch):
     assert (read.waits_for, read.uses_pool_labels, read.history, read.labels, read.trained) == (2, True, saved.history, 3, True)
 
 
-def test_results_that_params_no_longer_name_are_removed_and_no_others(tmp_path, monkeypatch, capsys):
+def test_only_results_that_params_no_longer_name_are_removed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for arm, name in (("bucketed", "stage1"), ("bucketed", "stage2"), ("old", "stage1"), ("old", "stage2"), ("full", "pool")):
         results.save(arm, name, result(3, HALF))
@@ -185,66 +182,62 @@ def test_results_that_params_no_longer_name_are_removed_and_no_others(tmp_path, 
     assert results.load("bucketed", "stage1", 3, 4, 2).labels == 3
 
 
-# ---- the report of a tiny project
+# ---- stage report in a tiny project
 
 
 def metrics(name):
     return json.loads((report.METRICS / f"{name}.json").read_text())
 
 
+NAMES = ["stage1", "stage2", "stage3"]
+
+
 @pytest.mark.slow
-def test_a_project_without_a_random_arm_is_reported_and_what_it_no_longer_names_is_gone(in_process, capsys):
-    in_process.change({"random_at": [], "arms": ["entropy"]})
-    in_process.label_in_stages()
-    in_process.call("compare_arm", "entropy")
-    in_process.call("train_full")
-    results.save("random", "stage1", results.load("bucketed", "stage1", 90, 30, 2))  # of params that were
-    in_process.call("calibrate")
-    in_process.call("report")
+def test_a_project_without_a_random_arm_is_reported_and_old_results_are_removed(with_model):
+    with_model.change({"random_at": [], "arms": ["entropy"]})
+    for name in NAMES:
+        bucketed = results.load("bucketed", name, 90, 30, 2)
+        results.save("entropy", name, bucketed)
+        results.save("random", name, bucketed)  # earlier params named it
+    whole = result(90, np.load(paths.HOLDOUT_LABELS))
+    results.save("full", "pool", whole)
+    with_model.call("report")
     assert not (results.ROOT / "random").exists()
     for arm in ("bucketed", "entropy"):
         curve = metrics(f"{arm}/curve")
         assert {curve[key] for key in (*COMPARED, *TO_RANDOM)} == {None}
         assert 0 < curve["mean_accuracy"] <= 1
-        assert [metrics(f"{arm}/{name}")["gain_vs_random"] for name in ("stage1", "stage2", "stage3")] == [None] * 3
-        assert [metrics(f"{arm}/{name}")["labels"] for name in ("stage1", "stage2", "stage3")] == [12, 20, 28]
+        assert [metrics(f"{arm}/{name}")["gain_vs_random"] for name in NAMES] == [None] * 3
+        assert [metrics(f"{arm}/{name}")["labels"] for name in NAMES] == [12, 20, 28]
     assert (metrics("full/pool")["labels"], metrics("full/pool")["gain_vs_random"]) == (90, None)
-    assert artifacts.load_json("metrics/summary.json") == metrics("bucketed/stage3")
+    assert metrics("summary") == metrics("bucketed/stage3")
     assert 0 <= metrics("buckets")["label_agreement_nmi"] <= 1
-    assert "no random arm" in (in_process.folder / "data/summary.md").read_text(encoding="utf-8")
+    assert "no random arm" in (with_model.folder / "data/summary.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_where_labelling_ended_early_other_arms_are_compared_as_far_as_it_came(in_process):
-    in_process.change(
-        {
-            "random_at": ["stage1", "stage2", "stage3"],
-            "arms": ["entropy"],
-            "sufficient": {"rule": "agreement", "kappa": -1, "comparisons": 1},
-        }
-    )
-    in_process.label_in_stages()
-    for name in ("stage1", "stage2", "stage3"):
-        in_process.call("train_random", name)
-    in_process.call("compare_arm", "entropy")
-    in_process.call("train_full")
-    # The first models have none before them to agree with; those of stage2 do, however little is asked.
-    assert [results.load("bucketed", name, 90, 30, 2).trained for name in ("stage1", "stage2", "stage3")] == [True, True, False]
-    assert results.load("bucketed", "stage3", 90, 30, 2).labels == 20
-    assert [results.load("entropy", name, 90, 30, 2).labels for name in ("stage1", "stage2", "stage3")] == [12, 20, 28]
-    in_process.call("calibrate")
-    in_process.call("report")
+def test_if_labelling_ended_early_other_arms_are_compared_up_to_there(with_model):
+    with_model.change({"random_at": NAMES, "arms": ["entropy"]})
+    for name in NAMES:
+        bucketed = results.load("bucketed", name, 90, 30, 2)
+        for arm in ("entropy", "random"):
+            results.save(arm, name, bucketed)
+    second = results.load("bucketed", "stage2", 90, 30, 2)
+    results.save("bucketed", "stage3", replace(second, probabilities=second.probabilities[:0]))  # as stage3 leaves it
+    results.save("full", "pool", result(90, np.load(paths.HOLDOUT_LABELS)))
+    with_model.call("report")
     for arm in ("bucketed", "entropy", "random"):
         assert sorted(file.stem for file in (report.METRICS / arm).iterdir()) == ["curve", "stage1", "stage2"]
     assert metrics("summary") == metrics("bucketed/stage2")
-    assert metrics("bucketed/curve")["gain"] is not None
-    assert "Labelling ended after stage2, with 20 labels." in (in_process.folder / "data/summary.md").read_text(encoding="utf-8")
+    assert metrics("bucketed/curve")["gain"] == 0
+    text = (with_model.folder / "data/summary.md").read_text(encoding="utf-8")
+    assert "Labelling ended after stage2, with 20 labels." in text
 
 
 # ---- for a terminal
 
 
-def test_a_table_that_is_too_wide_goes_on_below_with_its_first_columns():
+def test_a_wide_table_is_split_and_each_part_repeats_the_first_columns():
     text = markdown.table([["a", "1", "2", "3"], ["b", "4", "5", "6"]], ["arm", "x" * 40, "y" * 40, "z" * 40], left=1)
     parts = [[[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines()] for part in text.split("\n\n")]
     assert [[row for row in part if "--" not in row[0]] for part in parts] == [
@@ -254,11 +247,11 @@ def test_a_table_that_is_too_wide_goes_on_below_with_its_first_columns():
 
 
 def test_all_tables_fit_a_terminal_and_the_answer_comes_first():
-    measured = {which: stage(FOUND, *which) for which in FOUND}
-    overall = comparison.over_budgets(FOUND, STAGES, ACTUAL, "accuracy")
-    told = answer.sentence(measured, overall, STAGES[-1], "macro_f1", PLAIN)
-    text = result_tables.summary(measured, overall, {}, 2, STAGES, {}, "macro_f1", told)
-    assert text.startswith(f"{told}\n\n|")
+    measured = {which: stage(TESTED, *which) for which in TESTED}
+    overall = over_budgets()
+    sentence = answer.sentence(measured, overall, STAGES[-1], "macro_f1", PLAIN)
+    text = result_tables.summary(measured, overall, {}, 2, STAGES, {}, "macro_f1", sentence)
+    assert text.startswith(f"{sentence}\n\n|")
     assert max(len(line) for line in text.splitlines() if line.startswith("|")) <= markdown.COLUMNS
 
 
@@ -268,7 +261,7 @@ PLAIN = SimpleNamespace(trainer="self_training", pairs_per_row=20, most_pairs=40
 
 
 @pytest.mark.parametrize(
-    ("others", "curve", "told"),
+    ("others", "curve", "sentence"),
     [
         ({("random", "stage3"): ROW | {"accuracy": 0.751}, ("full", "pool"): {"labels": 10_922, "accuracy": 0.8245}}, {},
          "With 300 labels 0.77, random rows 0.75, all 10,922 labels 0.82 (accuracy); no difference shown."),
@@ -279,14 +272,14 @@ PLAIN = SimpleNamespace(trainer="self_training", pairs_per_row=20, most_pairs=40
         ({}, {"gain": None}, "With 300 labels 0.77 (accuracy); no random arm."),
     ],
 )  # fmt: skip
-def test_the_answer_in_a_sentence(others, curve, told):
+def test_the_answer_in_a_sentence(others, curve, sentence):
     measured = {("bucketed", "stage3"): ROW} | others
-    assert answer.sentence(measured, {"bucketed": CURVE | curve}, "stage3", "accuracy", PLAIN) == told
+    assert answer.sentence(measured, {"bucketed": CURVE | curve}, "stage3", "accuracy", PLAIN) == sentence
 
 
 @pytest.mark.parametrize(("labels", "note"), [(100, ""), (101, " (no upper bound: contrastive sees 4,000 pairs of them)")])
-def test_what_does_not_see_all_rows_is_no_upper_bound_and_the_answer_says_so(labels, note):
+def test_the_answer_notes_that_a_learner_that_skips_rows_is_no_upper_bound(labels, note):
     measured = {("bucketed", "stage3"): ROW, ("full", "pool"): {"labels": labels, "accuracy": 0.8}}
     train = SimpleNamespace(**vars(PLAIN) | {"trainer": "contrastive"})
-    told = answer.sentence(measured, {"bucketed": CURVE}, "stage3", "accuracy", train)
-    assert told == f"With 300 labels 0.77, all {labels:,} labels 0.80{note} (accuracy); no difference shown."
+    sentence = answer.sentence(measured, {"bucketed": CURVE}, "stage3", "accuracy", train)
+    assert sentence == f"With 300 labels 0.77, all {labels:,} labels 0.80{note} (accuracy); no difference shown."

@@ -1,4 +1,4 @@
-"""What sort of rows were picked, by hand."""
+"""What kind of rows were picked, by hand."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def near(vectors, seed=0):
     return has_near_duplicate(np.array(vectors, np.float32), np.random.default_rng(seed)).tolist()
 
 
-def test_a_row_is_no_duplicate_of_itself_and_length_does_not_matter():
+def test_a_row_does_not_duplicate_itself_and_length_does_not_matter():
     assert near(VECTORS) == [True, True, False, False, True]
     assert near(VECTORS[2:4]) == [False, False]
     assert near(VECTORS[:1]) == [False]
@@ -41,7 +41,7 @@ def test_rows_of_zeros_are_near_to_none():
     assert near([[0, 0], [0, 0], [1, 0]]) == [False, False, False]
 
 
-def test_the_nearest_neighbour_says_what_all_cosines_say():
+def test_nearest_neighbours_agree_with_all_cosines():
     vectors = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
     units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosines = units @ units.T - 2 * np.eye(60)
@@ -50,16 +50,16 @@ def test_the_nearest_neighbour_says_what_all_cosines_say():
     assert near(vectors) == expected.tolist()
 
 
-def test_of_many_rows_a_seeded_sample_is_held_against_all(monkeypatch):
-    monkeypatch.setattr(description, "ROWS_ASKED", 2)
+def test_a_seeded_sample_of_many_rows_is_compared_with_all(monkeypatch):
+    monkeypatch.setattr(description, "SAMPLE", 2)
     for seed in range(4):
         sample = sorted(np.random.default_rng(seed).permutation(5)[:2])
         assert near(VECTORS, seed) == [[True, True, False, False, True][row] for row in sample]
 
 
-def test_a_sample_has_nearly_the_share_of_all_rows(monkeypatch):
+def test_a_sample_estimates_the_share_of_all_rows(monkeypatch):
     vectors = np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32)
-    of_all = np.mean(near(vectors))
-    assert 0.5 < of_all < 0.9
-    monkeypatch.setattr(description, "ROWS_ASKED", 100)
-    assert np.mean(near(vectors)) == pytest.approx(of_all, abs=0.05)
+    share = np.mean(near(vectors))
+    assert 0.5 < share < 0.9
+    monkeypatch.setattr(description, "SAMPLE", 100)
+    assert np.mean(near(vectors)) == pytest.approx(share, abs=0.05)

@@ -1,4 +1,4 @@
-"""Comparisons paired by seed: by hand, against the textbook, and honest where nothing can be told."""
+"""Comparisons paired by seed: by hand, against the textbook, and None where nothing can be concluded."""
 
 import numpy as np
 import pytest
@@ -17,13 +17,13 @@ def test_the_gain_is_the_mean_difference_over_budgets_and_seeds():
 
 
 @pytest.mark.parametrize("gain", [0.02, 0.0, -0.02])
-def test_where_all_seeds_gain_the_same_no_test_is_defined(gain):
+def test_without_spread_between_seeds_no_test_is_defined(gain):
     found = statistics.gain(BASE + gain, BASE)
     assert [found[key] for key in ("gain", "gain_low", "gain_high")] == pytest.approx([gain] * 3)
     assert (found["p"], found["seeds_for_one_point"]) == (None, None)
 
 
-def test_the_verdict_says_why_there_is_none():
+def test_the_verdict_explains_why_there_is_no_test():
     points = np.array([[0.01], [0.02], [0.03]])
     entries = {
         "alike": statistics.gain(BASE + 0.02, BASE),
@@ -40,7 +40,7 @@ def test_the_verdict_says_why_there_is_none():
         "apart": "no difference shown",
         "one": "one seed shows nothing",
     }
-    # Three were tested, not five.
+    # Three were tested, and not five.
     assert [entries[name]["p_holm"] for name in ("alike", "above", "one")] == [None, pytest.approx(3 * entries["above"]["p"]), None]
 
 
@@ -51,7 +51,7 @@ def test_the_p_value_is_that_of_the_paired_t_test():
     assert 0.01 <= found["gain_low"] < 0.02 < found["gain_high"] <= 0.03
 
 
-def test_pairing_by_seed_takes_out_what_seeds_have_in_common():
+def test_pairing_removes_what_is_common_to_a_seed():
     noise = np.random.default_rng(0).normal(size=(10, 1)) * 0.05
     base = 0.7 + np.repeat(noise, 3, axis=1)
     better = base + 0.01 + np.random.default_rng(1).normal(size=(10, 1)) * 0.002
@@ -59,7 +59,7 @@ def test_pairing_by_seed_takes_out_what_seeds_have_in_common():
     assert statistics.gain(better, base[::-1])["p"] > 0.05
 
 
-def test_seeds_for_one_point_are_those_of_the_textbook():
+def test_seeds_for_one_point_agree_with_the_textbook():
     # Cohen 1988, table 2.4.1 for a paired test: effect size 0.5 with power 0.8 takes 34 pairs.
     differences = np.array([-1, 1]) / 2**0.5 * 0.02  # standard deviation 0.02: one point is half of it
     assert statistics.gain(BASE[:2] + differences[:, None], BASE[:2])["seeds_for_one_point"] == 34
@@ -72,7 +72,7 @@ def test_seeds_for_one_point_are_those_of_the_textbook():
     ("spread", "seeds"),
     [(0.0031, 4), (0.003, 3), (0.0018, 3), (0.0016, 3), (0.001, 3), (0.00087, 3), (0.00086, 2), (0.0008, 2), (1e-6, 2), (1e-11, 2)],
 )
-def test_seeds_that_are_nearly_alike_still_need_two_for_a_test(spread, seeds):
+def test_nearly_equal_seeds_still_need_two_for_a_test(spread, seeds):
     differences = 0.02 + np.array([-1, 1]) / 2**0.5 * spread
     found = statistics.gain(BASE[:2] + differences[:, None], BASE[:2])
     assert found["seeds_for_one_point"] == seeds
@@ -80,7 +80,7 @@ def test_seeds_that_are_nearly_alike_still_need_two_for_a_test(spread, seeds):
 
 
 @pytest.mark.filterwarnings("error")
-def test_seeds_as_unlike_as_can_be_need_many():
+def test_the_greatest_possible_spread_needs_many_seeds():
     # (1.960 + 0.842)^2 x 2 / 0.01^2, the normal distribution's, and 1.5 more
     worst = statistics.gain(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]))
     assert worst["seeds_for_one_point"] == pytest.approx(156_979, abs=1)
@@ -100,7 +100,7 @@ def test_holms_correction_by_hand():
     assert [entries[arm]["p_holm"] for arm in ("one", "two", "three")] == pytest.approx([0.06, 0.03, 0.06])
 
 
-def test_labels_are_counted_on_a_line_between_budgets():
+def test_labels_are_interpolated_between_budgets():
     flat = np.tile([0.5, 0.6, 0.7], (3, 1))
     assert statistics.labels_to_reach(BUDGETS, flat, np.array([0.65])) == (pytest.approx(250),) * 3
     assert statistics.labels_to_reach(BUDGETS, flat, np.array([0.5])) == (100, 100, 100)
