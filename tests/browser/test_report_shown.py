@@ -44,7 +44,7 @@ def test_a_text_that_is_markup_shows_as_written_and_nothing_of_it_runs(opened):
 def test_every_section_is_there_with_a_table_beside_every_picture(opened):
     for section in ("answer", "map", "picked", "errors", "made"):
         assert run(opened, "return document.querySelectorAll(`#${arguments[0]} table tbody tr`).length", section) > 0
-    assert "With 28 labels" in words_of(opened, "h1")
+    assert "With 20 labels" in words_of(opened, "h1")
     assert run(opened, "return document.querySelectorAll('.curve path').length") > 4
 
 

@@ -1,4 +1,4 @@
-"""What report.html tells of people at work: how fast, what waits, where they disagree."""
+"""What report.html says about annotators: how fast they are, what waits, where they disagree."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from stages.core.people.records.journal import Answer
 from stages.core.people.records.resolve import Resolved
 from stages.core.report_page import build
 from tests.people.test_people import first, project  # noqa: F401  (fixtures)
-from tests.report_page.test_report_page import shown
+from tests.report_page.test_report_page import contents_of
 
 
 def at(*times: str, label: str = "pos") -> list[Answer]:
@@ -16,21 +16,21 @@ def at(*times: str, label: str = "pos") -> list[Answer]:
 
 
 @pytest.mark.parametrize(
-    ("said", "an_hour"),
+    ("answers", "an_hour"),
     [
         (at("10:00:00", "10:00:10", "10:00:30"), 240.0),
-        (at("10:00:00", "10:00:10", "11:00:00", "11:00:10"), 360.0),  # an hour's break is no work
+        (at("10:00:00", "10:00:10", "11:00:00", "11:00:10"), 360.0),  # a break of an hour does not count
         (at("10:00:00", "", "noon", "10:00:20"), 180.0),  # lines without a time
         (at("10:00:00"), None),
-        (at("10:00:00", "10:00:00"), None),  # brought along, at once
+        (at("10:00:00", "10:00:00"), None),  # imported, all at once
         ([], None),
     ],
 )
-def test_answers_an_hour_of_work(said, an_hour):
-    assert effort.pace(said) == an_hour
+def test_answers_an_hour_of_work(answers, an_hour):
+    assert effort.pace(answers) == an_hour
 
 
-def test_conflicts_and_doubts_are_told_with_their_rows():
+def test_conflicts_and_doubts_come_with_their_rows():
     one = {"a": Answer("a", "pos", "", 1), "b": Answer("b", "?", "", 2)}
     given = {"anna": one, "bob": {"a": Answer("a", "neg", "", 1)}}
     found = Resolved({"b": "?"}, {"a": {"bob": "neg", "anna": "pos"}})
@@ -46,16 +46,16 @@ def test_conflicts_and_doubts_are_told_with_their_rows():
 
 
 @pytest.mark.slow
-def test_the_page_tells_what_waits_and_who_disagrees(first):  # noqa: F811
+def test_the_page_shows_what_waits_and_who_disagrees(first):  # noqa: F811
     first.answer_all("stage1")
     state = Labelling()
     key = state.keys_of("stage1")[0]
     said = state.texts[key].text
     state.answer("bob", key, "neg" if first.truth[said] == "pos" else "pos")
     first.repro()
-    found = shown(build.PATH.read_text(encoding="utf-8"))
-    assert {row["who"]: row["answers"] for row in found["people"]["annotators"]} == {"anna": 12, "bob": 1}
-    assert [row["text"] for row in found["people"]["conflicts"]] == [said]
-    assert found["waiting"]["holdout"] == 20
-    assert found["answer"] is None
-    assert len(found["map"]["row"]) > 50
+    page = contents_of(build.PATH.read_text(encoding="utf-8"))
+    assert {row["who"]: row["answers"] for row in page["people"]["annotators"]} == {"anna": 12, "bob": 1}
+    assert [row["text"] for row in page["people"]["conflicts"]] == [said]
+    assert page["waiting"]["holdout"] == 20
+    assert page["answer"] is None
+    assert len(page["map"]["row"]) > 50
