@@ -1,4 +1,4 @@
-"""Our code beside what a user would use in its place, timed in turn: `make bench`, or `make bench QUICK=1` for a reduced run.
+"""Our code and what users would use instead, timed in turn: `make bench`, or `make bench QUICK=1` for a reduced run.
 
-Every module here has `run(quick)`, which gives rows of results; `python -m benchmarks NAME ...` runs some, without names all.
+Each module that make bench runs has `run(quick)`, which gives rows of results. `python -m benchmarks NAME ...` runs some of them.
 """

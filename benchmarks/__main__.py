@@ -24,7 +24,7 @@ def main(*names: str) -> None:
     for name in names or NAMES:
         print(f"{name}:", file=sys.stderr, flush=True)
         new = [{"benchmark": name, **asdict(row)} for row in importlib.import_module(f"benchmarks.{name}").run(quick)]
-        done = {(name, row["machine"]) for row in new}  # what other machines measured stays
+        done = {(name, row["machine"]) for row in new}  # rows of other machines stay
         kept = [row for row in kept if (row["benchmark"], row["machine"]) not in done] + new
         kept.sort(key=lambda row: (row["machine"], NAMES.index(row["benchmark"])))
         results.write_text(json.dumps(kept, indent=1) + "\n")

@@ -1,9 +1,9 @@
-"""How many wrong answers `make doubts` finds: some labels are flipped at random, and counted in the first tenth of its list.
+"""How many wrong answers `make doubts` finds: labels are flipped at random and counted in the first tenth of its list.
 
     python -m benchmarks.doubts [--sets NAME ...] [--seeds 10] [--home .gleaner/doubts]
 
-300 rows of the pool (770 of banking77), drawn anew for each seed, are answered; 5% of the answers are changed to another class,
-drawn at random. Prints a line a seed, and the table of docs/labelling.md. Stages prepare and embed run once a data set.
+For each seed, 300 rows of the pool (770 of banking77) are drawn and answered, and 5% of the answers are changed to another random
+class. Prints a line a seed, and the table of docs/labelling.md. Stages prepare and embed run once a data set.
 """
 
 import argparse
@@ -25,33 +25,33 @@ from stages.core.space import probe_model
 
 ANSWERS = dict.fromkeys(("trec", "sms", "banking77", "rotten_tomatoes", "bbc_news"), 300) | {"banking77": 770}
 WRONG = 0.05  # of the answers
-SEEDS = range(200, 300)  # the way to judge was chosen on other draws
+SEEDS = range(200, 300)  # the method was chosen on other seeds
 
 
 def flipped(answers: np.ndarray, classes: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(int64 [rows] answers of which WRONG are changed to another class, bool [rows] which)."""
+    """(int64 [rows] answers, a share WRONG of them changed to another class; bool [rows] which)."""
     wrong = np.zeros(len(answers), bool)
     wrong[rng.permutation(len(answers))[: round(WRONG * len(answers))]] = True
     return np.where(wrong, (answers + rng.integers(1, classes, len(answers))) % classes, answers), wrong
 
 
-def share_found(said: np.ndarray, answers: np.ndarray, wrong: np.ndarray) -> float:
-    """Of the wrong answers, the share in the part of the list that `make doubts` shows.
+def share_found(probabilities: np.ndarray, answers: np.ndarray, wrong: np.ndarray) -> float:
+    """Share of the wrong answers in the part of the list that `make doubts` shows.
 
-    said   float32 [rows, classes], as label_errors.judged gives it
+    probabilities   float32 [rows, classes], as label_errors.judged gives it
     """
-    own = said[np.arange(len(answers)), answers]
+    own = probabilities[np.arange(len(answers)), answers]
     order = [row for row in np.argsort(own, kind="stable") if not np.isnan(own[row])]
     return float(wrong[label_errors.worst(order)].sum() / wrong.sum())
 
 
-def one_run(seed: int, many: int, pool: np.ndarray, actual: np.ndarray, classes: int) -> tuple[float, float]:
-    """(share found, seconds that it took)"""
+def one_run(seed: int, answers_wanted: int, pool: np.ndarray, actual: np.ndarray, classes: int) -> tuple[float, float]:
+    """(share found, seconds)"""
     rng = np.random.default_rng(seed)
-    rows = rng.permutation(len(actual))[:many]
+    rows = rng.permutation(len(actual))[:answers_wanted]
     answers, wrong = flipped(actual[rows], classes, rng)
-    seconds, said = timed(lambda: label_errors.judged(np.array(pool[rows]), answers, classes, seed))
-    return share_found(said, answers, wrong), seconds
+    seconds, probabilities = timed(lambda: label_errors.judged(np.array(pool[rows]), answers, classes, seed))
+    return share_found(probabilities, answers, wrong), seconds
 
 
 def of_set(home: Path, name: str, seeds: int) -> dict:
@@ -61,7 +61,7 @@ def of_set(home: Path, name: str, seeds: int) -> dict:
     else:
         prepared(folder, **changes)
         embed.main()
-    actual, classes = labels.whole_pool("answers are made of them, some of them wrong"), len(labels.classes())
+    actual, classes = labels.whole_pool("to make answers, some of them wrong"), len(labels.classes())
     pool = probe_model.read(paths.POOL, paths.EMBEDDINGS, of_repository()["embed"]["model"])
     runs = []
     for seed in SEEDS[:seeds]:

@@ -1,4 +1,4 @@
-"""embed: MiniLM and a BERT-base shape against the notebook's way, sentence-transformers, and the processor itself."""
+"""embed: MiniLM and a BERT-base shape against the notebook's way, sentence-transformers, and the processor's limit."""
 
 import json
 import shutil
@@ -67,7 +67,7 @@ def run(quick: bool) -> list[Row]:
 
 
 class Ours:
-    """What stage embed does: tokenise, encode, keep the shards; from an empty side cache every time."""
+    """What stage embed does: tokenise, encode, store the shards; with an empty side cache every time."""
 
     def __init__(self, model: encoder.Encoder, dtype: torch.dtype, machine: Any, folder: Path):
         self.model, self.dtype = model.eval().to(encoder.device(), dtype), dtype
@@ -90,7 +90,7 @@ class Notebook:
 
 
 def cosines(ours: np.ndarray, rival: np.ndarray) -> str:
-    """The rival embedded the first rows of ours."""
+    """The least cosine between both; the rival embedded only the first rows."""
     ours = ours[: len(rival)].astype(np.float64)
     least = ((ours * rival).sum(1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(rival, axis=1)).min()
     assert least > 0.999, least
@@ -98,7 +98,7 @@ def cosines(ours: np.ndarray, rival: np.ndarray) -> str:
 
 
 def base_shape(folder: Path, packaged: Path, shape: dict[str, int] = BASE) -> Path:
-    """Random weights in the shape of BERT-base, or another, with the packaged tokenizer."""
+    """An encoder with random weights in the shape of BERT-base, or another shape, and the packaged tokenizer."""
     folder.mkdir(parents=True)
     config = transformers.BertConfig(**shape, vocab_size=json.loads((packaged / "config.json").read_text())["vocab_size"])
     with torch.random.fork_rng():
@@ -111,11 +111,11 @@ def base_shape(folder: Path, packaged: Path, shape: dict[str, int] = BASE) -> Pa
 
 
 def share_of_ceiling(name: str, ours: Ours, texts: list[str], at_least: float) -> Row:
-    """Operations a second on real tokens, by all of embed, against large matrix products of the same dtype and shape."""
+    """Operations a second of all of embed, on real tokens, against large matrix products of the same dtype and shape."""
     config = ours.model.backbone.config
     width, inner, layers = config.hidden_size, config.intermediate_size, config.num_hidden_layers
     lengths = ours.model.tokenise(texts).lengths.astype(np.float64)
-    # Two operations a weight; attention multiplies every token with every other, twice.
+    # Two operations a weight; attention multiplies every token by every other, twice.
     operations = layers * (2 * (4 * width**2 + 2 * width * inner) * lengths.sum() + 4 * width * (lengths**2).sum())
     weights = torch.nn.Linear(width, inner).to(encoder.device(), ours.dtype)
     tokens = torch.randn(ours.machine.batch_tokens, width).to(encoder.device(), ours.dtype)
@@ -123,7 +123,7 @@ def share_of_ceiling(name: str, ours: Ours, texts: list[str], at_least: float) -
     def products() -> None:
         for _ in range(20):
             made = weights(tokens)
-        made.cpu()  # a GPU is waited for
+        made.cpu()  # wait for a GPU
 
     shares, ceilings, achieved = [], [], []
     with torch.inference_mode():

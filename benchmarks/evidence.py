@@ -1,4 +1,4 @@
-"""Every way of choosing rows on seven data sets, seed by seed, and the same of small-text and scikit-activeml.
+"""Every way to choose rows on seven data sets, seed by seed, and those of small-text and scikit-activeml.
 
     python -m benchmarks.evidence run [--study loop] [--arms NAME ...] [--sets NAME ...] [--seeds 5] [--processes 2]
     python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy] [--arms NAME ...] [--sets NAME ...]
@@ -6,17 +6,22 @@
     python -m benchmarks.evidence stopped
     python -m benchmarks.evidence picture [--study loop] [--arms NAME ...]
 
-`run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl as it comes, and does not do again what stands
-there. Studies: `loop`, the vectors and the learner that params.yaml sets; `former`, the last layer alone and the probe of the
-release before (see former.py), and beside it the other libraries as they set themselves up (setups.py); `mpnet` and
-`mpnet-former`, the same with a better encoder and pools of 3,000 rows; `final`, rows as `loop` chooses them and the models that
-train_final makes of them; `finetune`, fine-tuned all the way. But for these set-ups all share pool, vectors, buckets, model,
-seeds and first rows where a strategy needs a model. Another processor rounds other vectors, and UMAP makes other
-buckets of them: a line says by a checksum on which it was run, and is held against the random arm of the same, which is run again
-where a study goes on elsewhere. Of SST-2 a pool of 10,000 rows is drawn, since some rivals take hours on 67,000. `table` prints
-means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the mean over the
-sources, of which the two of films are one; `saved` how many labels the former pipeline's random rows need for what the default
-does with fewer; `stopped` where the agreement rule would have ended the default's runs; `picture` draws
+`run` appends one line an arm, data set and seed to benchmarks/evidence-STUDY.jsonl, and skips runs that have a line. The studies:
+
+    loop           the vectors and the learner of params.yaml
+    former         the last layer only and the probe of the release before (former.py), and other libraries' own setups (setups.py)
+    mpnet          as loop, with a better encoder and pools of 3,000 rows; mpnet-former, as former
+    final          rows as loop chooses them, and the models that train_final makes of them
+    finetune       fine-tuned at every stage
+
+All arms but the libraries' own setups share pool, vectors, buckets, model, seeds, and first rows if a strategy needs a model. On
+another processor vectors are rounded differently, so UMAP makes other buckets: each line has a checksum of both and is compared
+with the random arm of the same checksum, which runs again if a study continues elsewhere. SST-2 is cut to 10,000 rows, since some
+rivals take hours on 67,000.
+
+`table` prints means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the mean
+over the sources, where the two sets of films count as one. `saved` prints how many labels the former pipeline's random rows need to
+match the default with fewer. `stopped` prints where the agreement rule would have ended the default's runs. `picture` draws
 benchmarks/evidence-STUDY.svg.
 """
 
@@ -74,10 +79,10 @@ STUDIES = {
     "mpnet": {"embed": {"model": MPNET}},
     "mpnet-former": {"embed": {"model": MPNET, "layers": "last"}, "train": {"trainer": "probe"}},
     "final": {},
-    # The news articles are cut for fine-tuning, which takes hours as it is.
+    # News articles are cut, since fine-tuning takes hours even so.
     "finetune": {"train": {"trainer": "finetune"}, "embed": {"max_tokens": 64}},
 }
-# Learner, vectors and defaults were chosen on seeds below 300 of trec, banking77, tweet_emotion and sms.
+# Learner, vectors and defaults were chosen on seeds below 300, on trec, banking77, tweet_emotion and sms.
 SEEDS = range(300, 320)
 POOL_ROWS, MPNET_ROWS = 10_000, 3_000
 
@@ -86,7 +91,7 @@ POOL_ROWS, MPNET_ROWS = 10_000, 3_000
 
 
 def prepare_set(home: Path, name: str, study: str) -> None:
-    """Stages prepare to cluster, once a data set and study."""
+    """Run stages prepare to cluster, once a data set and study."""
     folder = home / study / name
     changes = {"prepare": {"dataset": SETS[name]}}
     lay_over(changes, STUDIES[study])
@@ -100,8 +105,8 @@ def prepare_set(home: Path, name: str, study: str) -> None:
 
 
 def cut_pool(most: int) -> None:
-    """Leave at most so many rows of the pool, drawn at random, in their order: texts and answers."""
-    rows, answers = list(artifacts.load_jsonl(paths.POOL)), labels.whole_pool("a part of the pool is kept")
+    """Keep at most so many random rows of the pool, texts and answers, in their order."""
+    rows, answers = list(artifacts.load_jsonl(paths.POOL)), labels.whole_pool("to keep a part of the pool")
     kept = np.sort(np.random.default_rng(0).permutation(len(rows))[:most])
     artifacts.save_jsonl(paths.POOL, [rows[row] for row in kept])
     artifacts.save(paths.ANSWERS, answers[kept])
@@ -128,7 +133,7 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
 
 
 class WatchedFitter(Fitter):
-    """Notes in `named` what every model that is tried names on the stop set, int64 [rows] of class numbers."""
+    """Keeps in `named` the classes, int64 [rows], that each tested model predicts on the stop set."""
 
     named: list[np.ndarray]
 
@@ -141,7 +146,7 @@ class WatchedFitter(Fitter):
 
 
 class FinalFitter(WatchedFitter):
-    """Rows are chosen by the learner of the loop; what is tried on the holdout is the model that train_final makes of them."""
+    """The learner of the loop chooses rows; the models tested on the holdout are those that train_final makes of these rows."""
 
     def __init__(self, settings: Any):
         super().__init__(settings)
@@ -158,7 +163,7 @@ class FinalFitter(WatchedFitter):
 
 @dataclass(frozen=True)
 class Opened:
-    """What all runs on one data set share, read once a process."""
+    """What all runs on one data set share; read once a process."""
 
     fitter: WatchedFitter
     vectors: np.ndarray
@@ -168,10 +173,10 @@ class Opened:
 
 
 def arm_of(name: str, budgets: Iterable[int], data: Opened, seconds: list[float]) -> Arm:
-    """The arm of that name, which adds the time that each choice takes to `seconds`."""
+    """The arm of that name; it appends the time of each choice to `seconds`."""
 
     def timed(pick: Pick) -> Pick:
-        @functools.wraps(pick)  # where a choice is refused, its own file is named
+        @functools.wraps(pick)  # so that a refusal names the strategy's own file
         def pick_timed(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
             start = time.perf_counter()
             try:
@@ -198,7 +203,7 @@ def arm_of(name: str, budgets: Iterable[int], data: Opened, seconds: list[float]
 
 
 def made_of() -> str:
-    """Of which vectors and buckets the data set of this folder is made."""
+    """Checksum of the vectors and buckets in this folder."""
     return f"{zlib.crc32(paths.CLUSTERS.read_bytes(), zlib.crc32(paths.EMBEDDINGS.read_bytes())):08x}"
 
 
@@ -206,8 +211,8 @@ _OPEN: dict[tuple[str, type | None], Opened] = {}
 
 
 def _opened(folder: str, learner: type | None, final: bool) -> Opened:
-    """learner   a class, where it is not the one that params.yaml names
-    final     whether models are tried as train_final makes them
+    """learner   a class, if not the one that params.yaml names
+    final     whether the models that train_final makes are tested
     """
     if (folder, learner) not in _OPEN:
         settings = params.read("train", "train_final", "embed", "strategies")
@@ -253,7 +258,7 @@ def run(options: argparse.Namespace) -> None:
             wanted += [(name, arm, seed) for arm in missing]
     wanted.sort(key=lambda run: run[2])
     failed = []
-    # Spawned, not forked: OpenMP, which has run in this process by now, does not survive a fork.
+    # Spawned, not forked: OpenMP has run in this process and does not survive a fork.
     spawned = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.processes, spawned) as pool, results_file(study).open("a") as file:
         runs = {pool.submit(quietly, home, study, *which): which for which in wanted}
@@ -264,7 +269,7 @@ def run(options: argparse.Namespace) -> None:
             file.write(json.dumps(future.result()) + "\n")
             file.flush()
     if failed:
-        sys.exit("\n".join(["error: not run", *failed]))
+        sys.exit("\n".join(["error: these runs failed", *failed]))
 
 
 def refuse_unless_among(possible: Iterable[str], *arms: str) -> None:
@@ -279,7 +284,7 @@ def main() -> None:
     parser.add_argument("--study", choices=list(STUDIES), default="loop")
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
-    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="only so many of them")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="number of seeds")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--against", default=BASELINE, metavar="ARM")
     parser.add_argument("--measure", choices=["accuracy", "macro_f1"], default="accuracy")

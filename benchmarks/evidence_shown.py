@@ -1,4 +1,4 @@
-"""What the runs of evidence.py show: a table and a picture."""
+"""Tables and a picture of the runs of evidence.py."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from benchmarks import variants
 from stages.core.reporting import statistics
 from stages.core.rows import stopping
 
-# In the picture by colour; all others are grey.
+# Arms with a colour in the picture; all others are grey.
 SHOWN = {
     variants.DESCRIBED: "tab:blue",
     variants.name_of_default(): "tab:red",
@@ -26,7 +26,7 @@ FILMS = ("rotten_tomatoes", "sst2")  # one corpus: most sentences of the second'
 
 
 def curves_of(rows: list[dict], measure: str = "accuracy") -> dict[str, dict[str, dict[tuple, list[float]]]]:
-    """set -> arm -> (seed, what vectors and buckets) -> the measure at each budget"""
+    """set -> arm -> (seed, checksum of vectors and buckets) -> the measure at each budget"""
     found: dict = {}
     for row in rows:
         found.setdefault(row["set"], {}).setdefault(row["arm"], {})[row["seed"], row["made_of"]] = row[measure]
@@ -34,7 +34,7 @@ def curves_of(rows: list[dict], measure: str = "accuracy") -> dict[str, dict[str
 
 
 def over_sources(of_sets: dict[str, np.ndarray | float]) -> np.ndarray:
-    """The mean over the sources, float64 of the shape that every set has; the sets of films count as one."""
+    """The mean over the sources; the sets of films count as one."""
     films = [of_sets[name] for name in FILMS if name in of_sets]
     others = [values for name, values in of_sets.items() if name not in FILMS]
     return np.mean([*others, *([np.mean(films, axis=0)] if films else [])], axis=0)
@@ -43,11 +43,11 @@ def over_sources(of_sets: dict[str, np.ndarray | float]) -> np.ndarray:
 def table(rows: list[dict], base: str, measure: str) -> str:
     """One line an arm, best first: the mean over the budgets, its gain over the arm `base` and the interval, set by set.
 
-    `seeds` are the fewest of the sets that the arm was run on; the mean gain is of those that both arms have on all sets.
+    `seeds` is the smallest number over the arm's sets; the mean gain is over seeds that both arms have on all sets.
     """
     found = curves_of(rows, measure)
     arms = list(dict.fromkeys(row["arm"] for row in rows))
-    compared = {name: held_against(base, curves) for name, curves in found.items()}
+    compared = {name: compared_with(base, curves) for name, curves in found.items()}
     choosing = {arm: np.median([row["seconds_choosing"] for row in rows if row["arm"] == arm]) for arm in arms}
     lines = []
     for arm in arms:
@@ -69,25 +69,25 @@ def table(rows: list[dict], base: str, measure: str) -> str:
     return tabulate(ordered, headers="keys", tablefmt="github", disable_numparse=True)
 
 
-def held_against(base: str, curves: dict[str, dict[tuple, list[float]]]) -> dict[str, dict]:
-    """What statistics.gain finds for every arm, over the seeds that it shares with the arm `base`."""
+def compared_with(base: str, curves: dict[str, dict[tuple, list[float]]]) -> dict[str, dict]:
+    """The result of statistics.gain for every arm, over the seeds that it shares with the arm `base`."""
     entries = {}
     for arm in curves:
         curve, other = paired(curves[arm], curves[base])
         entries[arm] = {"mean": curve.mean(), **statistics.gain(curve, other)}
-    entries[base]["p"] = None  # it is not compared with itself
+    entries[base]["p"] = None  # not compared with itself
     statistics.correct(entries)
     return entries
 
 
 def shown(gain: dict, places: int = 1) -> str:
-    """A gain of statistics.gain in points, and its interval where there is one."""
+    """A gain of statistics.gain in points, and its interval if there is one."""
     text = f"{100 * gain['gain']:+.{places}f}"
     return text if gain["gain_low"] is None else f"{text} [{100 * gain['gain_low']:+.1f}, {100 * gain['gain_high']:+.1f}]"
 
 
 def on_all_sources(arm: str, base: str, found: dict[str, dict[str, dict[tuple, list[float]]]]) -> tuple[np.ndarray, np.ndarray]:
-    """The curves of two arms, each float64 [seeds, budgets]: means over the sources, of the seeds that both have on all sets."""
+    """The curves of two arms, each float64 [seeds, budgets]: means over the sources, for seeds that both arms have on all sets."""
     pairs = {
         name: {key[0]: (curves[arm][key], curves[base][key]) for key in sorted(curves.get(arm, {}).keys() & curves[base].keys())}
         for name, curves in found.items()
@@ -106,10 +106,10 @@ def paired(one: dict[tuple, list[float]], other: dict[tuple, list[float]]) -> tu
 
 
 def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]], measure: str) -> str:
-    """One line a data set: the default at its first budgets, and with how many labels the former pipeline's random rows do as well.
+    """One line a data set: the default at two budgets, and the labels with which the former pipeline's random rows match it.
 
-    Over the seeds that all three have; the last line is of the mean of the two sets of films. An entry is labels [interval], or
-    more than the last budget where they do not come that far.
+    Over the seeds that all three arms have; the last line is the mean of the two sets of films. An entry is labels [interval], or
+    "over" the last budget if random rows do not get that far.
     """
     ours, theirs = curves_of(rows, measure), curves_of(former, measure)
     threes = {}
@@ -143,7 +143,7 @@ def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]
 
 
 def stopped(rows: list[dict], budgets: dict[str, Sequence[int]], leasts: Sequence[float], comparisons: int) -> str:
-    """One line a data set and kappa asked for: when the agreement rule would have ended the default's runs, and what was lost.
+    """One line a data set and kappa: when the agreement rule would have ended the default's runs, and the accuracy lost.
 
     leasts        values of params sufficient.kappa
     comparisons   as params sufficient.comparisons
@@ -167,7 +167,7 @@ def stopped(rows: list[dict], budgets: dict[str, Sequence[int]], leasts: Sequenc
 
 
 def ends_at(row: dict, classes: int, least: float, comparisons: int) -> int | None:
-    """The first budget of a run, by its place, at which the agreement rule ends it; None where it goes on to the last."""
+    """The place of the first budget at which the agreement rule ends a run; None if it goes on to the last."""
     for place in range(1, len(row["accuracy"]) - 1):
         kappas, named = [[kappa] for kappa in row["kappas"][:place]], np.arange(row["classes_named"][place])
         if stopping.enough(kappas, named[None], classes, least, comparisons):
@@ -176,7 +176,7 @@ def ends_at(row: dict, classes: int, least: float, comparisons: int) -> int | No
 
 
 def picture(rows: list[dict], budgets: dict[str, Sequence[int]], file: Path) -> None:
-    """Gain over random at each budget, one panel a data set: the chosen arms in colour, all others in grey."""
+    """Gain over random at each budget, one panel a data set: some arms in colour, all others in grey."""
     import matplotlib.pyplot as plt
 
     found = curves_of(rows)

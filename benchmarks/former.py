@@ -1,6 +1,6 @@
-"""The probe as it was before "The house rebuilt" (commit 4540774), to say what all since then is worth.
+"""The probe as it was at commit 4540774, to measure what later changes are worth.
 
-One class with a single labelled row switched its cross-validation off; then C was 1, which at 77 classes was nearly always so.
+A class with a single labelled row switched its cross-validation off, and C was 1: with 77 classes nearly always.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
-"""gpu: encoding, tuning and scoring on a GPU beside the processor of the same machine, and how far both agree.
+"""gpu: encoding, tuning and scoring on a GPU and on the processor of the same machine, and how far both agree.
 
-Where there is no GPU it is left out. The other benchmarks measure on the GPU too where there is one, ours and the rivals' alike.
+Skipped without a GPU. With one, the other benchmarks use it too, for our code and the rivals'.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def on_processor() -> Iterator[None]:
 
 def run(quick: bool) -> list[Row]:
     if encoder.device().type != "cuda":
-        print("  left out: there is no GPU", file=sys.stderr)
+        print("  skipped: there is no GPU", file=sys.stderr)
         return []
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     params = prepared(folder)
@@ -52,7 +52,7 @@ def run(quick: bool) -> list[Row]:
 
 
 def encoding(name: str, model: str, dtype: torch.dtype, texts: list[str], machine: Any, folder: Path, quick: bool) -> list[Row]:
-    """By batches of several sizes, each against float32 on the processor."""
+    """With batches of several sizes, each against float32 on the processor."""
     few = max(16, len(texts) // (30 if name == "MiniLM" else 200))
     with on_processor():
         usual = Ours(encoder.Encoder(model, 256), torch.float32, machine, folder)
@@ -74,7 +74,7 @@ def encoding(name: str, model: str, dtype: torch.dtype, texts: list[str], machin
 
 
 def tuning(params: Any, quick: bool) -> list[Row]:
-    """300 rows, 3 seeds; then the pool is scored by the last model that the GPU has tuned."""
+    """300 rows, 3 seeds; then the last model tuned on the GPU scores the pool."""
     texts, classes = artifacts.texts(paths.POOL), len(labels.classes())
     values, actual = labels.whole_pool("benchmark"), labels.holdout()
     seeds = 1 if quick else 3

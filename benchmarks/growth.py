@@ -1,11 +1,10 @@
 """Time and peak memory of the stages as the pool grows to a million rows.
 
-The texts are those of SST-2 (the packaged corpus where it is not there), each with a word left out and a number put in, so
-that they differ. Vectors beyond EMBEDDED rows are those of the first ones with noise: encoding takes as long for every row,
-so that embed's time is carried on from EMBEDDED rows and marked. Strategies and learner are those of params.yaml; scoring with
-a fine-tuned encoder takes as long as embed, whose path it shares. What is asked for a share of the pool has lines of its own:
-a tenth of it chosen by select_stageN, and train_full. Written to benchmarks/growth.json as it comes; a run that was stopped
-goes on after the last size that is there with all its lines.
+The texts are those of SST-2 (else the packaged corpus), each with one word replaced by a number, so that they differ. Encoding
+takes the same time for every row: embed is timed on EMBEDDED rows and extrapolated, which the table marks, and all further rows get
+the first rows' vectors with noise. Strategies and learner are those of params.yaml. Scoring with a fine-tuned encoder takes as long
+as embed, whose code it shares. Two lines ask for a share of the pool: select_stageN chooses a tenth, and train_full learns from all.
+Results go to benchmarks/growth.json size by size; a run that was stopped continues with the first incomplete size.
 """
 
 import itertools
@@ -74,11 +73,11 @@ def measured(folder: Path, texts: list[str], size: int, method: str) -> dict[str
         if line == SHARE:
             enter_project(folder, **changes, **tenth)
         if line == "embed" and size > EMBEDDED:
-            costs[line] = carried_on(folder)
+            costs[line] = extrapolated(folder)
         else:
             costs[line] = run_stage(*line.removesuffix(", m: 0.1").split())
         if line == "prepare":
-            run_stage("collect_answers")  # passes the labels on, in a second
+            run_stage("collect_answers")  # copies the labels, in a second
         cost = costs[line]
         print(f"  {size:,} rows, {line}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
     return costs
@@ -93,8 +92,8 @@ def varied(texts: list[str], size: int):
         yield {"text": " ".join(words), "label": str(number % 2)}
 
 
-def carried_on(folder: Path) -> Cost:
-    """Embed the first EMBEDDED rows and the holdout; the rest of the pool gets their vectors with noise."""
+def extrapolated(folder: Path) -> Cost:
+    """Embed the first EMBEDDED rows and the holdout; all further rows get the first rows' vectors with noise."""
     whole = paths.POOL.rename("data/whole.jsonl")
     artifacts.save_jsonl(paths.POOL, itertools.islice(artifacts.load_jsonl(whole), EMBEDDED))
     cost = run_stage("embed")
@@ -114,9 +113,9 @@ def carried_on(folder: Path) -> Cost:
 
 
 def table(costs: dict[str, dict]) -> str:
-    """Seconds and megabytes of every line at every size; the exponent is that of the time from the second size to the last.
+    """Seconds and gigabytes of every line at every size, and the exponent of time from the second size to the last.
 
-    A size that was measured before a line was thought of has an empty cell.
+    A cell is empty if a size was measured before the line existed.
     """
     sizes = sorted(map(int, costs))
     rows = []
@@ -132,4 +131,4 @@ def table(costs: dict[str, dict]) -> str:
             growth = costs[str(high)][line]["seconds"] / costs[str(low)][line]["seconds"]
             cells["exponent"] = f"{np.log(growth) / np.log(high / low):.2f}"
         rows.append(cells)
-    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + f"\n* carried on from {EMBEDDED:,} rows"
+    return tabulate(rows, headers="keys", tablefmt="github", disable_numparse=True) + f"\n* extrapolated from {EMBEDDED:,} rows"

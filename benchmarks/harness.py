@@ -1,4 +1,4 @@
-"""Two ways to do the same work, timed in turn (A B A B ...), so that what else the machine does falls on both."""
+"""Two ways to do the same work, timed in turn (A B A B ...), so that other load on the machine affects both."""
 
 import os
 import platform
@@ -25,11 +25,11 @@ SST2 = ROOT.parent / "shared" / "data" / "sst2"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table; `ours` and `rival` in `unit`, medians; the ratio says how many times better ours is.
+    """One line of the table: `ours` and `rival` are medians in `unit`; the ratio is how many times better ours is.
 
     rows       rows that ours worked on
-    at_least   ratio that we want, where one was set
-    checked    how the results of both agree
+    at_least   ratio that we want, if set
+    checked    how far both results agree
     """
 
     name: str
@@ -62,10 +62,10 @@ def against(
     pairs: int = 3,
     unit: str = "rows/s",
 ) -> Row:
-    """Time `ours` on `rows` rows and `rival` on `rival_rows` (fewer, where it would take hours), in turn.
+    """Time `ours` on `rows` rows and `rival` on `rival_rows` (fewer, if it would take hours), in turn.
 
-    unit    rows/s, or s: the seconds that all `rows` take, the rival's in proportion
-    check   given the last results of both, says how they agree, or raises AssertionError
+    unit    rows/s, or s: seconds for all `rows`, the rival's in proportion
+    check   of the last results of both: how far they agree, or AssertionError
     """
     fast, slow = [], []
     for pair in range(1, pairs + 1):
@@ -88,7 +88,7 @@ def row(name: str, ours: float, rival: float, unit: str, ratio: float, low: floa
 
 
 def machine() -> str:
-    """Processor, cores and the units that matter here; and the GPU, where there is one."""
+    """Processor, cores, its best vector unit, and the GPU if there is one."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     about = dict(line.split(":", 1) for line in lines if ":" in line)
     about = {key.strip(): value.strip() for key, value in about.items()}
@@ -99,12 +99,12 @@ def machine() -> str:
 
 
 def of_repository() -> dict[str, Any]:
-    """What stands in the repository's params.yaml, wherever this process is."""
+    """The repository's params.yaml, wherever this process runs."""
     return yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 
 
 def enter_project(folder: Path, **changes: dict) -> None:
-    """Go to a new folder with the default params, changed, and the pool of SST-2 (the packaged corpus where it is not there)."""
+    """Go to a new folder with the repository's params, changed, and the data set SST-2 (else the packaged corpus)."""
     content = of_repository()
     lay_over(content, changes)
     if SST2.is_dir() and "prepare" not in changes:
@@ -116,7 +116,7 @@ def enter_project(folder: Path, **changes: dict) -> None:
 
 
 def prepared(folder: Path, **changes: dict) -> Any:
-    """`enter_project`, then stages prepare, answers and finetune_encoder; gives all params."""
+    """`enter_project`, then stages prepare, collect_answers and finetune_encoder; gives all params."""
     enter_project(folder, **changes)
     prepare.main()
     collect_answers.main()
@@ -125,9 +125,9 @@ def prepared(folder: Path, **changes: dict) -> Any:
 
 
 def labelled_pool() -> Iterator[dict]:
-    """The pool's rows as a source has them: text, and the class by its name."""
+    """The pool's rows as a data set has them: text and name of the class."""
     classes = labels.classes()
-    for row, answer in zip(artifacts.load_jsonl(paths.POOL), labels.whole_pool("a pool is made a source"), strict=True):
+    for row, answer in zip(artifacts.load_jsonl(paths.POOL), labels.whole_pool("to make a data set of the pool"), strict=True):
         yield row | {"label": classes[answer]}
 
 
@@ -138,11 +138,11 @@ class Cost:
 
 
 def run_stage(*command: str) -> Cost:
-    """One stage in a process of its own, in the current folder, as DVC would start it."""
+    """Run one stage in a process of its own in the current folder, as DVC does."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen([sys.executable, "-m", "stages", *command], env=environment, stdout=subprocess.DEVNULL)
-    while process.poll() is None:  # asked again and again: what the system says after the end counts the parent's memory in
+    while process.poll() is None:  # polled, since the system's figure after its end includes the parent's memory
         peak = max(peak, megabytes_of(process.pid, "VmHWM"))
         time.sleep(0.02)
     if process.returncode:
@@ -151,9 +151,7 @@ def run_stage(*command: str) -> Cost:
 
 
 def megabytes_of(pid: int, what: str) -> float:
-    """A line of what the system says of a process, such as VmHWM, its largest resident memory so far; 0 where it does not tell, or
-    the process is gone.
-    """
+    """A line of /proc/PID/status, such as VmHWM, the largest resident memory so far; 0 if the process is gone."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""embed after 1% of the pool is new, against embed of all of it: both as stages in processes of their own."""
+"""embed with 1% new rows against embed of the whole pool, both as stages in processes of their own."""
 
 import statistics
 import sys

@@ -1,4 +1,4 @@
-"""The whole path, prepare to report, one seed, without train_full: each stage in a process of its own, as DVC runs it."""
+"""All stages from prepare to train_random, one seed: each in a process of its own, as DVC runs it."""
 
 import itertools
 import json
@@ -48,13 +48,13 @@ def run(quick: bool) -> list[Row]:
         cost = run_stage(*stage.split())
         total += cost.seconds
         print(f"  {stage}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB", file=sys.stderr, flush=True)
-    # The report is left out: it wants the full model. It takes a second.
+    # The report is left out: it takes a second, and needs the full model.
     rows = artifacts.pool_rows()
     return [against_sum(total, rows, quick)]
 
 
 def against_sum(seconds: float, rows: int, quick: bool) -> Row:
-    """The rivals' steps as the other benchmarks of this run measured them; their rates carried on to all rows."""
+    """The rivals' steps as the other benchmarks of this run measured them, extrapolated to all rows."""
     results = ROOT / "benchmarks" / ("results-quick.json" if quick else "results.json")
     rival = {row["name"]: row["rival"] for row in json.loads(results.read_text())}
     find = lambda start: next(value for name, value in rival.items() if name.startswith(start))  # noqa: E731

@@ -1,8 +1,8 @@
 """Strategies of small-text and scikit-activeml over our pool, vectors, model and seeds.
 
-Each is a function as in stages/core/strategies: (pool, wanted, rng) -> rows. The libraries only choose: the model that they
-ask, and that is trained on what they choose, is ours. Their first rows are the random arm's, but for TypiClust, which is made
-to choose them. They draw from NumPy's global generator where they take no seed.
+Each is a function as in stages/core/strategies: (pool, wanted, rng) -> rows. The libraries only choose rows; the model is ours.
+Their first rows are the random arm's, except TypiClust's, which is made to choose them. Those that take no seed use NumPy's global
+generator.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ def small_text(name: str, **settings: Any) -> Callable:
         from small_text import query_strategies
 
         if pool.model is None:
-            raise NoModelYet  # small-text's learner is started with rows drawn at random
+            raise NoModelYet  # small-text starts its learner with random rows
         seed_globally(rng.integers(2**32))
         labelled = pool.labelled
         rows = getattr(query_strategies, name)(**settings).query(
@@ -33,7 +33,7 @@ def small_text(name: str, **settings: Any) -> Callable:
 
 
 class _SmallTextModel:
-    """Our model as small-text asks for it; a data set is an array of vectors."""
+    """Our model with the interface of small-text; a data set is an array of vectors."""
 
     def __init__(self, pool: PoolState):
         self.pool = pool
@@ -61,8 +61,8 @@ def scikit_activeml(name: str, asks_model: bool, chooses_first: bool = False, **
 
 
 def _frozen(pool: PoolState) -> Any:
-    """Our model as a classifier of scikit-activeml that is already fitted. It is asked by vectors that are near by one another,
-    and may work on others (all layers): what it says is looked up by the row they belong to.
+    """Our model as a fitted classifier of scikit-activeml. It may work on other vectors (of all layers) than those it is given, so
+    the row of each given vector is looked up.
     """
     from skactiveml.base import SkactivemlClassifier
 
@@ -82,7 +82,7 @@ def _frozen(pool: PoolState) -> Any:
 
 
 def seed_globally(seed: int) -> None:
-    """Of NumPy, for libraries that take a seed no other way."""
+    """Seed NumPy, for libraries that take a seed no other way."""
     np.random.seed(seed)
 
 
