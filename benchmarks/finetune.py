@@ -17,7 +17,7 @@ from stages.core.rows.measures import accuracy
 
 def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
-    # As many passes as the Trainer makes by default; all else as the params have it.
+    # As many epochs as the Trainer's default; all else as in params.
     params = prepared(folder, train={"epochs": 3, "min_steps": 0})
     texts, classes = artifacts.texts(paths.POOL), len(labels.classes())
     held, actual = artifacts.texts(paths.HOLDOUT), labels.holdout()
@@ -28,7 +28,7 @@ def run(quick: bool) -> list[Row]:
 
     learner = learners.named(params.train, params.embed, params.machine, classes)
     pool = learner.read(paths.POOL, paths.EMBEDDINGS)
-    ours, theirs = [], []  # one model a pair of runs, each pair with a seed of its own
+    ours, theirs = [], []  # one model a pair of runs; each pair has its own seed
 
     def our_way() -> None:
         seed = len(ours)
@@ -63,7 +63,7 @@ def run(quick: bool) -> list[Row]:
         return rivals.predicted_by_pipeline(rival, packaged, [texts[i] for i in order[:few]])
 
     def agreement(ours: np.ndarray, rival: np.ndarray) -> str:
-        agreed = (ours[:few].argmax(1) == rival).mean()  # two models, each trained its own way
+        agreed = (ours[:few].argmax(1) == rival).mean()  # of two models that were trained in different ways
         return f"{agreed:.1%} of the predictions agree"
 
     rows.append(against(

@@ -3,7 +3,7 @@
 The texts are those of SST-2 (else the packaged corpus), each with one word replaced by a number, so that they differ. Encoding
 takes the same time for every row: embed is timed on EMBEDDED rows and extrapolated, which the table marks, and all further rows get
 the first rows' vectors with noise. Strategies and learner are those of params.yaml. Scoring with a fine-tuned encoder takes as long
-as embed, whose code it shares. Two lines ask for a share of the pool: select_stageN chooses a tenth, and train_full learns from all.
+as embed, whose code it shares. Two lines ask for a share of the pool: select_stageN takes a tenth, train_full all of it.
 Results go to benchmarks/growth.json size by size; a run that was stopped continues with the first incomplete size.
 """
 

@@ -1,12 +1,12 @@
-"""A person played through the real doors: from texts without labels to the model, and the seconds that one waits on the way.
+"""A simulated person labels through the real interfaces, from texts without labels to the model; every wait is timed.
 
     python -m benchmarks.people [--rows 80] [--holdout 100] [--set banking77] [--home .gleaner/people]
 
-The labels of the data set are hidden; a person who knows them answers the holdout and stage1 on the page, in a real Chromium by
-keys; stage2 in a table, as a spreadsheet of another country saves it; stage3 in Label Studio's JSON. `--rows` is what each round
-asks for. Then the data set plays the labeller, on the same pool, holdout, seed and order of classes: rows and models of every
-stage have to be the same, byte by byte, or this ends with an error. Prints what was waited for how long. The first `dvc repro`,
-which knows no answer yet, is run once a home. It wants requirements-test.txt, and a Chromium with its driver.
+The labels of the data set are hidden. The person, who knows them, answers the holdout and stage1 on the labelling page, by keys in
+a real Chromium; stage2 in a table, as a spreadsheet with another locale saves it; stage3 in Label Studio's JSON. Each round asks for
+`--rows` rows. Then the data set gives the labels, with the same pool, holdout, seed and order of classes: rows and models of every
+stage must be the same bytes, or this ends with an error. Prints every wait. The first `dvc repro`, before any answer, runs once a
+home. Needs requirements-test.txt, and Chromium with its driver.
 """
 
 import argparse
@@ -42,7 +42,7 @@ COPIED = ("stages", "params", "labels", ".dvc", "dvc.yaml", "params.yaml", ".git
 
 
 class Project:
-    """A folder, the commands that make gives in it, and how long each took."""
+    """A folder, the commands that make runs in it, and how long each took."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -83,7 +83,7 @@ class Project:
             return list(csv.DictReader(file))
 
 
-# ---- the data set with its labels, and without
+# ---- the data set, with and without its labels
 
 
 def known(source: Path) -> list[tuple[str, str]]:
@@ -99,7 +99,7 @@ def table(file: Path, columns: list[str], rows: list) -> None:
 
 
 def begun(home: Path, source: Path, rows: int, holdout: int) -> tuple[Project, dict[str, str]]:
-    """The person's project after its first `dvc repro`, and what the person knows: key of a text -> label."""
+    """The person's project after its first `dvc repro`, and the true labels: key of a text -> label."""
     labelled, before, person = known(source), Project(home / "begun"), Project(home / "person")
     truth: dict[str, str] = {}
     for text, label in labelled:
@@ -130,11 +130,11 @@ def begun(home: Path, source: Path, rows: int, holdout: int) -> tuple[Project, d
     return person, truth
 
 
-# ---- the doors
+# ---- three ways to answer
 
 
 def answer_on_the_page(person: Project, truth: dict[str, str], rows: int) -> None:
-    """Holdout and stage1, until the page shows the first row of stage2."""
+    """Holdout and stage1; ends when the page shows the first row of stage2."""
     words = person.command("label", WHO, "")
     environment = {**person.environment, "BROWSER": "true"}  # a command that opens nothing
     process = subprocess.Popen(words, cwd=person.folder, env=environment, stdout=subprocess.PIPE, text=True)
@@ -169,7 +169,7 @@ def answer_on_the_page(person: Project, truth: dict[str, str], rows: int) -> Non
 
 
 def answer_in_a_table(person: Project, truth: dict[str, str]) -> None:
-    """stage2, as a spreadsheet of a country with decimal commas saves it: semicolons, cp1252, CRLF, rows and columns moved."""
+    """stage2, as a spreadsheet with decimal commas saves it: semicolons, cp1252, CRLF, rows and columns reordered."""
     text = io.StringIO(newline="")
     rows = [[truth[row["key"]], row["text"], row["key"]] for row in reversed(person.asked("stage2"))]
     csv.writer(text, delimiter=";", lineterminator="\r\n").writerows([["label", "text", "key"], *rows])
@@ -181,7 +181,7 @@ def answer_in_a_table(person: Project, truth: dict[str, str]) -> None:
 
 
 def answer_in_label_studio(person: Project, truth: dict[str, str]) -> None:
-    """stage3: its tasks come back as Label Studio exports them."""
+    """stage3, as an export of Label Studio."""
     tasks = json.loads((person.folder / "tasks/stage3.label-studio.json").read_text(encoding="utf-8"))
     export = []
     for number, task in enumerate(tasks, start=1):
@@ -198,12 +198,12 @@ def answer_in_label_studio(person: Project, truth: dict[str, str]) -> None:
     person.do("waiting", "repro")
 
 
-# ---- the same by the data set
+# ---- the same with labels of the data set
 
 
 def simulated(person: Project, truth: dict[str, str], home: Path) -> Project:
-    """The project as it was begun, with the texts and the holdout that it had since, in which the data set plays the labeller, up
-    to the last model. Of what the person's answers made nothing is there, nor in DVC's cache.
+    """The project as it began, with the person's texts and holdout and labels from the data set, up to the last model. Neither it
+    nor DVC's cache holds anything made from the person's answers.
     """
     shutil.rmtree(home / "simulated", ignore_errors=True)
     shutil.copytree(home / "begun", home / "simulated", symlinks=True)
@@ -217,7 +217,7 @@ def simulated(person: Project, truth: dict[str, str], home: Path) -> Project:
 
 
 def differences(one: Path, two: Path) -> list[str]:
-    """Files of rows, labels and models that are not the same in two projects, byte by byte."""
+    """Files of rows, labels and models whose bytes differ between two projects."""
     wanted = ["pool.jsonl", "holdout.jsonl", "holdout_labels.npy", "classes.json"]
     for stage in STAGES:
         wanted += [f"{stage}/labelled.npy", f"{stage}/labels.npy"]
@@ -229,7 +229,7 @@ def differences(one: Path, two: Path) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.people")
-    parser.add_argument("--rows", type=int, default=80, help="of each of the three rounds, a multiple of ten")
+    parser.add_argument("--rows", type=int, default=80, help="rows in each of the three rounds, a multiple of ten")
     parser.add_argument("--holdout", type=int, default=100)
     parser.add_argument("--set", choices=["banking77", "trec", "sms", "tweet_emotion"], default="banking77")
     parser.add_argument("--home", default=".gleaner/people")
@@ -246,8 +246,8 @@ def main() -> None:
     print((person.folder / "data/summary.md").read_text(encoding="utf-8").splitlines()[0])
     differ = differences(person.folder, other.folder)
     if differ:
-        raise SystemExit(f"error: not the same as where the data set plays the labeller: {', '.join(differ)}")
-    print("rows and models of every stage are the same as where the data set plays the labeller, byte by byte")
+        raise SystemExit(f"error: these files differ from those with labels of the data set: {', '.join(differ)}")
+    print("rows and models of every stage have the same bytes as with labels of the data set")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""make predict, reading and writing counted, against what one would use instead; and its memory as the file grows.
+"""make predict with its reading and writing, against what users would use instead; and its memory as the file grows.
 
-On texts of three lengths, in random order. The rivals have the same encoder and see fewer of them.
+On texts of three lengths, in random order. The rivals use the same encoder and get fewer texts.
 """
 
 import itertools
@@ -34,7 +34,7 @@ ONE_STAGE = {
 
 
 SMALL = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=2, intermediate_size=128)
-# Corpus (None: SST-2, or the packaged one where it is not there): rows for us, rows for the rivals; in a quick run a tenth.
+# Corpus (None: SST-2, else the packaged one): rows for us, rows for the rivals; a tenth in a quick run.
 SETS = {None: (8_000, 2_000), "rotten_tomatoes": (3_000, 1_000), "bbc_news": (200, 100)}
 
 
@@ -46,11 +46,11 @@ def run(quick: bool) -> list[Row]:
         pool = artifacts.texts(paths.POOL)
         texts[name] = [pool[row] for row in np.random.default_rng(0).permutation(len(pool))]
         if name is None:
-            artifacts.save_jsonl(home / "source.jsonl", itertools.islice(labelled_pool(), 600))  # enough to choose a hundred of
+            artifacts.save_jsonl(home / "source.jsonl", itertools.islice(labelled_pool(), 600))  # enough to choose a hundred from
     source = {"dataset": str(home / "source.jsonl"), "text_column": "text", "label_column": "label"}
     packaged = model_files.folder_of(model_files.PACKAGED)
     modelled(home / "model", prepare=source)
-    answers = labels.whole_pool("the rival is trained on some")
+    answers = labels.whole_pool("to train the rival")
     piped = rivals.pipeline(packaged, len(labels.classes()))
     probed = rivals.probe(packaged, artifacts.texts(paths.POOL)[:300], answers[:300])
     rows = []
@@ -87,7 +87,7 @@ def against_both(name: str, texts: list[str], few: int, piped: Callable, probed:
 
 
 def of_memory(pool: list[str], few: int, many: int) -> Row:
-    """Peak memory of the command for many rows and for few; of short texts and by a tiny encoder, for the sake of time."""
+    """Peak memory of the command for many rows and for few; with short texts and a tiny encoder, to save time."""
     peaks = []
     for count in (few, many):
         texts = (" ".join(row["text"].split()[:6]) for row in varied(pool, count))

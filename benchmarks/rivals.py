@@ -1,6 +1,4 @@
-"""What users have in place of ours, written the way its own documentation and the well-known notebooks write it; on a GPU where
-there is one, as ours is.
-"""
+"""What users would use instead, written as in its own documentation and in well-known notebooks; on a GPU if there is one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +34,7 @@ def sentence_transformer(folder: Path, dtype: str):
 
 
 def pipeline(folder: Path, classes: int) -> Callable[[list[str]], list]:
-    """transformers' own way to label texts: its pipeline, in batches of 32. The head is untrained, which costs the same."""
+    """transformers' pipeline for labelling texts, in batches of 32. Its head is untrained, which takes the same time."""
     model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=classes)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     made = transformers.pipeline("text-classification", model=model, tokenizer=tokenizer, device=encoder.device())
@@ -44,7 +42,7 @@ def pipeline(folder: Path, classes: int) -> Callable[[list[str]], list]:
 
 
 def probe(folder: Path, texts: list[str], labels: np.ndarray) -> Callable[[list[str]], np.ndarray]:
-    """sentence-transformers' encode with its defaults, and scikit-learn's regression on its vectors."""
+    """sentence-transformers' encode with its defaults, and scikit-learn's logistic regression on its vectors."""
     from sklearn.linear_model import LogisticRegression
 
     model = sentence_transformer(folder, "float32")

@@ -1,8 +1,8 @@
-"""Ray beside one process: encoding of the pool, what one shard costs on top, the start of a session, memory as the pool grows.
+"""Ray against one process: encoding of the pool, overhead of a shard, start of a session, and memory as the pool grows.
 
-The cluster is of this machine alone, with as many one-core workers as there are cores. Encoding is timed on workers that have the
-model, so that no start is in it. Memory is the most that was private to a process (RssAnon: what a file lends it is the system's to
-take back), of stage embed with a tiny random model.
+The cluster is this machine alone, with a one-core worker for each core. Encoding is timed on workers that already have the model.
+Memory is the peak of a process's private memory (RssAnon, without file pages, which the system can reclaim) in stage embed with a
+tiny random model.
 """
 
 import contextlib
@@ -54,7 +54,7 @@ def run(quick: bool) -> list[Row]:
 
 @contextlib.contextmanager
 def cluster(cores: int) -> Iterator[str]:
-    """Address of a cluster that is another process's, as one's own would be."""
+    """Address of a cluster in another process, like a real one."""
     os.environ |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token"}
     os.environ["RAY_AUTH_TOKEN"] = "b" * 64
     script = (
@@ -70,7 +70,7 @@ def cluster(cores: int) -> Iterator[str]:
     try:
         yield process.stdout.readline().strip()
     finally:
-        if "ray" in sys.modules:  # else what went wrong is lost: without its cluster Ray ends this process
+        if "ray" in sys.modules:  # else an error is lost: Ray ends this process when its cluster is gone
             sys.modules["ray"].shutdown()
         process.stdin.close()
         try:
@@ -80,7 +80,7 @@ def cluster(cores: int) -> Iterator[str]:
 
 
 def settings(address: str) -> dict[str, Any]:
-    """The sections `machine` of both engines."""
+    """The section `machine` for each engine."""
     common = {"batch_tokens": 4096, "ray_cores": 1, "ray_mixed": False, "ray_address": address}
     return {name: SimpleNamespace(engine=name, **common) for name in ("local", "ray")}
 
@@ -93,7 +93,7 @@ def of_minilm(folder: Path) -> tuple[encoder.Encoder, list[str]]:
 
 
 def start(folder: Path, address: str, quick: bool) -> dict[str, float]:
-    """Seconds in a process of its own from nothing of Ray to a connection, and to the first result."""
+    """Seconds in a process of its own from loading Ray to the connection, and to the first result."""
     script = (
         "import time, sys\n"
         "from types import SimpleNamespace\n"
@@ -118,8 +118,8 @@ def start(folder: Path, address: str, quick: bool) -> dict[str, float]:
 
 
 def throughput(folder: Path, address: str, quick: bool) -> dict[str, Any]:
-    """Rows a second by the path of stage embed, side cache and all, in turn on the same texts of SST-2: seconds of the clock, and
-    those of the processor in all processes, which tell the same on a machine that has other work too.
+    """Rows a second of stage embed with its side cache, in turn on the same texts of SST-2: by the clock, and by the processor time
+    of all processes, which other work on the machine does not change.
     """
     model, texts = of_minilm(folder)
     rows = 1_000 if quick else 4 * shards.ROWS
@@ -145,7 +145,7 @@ def throughput(folder: Path, address: str, quick: bool) -> dict[str, Any]:
 
 
 def processor_seconds() -> float:
-    """What this process and all workers have taken of the processor so far."""
+    """Processor time of this process and all workers so far."""
     total = time.process_time()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -156,7 +156,7 @@ def processor_seconds() -> float:
 
 
 def overhead(folder: Path, address: str, quick: bool) -> dict[str, float]:
-    """Milliseconds of one shard on top of what is done with it: 4,096 texts there, 12.6 MB of vectors back, for one worker."""
+    """Milliseconds of overhead of one shard: 4,096 texts to a worker and 12.6 MB of vectors back."""
     model, texts = of_minilm(folder)
     tokens = model.tokenise(texts[: shards.ROWS])
     count = 5 if quick else OVERHEAD_SHARDS
@@ -169,13 +169,13 @@ def overhead(folder: Path, address: str, quick: bool) -> dict[str, float]:
         at.ray_cores = os.cpu_count() or 1  # one worker
         work = shards.Work(model, nothing, model.form, model.kept_as, 2**22)
         done = shards.done(work, ((number, tokens) for number in range(count + 1)), at)
-        next(done)  # the model is there
+        next(done)  # the worker now has the model
         spent[name], _ = timed(lambda done=done: list(done))
     return {"milliseconds": round(1000 * (spent["ray"] - spent["local"]) / count, 1), "shards": count}
 
 
 def memory(folder: Path, address: str, quick: bool) -> dict[str, Any]:
-    """Most private megabytes of stage embed and of its workers, and its seconds, by rows of the pool."""
+    """Peak private megabytes of stage embed and of its workers, and its seconds, by rows of the pool."""
     found = {}
     texts = None
     for size in (2_000, 20_000) if quick else SIZES:

@@ -1,11 +1,11 @@
-"""small-text and scikit-activeml as their own documentation sets them up: features, classifier and strategy are theirs.
+"""small-text and scikit-activeml with the features, classifiers and strategies of their own documentation.
 
     small-text        examples/examplecode of its repository, with BreakingTies: a transformer fine-tuned with the defaults of
                       TransformerBasedClassification on texts of at most 60 tokens, or a linear SVM on TF-IDF
     scikit-activeml   first example of its README: sentence embeddings, two layers trained with skorch, BADGE from the first row
 
-Only the encoder is ours (the packaged one: the second example's own). Each is a learner as in stages/core/learners, as far as the
-study needs it, and the strategy that goes with it. They draw from the global generators of NumPy and torch, which are seeded.
+The encoder is the packaged one, which the second example uses too. Each setup is a learner as in stages/core/learners, as far as
+the study needs it, and its strategy. They use the global generators of NumPy and torch, which are seeded.
 """
 
 import functools
@@ -28,7 +28,7 @@ from stages.core.strategies import Pick, PoolState
 
 @dataclass
 class Model:
-    """classifier   of the other library; `asked` turns what it says of inputs into float32 [rows, classes]"""
+    """classifier   of the other library; `asked` gives its probabilities, float32 [rows, classes]"""
 
     classifier: Any
     asked: Callable[[Any], np.ndarray]
@@ -39,14 +39,14 @@ class Model:
 
 
 class OnTexts:
-    """What both learners of small-text share."""
+    """The common part of small-text's two learners."""
 
     def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
         self.classes, self.labels, self.folder = classes, np.arange(classes), model_files.folder_of(embed.model)
 
 
 class FineTuned(OnTexts):
-    """TransformerBasedClassification with its defaults: 10 epochs of batches of 12, 2e-5, a tenth kept to choose by."""
+    """TransformerBasedClassification with its defaults: 10 epochs, batches of 12, 2e-5, a tenth of the rows for validation."""
 
     MAX_TOKENS = 60
 
@@ -99,18 +99,20 @@ class TfIdf(OnTexts):
 
         classifier = SklearnClassifier(ConfidenceEnhancedLinearSVC(), self.classes)
         classifier.fit(SklearnDataset(pool[labelled], labels, target_labels=self.labels))
-        shown = np.unique(labels)  # it speaks of these only
+        shown = np.unique(labels)  # it predicts no other classes
 
         def asked(rows: Any) -> np.ndarray:
-            said = np.zeros((rows.shape[0], self.classes))
-            said[:, shown] = classifier.predict_proba(SklearnDataset(rows, np.full(rows.shape[0], -1), target_labels=self.labels))
-            return said
+            probabilities = np.zeros((rows.shape[0], self.classes))
+            probabilities[:, shown] = classifier.predict_proba(
+                SklearnDataset(rows, np.full(rows.shape[0], -1), target_labels=self.labels)
+            )
+            return probabilities
 
         return Model(classifier, asked)
 
 
 class Sparse:
-    """A sparse matrix whose length is that of its rows."""
+    """A sparse matrix with a length: its number of rows."""
 
     def __init__(self, matrix: Any):
         self.matrix = matrix
@@ -155,7 +157,7 @@ def two_layers(width: int, classes: int) -> Any:
 
 
 class OnEmbeddings(probe.Learner):
-    """On vectors of unit length, as sentence-transformers gives them."""
+    """On vectors of unit length, like those of sentence-transformers."""
 
     def read(self, texts: Path, embeddings: Path) -> np.ndarray:
         return geometry.unit(super().read(texts, embeddings))

@@ -12,7 +12,7 @@ from stages import cluster
 from stages.core.base import artifacts
 from stages.core.space import geometry
 
-MIDDLE = 10  # the k that scikit-learn is timed on; its time hardly depends on k
+MIDDLE = 10  # the k that scikit-learn is timed with; its time hardly depends on k
 
 
 def run(quick: bool) -> list[Row]:
@@ -37,7 +37,7 @@ def run(quick: bool) -> list[Row]:
 
 
 def clouds(rows: int) -> np.ndarray:
-    """float32 [rows, 50], of unit length: as many rows as the pool, in the shape that reduce gives."""
+    """float32 [rows, 50], of unit length, in the shape that reduce gives."""
     rng = np.random.default_rng(0)
     points = rng.normal(size=(12, 50))[rng.integers(12, size=rows)] + rng.normal(size=(rows, 50))
     return geometry.unit(points)

@@ -1,9 +1,9 @@
-"""What tuning the encoder brings: `python -m benchmarks.tune RESULTS.jsonl [--data FOLDER] [--quick]`.
+"""What tuning the encoder gains: `python -m benchmarks.tune RESULTS.jsonl [--data FOLDER] [--quick]`.
 
-Each finished run is a line of RESULTS; a second call goes on where the first was stopped, and prints the tables of what is
-there. Texts, vectors and models lie in .gleaner, in a folder named like it. FOLDER has stsb and sick as csv
-(../shared/data by default). --quick shrinks everything to a few rows and steps: it shows that the script runs and nothing
-else. On 2 cores the whole takes hours, nearly all of it `contrastive`.
+Each finished run is a line of RESULTS. A second call continues where the first was stopped, and prints tables of all lines. Texts,
+vectors and models lie in .gleaner, in a folder named like RESULTS. FOLDER has stsb and sick as csv (../shared/data by default).
+--quick shrinks everything to a few rows and steps and shows only that the script runs. On 2 cores the whole takes hours, nearly all
+of it in `contrastive`.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from stages.core.rows import labels, results
 from stages.core.rows.measures import accuracy
 from stages.core.sources import splits
 
-# Of the packaged encoder's 6 layers the upper 5 get feed-forward parts that nobody trained, large enough to drown what comes
-# from below. Larger steps and more passes, 850 and 720 steps, than a pretrained encoder takes: there is all to learn.
+# The upper 5 of the packaged encoder's 6 layers get untrained feed-forward parts, large enough to drown the layers below. They have
+# everything to learn: larger steps and more passes (850 and 720 steps) than a pretrained encoder.
 UNTRAINED = {"layers": 5, "deviation": 0.1}
 PASSES = {"nli on SICK": 3, "nli on STS-B, graded": 2}
 TUNED = ("none", "pairs on STS-B", "nli on SICK")
@@ -52,7 +52,7 @@ TO_FIRST_MODELS = (
     "buy_labels stage1",
     "train_stageN stage1",
 )
-FEW_TOKENS = 128  # a text of bbc_news is cut here, for all trainers alike: contrastive takes half the time
+FEW_TOKENS = 128  # texts of bbc_news are cut here for all trainers, which halves the time of contrastive
 QUICK = {
     "train": {"min_steps": 2, "epochs": 1, "pairs_per_row": 1, "most_pairs": 8},
     "reduce": {"method": "pca", "dimensions": 8},
@@ -71,7 +71,7 @@ class Study:
         self.lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
 
     def has(self, **run) -> bool:
-        """Is this run measured already? If not, its clock starts now."""
+        """Whether this run is measured already. If not, its clock starts now."""
         found = any(run.items() <= line.items() for line in self.lines)
         if not found:
             print("running", run, file=sys.stderr, flush=True)
@@ -79,13 +79,13 @@ class Study:
         return found
 
     def keep(self, **measured) -> None:
-        """Write the line of the run that `has` was asked for last."""
+        """Write the line of the last run that `has` was asked about."""
         self.lines.append(self.run | measured | {"seconds": round(time.perf_counter() - self.started, 1)})
         with self.results.open("a") as file:
             file.write(json.dumps(self.lines[-1]) + "\n")
 
     def pairs(self, name: str) -> str:
-        """Path of a file of pairs, whole or its first rows."""
+        """Path of a file of pairs; of its first rows in a quick run."""
         if not self.quick:
             return str(self.data / name)
         short = self.work / name.replace("/", "_")
@@ -109,7 +109,7 @@ class Study:
         return str(file)
 
     def dataset(self, name: str) -> str:
-        """Name of a packaged corpus, or path of a file with every fortieth of its rows."""
+        """Name of a packaged corpus; in a quick run the path of a file with every fortieth of its rows."""
         if not self.quick:
             return name
         section = params.read("prepare").prepare.changed(dataset=name)
@@ -117,7 +117,7 @@ class Study:
         return str(self.work / f"{name}.jsonl")
 
     def folder(self, name: str, **changes: dict) -> Path:
-        """A folder to run stages in, with the params of the repository but for `changes`."""
+        """A folder to run stages in, with the repository's params and `changes`."""
         folder = self.work / name
         folder.mkdir(exist_ok=True)
         content = of_repository()
@@ -127,7 +127,7 @@ class Study:
         return folder
 
     def objectives(self) -> dict[str, dict]:
-        """Params finetune_encoder by a name."""
+        """Name -> params finetune_encoder."""
         test = {"evaluation": self.pairs("stsb/test.csv")}
         return {
             "none": {},
@@ -144,7 +144,7 @@ class Study:
 
 
 def untrained_above(folder: Path, layers: int, deviation: float) -> str:
-    """The packaged encoder with feed-forward parts drawn anew in its upper layers, and no dropout, whose noise they amplify."""
+    """The packaged encoder with random feed-forward parts in its upper layers, and without dropout, whose noise they amplify."""
     if not folder.exists():
         source, part = model_files.folder_of(model_files.PACKAGED), folder.with_name(f"{folder.name}.part")
         model = encoder.Encoder(model_files.PACKAGED, 256)
@@ -179,7 +179,7 @@ def similarity_runs(study: Study) -> None:
 
 
 def bucket_runs(study: Study) -> None:
-    """What a tuned encoder does to the buckets, and to the first models of the bucketed arm."""
+    """What a tuned encoder changes in the buckets and in the first models of the bucketed arm."""
     objectives = {name: objective for name, objective in study.objectives().items() if name in TUNED}
     for dataset, (name, objective) in itertools.product(DATASETS, objectives.items()):
         if study.has(what="buckets", dataset=dataset, tuned=name):
@@ -202,14 +202,14 @@ def bucket_runs(study: Study) -> None:
 
 
 def few_shot_runs(study: Study) -> None:
-    """Accuracy on the holdout from a few random labels of every class."""
+    """Accuracy on the holdout with a few random labels of every class."""
     for dataset in DATASETS:
         folder = study.folder(dataset, prepare={"dataset": study.dataset(dataset)}, embed={"max_tokens": FEW_TOKENS})
         os.chdir(folder)
         if not paths.HOLDOUT_EMBEDDINGS.exists():
             for name in ("prepare", "collect_answers", "finetune_encoder", "embed"):
                 run_stage(name)
-        answers, actual, classes = labels.whole_pool("so many of every class"), labels.holdout(), len(labels.classes())
+        answers, actual, classes = labels.whole_pool("to draw from every class"), labels.holdout(), len(labels.classes())
         settings = params.read("train", "embed")
         for trainer in TRAINERS:
             learner = learners.named(settings.train.changed(trainer=trainer), settings.embed, params.machine(), classes)

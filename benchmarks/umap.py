@@ -1,4 +1,4 @@
-"""reduce: UMAP as the params have it against umap-learn's defaults with the same seed."""
+"""reduce: UMAP with our params against umap-learn's defaults with the same seed."""
 
 import tempfile
 import warnings
@@ -13,7 +13,7 @@ from stages import reduce
 from stages.core.base import artifacts, paths
 from stages.core.encoding import encoder, model_files
 
-MEASURED = 5_000  # trustworthiness is quadratic: it is measured among so many rows
+MEASURED = 5_000  # rows; trustworthiness takes quadratic time
 
 
 def run(quick: bool) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The arms that evidence.py compares, by their names in its results."""
+"""The arms that evidence.py compares, under their names in its results."""
 
 import functools
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from stages.core.base.errors import Refused, choices
 from stages.core.rows.results import BASELINE
 from stages.core.strategies import Pick, PoolState
 
-# The bucketed arm as described and what could make it better: the strategy of the first rows, the one that says how unsure
-# the model is, and the one that takes all later rows.
+# The bucketed arm as described, and possible improvements: strategies for the first rows, for the uncertainty score, and for all
+# later rows.
 Variant = tuple[str, str, str]
 DESCRIBED = "as described: random in buckets, then entropy in buckets"
 CHOSEN = "typiclust, then margin, clustered anew"
@@ -32,10 +32,12 @@ VARIANTS: dict[str, Variant] = {
 
 @dataclass(frozen=True)
 class Way:
-    """first, then   what takes the first rows, and all others
-    score   the strategy that says how unsure the model is, for those that ask
-    uses_pool_labels   whether rows are chosen by labels that nobody paid for
-    learner   the class of what learns, where it is not the one of the study
+    """How an arm chooses.
+
+    first, then        pick the first rows, and all others
+    score              the strategy that scores uncertainty, for strategies that need it
+    uses_pool_labels   whether rows are chosen by labels that are not in the budget
+    learner            the learner's class, if not the study's
     """
 
     first: Pick
@@ -47,13 +49,13 @@ class Way:
 
 @functools.cache
 def default() -> Variant:
-    """What the params.yaml of the repository sets."""
+    """The strategies of the repository's params.yaml."""
     params = of_repository()
     return params["select_stage1"]["pick"], params["score_entropy"]["score"], params["select_stageN"]["by"]
 
 
 def name_of_default() -> str:
-    """As in VARIANTS, or made of its strategies where it is none of these."""
+    """Its name in VARIANTS, else made of its strategies."""
     known = [name for name, variant in VARIANTS.items() if variant == default()]
     return known[0] if known else "{}, {}, {}".format(*default())
 
@@ -68,21 +70,19 @@ def at_random(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndar
 
 
 def names() -> list[str]:
-    """Every arm: the random one, the variants, the strategies that are no part of VARIANTS, those of other libraries, and these
-    libraries as they set themselves up.
-    """
+    """Every arm: random, the variants, our other strategies, those of other libraries, and these libraries' own setups."""
     parts = {BASELINE, "typical", "buckets", "recluster"}
     alone = [name for name in plugins.names("strategies", "pick") if name not in parts]
     return [BASELINE, *variants(), *alone, *PEERS, *SETUPS]
 
 
 def names_in(study: str) -> list[str]:
-    """The arms that a study runs where none are named: the other libraries' own set-ups work on the vectors of `former`."""
+    """The arms that a study runs by default. The libraries' own setups belong to `former`, whose vectors they use."""
     return [BASELINE, *SETUPS] if study == "former" else [name for name in names() if name not in SETUPS]
 
 
 def way(arm: str) -> Way:
-    """How an arm chooses. Raises Refused for a name that is none of `names()`."""
+    """How an arm chooses. Raises Refused for a name that is not among `names()`."""
     if arm not in names():
         raise Refused(f"arm {arm}; {choices(arm, names())}")
     score = default()[1]

@@ -1,4 +1,4 @@
-"""The study of arms on a tiny data set; every other benchmark is imported, and no more: they take minutes."""
+"""The study of arms on a tiny data set. All other benchmarks take minutes, so they are only imported."""
 
 import functools
 import importlib
@@ -41,13 +41,13 @@ def test_every_module_can_be_imported(name):
     assert name not in NAMES or callable(module.run)
 
 
-def test_every_benchmark_that_can_be_named_is_a_file():
+def test_every_named_benchmark_has_a_file():
     assert set(NAMES) <= set(MODULES)
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder with the data set `tiny`: of 90 rows for the pool 60 are left, in 4 buckets."""
+    """A folder with the data set `tiny`: its pool of 90 rows is cut to 60, in 4 buckets."""
     home = tmp_path_factory.mktemp("evidence")
     tiny = {
         "prepare": {"holdout_share": 0.25, "holdout_seed": 184},
@@ -71,7 +71,7 @@ def home(tmp_path_factory):
 
 @functools.cache
 def run_of(arm: str, study: str = "loop") -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
-    """What one_run gives, in the folder of the data set; the rows at each budget, and what the models said of the holdout."""
+    """(result of one_run in the folder of the data set, rows at each budget, each model's probabilities on the holdout)"""
     seen = []
 
     class Watched(Arm):
@@ -83,7 +83,7 @@ def run_of(arm: str, study: str = "loop") -> tuple[dict, list[np.ndarray], list[
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evidence, "Arm", Watched)
         found = evidence.one_run(Path.cwd().parent.parent, study, "tiny", arm, SEED)
-    return found, [rows for _, rows, _, _ in seen], [said for _, _, said, _ in seen]
+    return found, [rows for _, rows, _, _ in seen], [probabilities for _, _, probabilities, _ in seen]
 
 
 def order() -> list[int]:
@@ -93,8 +93,8 @@ def order() -> list[int]:
 
 def by_hand(rows: np.ndarray, **train: str) -> FittedModel:
     settings = params.read("train", "embed")
-    bench = Fitter(settings.changed(train=settings.train.changed(**train)))
-    return bench.fit(rows, labels.within_budget(len(rows)).buy(rows), SEED, "by hand")
+    fitter = Fitter(settings.changed(train=settings.train.changed(**train)))
+    return fitter.fit(rows, labels.within_budget(len(rows)).buy(rows), SEED, "by hand")
 
 
 def counts(rows: np.ndarray) -> list[int]:
@@ -102,7 +102,7 @@ def counts(rows: np.ndarray) -> list[int]:
     return np.bincount(artifacts.load_clusters()[rows], minlength=4).tolist()
 
 
-def test_texts_and_answers_of_the_pool_are_cut_by_the_same_rows(home):
+def test_the_cut_pool_keeps_texts_and_answers_of_the_same_rows(home):
     source = {row["text"]: row["label"] for row in map(json.loads, (home / "corpus.jsonl").read_text().splitlines())}
     rows = list(harness.labelled_pool())
     assert [row["label"] for row in rows] == [source[row["text"]] for row in rows]
@@ -112,11 +112,11 @@ def test_texts_and_answers_of_the_pool_are_cut_by_the_same_rows(home):
 
 
 @pytest.mark.parametrize("arm", ["random", variants.name_of_default(), "stratified_random"])
-def test_one_run_spends_the_budgets_and_measures_every_model(home, arm):
-    found, labelled, said = run_of(arm)
+def test_a_run_spends_the_budgets_and_measures_every_model(home, arm):
+    found, labelled, tested = run_of(arm)
     assert [len(np.unique(rows)) for rows in labelled] == [6, 10]
     assert labelled[1][:6].tolist() == labelled[0].tolist()
-    right = [round(float((probabilities.argmax(1) == labels.holdout()).mean()), 6) for probabilities in said]
+    right = [round(float((probabilities.argmax(1) == labels.holdout()).mean()), 6) for probabilities in tested]
     rows = stopping.sample(POOL_ROWS)
     first, second = (by_hand(taken).probabilities(rows).argmax(1) for taken in labelled)
     assert {**found, "macro_f1": None, "seconds_choosing": None} == {
@@ -134,37 +134,37 @@ def test_one_run_spends_the_budgets_and_measures_every_model(home, arm):
     assert found["seconds_choosing"] >= 0
 
 
-def test_the_random_arm_takes_the_beginning_of_its_order_whatever_the_buckets(home):
-    _, labelled, said = run_of("random")
+def test_the_random_arm_takes_the_first_rows_of_its_order_whatever_the_buckets(home):
+    _, labelled, tested = run_of("random")
     assert [rows.tolist() for rows in labelled] == [order()[:6], order()[:10]]
     model = by_hand(np.array(order()[:10])).model
-    assert (said[1] == model.probabilities(vectors.load(paths.HOLDOUT_EMBEDDINGS, paths.HOLDOUT), "")).all()
+    assert (tested[1] == model.probabilities(vectors.load(paths.HOLDOUT_EMBEDDINGS, paths.HOLDOUT), "")).all()
 
 
-def test_the_final_study_tries_other_models_on_the_rows_that_the_loop_chooses(home):
-    final, labelled, said = run_of(variants.name_of_default(), "final")
-    loop, chosen, said_by_loop = run_of(variants.name_of_default())
+def test_the_final_study_tests_other_models_on_the_rows_of_the_loop(home):
+    final, labelled, tested = run_of(variants.name_of_default(), "final")
+    loop, chosen, tested_in_loop = run_of(variants.name_of_default())
     assert [rows.tolist() for rows in labelled] == [rows.tolist() for rows in chosen]
     assert final["kappas"] == loop["kappas"]
     plain = by_hand(labelled[1], trainer="probe").model
-    assert (said[1] == plain.probabilities(vectors.load(paths.HOLDOUT_EMBEDDINGS, paths.HOLDOUT), "")).all()
-    assert not np.allclose(said[1], said_by_loop[1], atol=0.01)
+    assert (tested[1] == plain.probabilities(vectors.load(paths.HOLDOUT_EMBEDDINGS, paths.HOLDOUT), "")).all()
+    assert not np.allclose(tested[1], tested_in_loop[1], atol=0.01)
 
 
-def test_typical_rows_are_taken_of_every_bucket_alike(home):
+def test_typical_takes_equally_many_rows_of_every_bucket(home):
     _, labelled, _ = run_of("typical in buckets, then margin, clustered anew")
     assert counts(labelled[0]) == [2, 2, 1, 1]
 
 
-def test_stratified_rows_mirror_the_buckets(home):
+def test_stratified_rows_mirror_the_sizes_of_buckets(home):
     _, labelled, _ = run_of("stratified_random")
     sizes = np.array(counts(np.arange(POOL_ROWS)))
     assert np.abs(counts(labelled[0]) - 6 * sizes / POOL_ROWS).max() < 1
 
 
-def test_a_variant_takes_first_and_later_rows_by_its_two_strategies(home):
+def test_a_variant_uses_one_strategy_for_first_and_one_for_later_rows(home):
     _, labelled, _ = run_of("random in buckets, then margin in buckets")
-    assert counts(labelled[0]) == [2, 2, 1, 1]  # random, of every bucket alike
+    assert counts(labelled[0]) == [2, 2, 1, 1]  # random, equally many of every bucket
     assert counts(labelled[1][6:]) == [1, 1, 1, 1]  # the least margin of every bucket
     unsure = -np.abs(np.diff(by_hand(labelled[0]).probabilities(np.arange(POOL_ROWS)))[:, 0])
     unsure[labelled[0]] = -1
@@ -172,13 +172,13 @@ def test_a_variant_takes_first_and_later_rows_by_its_two_strategies(home):
     assert [unsure[row] for row in labelled[1][6:]] == [unsure[buckets == bucket].max() for bucket in range(4)]
 
 
-def test_an_arm_that_reads_labels_of_the_whole_pool_chooses_each_budget_afresh(home):
+def test_an_arm_that_uses_labels_of_the_pool_chooses_each_budget_anew(home):
     _, labelled, _ = run_of("hybrid")
     assert [len(np.unique(rows)) for rows in labelled] == [6, 10]
     assert not np.isin(labelled[0], labelled[1]).all()
 
 
-def test_the_default_is_what_params_say(monkeypatch):
+def test_the_default_comes_from_params(monkeypatch):
     here = harness.of_repository()
     assert variants.default() == (here["select_stage1"]["pick"], here["score_entropy"]["score"], here["select_stageN"]["by"])
     assert variants.variants()[variants.name_of_default()] == variants.default()
@@ -189,7 +189,7 @@ def test_the_default_is_what_params_say(monkeypatch):
     assert way.score == "entropy"
 
 
-def test_every_arm_of_the_results_can_be_run_again_and_others_are_refused():
+def test_every_measured_arm_can_run_again_and_an_unknown_arm_is_refused():
     measured = {row["arm"] for study in evidence.STUDIES for row in evidence.load(study)}
     assert measured <= set(variants.names())
     marked = {arm for arm in variants.names() if variants.way(arm).uses_pool_labels}
@@ -199,7 +199,7 @@ def test_every_arm_of_the_results_can_be_run_again_and_others_are_refused():
 
 
 def lines_of(name: str, arm: str, *curves: list[float]) -> list[dict]:
-    """What `run` writes of one seed a curve; macro F1 is half of the accuracy."""
+    """Lines of `run`, one seed a curve; macro F1 is half of the accuracy."""
     return [
         {"set": name, "made_of": "x", "arm": arm, "seed": seed, "accuracy": curve, "macro_f1": [value / 2 for value in curve],
          "seconds_choosing": 1}
@@ -207,7 +207,7 @@ def lines_of(name: str, arm: str, *curves: list[float]) -> list[dict]:
     ]  # fmt: skip
 
 
-def test_a_run_that_fails_is_named_and_the_others_are_written_down(tmp_path, monkeypatch):
+def test_a_failed_run_is_named_and_the_others_are_saved(tmp_path, monkeypatch):
     def one_run(home, study, name, arm, seed):
         if (name, arm) == ("trec", "margin"):
             raise ValueError("no such thing")
@@ -225,7 +225,7 @@ def test_a_run_that_fails_is_named_and_the_others_are_written_down(tmp_path, mon
     assert done == {("trec", "random"), ("sms", "random"), ("sms", "margin")}
 
 
-def test_the_table_pairs_seeds_and_counts_the_two_sets_of_films_once():
+def test_the_table_pairs_seeds_and_counts_both_sets_of_films_as_one():
     rows = []
     for name, gain in (("trec", 0.04), ("rotten_tomatoes", 0.01), ("sst2", 0.03)):
         rows += lines_of(name, "random", [0.5, 0.6], [0.7, 0.8])
@@ -237,7 +237,7 @@ def test_the_table_pairs_seeds_and_counts_the_two_sets_of_films_once():
     assert "+1.50" in evidence_shown.table(rows, "random", "macro_f1")
 
 
-def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
+def test_labels_saved_are_what_former_random_rows_need_to_match():
     budgets = {"trec": (50, 100, 200, 300)}
     ours = lines_of("trec", variants.name_of_default(), [0.5, 0.6, 0.7, 0.9]) + lines_of("trec", "random", [0.5, 0.5, 0.5, 0.5])
     former = lines_of("trec", "random", [0.4, 0.5, 0.7, 0.8])
@@ -247,7 +247,7 @@ def test_labels_saved_are_those_that_the_former_random_rows_need_for_as_much():
     assert cells[5] == "over 300 [over 300, over 300]"
 
 
-def test_of_films_the_mean_of_both_sets_is_held_against_the_former_mean():
+def test_for_films_the_means_of_both_sets_are_compared():
     budgets = dict.fromkeys(evidence_shown.FILMS, (50, 100, 200, 300))
     ours, former = [], []
     for name, more in zip(evidence_shown.FILMS, (0.0, 0.1)):
@@ -260,7 +260,7 @@ def test_of_films_the_mean_of_both_sets_is_held_against_the_former_mean():
     assert cells[4:] == ["300 labels: 70.0 (random 50.0, former 80.0)", "250 [250, 250]"]
 
 
-def test_the_agreement_rule_ends_a_run_where_the_last_three_models_agree_and_every_class_is_named():
+def test_the_agreement_rule_ends_a_run_when_three_models_agree_and_predict_every_class():
     run = {"set": "trec", "arm": variants.name_of_default(), "seed": 0, "made_of": "x", "accuracy": [0.5, 0.6, 0.7, 0.8, 0.85, 0.9]}
     agreed = run | {"kappas": [0.8, 0.97, 0.99, 0.98, 0.98], "classes_named": [1, 2, 2, 2, 2, 2]}
     early = run | {"kappas": [0.99] * 5, "classes_named": [2, 2, 2, 1, 2, 2]}
@@ -270,8 +270,8 @@ def test_the_agreement_rule_ends_a_run_where_the_last_three_models_agree_and_eve
     assert cells == [["trec", "0.98", "2 of 2", "500", "+5.0"], ["trec", "0.99", "1 of 2", "500", "+5.0"]]
 
 
-def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
-    """Stand-ins for a strategy of small-text (the first class is likeliest) and one of scikit-activeml (the last rows)."""
+def test_other_libraries_choose_with_our_model(home, monkeypatch):
+    """Stand-ins for strategies of small-text (likeliest of the first class) and scikit-activeml (the last rows)."""
     asked = []
 
     class SmallText:
@@ -319,17 +319,17 @@ def test_other_libraries_are_asked_with_our_model(home, monkeypatch):
     assert asked == [(sorted(first), actual[np.sort(first)].tolist())]
     assert labelled[1][6:].tolist() == np.setdiff1d(np.arange(POOL_ROWS), first)[-4:].tolist()
 
-    _, labelled, _ = run_of("scikit-activeml's likeliest")  # the model works on all layers, and is asked by their mean
+    _, labelled, _ = run_of("scikit-activeml's likeliest")  # it gets mean vectors, and the model works on all layers
     assert set(labelled[1][6:]) == set(np.argsort(-likely, kind="stable")[:4])
 
 
-def test_answers_are_flipped_to_another_class_and_counted_where_they_are_listed():
+def test_flipped_answers_change_class_and_count_if_they_are_listed():
     answers, wrong = doubts.flipped(actual := np.tile([0, 1, 2], 100), 3, np.random.default_rng(0))
     assert wrong.sum() == 15
     assert ((answers != actual) == wrong).all()
     assert set(answers) == {0, 1, 2}
     own = np.where(wrong, 0.1, 0.9)
     own[np.flatnonzero(wrong)[:5]] = 0.95  # these are not found
-    said = np.zeros((300, 3), np.float32)
-    said[np.arange(300), answers] = own
-    assert doubts.share_found(said, answers, wrong) == pytest.approx(10 / 15)
+    probabilities = np.zeros((300, 3), np.float32)
+    probabilities[np.arange(300), answers] = own
+    assert doubts.share_found(probabilities, answers, wrong) == pytest.approx(10 / 15)
