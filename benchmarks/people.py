@@ -2,11 +2,11 @@
 
     python -m benchmarks.people [--rows 80] [--holdout 100] [--set banking77] [--home .gleaner/people]
 
-The labels of the data set are hidden. The person, who knows them, answers the holdout and stage1 on the labelling page, by keys in
-a real Chromium; stage2 in a table, as a spreadsheet with another locale saves it; stage3 in Label Studio's JSON. Each round asks
-for `--rows` rows. Then the data set gives the labels, with the same pool, holdout, seed and order of classes: rows and models of
-every stage must be the same bytes, or this ends with an error. Prints every wait. The first `dvc repro`, before any answer, runs once a
-home. Needs requirements-test.txt, and Chromium with its driver.
+The labels of the data set are hidden. The person, who knows them, answers the holdout and stage1 on the labelling page, by keys
+in a real Chromium; stage2 in a table, as a spreadsheet with another locale saves it; stage3 in Label Studio's JSON. Each round
+asks for `--rows` rows. Then the data set gives the labels, with the same pool, holdout, seed and order of classes: rows and
+models of every stage must be the same bytes, or this ends with an error. Prints every wait. The first `dvc repro`, before any
+answer, runs once a home. Needs requirements-test.txt, and Chromium with its driver.
 """
 
 import argparse

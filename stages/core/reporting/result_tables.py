@@ -41,11 +41,7 @@ def shown(arm: str, uses_pool_labels: bool) -> str:
 def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str], measure: str) -> str:
     """One line an arm and stage. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
-
-    def order(item: tuple[tuple[str, str], dict]) -> tuple:
-        (arm, stage), row = item
-        return row["labels"], stage == FINAL, arms.index(arm)
-
+    order = sorted(measured, key=lambda which: (measured[which]["labels"], which[1] == FINAL, arms.index(which[0])))
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
@@ -55,7 +51,7 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
             _plus_minus(row["macro_f1"], row["macro_f1_std"]),
             "" if arm == BASELINE else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
         ]
-        for (arm, stage), row in sorted(measured.items(), key=order)
+        for (arm, stage), row in ((which, measured[which]) for which in order)
     ]
     text = table(lines, ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"], left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout; the gain is in {NAMES[measure]}. "
@@ -108,16 +104,8 @@ def verdict(row: dict) -> str:
 
 def by_selection(picked: dict[str, dict]) -> str:
     """One line an arm: what kind of rows it had picked by its last stage. picked: arm -> as description.describe."""
-    lines = [
-        [
-            arm,
-            f"{row['largest_class_share']:.3f}",
-            f"{row['mean_words']:.1f}",
-            f"{row['near_duplicates_share']:.3f}",
-            f"{row['buckets_covered_share']:.3f}",
-        ]
-        for arm, row in picked.items()
-    ]
+    formats = {"largest_class_share": ".3f", "mean_words": ".1f", "near_duplicates_share": ".3f", "buckets_covered_share": ".3f"}
+    lines = [[arm, *(format(row[name], form) for name, form in formats.items())] for arm, row in picked.items()]
     text = table(lines, ["rows of", "largest class", "words", "near-duplicates", "buckets covered"], left=1)
     return f"{text}\n\nShares of the rows that an arm had labelled at its last stage; means over the seeds.\n"
 
