@@ -79,7 +79,7 @@ def fill(out: np.ndarray, texts: Iterable[str], model: encoder.Encoder, cache: v
         for (rows, shard), made in shards.done(work, in_shards(texts, missing, bar), machine, bar.update):
             cache.add(shard, made)
             out[rows] = made
-            memory.let_go(out)
+            memory.release(out)
     return len(missing)
 
 

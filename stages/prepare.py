@@ -96,7 +96,7 @@ def _for_people(prepare: Any, labels: Any) -> Prepared:
     """Rows that people label, or have labelled; the counts are those of what was dropped."""
     pool, holdout = splits.read(prepare, labelled=False)
     own_holdout, counts = holdout is not None, Dropped()
-    sides = cleaning.in_one_spelling(pool, holdout or [])
+    sides = cleaning.unify_spellings(pool, holdout or [])
     rename = vars(labels.rename)
     pool, holdout = ([{**row, "label": resolve.renamed(row["label"] or None, rename)} for row in side] for side in sides)
     pool = _clean(pool, prepare, "pool", counts, labelled=False)
@@ -116,12 +116,12 @@ def _labelled(prepare: Any) -> Prepared:
     """Rows that all have a label; the counts are those of what was dropped."""
     pool, holdout = splits.read(prepare)
     own_holdout, counts = holdout is not None, Dropped()
-    pool, holdout = cleaning.in_one_spelling(pool, holdout or [])
+    pool, holdout = cleaning.unify_spellings(pool, holdout or [])
     pool = _clean(pool, prepare, "pool", counts)
     if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", counts)
         pool = _apart(pool, holdout, prepare, counts)
-        cleaning.tell_strange_labels(pool, holdout)
+        cleaning.check_holdout_classes(pool, holdout)
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     return Prepared(pool, holdout, cleaning.classes(pool, holdout), counts, counts.examples)
@@ -133,7 +133,7 @@ def _clean(rows: list[dict], prepare: Any, where: str, counts: Dropped, labelled
     rows = cleaning.normalised(rows, prepare.normalise)
     kept = cleaning.without_empty(rows, prepare.empty_texts, source)
     with_label, without = cleaning.without_missing_labels(kept, source) if labelled else (kept, [])
-    unique, duplicates, contradictory = (cleaning.without_duplicates if labelled else unlabelled.one_a_key)(with_label)
+    unique, duplicates, contradictory = (cleaning.without_duplicates if labelled else unlabelled.one_per_key)(with_label)
     dropped = {
         "empty": [row for row in rows if not row["text"].strip()],
         "unlabelled": without,

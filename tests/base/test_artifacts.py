@@ -207,12 +207,12 @@ def test_a_missing_array_is_refused(file):
 def test_an_array_cut_short_is_refused(file, kept):
     artifacts.save(file, MATRIX)
     file.write_bytes(file.read_bytes()[:kept])
-    assert "is no whole npy file" in refusal(load, file)
+    assert "is not a complete npy file" in refusal(load, file)
 
 
 def test_an_array_of_pickled_objects_is_refused_and_not_unpickled(file, tmp_path):
     np.save(file, np.array([Payload(tmp_path / "ran")], dtype=object), allow_pickle=True)
-    assert "is no whole npy file" in refusal(load, file, np.object_, (None,))
+    assert "is not a complete npy file" in refusal(load, file, np.object_, (None,))
     assert not (tmp_path / "ran").exists()
     np.load(file, allow_pickle=True)
     assert (tmp_path / "ran").exists()  # the payload was a live one
@@ -220,7 +220,7 @@ def test_an_array_of_pickled_objects_is_refused_and_not_unpickled(file, tmp_path
 
 def test_a_pickle_called_npy_is_refused_and_not_unpickled(file, tmp_path):
     file.write_bytes(pickle.dumps(Payload(tmp_path / "ran")))
-    assert "is no whole npy file" in refusal(load, file)
+    assert "is not a complete npy file" in refusal(load, file)
     assert not (tmp_path / "ran").exists()
 
 
@@ -232,13 +232,13 @@ def test_objects_are_not_saved_as_arrays(file):
 def test_an_npz_called_npy_is_refused(file):
     with file.open("wb") as opened:
         np.savez(opened, MATRIX)
-    assert "is no whole npy file" in refusal(load, file)
+    assert "is not a complete npy file" in refusal(load, file)
 
 
 def test_an_array_with_a_broken_header_is_refused(file):
     artifacts.save(file, MATRIX)
     file.write_bytes(file.read_bytes().replace(b"(3, 2), }", b"(3, 2, } "))
-    assert "is no whole npy file" in refusal(load, file)
+    assert "is not a complete npy file" in refusal(load, file)
 
 
 def test_a_failed_save_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -308,7 +308,7 @@ def test_a_missing_json_file_is_refused(tmp_path):
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b'"\xc3"'])
 def test_a_broken_json_file_is_refused(tmp_path, content):
     (tmp_path / "x.json").write_bytes(content)
-    assert "is no whole json file" in refusal(artifacts.load_json, tmp_path / "x.json")
+    assert "is not a complete json file" in refusal(artifacts.load_json, tmp_path / "x.json")
 
 
 def test_a_missing_jsonl_file_is_refused(tmp_path):

@@ -20,10 +20,10 @@ def test_what_is_freed_between_what_stays_goes_back():
     arrays = [np.ones(8_000) for _ in range(2_000)]
     before = resident()
     del arrays[::2]
-    memory.give_back()
+    memory.trim()
     assert before - resident() > 30  # of 64 that were freed
 
 
 def test_a_c_library_that_cannot_is_left_alone(monkeypatch):
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
-    memory.give_back()
+    memory.trim()

@@ -242,7 +242,7 @@ def test_an_empty_pool_is_refused():
 
 
 def test_classes_that_the_holdout_alone_has_are_told_with_their_rows(capsys):
-    cleaning.tell_strange_labels(labelled("a", "b"), labelled("d", "a", "c", "d"))
+    cleaning.check_holdout_classes(labelled("a", "b"), labelled("d", "a", "c", "d"))
     assert capsys.readouterr().out == (
         "prepare: the holdout has classes that the pool lacks: c, d; no model can learn them, so 3 of its 4 rows count as "
         "mistakes; mend what is misspelt, and name what is no class in prepare.missing_labels\n"
@@ -252,11 +252,11 @@ def test_classes_that_the_holdout_alone_has_are_told_with_their_rows(capsys):
 def test_a_holdout_that_shares_no_class_with_the_pool_is_refused():
     message = r"^the holdout has labels that the pool lacks, and no other: 0, 1; the pool has neg, pos; spell them alike, or "
     with pytest.raises(Refused, match=message):
-        cleaning.tell_strange_labels(labelled("pos", "neg"), labelled("0", "1"))
+        cleaning.check_holdout_classes(labelled("pos", "neg"), labelled("0", "1"))
 
 
 def test_a_label_of_the_pool_alone_is_none_of_the_holdouts_business(capsys):
-    cleaning.tell_strange_labels(labelled("a", "b", "c"), labelled("b", "a"))
+    cleaning.check_holdout_classes(labelled("a", "b", "c"), labelled("b", "a"))
     assert capsys.readouterr().out == ""
 
 

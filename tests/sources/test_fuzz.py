@@ -518,5 +518,5 @@ def test_an_array_with_bytes_beyond_its_end_is_refused(tmp_path):
     artifacts.save(tmp_path / "x.npy", np.zeros((3, 2), np.float32))
     with (tmp_path / "x.npy").open("ab") as file:
         file.write(b"\0")
-    with pytest.raises(Refused, match="is no whole npy file"):
+    with pytest.raises(Refused, match="is not a complete npy file"):
         artifacts.load(tmp_path / "x.npy", np.float32, (3, 2))

@@ -36,7 +36,7 @@ def test_texts_of_one_key_are_one_row_and_take_the_label_that_one_of_them_has():
         {"text": "Plot", "label": "neg"},
         {"text": "end", "label": None},
     ]
-    kept, duplicates, disputed = unlabelled.one_a_key(given)
+    kept, duplicates, disputed = unlabelled.one_per_key(given)
     assert [(row["text"], row["label"]) for row in kept] == [("A film", "pos"), ("plot", None), ("end", None)]
     assert texts(duplicates) == ["a  FILM", "Plot"]
     assert texts(disputed) == ["plot"]

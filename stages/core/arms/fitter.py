@@ -35,7 +35,7 @@ class FittedModel:
         said = []
         for part in bars.bar(title, len(parts), "parts", parts):
             said.append(self.model.probabilities(self.pool[part], title))
-            memory.let_go(self.pool)
+            memory.release(self.pool)
         return np.concatenate(said)
 
     def features(self, rows: np.ndarray) -> np.ndarray:

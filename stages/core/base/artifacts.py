@@ -96,9 +96,9 @@ def load(
         raise Refused(f"{path} is missing; {MEND}") from None
     # TokenError, OverflowError and TypeError come from broken headers.
     except (ValueError, OSError, EOFError, OverflowError, TypeError, tokenize.TokenError) as error:
-        raise Refused(f"{path} is no whole npy file ({error}); {MEND}") from None
+        raise Refused(f"{path} is not a complete npy file ({error}); {MEND}") from None
     if Path(path).stat().st_size != array.offset + array.nbytes:
-        raise Refused(f"{path} is no whole npy file (longer than its header says); {MEND}")
+        raise Refused(f"{path} is not a complete npy file (longer than its header says); {MEND}")
     if array.dtype != dtype:
         raise Refused(f"{path}: expected {np.dtype(dtype)}, found {array.dtype}; {MEND}")
     if len(array.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape)):
@@ -171,7 +171,7 @@ def load_json(path: Path) -> Any:
     except FileNotFoundError:
         raise Refused(f"{path} is missing; {MEND}") from None
     except ValueError as error:
-        raise Refused(f"{path} is no whole json file ({error}); {MEND}") from None
+        raise Refused(f"{path} is not a complete json file ({error}); {MEND}") from None
 
 
 def load_record(path: Path, **kinds: type) -> dict:

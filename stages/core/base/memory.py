@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 
-def give_back() -> None:
+def trim() -> None:
     """Freed memory goes back to the system. The C library keeps it, in pieces that ever fewer of the next arrays fit into, so
     that what works through a long file grows by and by. Nothing happens where the C library is not GNU's.
     """
@@ -16,7 +16,7 @@ def give_back() -> None:
         trim(0)
 
 
-def let_go(array: np.ndarray) -> None:
+def release(array: np.ndarray) -> None:
     """Give back the memory that a memory-mapped array's pages take; they are read again from the file, or the system's copy of it.
 
     Without it a process that goes through a file once seems to need as much memory as the file has bytes.
@@ -29,4 +29,4 @@ def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
     """Views of an array's rows, 64 MiB each or so, one after the other; what was looked at is let go before the next."""
     for block in np.array_split(array, max(1, array.nbytes // 2**26)):
         yield block
-        let_go(array)
+        release(array)

@@ -16,10 +16,10 @@ def load(path: Path, load_file: Callable[[Path], dict[str, Any]]) -> dict[str, A
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise Refused(f"{path} is no whole safetensors file ({error}); {artifacts.MEND}") from None
+        raise Refused(f"{path} is not a complete safetensors file ({error}); {artifacts.MEND}") from None
 
 
-def refuse_others(path: Path, tensors: dict[str, Any], forms: dict[str, str]) -> None:
+def check_forms(path: Path, tensors: dict[str, Any], forms: dict[str, str]) -> None:
     """Raise Refused where the tensors that `path` held have other names, dtypes or shapes than they should.
 
     forms   of every tensor there should be, as `form` gives it

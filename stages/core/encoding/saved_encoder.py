@@ -47,7 +47,7 @@ def load(folder: Path, embed: Any) -> tuple[encoder.Encoder, encoder.Encoder, in
     before = pretrained.state_dict()
     forms = {ENCODER + name: tensor_files.form(tensor) for name, tensor in before.items() if name not in about["as_pretrained"]}
     body = {name: tensor for name, tensor in tensors.items() if not name.startswith(HEAD)}
-    tensor_files.refuse_others(folder / paths.WEIGHTS, body, forms)
+    tensor_files.check_forms(folder / paths.WEIGHTS, body, forms)
     tuned = copy.deepcopy(pretrained)
     tuned.load_state_dict(before | _of(ENCODER, body))
     return pretrained, tuned, about["classes"], _of(HEAD, tensors)

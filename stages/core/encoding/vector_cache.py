@@ -56,7 +56,7 @@ class VectorCache:
             rows = order[places[hits]]
             out[rows] = vectors[hits]
             missing[rows] = False
-            memory.let_go(out)
+            memory.release(out)
         return np.flatnonzero(missing)
 
     def add(self, texts: list[str], vectors: np.ndarray) -> None:

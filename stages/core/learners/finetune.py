@@ -223,7 +223,7 @@ def load(folder: Path, embed: Any, machine: Any) -> FineTuned:
     """Raises Refused as kept.load does, and where the head is not one of so many classes on this encoder."""
     pretrained, body, classes, head = saved_encoder.load(folder, embed)
     forms = {"weight": f"float32 [{classes}, {body.width}]", "bias": f"float32 [{classes}]"}
-    tensor_files.refuse_others(folder / paths.WEIGHTS, head, forms)
+    tensor_files.check_forms(folder / paths.WEIGHTS, head, forms)
     model = Classifier(body, classes)
     model.head.load_state_dict(head)
     return FineTuned(model.eval(), pretrained, embed, machine)

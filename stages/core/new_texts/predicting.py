@@ -66,7 +66,7 @@ class Predicting:
             if checkpoint:
                 checkpoint.add(part)
             yield self.labelled(rows, part)
-        memory.give_back()
+        memory.trim()
 
     def predict(self, texts: list[str]) -> np.ndarray:
         """Records as in Checkpoint, one a text. The models do not see blank texts."""

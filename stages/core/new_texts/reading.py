@@ -203,7 +203,7 @@ def _delimited(file: Path, encoding: str) -> Source:
             whole = not stream.read(1)
         if not whole:
             head = head[: max(head.rfind("\n"), head.rfind("\r")) + 1]
-        beginning, dialect, lines_before, notes = delimited.told(head, file, cut=not whole)
+        beginning, dialect, lines_before, notes = delimited.parse(head, file, cut=not whole)
         if whole or len(beginning) > 1:
             break
         size *= 4  # the first row is longer

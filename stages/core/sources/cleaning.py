@@ -64,7 +64,7 @@ def without_texts_of(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
     return kept, shared
 
 
-def in_one_spelling(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
+def unify_spellings(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
     """Both with the labels that are one class called alike, see spellings.unified; that, and what is likely a slip, is printed."""
     name = spellings.unified(row["label"] for row in (*pool, *holdout) if row["label"])
     if changed := sorted(label for label in name if name[label] != label):
@@ -104,7 +104,7 @@ def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Row
     return pool, holdout
 
 
-def tell_strange_labels(pool: Rows, holdout: Rows) -> None:
+def check_holdout_classes(pool: Rows, holdout: Rows) -> None:
     """Print the classes of the source's own holdout that the pool lacks: they count as scikit-learn's measures have it.
 
     Raises Refused where the two share no class, as where one has numbers and the other names: then nothing would be measured.

@@ -106,7 +106,7 @@ def _patterns(config: dict[str, Any]) -> list[tuple[str, list[Any]]]:
     for split, found in pairs:
         if not isinstance(split, str) or not found:
             raise Unclear(f"in the head of its {README} every entry of data_files must have a split and a path")
-        by_split.setdefault(file_names.split_name(split) or split, []).extend(found if isinstance(found, list) else [found])
+        by_split.setdefault(file_names.split_of_cell(split) or split, []).extend(found if isinstance(found, list) else [found])
     if not by_split:
         raise Unclear(f"in the head of its {README} data_files is empty")
     return list(by_split.items())

@@ -32,12 +32,12 @@ class Dialect:
 
 def read(file: Path, encoding: str) -> Table:
     """The table of a file. Raises ValueError, naming the line, where cells cannot be told apart, and as packed.text does."""
-    rows, _, _, notes = told(packed.text(file, encoding), file)
+    rows, _, _, notes = parse(packed.text(file, encoding), file)
     columns, rows = (rows[0], rows[1:]) if rows else ([], [])
     return Table(columns, lambda column: (row[columns.index(column)] for row in rows), notes=notes)
 
 
-def told(text: str, file: Path, cut: bool = False) -> tuple[list[list[str]], Dialect, int, list[str]]:
+def parse(text: str, file: Path, cut: bool = False) -> tuple[list[list[str]], Dialect, int, list[str]]:
     """(rows, the header first; dialect; lines before the header; what is to be printed) of a file's text, or of its beginning."""
     csv.field_size_limit(2**31 - 1)  # the default refuses texts over 131,072 characters
     if declared := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):  # Excel's own

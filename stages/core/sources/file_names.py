@@ -40,13 +40,13 @@ def readable(path: Path) -> bool:
     return visible(path) and suffixes(path)[0] != "" and path.name.lower() not in NOT_ROWS
 
 
-def whole_name(path: Path) -> str | None:
+def split_of_name(path: Path) -> str | None:
     """The split that a name is, up to a number: Train.csv, test-00000-of-00003.parquet."""
     found = SPLIT.fullmatch(stem(path).lower())
     return _usual(found[1]) if found else None
 
 
-def word(path: Path) -> str | None:
+def split_in_name(path: Path) -> str | None:
     """The only name of a split among the words of a name: imdb_train.csv, my-dev-rows.tsv."""
     found = [word for word in re.split(r"[-._ 0-9]+", stem(path).lower()) if word in (*TRAIN_NAMES, *HOLDOUT_NAMES)]
     return _usual(found[0]) if len(found) == 1 else None
@@ -56,7 +56,7 @@ def _usual(name: str) -> str:
     return "train" if name in TRAIN_NAMES else name
 
 
-def split_name(text: str) -> str | None:
+def split_of_cell(text: str) -> str | None:
     """The split that a cell names, or None."""
     name = text.strip().lower()
     return _usual(name) if name in (*TRAIN_NAMES, *HOLDOUT_NAMES) else None

@@ -45,7 +45,7 @@ def read(path: Path, setting: str, encoding: str = "auto", config: Any = "none")
     where = f"params.yaml: {setting} = {path}"
     if not path.exists():
         raise Refused(
-            f"{where}: no such file or folder; looked for it in {(Path.cwd() / path).parent}{left_behind()}; {_possible()}"
+            f"{where}: no such file or folder; looked for it in {(Path.cwd() / path).parent}{in_experiment_copy()}; {_possible()}"
         )
     if path.is_file() and not file_names.suffixes(path)[0]:
         raise Refused(
@@ -72,7 +72,7 @@ def read(path: Path, setting: str, encoding: str = "auto", config: Any = "none")
     return {split: table_of(part, setting, encoding) for split, part in found.parts.items()}, found.aside
 
 
-def left_behind() -> str:
+def in_experiment_copy() -> str:
     """What to add where a file is missing: `dvc exp run --temp` and --queue copy what git tracks into .dvc/tmp."""
     if ".dvc" not in Path.cwd().parts:
         return ""
@@ -128,12 +128,12 @@ def _partition(table: Table, below: Path) -> Table:
 
 def _told(file: Path, setting: str, reader: Callable[[], Table]) -> Table:
     """What a reader gives; Refused where the file is broken."""
-    with told_plainly(file, setting):
+    with refusing_broken(file, setting):
         return reader()
 
 
 @contextmanager
-def told_plainly(file: Path, setting: str) -> Iterator[None]:
+def refusing_broken(file: Path, setting: str) -> Iterator[None]:
     """Raise Refused in place of what a broken file raises, in plain words."""
     try:
         yield

@@ -32,7 +32,7 @@ def read(name: str, setting: str, config: Any = "none") -> dict[str, Table]:
         raise Refused(
             f"params.yaml: {setting} = {name}: not loaded from the hub ({type(error).__name__}: {short(error)}){which}; "
             f"check the name and the network, or give a path to csv, jsonl or parquet "
-            f"(none in {Path.cwd()} has this name{files.left_behind()}); "
+            f"(none in {Path.cwd()} has this name{files.in_experiment_copy()}); "
             f"packaged ones need no network, {choices(name, PACKAGED)}"
         ) from None
     print(f"{setting.split('.')[0]}: {name}, revision {', '.join(sorted(_revisions(loaded)))} of the hub")

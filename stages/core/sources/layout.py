@@ -75,11 +75,11 @@ def _by_names(path: Path) -> Layout:
         for entry in seen
         if entry not in folders
         and file_names.readable(entry)
-        and (file_names.suffixes(entry)[0] != ".txt" or file_names.whole_name(entry))
+        and (file_names.suffixes(entry)[0] != ".txt" or file_names.split_of_name(entry))
     ]
     if files:
         return _of_files(path, files)
-    if any(map(file_names.whole_name, folders)):
+    if any(map(file_names.split_of_name, folders)):
         return _of_folders(path, folders)
     if part := _inside(path):
         return Layout({path.name: part})
@@ -97,7 +97,7 @@ def files_read(path: Path, config: Any = "none") -> list[Path]:
 
 def _of_files(folder: Path, files: list[Path]) -> Layout:
     """Files by the splits that their names are; where no name is one, by the splits that are words of them."""
-    for tell in (file_names.whole_name, file_names.word):
+    for tell in (file_names.split_of_name, file_names.split_in_name):
         groups = defaultdict(list)
         for file in files:
             groups[tell(file)].append(file)
@@ -116,7 +116,7 @@ def _of_files(folder: Path, files: list[Path]) -> Layout:
 def _of_folders(path: Path, folders: list[Path]) -> Layout:
     groups = defaultdict(list)
     for folder in folders:
-        groups[file_names.whole_name(folder)].append(folder)
+        groups[file_names.split_of_name(folder)].append(folder)
     aside = groups.pop(None, [])
     if "train" not in groups or any(len(group) > 1 for group in groups.values()):
         raise Unclear(_several(folders))

@@ -99,7 +99,7 @@ def _by_column(tables: dict[str, Table], prepare: Any) -> dict[str, Table]:
     if not asked and column in (*matching(prepare.text_column, TEXT_COLUMNS, table), *matching(prepare.label_column, (), table)):
         return tables
     found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {name}")
-    told = [file_names.split_name(cell or "") for cell in found]
+    told = [file_names.split_of_cell(cell or "") for cell in found]
     if None in told:
         strange = sorted({cell or "nothing" for cell, split in zip(found, told) if split is None})[:5]
         problem = (

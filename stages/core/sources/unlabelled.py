@@ -12,7 +12,7 @@ from stages.core.base.errors import Refused, choices
 Rows = list[dict]
 
 
-def one_a_key(rows: Rows) -> tuple[Rows, Rows, Rows]:
+def one_per_key(rows: Rows) -> tuple[Rows, Rows, Rows]:
     """(rows of different keys, duplicates dropped, rows that stay without a label since their text stands with two), in order."""
     labels = defaultdict(set)
     of_row = [keys.key(row["text"]) for row in rows]

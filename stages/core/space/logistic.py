@@ -60,7 +60,7 @@ class Logistic:
         """
         rows = tensors["present"].size if "present" in tensors else 0
         forms = {"weights": f"float32 [{rows}, {width}]", "bias": f"float32 [{rows}]", "present": f"int64 [{rows}]"}
-        tensor_files.refuse_others(file, tensors, forms)
+        tensor_files.check_forms(file, tensors, forms)
         present = tensors["present"]
         if not rows or present[0] < 0 or present[-1] >= classes or (np.diff(present) <= 0).any():
             found = reprlib.repr(present.tolist())
