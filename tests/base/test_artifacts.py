@@ -159,7 +159,7 @@ def test_integers_in_their_range_are_loaded(file):
     [
         ([[0, 1, 2], [2, -1, 0]], "found -1, possible: 0 to 8"),
         ([[0, 1, 2], [2, 9, 0]], "found 9, possible: 0 to 8"),
-        ([[0, 1, 2], [2, 7, 2]], "row 2 stands 2 times for seed number 2, possible: once"),
+        ([[0, 1, 2], [2, 7, 2]], "row 2 appears 2 times for seed number 2, possible: once"),
     ],
 )
 def test_labelled_rows_that_the_pool_has_not_or_that_stand_twice_are_refused(file, labelled, said):
@@ -179,8 +179,8 @@ def test_labelled_rows_may_be_the_same_in_two_seeds_or_none(file):
     ("clusters", "rows", "said"),
     [
         ([0, 1, -1, 1], None, "data/clusters.npy: found -1, possible: 0 or more"),
-        ([0, 1, 3, 1], None, "data/clusters.npy: no row is in bucket 2, but one is in 3, possible: every number up to the largest"),
-        ([1, 1, 2, 2], None, "data/clusters.npy: no row is in bucket 0, but one is in 2"),
+        ([0, 1, 3, 1], None, "data/clusters.npy: bucket 2 has no row, but bucket 3 has; possible: every number up to the largest"),
+        ([1, 1, 2, 2], None, "data/clusters.npy: bucket 0 has no row, but bucket 2 has"),
         ([0, 1, 1, 1], 5, "data/clusters.npy: expected shape (5,), found (4,)"),
     ],
 )

@@ -147,12 +147,12 @@ READERS = {
         ("answers.npy", 3, -4, "found -4, possible: -3 to 1"),
         ("holdout_labels.npy", 3, -4, "found -4, possible: -3 to 1"),
         ("results/random/stage1/labelled.npy", (0, 0), 90, "found 90, possible: 0 to 89"),
-        ("results/full/pool/labelled.npy", (0, 0), 5, "row 5 stands 2 times for seed number 1"),
+        ("results/full/pool/labelled.npy", (0, 0), 5, "row 5 appears 2 times for seed number 1"),
         ("stage2/predicted.npy", (0, 7), 2, "found 2, possible: -1 to 1"),
         ("map/rows.npy", 3, 90, "found 90, possible: 0 to 89"),
         ("map/stage2/predicted.npy", 3, 2, "found 2, possible: -1 to 1"),
         ("clusters.npy", 3, -1, "found -1, possible: 0 or more"),
-        ("clusters.npy", 3, 9, "no row is in bucket 4, but one is in 9"),
+        ("clusters.npy", 3, 9, "bucket 4 has no row, but bucket 9 has"),
     ],
 )
 def test_a_number_that_cannot_be_is_refused_by_every_stage_that_reads_it(copy_of_finished, file, place, value, message):

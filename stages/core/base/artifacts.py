@@ -1,6 +1,6 @@
-"""Files between stages: npy, json and jsonl, written whole or not at all, checked when read.
+"""Files that stages exchange: npy, json and jsonl, written whole or not at all, and checked when read.
 
-Nothing is ever unpickled: artifacts arrive from shared remotes.
+Nothing is ever unpickled, since artifacts arrive from shared remotes.
 """
 
 import functools
@@ -19,56 +19,64 @@ from stages.core.base import memory, paths
 from stages.core.base.errors import Refused
 
 MEND = "run `dvc repro` to make it again, or `dvc checkout --force` to bring back the recorded one"
+# A broken npy header raises TokenError, OverflowError or TypeError.
+BROKEN = (ValueError, OSError, EOFError, OverflowError, TypeError, tokenize.TokenError)
 
 
 @contextmanager
 def whole(path: Path, wanted: int | None = None, again: str = "run `dvc repro` again") -> Iterator[Path]:
-    """A temporary name beside `path`, moved to it only when the block ends well, with the mode that the umask gives.
+    """A temporary file beside `path`. It takes that name when the block succeeds, with the permissions that the umask allows.
 
-    wanted   bytes that will be written, where known, for the message
-    again    what to do once that is mended
+    wanted   bytes to be written, for the message, where the caller knows
+    again    what to do after the cause is mended
 
-    Raises Refused where the disk is full or the folder cannot be written; `path` is then as it was.
+    Raises Refused if the disk is full or the folder cannot be written. `path` then stays as it was.
     """
     path = Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for left in path.parent.glob(f".{path.name}.*.part"):
-            left.unlink()  # of a run that was killed
+        for abandoned in path.parent.glob(f".{path.name}.*.part"):
+            abandoned.unlink()  # by a run that was killed
         part.touch()
         by_umask = part.stat().st_mode
         yield part
-        part.chmod(by_umask)  # a library may put a file of its own there: safetensors' is for its owner's eyes only
+        part.chmod(by_umask)  # safetensors replaces the file by one that only its owner may read
         os.replace(part, path)
-    except OSError as error:
-        _forget(part)
+    except BaseException as error:
+        with suppress(OSError):  # a read-only folder; the next run removes the file
+            part.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
         size = "" if wanted is None else f", {wanted:,} bytes wanted"
         raise Refused(f"{path} cannot be written: {error.strerror or error}{size}; mend that and {again}") from None
-    except BaseException:
-        _forget(part)
-        raise
 
 
-def _forget(part: Path) -> None:
-    with suppress(OSError):  # a read-only folder; what is left is cleared by the next run
-        part.unlink(missing_ok=True)
+@contextmanager
+def reading(path: Path, kind: str, broken: tuple[type[Exception], ...] = BROKEN) -> Iterator[None]:
+    """Raise Refused, naming the file and the remedy, if the block finds no file or a broken one."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise Refused(f"{path} is missing; {MEND}") from None
+    except broken as error:
+        raise Refused(f"{path} is not a complete {kind} file ({error}); {MEND}") from None
 
 
 def save(path: Path, array: np.ndarray) -> None:
-    """Write one array as npy; the same array gives the same bytes."""
+    """Write one array as npy. The same array gives the same bytes."""
     with whole(path, array.nbytes) as part, part.open("wb") as file:
         np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
 @contextmanager
 def filling(path: Path, dtype: type, shape: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """An array on disk to be filled in the block, never whole in memory; it gets its name when the block ends well."""
+    """An array on disk for the block to fill, never whole in memory. The file gets its name when the block succeeds."""
     wanted = int(np.prod(shape)) * np.dtype(dtype).itemsize
     with whole(path, wanted) as part:
         array = np.lib.format.open_memmap(part, "w+", dtype=dtype, shape=shape)
         if hasattr(os, "posix_fallocate"):
-            with part.open("r+b") as file:  # the file is sparse: a disk that fills up later would kill the process without a word
+            with part.open("r+b") as file:  # if a disk fills up under a sparse file, the process dies without a message
                 os.posix_fallocate(file.fileno(), 0, part.stat().st_size)
         yield array
         array.flush()
@@ -81,24 +89,19 @@ def load(
     nan: bool = False,
     within: tuple[int, int | None] | None = None,
 ) -> np.ndarray:
-    """An array memory-mapped read-only, after its dtype, shape and values were checked.
+    """A read-only memory map of an array, after its dtype, shape and values were checked.
 
-    shape    one entry a dimension; None where any length will do
-    nan      whether NaN may stand in it (scores: rows already labelled); infinity never may
-    within   (low, high) of integers: low <= value < high; None for high where there is no end
+    shape    one entry per dimension; None allows any length
+    nan      whether it may contain NaN (scores: rows already labelled); infinity is never allowed
+    within   (low, high) of integers: low <= value < high; a high of None sets no upper limit
 
     Raises Refused naming the file, what was expected, what was found and how to mend it.
     """
-    try:
-        # Not np.load: it opens an npz or a pickle too, whatever the name.
+    with reading(path, "npy"):
+        # np.load would also open an npz or a pickle, whatever the name.
         array = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise Refused(f"{path} is missing; {MEND}") from None
-    # TokenError, OverflowError and TypeError come from broken headers.
-    except (ValueError, OSError, EOFError, OverflowError, TypeError, tokenize.TokenError) as error:
-        raise Refused(f"{path} is not a complete npy file ({error}); {MEND}") from None
-    if Path(path).stat().st_size != array.offset + array.nbytes:
-        raise Refused(f"{path} is not a complete npy file (longer than its header says); {MEND}")
+        if Path(path).stat().st_size != array.offset + array.nbytes:
+            raise ValueError("longer than its header says")
     if array.dtype != dtype:
         raise Refused(f"{path}: expected {np.dtype(dtype)}, found {array.dtype}; {MEND}")
     if len(array.shape) != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape)):
@@ -106,8 +109,7 @@ def load(
         raise Refused(f"{path}: expected shape {wanted}, found {array.shape}; {MEND}")
     if array.dtype.kind == "f":
         for block in memory.in_blocks(array):
-            bad = np.isinf(block) if nan else ~np.isfinite(block)
-            if bad.any():
+            if (np.isinf(block) if nan else ~np.isfinite(block)).any():
                 raise Refused(f"{path}: some values are not finite; {MEND}")
     if within and array.size:
         low, high = within
@@ -119,32 +121,31 @@ def load(
 
 
 def load_labelled(path: Path, seeds: int | None, pool_rows: int) -> np.ndarray:
-    """Rows of pool.jsonl, int64 [seeds, rows], as from `load`; Refused, too, where one stands twice in a seed.
+    """Rows of pool.jsonl, int64 [seeds, rows], as from `load`. Also refuses a row that appears twice for one seed.
 
-    seeds       how many there are; None where any number will do
-    pool_rows   rows of the pool
+    seeds   how many there are; None allows any number
     """
     labelled = load(path, np.int64, (seeds, None), within=(0, pool_rows))
     for number, rows in enumerate(labelled, start=1):
         times = np.bincount(rows, minlength=1)
         if times.max() > 1:
             raise Refused(
-                f"{path}: row {times.argmax()} stands {times.max()} times for seed number {number}, possible: once; {MEND}"
+                f"{path}: row {times.argmax()} appears {times.max()} times for seed number {number}, possible: once; {MEND}"
             )
     return labelled
 
 
 def load_clusters(pool_rows: int | None = None) -> np.ndarray:
-    """Bucket of each row of the pool, int32 [pool], as from `load`; Refused, too, where a number up to the largest is missing.
+    """Bucket of each row of the pool, int32 [pool], as from `load`. Also refuses a bucket number without rows.
 
-    pool_rows   rows of the pool, where the caller knows them
+    pool_rows   rows of the pool, if the caller knows
     """
     clusters = load(paths.CLUSTERS, np.int32, (pool_rows,), within=(0, None))
     numbers = np.unique(clusters)
     missing = np.flatnonzero(numbers != np.arange(len(numbers)))
     if len(missing):
         raise Refused(
-            f"{paths.CLUSTERS}: no row is in bucket {missing[0]}, but one is in {numbers[-1]}, possible: every number up to the "
+            f"{paths.CLUSTERS}: bucket {missing[0]} has no row, but bucket {numbers[-1]} has; possible: every number up to the "
             f"largest; {MEND}"
         )
     return clusters
@@ -156,33 +157,29 @@ def save_json(path: Path, content: Any) -> None:
 
 
 def save_plot(name: str, rows: list[dict[str, Any]]) -> None:
-    """Write data/plots/NAME.json, which DVC puts into a script element of the plots page as it is.
+    """Write data/plots/NAME.json, which DVC copies unchanged into a script element of the plots page.
 
-    After every "<", in values and in keys, stands a zero-width space: no text or class name can end the script ("</script>"),
-    hide its end ("<!--", "<script") or be markup where Vega shows the source, and on the page it looks as written.
+    A zero-width space follows every "<" in keys and values. So no text or class name can end the script ("</script>"), hide its
+    end ("<!--", "<script") or act as markup, and the page still shows it as written.
     """
-    harmless = json.dumps(rows).replace("<", "<\N{ZERO WIDTH SPACE}")  # json has no "<" outside of strings
+    harmless = json.dumps(rows).replace("<", "<\N{ZERO WIDTH SPACE}")  # json uses "<" in strings only
     save_json(paths.PLOTS / f"{name}.json", json.loads(harmless))
 
 
 def load_json(path: Path) -> Any:
-    try:
+    with reading(path, "json"):
         return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise Refused(f"{path} is missing; {MEND}") from None
-    except ValueError as error:
-        raise Refused(f"{path} is not a complete json file ({error}); {MEND}") from None
 
 
 def load_record(path: Path, **kinds: type) -> dict:
-    """A json object in which certain names stand for values of certain types; others may stand beside them.
+    """A json object whose entries of these names have these types. It may hold other entries too.
 
-    Raises Refused where one of them is missing or of another type.
+    Raises Refused if one of them is missing or of another type.
     """
     record = load_json(path)
     for name, kind in kinds.items():
         value = record.get(name) if isinstance(record, dict) else None
-        if type(value) is not kind:  # not isinstance: true is no number
+        if type(value) is not kind:  # isinstance would take true for a number
             raise Refused(f"{path}: {name} = {reprlib.repr(value)}, expected {kind.__name__}; {MEND}")
     return record
 
@@ -194,19 +191,16 @@ def save_jsonl(path: Path, rows: Iterable[dict]) -> None:
 
 def load_jsonl(path: Path) -> Iterator[dict]:
     """Rows of a jsonl file, one at a time."""
-    try:
-        with Path(path).open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    yield json.loads(line.decode("utf-8"))
-                except ValueError as error:
-                    raise Refused(f"{path}, line {number}: {error}; {MEND}") from None
-    except FileNotFoundError:
-        raise Refused(f"{path} is missing; {MEND}") from None
+    with reading(path, "jsonl", broken=()), Path(path).open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield json.loads(line.decode("utf-8"))
+            except ValueError as error:
+                raise Refused(f"{path}, line {number}: {error}; {MEND}") from None
 
 
 class Texts:
-    """The texts of pool.jsonl or holdout.jsonl, read anew each time that they are gone through: never all in memory."""
+    """The texts of pool.jsonl or holdout.jsonl. Every iteration reads the file again, so they are never all in memory."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -227,10 +221,10 @@ class Texts:
 
 
 def texts(path: Path) -> list[str]:
-    """All of them in memory."""
-    return list(iter(Texts(path)))  # a list asks for the length first, which would be one more pass
+    """All texts, in memory."""
+    return list(iter(Texts(path)))  # list(Texts(path)) would read the file twice, first for the length
 
 
 def pool_rows() -> int:
     """Number of rows of the pool."""
-    return sum(1 for _ in load_jsonl(paths.POOL))
+    return len(Texts(paths.POOL))

@@ -1,4 +1,4 @@
-"""Bars with the time left, of work that may take long: what is done within seconds shows none."""
+"""Progress bars with the time left. Work that ends within seconds shows none."""
 
 import sys
 from collections.abc import Iterable
@@ -6,11 +6,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-SECONDS = 3  # until then nothing is shown
+SECONDS = 3  # before this nothing is shown
 
 
 def bar(title: str, total: int, unit: str, of: Iterable[Any] | None = None) -> tqdm:
-    """A bar to be moved on by `update`, or by going through what it is `of`, `total` long; an empty title keeps it silent."""
+    """A bar that advances by `update`, or by iterating over `of`, which has `total` entries. An empty title hides it."""
     return tqdm(
         of, title, total, unit=f" {unit}", unit_scale=True, file=sys.stderr, mininterval=1, delay=SECONDS, disable=not title
     )

@@ -1,4 +1,4 @@
-"""The hub's clients retry for minutes, or wait for ever, where nobody answers: one question with a time limit settles it first."""
+"""Loading from a hub. Its clients retry for minutes, or for ever, if nobody answers, so a question with a time limit goes first."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,16 +8,16 @@ Loaded = TypeVar("Loaded")
 
 
 def load(ask: Callable[[], object], online: Callable[[], Loaded], offline: Callable[[], Loaded]) -> Loaded:
-    """`online()` where the hub answers `ask()`; else `offline()`, what an earlier run has fetched.
+    """`online()` if the hub answers `ask()`, else `offline()`: what an earlier run has fetched.
 
-    Where that is not there either, raises what `ask` raised: that the hub is out of reach explains more.
+    If that fails too, raises the error of `ask`: the hub being out of reach explains more.
     """
     from huggingface_hub.errors import HfHubHTTPError
 
     try:
         ask()
     except HfHubHTTPError:
-        pass  # the hub answers; what is wrong with the name the loader words better
+        pass  # the hub answers; the loader explains better what is wrong with the name
     except Exception as unreachable:
         try:
             return offline()

@@ -1,5 +1,5 @@
-"""What stands in place of a class number where there is none."""
+"""Codes that stand in place of a class number."""
 
 OPEN = -1  # nobody has answered yet
-NO_CLASS = -2  # somebody has, and none can be said
-CONFLICT = -3  # two people disagree
+NO_CLASS = -2  # somebody answered that no class fits
+CONFLICT = -3  # two annotators disagree

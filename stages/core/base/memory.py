@@ -1,4 +1,4 @@
-"""Giving memory back to the system: what was freed, and pages of files that were read."""
+"""Returning memory to the system: freed memory, and pages of files that were read."""
 
 import ctypes
 import mmap
@@ -8,25 +8,25 @@ import numpy as np
 
 
 def trim() -> None:
-    """Freed memory goes back to the system. The C library keeps it, in pieces that ever fewer of the next arrays fit into, so
-    that what works through a long file grows by and by. Nothing happens where the C library is not GNU's.
+    """Return freed memory to the system. Does nothing unless the C library is GNU's.
+
+    The library keeps it in pieces that fit ever fewer of the next arrays, so a process that reads a long file would grow.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    if malloc_trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        malloc_trim(0)
 
 
 def release(array: np.ndarray) -> None:
-    """Give back the memory that a memory-mapped array's pages take; they are read again from the file, or the system's copy of it.
+    """Return the pages of a memory-mapped array. The next access reads them again, from the file or the system's cache.
 
-    Without it a process that goes through a file once seems to need as much memory as the file has bytes.
+    Otherwise a process that reads a file once appears to need as much memory as the file has bytes.
     """
     if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         array.base.madvise(mmap.MADV_DONTNEED)
 
 
 def in_blocks(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Views of an array's rows, 64 MiB each or so, one after the other; what was looked at is let go before the next."""
+    """Views of an array's rows, about 64 MiB each. Each one is released before the next."""
     for block in np.array_split(array, max(1, array.nbytes // 2**26)):
         yield block
         release(array)

@@ -1,4 +1,4 @@
-"""Where the files lie that several stages share; what only one writes and reads stands there."""
+"""Files that several stages share. A file that only one stage uses is named there."""
 
 from pathlib import Path
 
@@ -20,5 +20,5 @@ CLUSTERS = Path("data/clusters.npy")
 PLOTS = Path("data/plots")
 ANSWERED = Path("data/model/answered.json")
 ENCODER = Path("data/encoder")
-POINTER = ENCODER / "pointer.json"  # in place of a model: the name of one
-CLASSIFIER, WEIGHTS = "classifier.json", "model.safetensors"  # in the folder of a model that was trained
+POINTER = ENCODER / "pointer.json"  # the name of a model, in place of the model
+CLASSIFIER, WEIGHTS = "classifier.json", "model.safetensors"  # in the folder of a trained model

@@ -1,4 +1,4 @@
-"""Rooms in which every file is one choice of a setting: strategies and learners. A file that is added is found by its name."""
+"""Rooms in which each file is one possible value of a setting, such as strategies and learners. A new file is found by its name."""
 
 import re
 from importlib import import_module
@@ -13,7 +13,7 @@ CORE = Path(__file__).parent.parent
 def names(room: str, function: str = "") -> list[str]:
     """Files of stages/core/ROOM, or only those that define a function or method of that name.
 
-    They are read, not imported: a file that is broken, or slow to load, spoils no other.
+    The files are read, not imported: a broken or slow file affects no other.
     """
     files = sorted((CORE / room).glob("[!_]*.py"))
     defined = re.compile(rf"^ *def {function}\(", re.MULTILINE)
@@ -21,7 +21,7 @@ def names(room: str, function: str = "") -> list[str]:
 
 
 def load(room: str, name: str) -> ModuleType:
-    """The module of one choice. Raises Refused for a name that is no file of the room."""
+    """The module of one value. Raises Refused if the room has no such file."""
     if name not in names(room):
         raise Refused(f"{name} is no file of stages/core/{room}; {choices(name, names(room))}")
     return import_module(f"stages.core.{room}.{name}")
