@@ -1,13 +1,13 @@
-"""inputs: tell what is behind the names of data sets and encoders, so that new content reruns what reads it, as a new name does.
+"""inputs: record the content behind the names of data sets and encoders, so that new content reruns the stages that read it.
 
-reads   the files, folders and packages that prepare.dataset, finetune_encoder.dataset and .evaluation and embed.model name; the
-        keys of labels/holdout.csv, where people label
-writes  data/inputs/prepare.json            by setting: kind, name and sha256 or version (see content); null where none is read
+reads   the files, folders and packages of prepare.dataset, finetune_encoder.dataset and .evaluation and embed.model; if people
+        label, the keys of labels/holdout.csv
+writes  data/inputs/prepare.json            by setting: kind, name and sha256 or version (see content); null if nothing is read
         data/inputs/finetune_encoder.json
         data/inputs/encoder.json
 params  prepare, finetune_encoder, embed, labels.from
 
-The stage runs in every `dvc repro`; what follows does not, unless what it wrote is new.
+This stage runs in every `dvc repro`. Later stages run only if what it wrote is new.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ def main() -> None:
     settings = params.read("prepare", "finetune_encoder", "embed", "labels.from")
     tuning = settings.finetune_encoder
     dataset, evaluation = (tuning.dataset, tuning.evaluation) if tuning.objective != "none" else ("none", "none")
-    readers = {
+    sources = {
         "prepare": {"prepare.dataset": (settings.prepare.dataset, partial(content.of_dataset, config=settings.prepare.config))},
         "finetune_encoder": {
             "finetune_encoder.dataset": (dataset, content.of_dataset),
@@ -36,44 +36,43 @@ def main() -> None:
         "encoder": {"embed.model": (settings.embed.model, content.of_model)},
     }
     if vars(settings)["from"] == "people":
-        readers["prepare"]["labels.from"] = (str(asked.file_of(asked.HOLDOUT)), keys_of)
-    said = []
-    for reader, settings_of_it in readers.items():
+        sources["prepare"]["labels.from"] = (str(asked.file_of(asked.HOLDOUT)), of_holdout_keys)
+    lines = []
+    for reader, source_of in sources.items():
         path = FOLDER / f"{reader}.json"
         recorded = recorded_in(path)
-        told = {
-            setting: None if name == "none" else here_or_recorded(setting, name, look, recorded.get(setting))
-            for setting, (name, look) in settings_of_it.items()
+        entries = {
+            setting: None if name == "none" else found_or_recorded(setting, name, look, recorded.get(setting))
+            for setting, (name, look) in source_of.items()
         }
-        artifacts.save_json(path, told)
-        said += [f"{setting} {short(entry)}" for setting, entry in told.items() if entry]
-    print(f"inputs: {', '.join(said)}")
+        artifacts.save_json(path, entries)
+        lines += [f"{setting} {short(entry)}" for setting, entry in entries.items() if entry]
+    print(f"inputs: {', '.join(lines)}")
 
 
-def keys_of(file: str) -> dict:
-    """Which rows are held out: answers, and what else stands in the file, change nothing."""
+def of_holdout_keys(file: str) -> dict:
+    """Which rows are held out. Answers, and whatever else is in the file, change nothing."""
     keys = asked.keys(asked.HOLDOUT)
     return {"kind": "file", "name": file, "sha256": hashlib.sha256(" ".join(sorted(keys)).encode()).hexdigest()}
 
 
-def here_or_recorded(setting: str, name: str, look: Callable[[str], dict | None], recorded: dict | None) -> dict:
-    """What `look` tells of `name`; where that is not here, as with a colleague who only fetched what was made of it, what an
-    earlier run recorded, and kind "missing" where none did: the stage that has to read it will refuse.
+def found_or_recorded(setting: str, name: str, look: Callable[[str], dict | None], recorded: dict | None) -> dict:
+    """The entry that `look` gives for `name`.
+
+    A colleague who only fetched results may lack the source. Then this is what an earlier run recorded, or kind "missing": the
+    stage that has to read the source will refuse.
     """
     try:
         found, why = look(name), "not here"
     except OSError as error:
-        found, why = None, f"not to be read ({error.strerror or error})"
-    if found and not _gone(name, found, recorded):
+        found, why = None, f"not readable ({error.strerror or error})"
+    # A path may read like owner/name, or like a word: a name recorded as a file that now looks like a hub's is a missing file.
+    lost_file = found and found["kind"] == "hub" and recorded and recorded["kind"] in content.LOCAL and recorded["name"] == name
+    if found and not lost_file:
         return found
     kept = recorded or {"kind": "missing", "name": None}
     print(f"inputs: {setting} = {name} is {why}: {f'the record stays, {short(kept)}' if recorded else 'nothing to record'}")
     return kept
-
-
-def _gone(name: str, found: dict, recorded: dict | None) -> bool:
-    """Was that name of a hub recorded as a file or folder? A path may read like owner/name, or like a word."""
-    return found["kind"] == "hub" and bool(recorded) and recorded["kind"] in content.LOCAL and recorded["name"] == name
 
 
 def short(entry: dict) -> str:
@@ -81,10 +80,10 @@ def short(entry: dict) -> str:
 
 
 def recorded_in(path: Path) -> dict[str, dict]:
-    """What an earlier run wrote, by setting; nothing of what a hand or a merge spoilt."""
+    """The entries of an earlier run by setting, without those that an edit or a merge has broken."""
     try:
-        told = artifacts.load_json(path)
+        entries = artifacts.load_json(path)
     except Refused:
         return {}
-    entries = told.items() if isinstance(told, dict) else ()
+    entries = entries.items() if isinstance(entries, dict) else ()
     return {setting: entry for setting, entry in entries if isinstance(entry, dict) and {"kind", "name"} <= entry.keys()}

@@ -1,6 +1,6 @@
-"""`make fetch`: pull from the remote what fits the params and the code of this checkout, and say what that saves.
+"""`make fetch`: pull the results that fit this checkout's params and code, and say which stages need not run.
 
-Plain `dvc pull` brings all that dvc.lock names, also what the next `dvc repro` would make anew.
+Plain `dvc pull` fetches everything in dvc.lock, even what the next `dvc repro` would make again.
 """
 
 from contextlib import suppress
@@ -17,10 +17,10 @@ def main() -> None:
     with Repo() as repo:
         if not repo.config["core"].get("remote"):
             raise Refused("no remote is set; make remote URL=/shared/folder or URL=s3://bucket/path")
-        inputs.main()  # as the next `dvc repro` will: data sets and encoders of this checkout may not be those that were read
+        inputs.main()  # as the next `dvc repro` will: this checkout's data sets and encoders may differ from the recorded ones
         names = fitting(repo)
         if not names:
-            print("fetch: nothing in dvc.lock fits these params: everything will run")
+            print("fetch: nothing in dvc.lock fits these params: every stage will run")
             return
         remote = repo.config["remote"][repo.config["core"]["remote"]]["url"]
         if error := pull(repo, names):
@@ -32,19 +32,16 @@ def main() -> None:
         raise Refused(f"remote {remote} is out of reach or has nothing of {', '.join(names)}; `dvc repro` makes it here")
     print(f"fetch: {', '.join(here)} need not run")
     if absent:
-        print(f"fetch: not whole in remote {remote}, made by the next dvc repro: {', '.join(absent)}")
+        print(f"fetch: incomplete in remote {remote}, so the next dvc repro makes them: {', '.join(absent)}")
     if "embed" in here:
         rows = artifacts.load_json(paths.EMBEDDINGS.with_suffix(".json"))["rows"]
         print(f"fetch: embeddings of {rows:,} texts, {paths.EMBEDDINGS.stat().st_size / 1e6:.0f} MB")
 
 
 def pull(repo: Repo, names: list[str]) -> Exception | None:
-    """As `dvc pull` with the names of stages, but a file that is missing in one folder spoils nothing else; what went wrong.
-
-    DVC reads dvc.lock anew for each name that it is given; to bring all of them it is given none.
-    """
+    """Pull these stages as `dvc pull` does, except that a missing file affects only its own folder. Returns what went wrong."""
     every = {stage.addressing for stage in repo.index.stages if not stage.always_changed}
-    targets = None if every <= set(names) else names
+    targets = None if every <= set(names) else names  # DVC reads dvc.lock again for each target
     failed = None
     try:
         repo.fetch(targets=targets)
@@ -56,9 +53,9 @@ def pull(repo: Repo, names: list[str]) -> Exception | None:
 
 
 def fitting(repo: Repo) -> list[str]:
-    """Names of the stages in dvc.lock whose command, params and code, and those of all before them, are as recorded.
+    """Stages in dvc.lock whose command, params and code are as recorded, and those of all stages before them.
 
-    A stage that runs in every `dvc repro` stands in nobody's way: what it wrote is told like any other file. It is not named.
+    A stage that runs in every `dvc repro` is not among them and affects no other: its outputs count like any other file.
     """
     status = repo.status()
     graph = repo.index.graph  # an edge leads from a stage to the one it needs
@@ -67,13 +64,13 @@ def fitting(repo: Repo) -> list[str]:
     def check(stage) -> bool:
         if stage not in fits:
             entries = status.get(stage.addressing, [])
-            changed = any(not isinstance(entry, dict) or _recorded_otherwise(entry) for entry in entries)
+            changed = any(not isinstance(entry, dict) or _is_change(entry) for entry in entries)
             fits[stage] = stage.always_changed or (not changed and all([check(before) for before in graph.successors(stage)]))
         return fits[stage]
 
     return [stage.addressing for stage in repo.index.stages if check(stage) and not stage.always_changed]
 
 
-def _recorded_otherwise(entry: dict) -> bool:
-    """Whether a status entry says more than that data files are not here yet."""
+def _is_change(entry: dict) -> bool:
+    """Whether a status entry reports more than data files that are not here yet."""
     return any(state != "deleted" for state in entry.get("changed deps", {}).values())

@@ -1,6 +1,6 @@
-"""`make repro WITH=FILE`: set the values of a file in params.yaml, whose comments stay, as `dvc exp run -S` sets single ones.
+"""`make repro WITH=FILE`: set the values of a file in params.yaml and keep its comments, as `dvc exp run -S` does for one value.
 
-DVC reads params.yaml and no other file, so a comparison that changes many settings comes as a file of these settings alone.
+DVC reads only params.yaml, so a comparison that changes many settings is a file with these settings alone.
 """
 
 from pathlib import Path
@@ -31,11 +31,11 @@ def main(file: str) -> None:
     except Refused as refusal:
         params.PATH.write_text(before, encoding="utf-8")
         raise Refused(f"{file}: {refusal}") from None
-    print(f"{file}: {', '.join(changes)} set in params.yaml; `git checkout params.yaml` takes it back")
+    print(f"{file}: {', '.join(changes)} set in params.yaml; `git checkout params.yaml` undoes it")
 
 
 def lay_over(content: dict[str, Any], changes: dict[str, Any]) -> None:
-    """Set values in place; a section at any depth keeps what is not named, `rounds` and lists are replaced whole."""
+    """Set values in place. Sections at any depth keep their other values; `rounds` and lists are replaced whole."""
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(content.get(key), dict) and key != "rounds":
             lay_over(content[key], value)

@@ -1,4 +1,4 @@
-"""How alike the pipeline's encoder finds two texts: `python -m stages similarity "text one" "text two"`."""
+"""Cosine similarity of two texts by the pipeline's encoder: `python -m stages similarity "text one" "text two"`."""
 
 from stages.core.base import params
 from stages.core.base.errors import Refused

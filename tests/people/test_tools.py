@@ -155,7 +155,7 @@ def test_other_controls_than_the_one_with_the_classes_are_passed_over(project, t
 
 def test_two_labels_of_one_annotation_are_refused_and_nothing_is_read(project, texts, capsys):
     export = [task(texts[0], annotation(["pos"])), task(texts[1], annotation(["pos", "neg"]))]
-    with pytest.raises(Refused, match=r"export.json, record 2: 2 labels \(pos, neg\), possible: one; one label a text is what"):
+    with pytest.raises(Refused, match=r"export.json, record 2: 2 labels \(pos, neg\), possible: one; a text can have one label"):
         read(capsys, "export.json", export)
     assert answered() == {}
 

@@ -44,7 +44,8 @@ def test_normalising_keeps_the_group():
 
 
 def test_empty_and_blank_texts_are_dropped_if_asked_for():
-    assert cleaning.without_empty([row("one"), row(""), row(" \t"), row("two")], "drop", "pool") == [row("one"), row("two")]
+    rows = [row("one"), row(""), row(" \t"), row("two")]
+    assert cleaning.without_empty(rows, "drop", "pool") == ([rows[0], rows[3]], rows[1:3])
 
 
 def test_empty_texts_are_refused_with_their_number_the_first_and_the_setting():
@@ -130,7 +131,7 @@ def test_a_rare_class_keeps_its_groups_in_the_pool_and_moves_no_other_row(capsys
         usual, spared = cleaning.split(rows, 0.5, seed), cleaning.split(rows, 0.5, seed, rare_below=3)
         assert spared[1] == [row for row in usual[1] if row["label"] != "rare" and row["group"] != "film 3"]
     assert cleaning.split(rows, 0.5, 0, rare_below=2) == cleaning.split(rows, 0.5, 0)
-    assert "prepare: in the pool alone, for want of 3 rows: rare\n" in capsys.readouterr().out
+    assert "prepare: classes with fewer than 3 rows stay in the pool: rare\n" in capsys.readouterr().out
 
 
 def test_a_larger_share_takes_nothing_back():
@@ -245,12 +246,12 @@ def test_classes_that_the_holdout_alone_has_are_told_with_their_rows(capsys):
     cleaning.check_holdout_classes(labelled("a", "b"), labelled("d", "a", "c", "d"))
     assert capsys.readouterr().out == (
         "prepare: the holdout has classes that the pool lacks: c, d; no model can learn them, so 3 of its 4 rows count as "
-        "mistakes; mend what is misspelt, and name what is no class in prepare.missing_labels\n"
+        "mistakes; mend misspelt labels, and add what is no class to prepare.missing_labels\n"
     )
 
 
 def test_a_holdout_that_shares_no_class_with_the_pool_is_refused():
-    message = r"^the holdout has labels that the pool lacks, and no other: 0, 1; the pool has neg, pos; spell them alike, or "
+    message = r"^the holdout and the pool share no label: the holdout has 0, 1, the pool has neg, pos; spell them alike, or "
     with pytest.raises(Refused, match=message):
         cleaning.check_holdout_classes(labelled("pos", "neg"), labelled("0", "1"))
 

@@ -58,16 +58,16 @@ def test_the_readme_tells_which_files_are_which_split(tweets, data_files, train,
 def test_of_several_configs_one_must_be_chosen_or_be_the_default(tweets, capsys):
     emotion, irony = config("emotion", "emotion/one.csv"), config(2018, "irony/one.csv", sep=",")
     readme(tweets, {"configs": [emotion, irony]})
-    said = "its README.md names the configs emotion, 2018, and one must be chosen; name one in prepare.config"
+    said = "its README.md has the configs emotion, 2018, and one must be chosen; name one in prepare.config"
     assert refusal(tweets).endswith(said)
     assert refusal(tweets, config="emotoin").endswith(
-        "names no config emotoin; possible: emotion, 2018; did you mean emotion?; name one in prepare.config"
+        "has no config emotoin; possible: emotion, 2018; did you mean emotion?; name one in prepare.config"
     )
     with pytest.raises(Refused, match=r"finetune_encoder.dataset = .* one must be chosen; give the path of a file, or of another"):
         splits.columns(str(tweets), "finetune_encoder.dataset", ("train",), {"left": ("auto", ("text",))})
     assert splits_in(tweets, config="emotion")[0] == ["emotion/one"]
     assert splits_in(tweets, config=2018)[0] == splits_in(tweets, config="2018")[0] == ["irony/one"]
-    assert "prepare: config 2018 of README.md; others are emotion; what it says of sep is passed over\n" in capsys.readouterr().out
+    assert "prepare: config 2018 of README.md; others are emotion; ignored: sep\n" in capsys.readouterr().out
     readme(tweets, {"configs": [emotion, irony | {"default": True}]})
     assert splits_in(tweets)[0] == ["irony/one"]
     readme(tweets, {"configs": [irony, emotion | {"config_name": "default"}]})
@@ -100,19 +100,19 @@ def test_a_readme_that_tells_no_configs_changes_nothing(tmp_path, head):
         ("configs: !!python/object/apply:os.system [true]", "cannot be read as YAML: "),
         ("configs: 3", "every entry of configs must have a config_name"),
         ([{"data_files": "emotion/one.csv"}], "every entry of configs must have a config_name"),
-        ([config("a", "emotion/one.csv")] * 2, "a config_name stands twice"),
+        ([config("a", "emotion/one.csv")] * 2, "a config_name appears twice"),
         ([config("a", [])], "data_files is empty"),
         ([config("a", None)], "every entry of data_files must have a split and a path"),
         ([config("a", [{"path": "emotion/one.csv"}])], "every entry of data_files must have a split and a path"),
-        ([config("a", "emotion/three.csv")], "its README.md names 'emotion/three.csv', and no file that can be read is called so"),
-        ([config("a", "emotion/*.parquet")], "names 'emotion/*.parquet', and no file"),
+        ([config("a", "emotion/three.csv")], "its README.md names 'emotion/three.csv', and no readable file matches"),
+        ([config("a", "emotion/*.parquet")], "names 'emotion/*.parquet', and no readable file"),
         ([config("a", "emotion/**.csv")], "names 'emotion/**.csv'"),
         ([config("a", "../secret.csv")], "names '../secret.csv', and only paths inside the folder are read"),
         ([config("a", "/etc/passwd.txt")], "only paths inside the folder are read"),
         ([config("a", "hf://datasets/some/other/train.csv")], "only paths inside the folder are read"),
         ([config("a", [["emotion/one.csv"]])], "only paths inside the folder are read"),
         ([config("a", "one.csv", data_dir="..")], "only paths inside the folder are read"),
-        ([config("a", "one.csv", data_dir="joy")], "its README.md names the folder 'joy', which is not there"),
+        ([config("a", "one.csv", data_dir="joy")], "its README.md names the folder 'joy', which does not exist"),
     ],
 )
 def test_configs_that_cannot_be_followed_are_refused(tweets, configs, message):

@@ -66,7 +66,7 @@ def test_what_is_left_aside_is_named(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "prepare: pool from train.csv, columns text, label",
         "prepare: holdout from test.csv, columns text, label",
-        "prepare: left aside: valid, notes.csv",
+        "prepare: not used: valid, notes.csv",
     ]
 
 
@@ -100,7 +100,7 @@ def test_shards_of_a_split_are_joined_in_order(tmp_path, folder):
 def test_a_shard_that_is_missing_is_told(tmp_path):
     for shard in (0, 2):
         fruit(tmp_path / f"train-0000{shard}-of-00003.parquet")
-    assert "of 3 shards 2 are there: train-00000-of-00003.parquet, train-00002" in refusal(tmp_path)
+    assert "2 of 3 shards are there: train-00000-of-00003.parquet, train-00002" in refusal(tmp_path)
 
 
 def test_numbered_parts_are_one_table_and_numbered_versions_are_not(tmp_path):
@@ -108,7 +108,7 @@ def test_numbered_parts_are_one_table_and_numbered_versions_are_not(tmp_path):
         write(tmp_path / f"parts/part-{number:05}.csv", columns([row]))
         write(tmp_path / f"versions/reviews{number + 1}.csv", columns([row]))
     assert read(tmp_path / "parts") == FRUIT
-    assert "one must be train" in refusal(tmp_path / "versions")
+    assert "must be train" in refusal(tmp_path / "versions")
 
 
 def test_shards_of_other_columns_are_refused(tmp_path):
@@ -188,7 +188,7 @@ def test_a_column_split_is_taken_counted_and_printed(tmp_path, capsys):
     assert (pairs(pool), pairs(holdout)) == ([("a", "x"), ("b", "y"), ("e", "x")], [("c", "x")])
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "prepare: splits by column split: train 3 rows, test 1 rows, dev 1 rows"
-    assert said[-1] == "prepare: left aside: dev"
+    assert said[-1] == "prepare: not used: dev"
 
 
 def test_the_column_of_splits_can_be_named_or_switched_off(tmp_path):
@@ -202,8 +202,8 @@ def test_the_column_of_splits_can_be_named_or_switched_off(tmp_path):
 def test_a_column_split_of_other_words_is_told_and_refused_where_it_was_named(tmp_path, capsys):
     file = write(tmp_path / "f.csv", {**SPLIT, "split": ["a", "b", "train", "test", ""]})
     assert len(read(file)) == 5
-    said = "3 rows have none of train, test, testing, eval, evaluation, validation, valid, val, dev there, such as a, b, nothing"
-    assert f"prepare: column split is not taken for splits: {said}" in capsys.readouterr().out
+    said = "in 3 rows it is none of train, test, testing, eval, evaluation, validation, valid, val, dev, but e.g. a, b, nothing"
+    assert f"prepare: column split is not used for splits: {said}" in capsys.readouterr().out
     assert said in refusal(file, split_column="split")
 
 
@@ -212,7 +212,7 @@ def test_splits_can_be_named(tmp_path):
         write(tmp_path / f"{name}.csv", columns(rows))
     assert pairs(splits.read(section(tmp_path, splits=["train", "dev"]))[1]) == of("a plum")
     assert splits.read(section(tmp_path, splits=["train"]))[1] is None
-    assert "prepare.splits names dve, which the source has not; possible: dev, test, train; did you mean dev?" in refusal(
+    assert "prepare.splits names dve, which the source lacks; possible: dev, test, train; did you mean dev?" in refusal(
         tmp_path, splits=["train", "dve"]
     )
 
@@ -249,10 +249,10 @@ def test_where_two_signs_fit_it_is_refused_until_one_is_named(tmp_path):
 
 def test_quotes_in_tabs_are_signs_of_the_text_as_in_glue_or_around_cells_as_in_spreadsheets(tmp_path, capsys):
     assert read(put(tmp_path / "f.tsv", 'text\tlabel\n"good" film\t1\n5" disk\t0\n')) == [('"good" film', "1"), ('5" disk', "0")]
-    assert "quotes are read as signs of the text" in capsys.readouterr().out
+    assert "quotes are read as part of the text" in capsys.readouterr().out
     assert read(put(tmp_path / "f.tsv", 'text\tlabel\n"a ""b""\tc"\t1\n')) == [('a "b"\tc', "1")]
     assert read(put(tmp_path / "f.tsv", 'text\tlabel\n"all of it"\t1\n')) == [("all of it", "1")]
-    assert "quotes around cells are taken off, in 1 rows" in capsys.readouterr().out
+    assert "quotes around cells are removed, in 1 rows" in capsys.readouterr().out
     # Taken for quoting, the first would reach to the end of the third row.
     assert read(put(tmp_path / "f.tsv", 'text\tlabel\n"a\t1\nb\t0\nc"\t1\n')) == [('"a', "1"), ("b", "0"), ('c"', "1")]
 
@@ -260,7 +260,7 @@ def test_quotes_in_tabs_are_signs_of_the_text_as_in_glue_or_around_cells_as_in_s
 def test_a_blank_before_a_quote_changes_no_class_and_no_text(tmp_path, capsys):
     assert read(put(tmp_path / "f.csv", 'text, label\na, "x"\nb, "y"\n')) == [("a", "x"), ("b", "y")]
     assert read(put(tmp_path / "f.csv", 'label, text\nx, "a, b"\ny, "c"\n')) == [("a, b", "x"), ("c", "y")]
-    assert capsys.readouterr().out.count("blanks before quotes are passed over") == 2
+    assert capsys.readouterr().out.count("blanks before quotes are ignored") == 2
     assert read(put(tmp_path / "f.csv", 'text,label\n" ""a"", b",x\n')) == [(' "a", b', "x")]
     assert "line 2: ',' expected after '\"'" in refusal(put(tmp_path / "f.csv", 'label, text\nx, "a" b\n'))
 
@@ -329,12 +329,12 @@ def test_a_workbook_of_one_sheet(tmp_path, monkeypatch):
     assert read(tmp_path / "f.xlsx") == [("a", "1"), ("b", "0"), ("c", None), ("3", "True")]
     book["empty"].append(["x"])
     book.save(tmp_path / "two.xlsx")
-    assert "2 sheets hold cells (Sheet, empty)" in refusal(tmp_path / "two.xlsx")
+    assert "2 sheets have content (Sheet, empty)" in refusal(tmp_path / "two.xlsx")
     book.active.append(["d", 1, "beyond"])
     del book["empty"]
     book.save(tmp_path / "wide.xlsx")
     assert "row 5 has a cell beyond the 2 columns of the header" in refusal(tmp_path / "wide.xlsx")
-    assert "no workbook" in refusal(put(tmp_path / "no.xlsx", "text,label\n"))
+    assert "not a workbook" in refusal(put(tmp_path / "no.xlsx", "text,label\n"))
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
     assert "openpyxl is not installed; pip install -r requirements-excel.txt" in refusal(tmp_path / "f.xlsx")
 
@@ -358,14 +358,14 @@ def test_the_setting_tells_the_encoding_where_no_mark_does(tmp_path):
     file = put(tmp_path / "f.csv", "text,label\n“so” — 5 €,x\n".encode("cp1252"))
     assert read(file, encoding="cp1252") == [("“so” — 5 €", "x")]
     said = refusal(file)
-    assert "line 2, byte 12 of the file, 0x93, is no utf-8; it is likely cp1252" in said
+    assert "line 2, byte 12 of the file, 0x93, is not utf-8; it is likely cp1252" in said
     assert "save it as UTF-8 or name its encoding in prepare.encoding" in said
     for encoding in ("utf-16-le", "utf-16-be"):
         file = put(tmp_path / "f.csv", "text,label\nça,x\n".encode(encoding))
         assert f"it is likely {encoding}" in refusal(file)
         assert read(file, encoding=encoding) == [("ça", "x")]
     damaged = put(tmp_path / "f.csv", b"text,label\n" + "éàüöß,x\n".encode() * 20 + b"\xff,x\n")
-    assert "line 22, byte 272 of the file, 0xff, is no utf-8; most of it is utf-8, so it is likely damaged" in refusal(damaged)
+    assert "line 22, byte 272 of the file, 0xff, is not utf-8; most of it is utf-8, so it is likely damaged" in refusal(damaged)
 
 
 # ---- labels
@@ -402,7 +402,7 @@ def test_of_a_list_of_labels_the_only_one_is_taken_and_several_are_refused(tmp_p
         ("c", None),
     ]
     said = refusal(write(tmp_path / "f.jsonl", {"text": ["a", "b"], "label": [["x"], ["x", "y"]]}))
-    assert "row 2, column label: 2 labels (x, y), and one label a text is what this does; make one of them: " in said
+    assert "row 2, column label: 2 labels (x, y); a text can have one label: keep the main one, " in said
 
 
 def test_rows_without_a_label_are_left_out_of_the_pool_counted_and_printed(tmp_path, monkeypatch, capsys):
@@ -417,7 +417,7 @@ def test_minus_1_that_the_own_holdout_lacks_is_told_and_missing_on_request(tmp_p
     write(tmp_path / "d/train.csv", {"text": list("abcd"), "label": ["-1", "1", "0", "-1"]})
     write(tmp_path / "d/test.csv", {"text": list("xy"), "label": ["1", "0"]})
     assert run_prepare(tmp_path, monkeypatch, dataset="d")["classes"] == ["-1", "0", "1"]
-    hint = "label -1 is a class, though the others count from 0; if it means a missing label, name it in prepare.missing_labels"
+    hint = "label -1 is a class, although the others count from 0; if it means a missing label, add it to prepare.missing_labels"
     assert hint in capsys.readouterr().out
     for asked in (-1, "-1"):
         made = run_prepare(tmp_path, monkeypatch, dataset="d", missing_labels=[asked])
@@ -461,7 +461,7 @@ def test_labels_that_look_like_a_slip_are_named_and_stay_classes(tmp_path, monke
     assert "prepare: labels POS, Pos, pos are 3 classes; if they mean one, spell them alike in the source\n" in said
     for label in ("NULL", "N/A"):
         assert (
-            f"prepare: label {label} is a class; if it means that a label is missing, name it in prepare.missing_labels\n" in said
+            f"prepare: label {label} is a class; if it means a missing label, add it to prepare.missing_labels\n" in said
         )
     made = run_prepare(tmp_path, monkeypatch, dataset="d", missing_labels=["N/A", "NULL"])
     assert made["classes"] == ["POS", "Pos", "neg", "pos"]
@@ -485,8 +485,8 @@ def test_cells_that_look_like_several_labels_are_told_and_stay_classes(tmp_path,
     assert set(run_prepare(tmp_path, monkeypatch, dataset="d")["classes"]) == set(labels)
     told = [line for line in capsys.readouterr().out.splitlines() if "several labels of one text" in line]
     assert told == [
-        f"prepare: {said} like several labels of one text; a cell is one class as it stands: one label a text is what this does; "
-        "make one of them: keep the chief one, join them into one name, or ask of a single label whether it is there, yes or no"
+        f"prepare: {said} like several labels of one text; each cell counts as one class: a text can have one label: "
+        "keep the main one, join them into one name, or ask about a single label, yes or no"
     ]
 
 
@@ -536,7 +536,7 @@ def test_rare_classes_go_to_the_pool_alone_where_that_is_asked_for(tmp_path, mon
     made = run_prepare(tmp_path, monkeypatch, **asked, rare_below=2)
     assert made["holdout"] == [("text 2", "a"), ("text 3", "b"), ("text 5", "b")]
     assert ("text 1", "rare") in made["pool"]
-    assert "prepare: in the pool alone, for want of 2 rows: rare\n" in capsys.readouterr().out
+    assert "prepare: classes with fewer than 2 rows stay in the pool: rare\n" in capsys.readouterr().out
 
 
 # ---- what prepare prints
@@ -639,7 +639,7 @@ def test_a_config_a_revision_and_splits_of_a_hub_set(tmp_path):
 
 def test_a_config_of_what_has_none_is_refused(tmp_path):
     said = (
-        "prepare.config = emotion: only a data set of the hub has configs, or a folder whose README.md tells them; set it to none"
+        "prepare.config = emotion: only hub data sets, and folders whose README.md defines configs, have configs; set it to none"
     )
     assert said in refusal(fruit(tmp_path / "f.csv"), config="emotion")
     assert said in refusal(tmp_path, config="emotion")

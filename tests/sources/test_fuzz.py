@@ -468,8 +468,8 @@ def test_damaged_artifacts_are_read_or_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("f.csv", b"", r"none of the usual names"),
-        ("f.jsonl", b"\n\n", r"none of the usual names"),
+        ("f.csv", b"", r"no column has a usual name"),
+        ("f.jsonl", b"\n\n", r"no column has a usual name"),
         ("f.parquet", b"", r"cannot be read as parquet"),
         # pandas made numbers of these names
         ("f.jsonl", b'{"0": "a", "1": "b"}\n', r"name one of 0, 1"),

@@ -59,7 +59,7 @@ def test_columns_can_be_named(tmp_path):
     assert read(file, "pairs", **named) == {"left": ["a"], "right": ["b"], "label": [1]}
     with pytest.raises(Refused, match=r"finetune_encoder.left_column = uno: no such column; possible: one, two, alike"):
         read(file, "pairs", **{**named, "left_column": "uno"})
-    with pytest.raises(Refused, match=r"finetune_encoder.left_column = auto: none of the usual names"):
+    with pytest.raises(Refused, match=r"finetune_encoder.left_column = auto: no column has a usual name"):
         read(file, "pairs")
 
 

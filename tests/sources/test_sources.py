@@ -204,15 +204,15 @@ def test_a_group_column_is_found_and_can_be_switched_off(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "changes", "message"),
     [
-        (["words", "label"], {}, r"prepare.text_column = auto: none of the usual names .* name one of words, label"),
+        (["words", "label"], {}, r"prepare.text_column = auto: no column has a usual name .* name one of words, label"),
         (
             ["text", "mark"],
             {},
-            r"prepare.label_column = auto: none of the usual names .* name one of text, mark; if .* labels.from: people",
+            r"prepare.label_column = auto: no column has a usual name .* name one of text, mark; if .* labels.from: people",
         ),
         (["text", "label"], {"text_column": "txt"}, r"prepare.text_column = txt: no such column; .*did you mean text\?"),
         (["text", "label"], {"group_column": "film"}, r"prepare.group_column = film: no such column; possible: text, label"),
-        (["text", "Text", "label"], {}, r"prepare.text_column = auto: 2 columns are called so \(text, Text\)"),
+        (["text", "Text", "label"], {}, r"prepare.text_column = auto: 2 columns have this name \(text, Text\)"),
     ],
 )
 def test_a_column_that_cannot_be_told_is_refused_by_its_setting(tmp_path, columns, changes, message):
@@ -223,13 +223,13 @@ def test_a_column_that_cannot_be_told_is_refused_by_its_setting(tmp_path, column
 
 def test_a_column_name_that_stands_twice_is_refused(tmp_path):
     (tmp_path / "f.csv").write_text("text,label,label\na,0,1\n")
-    with pytest.raises(Refused, match=r"prepare.label_column = auto: 2 columns are called so \(label, label\)"):
+    with pytest.raises(Refused, match=r"prepare.label_column = auto: 2 columns have this name \(label, label\)"):
         splits.read(section(tmp_path / "f.csv"))
     (tmp_path / "f.jsonl").write_text('{"text": "a", "label": 0, "label": 1}\n')
-    with pytest.raises(Refused, match="line 1: a name stands twice in one object"):
+    with pytest.raises(Refused, match="line 1: a name appears twice in one object"):
         splits.read(section(tmp_path / "f.jsonl"))
     pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, ["text", "label", "label"]), tmp_path / "f.parquet")
-    with pytest.raises(Refused, match="2 columns are called so"):
+    with pytest.raises(Refused, match="2 columns have this name"):
         splits.read(section(tmp_path / "f.parquet"))
 
 
@@ -329,9 +329,9 @@ def test_a_text_of_two_million_characters_is_read_whole(tmp_path):
         ("here.doc", r"here.doc: no reader for it; possible: .csv, .tsv, .jsonl, .ndjson, .json, .parquet, .xlsx, .txt"),
         ("here.txt", r"here.txt cannot be read as txt: line 1 does not begin with __label__"),
         ("empty", r"prepare.dataset = empty: no file there that can be read; give a file \(csv, tsv"),
-        ("no-train", r"one must be train, .*; found test.csv, validation.csv"),
-        ("twice", r"no two may share a name; found train.csv, train.jsonl"),
-        ("twice-test", r"no two may share a name; found test.csv, test.jsonl, train.csv"),
+        ("no-train", r"must be train, .*; found test.csv, validation.csv"),
+        ("twice", r"no two may be one split; found train.csv, train.jsonl"),
+        ("twice-test", r"no two may be one split; found test.csv, test.jsonl, train.csv"),
         ("~nobody-of-this-name/f", "cannot be opened"),
         ("nul\0.csv", "no such file or folder"),
         ("long" * 2_000, "cannot be opened"),
@@ -531,7 +531,7 @@ def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_
     ("train", "test", "changes", "message"),
     [
         ([("a", "x"), ("b", "x"), ("c", "x")], [("d", "x")], {}, r"single class \(x\)"),
-        ([("a", "x"), ("b", "y")], [("d", "z")], {}, "labels that the pool lacks, and no other: z; the pool has x, y"),
+        ([("a", "x"), ("b", "y")], [("d", "z")], {}, "share no label: the holdout has z, the pool has x, y"),
         ([("a", ""), ("b", " ")], [("d", "x")], {}, "pool: none of 2 rows has a label; is prepare.label_column the right column?"),
         ([("a", "x"), ("b", "y"), ("  ", "y")], [("d", "x")], {}, "pool: 1 rows have no text, the first is row 3; .*empty_texts"),
         ([], [("d", "x")], {}, "the pool has no row to use"),
@@ -542,7 +542,7 @@ def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_
             [("d", "x"), ("e", "y")],
             [("E", "y"), ("d", "x")],
             {},
-            "all 2 texts of the pool stand in the holdout too: test is a copy of",
+            "all 2 texts of the pool are in the holdout too: test contains train",
         ),
     ],
 )

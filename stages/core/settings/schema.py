@@ -1,7 +1,7 @@
-"""What may stand in params.yaml, section by section.
+"""What params.yaml may contain, section by section.
 
-Nothing is converted here: stages read the file themselves (stages/core/base/params.py), so what is accepted is what they get.
-An unknown key, an impossible value and sections that contradict each other are refused.
+Nothing is converted, because stages read the file themselves (stages/core/base/params.py): they get exactly what was checked.
+Unknown keys, impossible values and contradictions between sections are refused.
 """
 
 import re
@@ -31,7 +31,7 @@ def _no_repeats(values: list) -> list:
 
 
 def _rows_or_share(value: Any) -> int | float:
-    """A whole number of rows, or a share in (0, 1). 1.0 could be meant as either, so it is neither."""
+    """A whole number of rows, or a share in (0, 1). 1.0 could mean either, so it is refused."""
     whole = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     if not whole and not (isinstance(value, float) and 0 < value < 1):
         raise ValueError("must be a whole number of rows, 1 or more, or a share above 0 and below 1")
@@ -50,8 +50,8 @@ def _not_always_there(arm: str) -> str:
     return arm
 
 
-def _named(name: Any) -> Any:
-    """A name in a data set, which YAML reads as a number or a bool where it is 0, 1.5 or on."""
+def _source_name(name: Any) -> Any:
+    """A name in a data set. YAML reads names such as 0, 1.5 or on as a number or a bool."""
     if not ((isinstance(name, int | float) and -1e15 < name < 1e15) or (isinstance(name, str) and 0 < len(name) <= 4096)):
         raise ValueError("Input should be a name, or auto")
     return name
@@ -61,16 +61,17 @@ def _class_name(name: Any) -> str:
     if not isinstance(name, str):  # YAML reads yes, no, on and 1 as a bool or a number
         raise ValueError('must be text; put it in quotes, as in ["yes", "no"]')
     if not 0 < len(name) <= 4096 or name != name.strip() or re.search(r"[\r\n\0]", name) or name == CANNOT_SAY:
-        raise ValueError(f"must be one line without blanks around it, and not {CANNOT_SAY}, which says that no class can be told")
+        raise ValueError(f"must be one line without blanks around it, and not {CANNOT_SAY}, which means that no class fits")
     return name
 
 
 def _encoding(name: str) -> str:
     try:
         b"a".decode("ascii" if name == "auto" else name)
-    except (LookupError, UnicodeError, ValueError) as error:
-        if not isinstance(error, UnicodeError):  # utf-16 needs two bytes
-            raise ValueError("is no encoding that Python knows; possible: auto, utf-8, utf-16, cp1252, latin-1 and more") from None
+    except UnicodeError:
+        pass  # utf-16 needs two bytes
+    except (LookupError, ValueError):
+        raise ValueError("is no encoding that Python knows; possible: auto, utf-8, utf-16, cp1252, latin-1 and more") from None
     return name
 
 
@@ -82,7 +83,7 @@ def _address(address: str) -> str:
 
 
 def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterValidator:
-    """The name of a file of a room, such as stages/core/strategies, that has the function, `besides` some."""
+    """The name of a file of a room, such as stages/core/strategies, that has the function. `besides` are not allowed."""
 
     def check(name: str) -> str:
         known = [known for known in plugins.names(room, function) if known not in besides]
@@ -95,13 +96,19 @@ def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterVal
 
 Whole = Annotated[int, BeforeValidator(_no_bool)]
 Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_bool)]
+AtLeastZero = Annotated[Whole, Field(ge=0)]
 AtLeastOne = Annotated[Whole, Field(ge=1)]
+AtLeastTwo = Annotated[Whole, Field(ge=2)]
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
+ZeroOrShare = Annotated[Number, Field(ge=0, lt=1)]
+Positive = Annotated[Number, Field(gt=0)]
 Amount = Annotated[Any, AfterValidator(_rows_or_share)]
-Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer, and a message repeats it
-Column = Annotated[Any, AfterValidator(_named)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer, and messages repeat it
+Names = Annotated[list[Name], AfterValidator(_no_repeats)]
+SourceName = Annotated[Any, AfterValidator(_source_name)]
 ClassName = Annotated[Any, AfterValidator(_class_name)]
+Dtype = Literal["auto", "float32", "bfloat16"]
 Strategy = Annotated[str, _plugin("strategies", "pick")]
 Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
@@ -115,20 +122,20 @@ class Section(pydantic.BaseModel):
 
 class Prepare(Section):
     dataset: Name
-    config: Column
+    config: SourceName
     encoding: Annotated[Name, AfterValidator(_encoding)]
-    splits: Literal["auto"] | Annotated[list[Name], Field(min_length=1, max_length=2), AfterValidator(_no_repeats)]
-    split_column: Column
-    text_column: Column
-    label_column: Column
-    missing_labels: list[Column]
-    group_column: Column
+    splits: Literal["auto"] | Annotated[Names, Field(min_length=1, max_length=2)]
+    split_column: SourceName
+    text_column: SourceName
+    label_column: SourceName
+    missing_labels: list[SourceName]
+    group_column: SourceName
     normalise: bool
     empty_texts: Literal["refuse", "drop"]
     holdout_share: Share
-    holdout_rows: Annotated[Whole, Field(ge=0)]
+    holdout_rows: AtLeastZero
     holdout_seed: Seed
-    rare_below: Annotated[Whole, Field(ge=0)]
+    rare_below: AtLeastZero
 
 
 class Labels(Section):
@@ -142,16 +149,16 @@ class Labels(Section):
 class FinetuneEncoder(Section):
     objective: Literal["none", "nli", "pairs"]
     dataset: Name
-    left_column: Column
-    right_column: Column
-    label_column: Column
+    left_column: SourceName
+    right_column: SourceName
+    label_column: SourceName
     score_range: Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_rising)]
     most_per_class: Literal["all"] | AtLeastOne
     epochs: AtLeastOne
     batch_rows: AtLeastOne
-    learning_rate: Annotated[Number, Field(gt=0)]
-    warmup_share: Annotated[Number, Field(ge=0, lt=1)]
-    dtype: Literal["auto", "float32", "bfloat16"]
+    learning_rate: Positive
+    warmup_share: ZeroOrShare
+    dtype: Dtype
     seed: Seed
     evaluation: Name
 
@@ -163,15 +170,15 @@ class Embed(Section):
     model: Name
     pooling: Literal["mean", "cls", "max"]
     layers: Literal["last"] | AtLeastOne | Layers
-    dtype: Literal["auto", "float32", "bfloat16"]
+    dtype: Dtype
     max_tokens: Annotated[Whole, Field(ge=3)]
 
 
 class Reduce(Section):
     method: Literal["umap", "pca", "random_projection"]
-    dimensions: Annotated[Whole, Field(ge=2)]
+    dimensions: AtLeastTwo
     seed: Seed
-    neighbours: Annotated[Whole, Field(ge=2)]
+    neighbours: AtLeastTwo
     epochs: Literal["auto"] | AtLeastOne
     fit_rows: Annotated[Whole, Field(ge=4)]
 
@@ -180,14 +187,14 @@ class Map(Section):
     method: Literal["umap", "pca"]
     rows: Annotated[Whole, Field(ge=4)]
     seed: Seed
-    neighbours: Annotated[Whole, Field(ge=2)]
+    neighbours: AtLeastTwo
 
 
 class Cluster(Section):
-    clusters: Literal["auto"] | Annotated[Whole, Field(ge=2)]
+    clusters: Literal["auto"] | AtLeastTwo
     seed: Seed
-    sweep_to: Annotated[Whole, Field(ge=2)]
-    exact_rows: Annotated[Whole, Field(ge=2)]
+    sweep_to: AtLeastTwo
+    exact_rows: AtLeastTwo
 
 
 class SelectStage1(Section):
@@ -209,7 +216,7 @@ class SelectStageN(Section):
 
 
 class Strategies(Section):
-    committee: Annotated[Whole, Field(ge=2)]
+    committee: AtLeastTwo
     held_back: Share
 
 
@@ -220,34 +227,34 @@ class Sufficient(Section):
 
 
 class EarlyStopping(Section):
-    patience: Annotated[Whole, Field(ge=0)]
+    patience: AtLeastZero
     holdout_share: Share
 
 
 class Train(Section):
     trainer: Learner
-    dtype: Literal["auto", "float32", "bfloat16"]
+    dtype: Dtype
     epochs: AtLeastOne
-    min_steps: Annotated[Whole, Field(ge=0)]
+    min_steps: AtLeastZero
     batch_rows: AtLeastOne
-    learning_rate: Annotated[Number, Field(gt=0)]
-    head_learning_rate: Annotated[Number, Field(gt=0)]
+    learning_rate: Positive
+    head_learning_rate: Positive
     weight_decay: Annotated[Number, Field(ge=0)]
-    warmup_share: Annotated[Number, Field(ge=0, lt=1)]
+    warmup_share: ZeroOrShare
     freeze_word_embeddings: bool
     early_stopping: EarlyStopping
     warm_start: bool
-    folds: Annotated[Whole, Field(ge=2)]
+    folds: AtLeastTwo
     pseudo_share: Share
     pseudo_rows: AtLeastOne
-    pseudo_weight: Annotated[Number, Field(gt=0)]
+    pseudo_weight: Positive
     pairs_per_row: AtLeastOne
-    most_pairs: Annotated[Whole, Field(ge=2)]
+    most_pairs: AtLeastTwo
 
 
 class TrainFinal(Section):
     trainer: Literal["none"] | Learner
-    arms: Annotated[list[Name], AfterValidator(_no_repeats)]
+    arms: Names
 
 
 class TrainFull(Section):
@@ -263,7 +270,7 @@ class Report(Section):
 class Predict(Section):
     seed: Literal["mean"] | Seed
     temperature: Literal["auto", "none"]
-    abstain: Annotated[Number, Field(ge=0, lt=1)]
+    abstain: ZeroOrShare
 
 
 class Machine(Section):
@@ -284,7 +291,7 @@ class Params(Section):
     reduce: Reduce
     map: Map
     cluster: Cluster
-    stages: Annotated[list[Name], AfterValidator(_no_repeats)]
+    stages: Names
     select_stage1: SelectStage1
     rounds: dict[str, Round]
     score_entropy: ScoreEntropy
@@ -295,7 +302,7 @@ class Params(Section):
     train_final: TrainFinal
     train_full: TrainFull
     predict: Predict
-    random_at: Annotated[list[Name], AfterValidator(_no_repeats)]
+    random_at: Names
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
     report: Report
     machine: Machine

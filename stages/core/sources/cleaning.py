@@ -1,7 +1,8 @@
-"""From raw rows to a pool and a holdout that share no text: pure functions, each counts what it drops."""
+"""Pure functions from raw rows to a pool and a holdout that share no text. Each returns or prints what it drops."""
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
 from stages.core.base import keys
 from stages.core.base.errors import Refused
@@ -10,88 +11,95 @@ from stages.core.sources import spellings
 Rows = list[dict]
 
 
+def partition(rows: Rows, belongs: Callable[[dict], bool]) -> tuple[Rows, Rows]:
+    """(rows that belong, all others), each in order."""
+    sides = ([], [])
+    for row in rows:
+        sides[not belongs(row)].append(row)
+    return sides
+
+
+def unit(row: dict) -> str:
+    """What a row goes to a side with: its group, or its text's key if it has none."""
+    return f"group {row['group']}" if row.get("group") else keys.key(row["text"])
+
+
 def normalised(rows: Rows, lower: bool) -> Rows:
-    """Rows with None as empty text; lower-cased and stripped if `lower`."""
-    texts = ((row["text"] or "") for row in rows)
+    """Rows with empty text for None. If `lower`, texts are lower-cased and stripped."""
+    texts = [row["text"] or "" for row in rows]
     return [{**row, "text": text.lower().strip() if lower else text} for row, text in zip(rows, texts)]
 
 
 def without_missing_labels(rows: Rows, where: str) -> tuple[Rows, Rows]:
-    """(rows that have a label, rows that have none). Raises Refused where no row has one."""
-    labelled, missing = [], []
-    for row in rows:
-        (missing if row["label"] in (None, "") else labelled).append(row)
+    """(rows with a label, rows without). Raises Refused if no row has one."""
+    labelled, missing = partition(rows, lambda row: row["label"] not in (None, ""))
     if missing and not labelled:
         raise Refused(f"{where}: none of {len(missing):,} rows has a label; is prepare.label_column the right column?")
     return labelled, missing
 
 
-def without_empty(rows: Rows, empty_texts: str, where: str) -> Rows:
-    """Rows that have a text; raises Refused instead if `empty_texts` is refuse."""
-    empty = [number for number, row in enumerate(rows, start=1) if not row["text"].strip()]
+def without_empty(rows: Rows, empty_texts: str, where: str) -> tuple[Rows, Rows]:
+    """(rows with a text, rows without). If `empty_texts` is refuse, raises Refused for the latter."""
+    filled, empty = partition(rows, lambda row: row["text"].strip() != "")
     if empty and empty_texts == "refuse":
+        first = next(number for number, row in enumerate(rows, start=1) if not row["text"].strip())
         raise Refused(
-            f"{where}: {len(empty):,} rows have no text, the first is row {empty[0]:,}; "
-            f"mend them or set prepare.empty_texts to drop"
+            f"{where}: {len(empty):,} rows have no text, the first is row {first:,}; mend them or set prepare.empty_texts to drop"
         )
-    return [row for row in rows if row["text"].strip()]
+    return filled, empty
 
 
 def without_duplicates(rows: Rows) -> tuple[Rows, Rows, Rows]:
-    """Rows whose text stands once and with one label.
+    """(rows to keep, duplicates, rows of texts with conflicting labels), each in order.
 
-    Returns (rows, duplicates dropped, rows of contradictory texts dropped), each in order: of equal texts with equal labels
-    the first stays, of equal texts with different labels none does.
+    The first of equal texts with one label stays. Of equal texts with several labels none stays.
     """
     labels = defaultdict(set)
     for row in rows:
         labels[row["text"]].add(row["label"])
-    first, duplicates, contradictory = {}, [], []
+    first, duplicates, conflicting = {}, [], []
     for row in rows:
         if len(labels[row["text"]]) > 1:
-            contradictory.append(row)
+            conflicting.append(row)
         elif first.setdefault(row["text"], row) is not row:
             duplicates.append(row)
-    return list(first.values()), duplicates, contradictory
+    return list(first.values()), duplicates, conflicting
 
 
-def without_texts_of(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
-    """(pool without the texts of the holdout, rows dropped)."""
-    seen = {row["text"] for row in holdout}
-    kept, shared = [], []
-    for row in pool:
-        (shared if row["text"] in seen else kept).append(row)
-    return kept, shared
+def without_texts_of(pool: Rows, holdout: Rows, identity: Callable[[str], str] = str) -> tuple[Rows, Rows]:
+    """(pool without the holdout's texts, dropped rows). Texts of one `identity` are equal."""
+    held = {identity(row["text"]) for row in holdout}
+    return partition(pool, lambda row: identity(row["text"]) not in held)
 
 
 def unify_spellings(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
-    """Both with the labels that are one class called alike, see spellings.unified; that, and what is likely a slip, is printed."""
+    """Both sides with one name per class, see spellings.unified. Prints the changes, and labels that look like slips."""
     name = spellings.unified(row["label"] for row in (*pool, *holdout) if row["label"])
     if changed := sorted(label for label in name if name[label] != label):
         print(f"prepare: labels in two spellings are one class: {', '.join(f'{label} is {name[label]}' for label in changed)}")
-    sides = [[{**row, "label": name.get(row["label"])} for row in rows] for rows in (pool, holdout)]
-    for line in spellings.slips(*({row["label"] for row in rows} - {None} for rows in sides)):
+    pool, holdout = ([{**row, "label": name.get(row["label"])} for row in rows] for rows in (pool, holdout))
+    for line in spellings.slips(*({row["label"] for row in rows} - {None} for rows in (pool, holdout))):
         print(f"prepare: {line}")
-    return sides[0], sides[1]
+    return pool, holdout
 
 
 def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Rows, Rows]:
     """(pool, holdout) with about `share` of the rows in the holdout.
 
-    rows         where one carries a `group`, all rows of the group go to one side
+    rows         rows of one `group`, if given, stay on one side
     share        in (0, 1)
-    rare_below   classes of fewer rows go to the pool alone, with the groups that their rows are of, which is printed
+    rare_below   classes with fewer rows, and the groups of these rows, go to the pool; printed
 
-    Which side a text goes to depends on the text (or the group) and the seed alone: neither a label that is corrected nor a
-    row that is added moves another. So the share is met about, and a class can be missing on one side, which is printed.
-    Raises Refused where a side stays empty.
+    The side of a row depends only on the seed and its text or group. So a corrected label or an added row moves no other row,
+    the share is met approximately, and one side can lack a class, which is printed. Raises Refused if one side is empty.
     """
-    held = [keys.chance(f"group {row['group']}" if row.get("group") else keys.key(row["text"]), seed) < share for row in rows]
-    if rare := sorted(name for name, count in Counter(row["label"] for row in rows).items() if count < rare_below):
-        print(f"prepare: in the pool alone, for want of {rare_below:,} rows: {', '.join(rare)}")
-        groups = {row.get("group") for row in rows if row["label"] in rare} - {None, ""}
-        held = [away and row["label"] not in rare and row.get("group") not in groups for row, away in zip(rows, held)]
-    pool, holdout = ([row for row, away in zip(rows, held) if away == side] for side in (False, True))
+    rare = {name for name, count in Counter(row["label"] for row in rows).items() if count < rare_below}
+    if rare:
+        print(f"prepare: classes with fewer than {rare_below:,} rows stay in the pool: {', '.join(sorted(rare))}")
+    spared = {row.get("group") for row in rows if row["label"] in rare} - {None, ""}
+    pool, holdout = partition(
+        rows, lambda row: row["label"] in rare or row.get("group") in spared or keys.chance(unit(row), seed) >= share
+    )
     if not pool or not holdout:
         raise Refused(
             f"params.yaml: prepare.holdout_share = {share}: of {len(rows):,} rows {len(holdout):,} fall to the holdout and "
@@ -105,30 +113,29 @@ def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Row
 
 
 def check_holdout_classes(pool: Rows, holdout: Rows) -> None:
-    """Print the classes of the source's own holdout that the pool lacks: they count as scikit-learn's measures have it.
+    """Print the classes of the source's own holdout that the pool lacks. Measures count them as scikit-learn does.
 
-    Raises Refused where the two share no class, as where one has numbers and the other names: then nothing would be measured.
+    Raises Refused if the two share no class, e.g. numbers against names: then nothing would be measured.
     """
     names, counts = {row["label"] for row in pool}, Counter(row["label"] for row in holdout)
     strange = sorted(counts.keys() - names)
-    if not strange:
-        return
-    if not counts.keys() & names:
+    if strange and not counts.keys() & names:
         raise Refused(
-            f"the holdout has labels that the pool lacks, and no other: {', '.join(strange)}; the pool has "
+            f"the holdout and the pool share no label: the holdout has {', '.join(strange)}, the pool has "
             f"{', '.join(sorted(names))}; spell them alike, or name the column of both in prepare.label_column"
         )
-    print(
-        f"prepare: the holdout has classes that the pool lacks: {', '.join(strange)}; no model can learn them, so "
-        f"{sum(counts[name] for name in strange):,} of its {len(holdout):,} rows count as mistakes; mend what is misspelt, and "
-        "name what is no class in prepare.missing_labels"
-    )
+    if strange:
+        print(
+            f"prepare: the holdout has classes that the pool lacks: {', '.join(strange)}; no model can learn them, so "
+            f"{sum(counts[name] for name in strange):,} of its {len(holdout):,} rows count as mistakes; mend misspelt labels, and "
+            "add what is no class to prepare.missing_labels"
+        )
 
 
 def classes(pool: Rows, holdout: Rows) -> list[str]:
-    """Names of the classes of both in order: as numbers where all are numbers, else by letter.
+    """Names of the classes of both sides: in numeric order if all are numbers, else in alphabetical order.
 
-    Raises Refused where the pool has a single class.
+    Raises Refused if the pool has a single class.
     """
     names = {row["label"] for row in pool}
     if len(names) < 2:

@@ -1,4 +1,4 @@
-"""Parquet, and what the data sets' library writes into it or to disk: class labels are numbers there, with names beside them."""
+"""Parquet files and folders from `datasets.save_to_disk`. The datasets library stores class labels as numbers, with their names."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,30 +10,30 @@ from stages.core.sources.tables import Table
 
 
 def read(file: Path, encoding: str) -> Table:
-    """The table of a parquet file; `encoding` has no meaning for it."""
+    """The table of a parquet file; `encoding` does not apply."""
     import pyarrow.parquet
 
-    # ParquetFile and not read_table: that one takes a folder called label=1 for a column.
+    # read_table would take a folder called label=1 for a column.
     table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(packed.contents(file))).read()
-    table.validate(full=True)  # finds broken UTF-8 here, not in the middle of a column
+    table.validate(full=True)  # finds broken UTF-8 now, not in the middle of a column
     features = _features(table.schema)
     return Table(table.column_names, lambda column: (named(cell.as_py(), features.get(column)) for cell in table.column(column)))
 
 
 def _features(schema: Any) -> dict[str, Any]:
-    """What the data sets' library noted of the columns it wrote; nothing for a file of other origin."""
+    """The datasets library's notes on its columns; empty for files of other origin."""
     if b"huggingface" not in (schema.metadata or {}):
         return {}
     import datasets
 
     try:
         return dict(datasets.Features.from_arrow_schema(schema))
-    except Exception as error:  # notes of a later version, or none of its own: KeyError, TypeError and more
+    except Exception as error:  # notes of a later version, or not its own: KeyError, TypeError and more
         raise ValueError(f"its notes on class labels cannot be read ({type(error).__name__}: {short(error)})") from None
 
 
 def of_dataset(dataset: Any) -> Table:
-    """A table of a `datasets.Dataset`."""
+    """The table of a `datasets.Dataset`."""
 
     def values(column: str) -> Iterable[Any]:
         return (named(value, dataset.features[column]) for value in dataset[column])
@@ -42,15 +42,15 @@ def of_dataset(dataset: Any) -> Table:
 
 
 def saved(folder: Path) -> Table:
-    """The table of a folder that `datasets.save_to_disk` wrote."""
+    """The table of a folder from `datasets.save_to_disk`."""
     import datasets
 
     return of_dataset(datasets.load_from_disk(str(folder)))
 
 
 def named(value: Any, feature: Any) -> Any:
-    """A class label by its name, None where it is -1, which hides it; any other value as it is."""
+    """The name of a class label, or None for -1, which hides it. Other values stay as they are."""
     if names := getattr(feature, "names", None):
         return names[value] if value is not None and 0 <= value < len(names) else None
     inner = getattr(feature, "feature", None)
-    return [named(each, inner) for each in value] if inner is not None and isinstance(value, list) else value
+    return [named(entry, inner) for entry in value] if inner is not None and isinstance(value, list) else value

@@ -1,6 +1,7 @@
-"""Workbooks of Excel, read by openpyxl, which requirements-excel.txt installs."""
+"""Excel workbooks, read by openpyxl, which requirements-excel.txt installs."""
 
 import io
+from itertools import zip_longest
 from pathlib import Path
 
 from stages.core.base.errors import Refused, short
@@ -9,9 +10,9 @@ from stages.core.sources.tables import Table
 
 
 def read(file: Path, encoding: str) -> Table:
-    """The table of the only sheet that holds anything; its first row names the columns. `encoding` has no meaning for it.
+    """The table of the only sheet with content. Its first row names the columns; `encoding` does not apply.
 
-    Raises Refused without openpyxl, ValueError for what is no workbook, for several sheets and for a cell beyond the header.
+    Raises Refused without openpyxl, ValueError for a broken workbook, for several sheets and for a cell beyond the header.
     """
     try:
         import openpyxl
@@ -22,11 +23,11 @@ def read(file: Path, encoding: str) -> Table:
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         sheets = {sheet.title: [row for row in sheet.values if any(cell is not None for cell in row)] for sheet in book.worksheets}
     except Exception as error:  # a zip of something else: KeyError, BadZipFile, TypeError and more
-        raise ValueError(f"no workbook ({type(error).__name__}: {short(error)})") from None
+        raise ValueError(f"not a workbook ({type(error).__name__}: {short(error)})") from None
     filled = {title: rows for title, rows in sheets.items() if rows}
     if len(filled) > 1:
         raise ValueError(
-            f"{len(filled)} sheets hold cells ({', '.join(filled)}); keep one, or save each as a file such as train.xlsx"
+            f"{len(filled)} sheets have content ({', '.join(filled)}); keep one, or save each as a file such as train.xlsx"
         )
     header, *rows = next(iter(filled.values()), [()])
     columns = ["" if name is None else str(name) for name in header]
@@ -35,8 +36,5 @@ def read(file: Path, encoding: str) -> Table:
     for number, row in enumerate(rows, start=1):
         if any(cell is not None for cell in row[len(columns) :]):
             raise ValueError(f"row {number:,} has a cell beyond the {len(columns)} columns of the header")
-    return Table(columns, lambda column: (_cell(row, columns.index(column)) for row in rows))
-
-
-def _cell(row: tuple, number: int) -> object:
-    return row[number] if number < len(row) else None
+    values = list(zip_longest(columns, *rows))  # short rows end in empty cells
+    return Table(columns, lambda column: values[columns.index(column)][1:])

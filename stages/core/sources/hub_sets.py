@@ -1,6 +1,7 @@
-"""Data sets of a hub: loaded by its client, with a time limit, or from its cache where the hub is out of reach."""
+"""Data sets of a hub, loaded by its client with a time limit, or from its cache if the hub is out of reach."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,21 @@ from stages.core.sources.tables import Table
 
 
 def read(name: str, setting: str, config: Any = "none") -> dict[str, Table]:
-    """Tables of a data set's splits, by their names.
+    """Tables of a data set, by split name.
 
-    name     owner/name, with @ and a revision after it or not
+    name     owner/name, or owner/name@revision
     config   of the data set, or none
 
-    Raises Refused, naming `setting`, where it cannot be loaded.
+    Raises Refused, naming `setting`, if it cannot be loaded.
     """
     repo, _, revision = name.partition("@")
-    repo, *told = ("nyu-mll/glue", repo.removeprefix("glue/")) if repo.startswith("glue/") else (repo,)
-    told = [str(config)] if config != "none" else told
+    repo, *configs = ("nyu-mll/glue", repo.removeprefix("glue/")) if repo.startswith("glue/") else (repo,)
+    configs = [str(config)] if config != "none" else configs
     try:
-        # Only what can be a hub name goes there: the loader takes "csv" for a format and a URL for an address.
+        # The loader takes "csv" for a format and a URL for an address, so it gets only possible hub names.
         if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?", name, re.ASCII):
             raise ValueError("neither a path that exists nor a possible hub name")
-        loaded = _load(repo, *told, revision=revision or None)
+        loaded = _load(repo, *configs, revision=revision or None)
     except Exception as error:  # the hub client raises dozens of types: names, access, network, formats
         which = "; name one of its configs in prepare.config" if "onfig" in str(error) and setting == "prepare.dataset" else ""
         raise Refused(
@@ -40,7 +41,7 @@ def read(name: str, setting: str, config: Any = "none") -> dict[str, Table]:
 
 
 def _revisions(loaded: dict[str, Any]) -> set[str]:
-    """What of the hub was read: the folder of the data sets' cache is called by it."""
+    """The revisions that were read: the datasets library names the folders of its cache after them."""
     return {Path(file["filename"]).parent.name for dataset in loaded.values() for file in dataset.cache_files} or {"unknown"}
 
 
@@ -48,14 +49,13 @@ def _load(repo: str, *config: str, revision: str | None) -> dict[str, Any]:
     import datasets
     from huggingface_hub import HfApi
 
+    online = partial(datasets.load_dataset, repo, *config, revision=revision)
+
     def offline() -> dict[str, Any]:
         usual, datasets.config.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE, True
         try:
-            return datasets.load_dataset(repo, *config, revision=revision)
+            return online()
         finally:
             datasets.config.HF_HUB_OFFLINE = usual
-
-    def online() -> dict[str, Any]:
-        return datasets.load_dataset(repo, *config, revision=revision)
 
     return hub.load(lambda: HfApi().dataset_info(repo, revision=revision, timeout=hub.SECONDS), online, offline)

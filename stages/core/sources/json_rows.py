@@ -1,4 +1,4 @@
-"""Rows of JSON: one object a line, or an array of them."""
+"""JSON rows: one object per line, or an array of objects."""
 
 import io
 import json
@@ -10,18 +10,18 @@ from stages.core.sources.tables import Table
 
 
 def read_lines(file: Path, encoding: str) -> Table:
-    """A table of one object a line. Raises ValueError, naming the line, for any other."""
+    """The table of one object per line. Raises ValueError, naming the line, for anything else."""
     return _of_lines(packed.text(file, encoding))
 
 
 def read(file: Path, encoding: str) -> Table:
-    """A table of an array of objects, or of one object a line; raises ValueError for any other."""
+    """The table of an array of objects, or of one object per line. Raises ValueError for anything else."""
     text = packed.text(file, encoding)
     if not text.lstrip().startswith("["):
         return _of_lines(text)
     rows = json.loads(text, object_pairs_hook=_without_repeats)
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
+    for number, entry in enumerate(rows, start=1):
+        if not isinstance(entry, dict):
             raise ValueError(f"element {number:,} of the array is no object")
     return _table(rows)
 
@@ -49,5 +49,5 @@ def row(number: int, line: str) -> dict:
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict:
     if len(dict(pairs)) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise ValueError("a name appears twice in one object")
     return dict(pairs)

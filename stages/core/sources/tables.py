@@ -1,4 +1,4 @@
-"""A table of whatever was read, and how its columns are chosen and its cells turned to text."""
+"""One split as a table: choosing columns and turning cells into text."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -10,20 +10,17 @@ import yaml
 
 from stages.core.base.errors import Refused, choices, short
 
-ONE_OF_SEVERAL = (
-    "one label a text is what this does; make one of them: keep the chief one, join them into one name, or ask of a single label "
-    "whether it is there, yes or no"
-)
+ONE_OF_SEVERAL = "a text can have one label: keep the main one, join them into one name, or ask about a single label, yes or no"
 
 
 @dataclass(frozen=True)
 class Table:
-    """One split of a data set, whatever it was read from.
+    """One split of a data set.
 
-    columns   names as they stand in the source, repeats included
-    values    of the column of a name, row by row
-    origin    what a person calls the place: names of files
-    notes     what of the reading is to be printed
+    columns   names as in the source, including repeated ones
+    values    function from a column's name to its values, row by row
+    origin    file names, for people
+    notes     what to print about the reading
     """
 
     columns: list[str]
@@ -31,22 +28,28 @@ class Table:
     origin: str = ""
     notes: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, **columns: list) -> "Table":
+        return cls(list(columns), columns.__getitem__)
+
     def where(self, chosen: list[bool]) -> "Table":
-        """The rows that are chosen, True or False for each."""
+        """The chosen rows, True or False for each."""
         return replace(self, values=lambda column: compress(self.values(column), chosen))
 
 
 def joined(tables: list[Table]) -> Table:
-    """The rows of tables of the same columns, one after the other, each with its own order of columns."""
+    """The rows of several tables, one table after the other. Each may order the columns differently."""
     notes = list(dict.fromkeys(note for table in tables for note in table.notes))
     columns = list(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
-    repeated = [name for table in tables for name in set(table.columns) if table.columns.count(name) > 1]
+    repeated = {name for table in tables for name in table.columns if table.columns.count(name) > 1}
     values = lambda column: chain.from_iterable(table.values(column) for table in tables)  # noqa: E731
-    return Table(columns + sorted(set(repeated)), values, notes=notes)
+    return Table(columns + sorted(repeated), values, notes=notes)
 
 
 def means(wanted: Any, text: str) -> bool:
-    """Is it what params name? Blanks around it do not count, and YAML reads 0, on and 1.0 as a number or a bool: so is the text."""
+    """Whether a param names this text. Blanks around it do not count. YAML reads 0, on and 1.0 as a number or bool, so the text is
+    read the same way.
+    """
     if isinstance(wanted, str):
         return text.strip() == wanted.strip()
     try:
@@ -57,7 +60,7 @@ def means(wanted: Any, text: str) -> bool:
 
 
 def matching(wanted: Any, guesses: Iterable[str], table: Table) -> list[str]:
-    """Columns called `wanted`, or for auto those called like the first guess that is there; capitals do not count then."""
+    """Columns called `wanted`. For auto, columns called like the first guess that the table has, in any case."""
     if wanted != "auto":
         return [column for column in table.columns if means(wanted, column)]
     by_guess = ([column for column in table.columns if column.strip().lower() == guess] for guess in guesses)
@@ -65,29 +68,29 @@ def matching(wanted: Any, guesses: Iterable[str], table: Table) -> list[str]:
 
 
 def choose(wanted: Any, guesses: Iterable[str], table: Table, setting: str, otherwise: str = "") -> str:
-    """The one column that `matching` finds. Raises Refused, naming `setting`, where there is none or more than one.
+    """The one column that `matching` finds. Raises Refused, naming `setting`, for none or several.
 
-    otherwise   what else can be done where none of the usual names is there
+    otherwise   another remedy for the message, if the table has none of the usual names
     """
     found = matching(wanted, guesses, table)
     if len(found) == 1:
         return found[0]
     if found:
-        problem = f"{len(found)} columns are called so ({', '.join(found)}); rename one, or name another"
+        problem = f"{len(found)} columns have this name ({', '.join(found)}); rename one, or name another"
     elif wanted == "auto":
-        problem = f"none of the usual names ({', '.join(guesses)}) is a column; name one of {', '.join(table.columns)}{otherwise}"
+        problem = f"no column has a usual name ({', '.join(guesses)}); name one of {', '.join(table.columns)}{otherwise}"
     else:
         problem = f"no such column; {choices(wanted, table.columns)}"
     raise Refused(f"params.yaml: {setting} = {wanted}: {problem}")
 
 
 def cells(table: Table, column: str, where: str, listed: bool = False, before: int = 0) -> list[str | None]:
-    """A column as text, None where a cell is empty.
+    """A column as text, None for empty cells.
 
-    listed   of a list of one element that element is taken, an empty list is None
-    before   rows that stand before these, for the number of a row that is refused
+    listed   a list of one value counts as that value, an empty list as None
+    before   rows before these, added to the row number of a message
 
-    Raises Refused, naming `where`, row and column, for a value that is no text.
+    Raises Refused, naming `where`, row and column, for a value that is not text.
     """
     texts = []
     try:
@@ -100,12 +103,12 @@ def cells(table: Table, column: str, where: str, listed: bool = False, before: i
 
 def _only(values: list) -> Any:
     if len(values) > 1:
-        raise ValueError(f"{len(values)} labels ({', '.join(map(str, values[:5]))}), and {ONE_OF_SEVERAL}")
+        raise ValueError(f"{len(values)} labels ({', '.join(map(str, values[:5]))}); {ONE_OF_SEVERAL}")
     return values[0] if values else None
 
 
 def _cell(value: Any) -> str | None:
-    """A cell as text; None and NaN as None. 1.0 is the label 1: a gap turns whole columns to float."""
+    """A cell as text, None for None and NaN. 1.0 is the label 1, because one gap turns a whole column into floats."""
     if value is None or value != value:
         return None
     if not isinstance(value, str | Number):
@@ -115,5 +118,5 @@ def _cell(value: Any) -> str | None:
     try:
         str(value).encode()
     except UnicodeEncodeError:
-        raise ValueError("found half a character (a lone surrogate), which is no text; mend or remove it") from None
+        raise ValueError("found half a character (a lone surrogate), which is not text; mend or remove it") from None
     return str(value)
