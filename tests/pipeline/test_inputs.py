@@ -175,7 +175,7 @@ def test_what_cannot_be_read_keeps_its_record(capsys, monkeypatch):
     monkeypatch.setattr(content, "of_dataset", lambda name, config: Path("no/such/file").read_bytes())
     assert run(prepare={"dataset": "reviews.csv"})["prepare.dataset"] == recorded
     assert (
-        "prepare.dataset = reviews.csv is not to be read (No such file or directory): the record stays" in capsys.readouterr().out
+        "prepare.dataset = reviews.csv is not readable (No such file or directory): the record stays" in capsys.readouterr().out
     )
 
 

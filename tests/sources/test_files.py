@@ -460,9 +460,7 @@ def test_labels_that_look_like_a_slip_are_named_and_stay_classes(tmp_path, monke
     said = capsys.readouterr().out
     assert "prepare: labels POS, Pos, pos are 3 classes; if they mean one, spell them alike in the source\n" in said
     for label in ("NULL", "N/A"):
-        assert (
-            f"prepare: label {label} is a class; if it means a missing label, add it to prepare.missing_labels\n" in said
-        )
+        assert f"prepare: label {label} is a class; if it means a missing label, add it to prepare.missing_labels\n" in said
     made = run_prepare(tmp_path, monkeypatch, dataset="d", missing_labels=["N/A", "NULL"])
     assert made["classes"] == ["POS", "Pos", "neg", "pos"]
 
@@ -638,9 +636,7 @@ def test_a_config_a_revision_and_splits_of_a_hub_set(tmp_path):
 
 
 def test_a_config_of_what_has_none_is_refused(tmp_path):
-    said = (
-        "prepare.config = emotion: only hub data sets, and folders whose README.md defines configs, have configs; set it to none"
-    )
+    said = "prepare.config = emotion: only hub data sets, and folders whose README.md defines configs, have configs; set it to none"
     assert said in refusal(fruit(tmp_path / "f.csv"), config="emotion")
     assert said in refusal(tmp_path, config="emotion")
     assert "prepare.config = emotion: bbc_news has no configs; set it to none" in refusal("bbc_news", config="emotion")
