@@ -23,8 +23,8 @@ from stages.core.encoding import encoder, model_files, parallel_batches
 from stages.core.encoding.tokens import batches
 from stages.core.sources import splits
 from tests.base.test_artifacts import Payload
-from tests.sources.test_sources import section
 from tests.support.hub import COMMIT, environment, serving
+from tests.support.sources import section
 from tests.support.tiny import WORDS, tiny_encoder
 
 ROOT = Path(__file__).parent.parent.parent

@@ -16,8 +16,8 @@ from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, examples, pair_tuning, pointer
 from tests.pipeline.test_reruns import stages_to_run
-from tests.sources.test_sources import write
 from tests.support.project import ROOT, Project
+from tests.support.sources import write
 from tests.support.tiny import tiny_encoder
 
 LEFT = ["good film", "bad plot", "dull end", "fine scene", "great music", "poor actor"]

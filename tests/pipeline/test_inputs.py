@@ -174,9 +174,7 @@ def test_what_cannot_be_read_keeps_its_record(capsys, monkeypatch):
     recorded = run(prepare={"dataset": "reviews.csv"})["prepare.dataset"]
     monkeypatch.setattr(content, "of_dataset", lambda name, config: Path("no/such/file").read_bytes())
     assert run(prepare={"dataset": "reviews.csv"})["prepare.dataset"] == recorded
-    assert (
-        "prepare.dataset = reviews.csv is not readable (No such file or directory): the record stays" in capsys.readouterr().out
-    )
+    assert "prepare.dataset = reviews.csv is not readable (No such file or directory): the record stays" in capsys.readouterr().out
 
 
 def test_nothing_heavy_is_loaded_to_look():

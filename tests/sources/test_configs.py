@@ -8,8 +8,7 @@ import yaml
 from stages.core.base.errors import Refused
 from stages.core.encoding import content
 from stages.core.sources import splits
-from tests.sources.test_files import columns, of, put, read, refusal
-from tests.sources.test_sources import FRUIT, fruit, section, write
+from tests.support.sources import FRUIT, columns, fruit, of, put, read, refusal, section, write
 
 
 def readme(folder: Path, head: dict | str) -> Path:

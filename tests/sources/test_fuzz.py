@@ -21,7 +21,7 @@ from stages.core.base.errors import Refused
 from stages.core.rows.labels import CONFLICT
 from stages.core.settings import rules
 from stages.core.sources import cleaning, hub_sets, splits
-from tests.sources.test_sources import ANY_TEXT, pairs, section, write
+from tests.support.sources import ANY_TEXT, pairs, section, write
 
 ROOT = Path(__file__).parent.parent.parent
 SECONDS_OF_WORK, SECONDS_OF_WAITING = 10, 60  # a case may take so much of the processor, and of the clock on a busy machine

@@ -9,7 +9,7 @@ import yaml
 from stages.core.base.errors import Refused
 from stages.core.settings import rules
 from stages.core.sources import pairs
-from tests.sources.test_sources import ROOT, write
+from tests.support.sources import ROOT, write
 
 AUTO = {
     "left_column": "auto",
