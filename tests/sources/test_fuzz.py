@@ -1,6 +1,10 @@
-"""Broken files and settings by the thousand: each is read as it was meant or refused, and nothing else ever happens."""
+"""Broken files and settings: each is read as it was meant or refused, and nothing else ever happens.
+
+A fixed sample always runs; `-m exhaustive` runs thousands of cases, FUZZ=20 twenty times as many.
+"""
 
 import functools
+import itertools
 import json
 import os
 import random
@@ -21,13 +25,18 @@ from stages.core.base.errors import Refused
 from stages.core.rows.labels import CONFLICT
 from stages.core.settings import rules
 from stages.core.sources import cleaning, hub_sets, splits
+from tests.support.project import ROOT
 from tests.support.sources import ANY_TEXT, pairs, section, write
 
-ROOT = Path(__file__).parent.parent.parent
-SECONDS_OF_WORK, SECONDS_OF_WAITING = 10, 60  # a case may take so much of the processor, and of the clock on a busy machine
-# Over 4,000 cases in all, most of them settings; FUZZ=20 runs twenty times as many of the others.
+SECONDS_OF_WORK, SECONDS_OF_WAITING = 10, 60  # limits for one case: processor time, and real time on a busy machine
 TIMES = int(os.environ.get("FUZZ", "1"))
-WHOLE, TYPES, DAMAGED, PARQUET, NAMES, PARAMS, NPY, ARTIFACTS = (TIMES * count for count in (20, 100, 60, 60, 60, 10, 200, 30))
+
+
+def cases(sample: int, everything: int):
+    """Runs a test with so many random cases: a sample, or all of them."""
+    return pytest.mark.parametrize("count", [sample, pytest.param(TIMES * everything, marks=pytest.mark.exhaustive)])
+
+
 PIECES = [
     "good film", "bad", "", " ", "\t", "\n", "\r\n", "\r", '"', '""', "'", ",", ";", "\\", "\\n", "\0", "\x1a", "\x85",
     "\u2028", "\ufeff", "\u200b", "é", "e\u0301", "ß", "İ", "😀", "👩‍👩‍👧", "🇨🇭", "שלום", "مرحبا", "\u202eabc", "漢字", "𝒳",
@@ -65,10 +74,10 @@ def outcome(case, function, *arguments):
         try:
             return function(*arguments)
         except Refused as refusal:
-            said = str(refusal)
+            message = str(refusal)
         except Exception as error:
             raise AssertionError(f"{case}: {type(error).__name__}: {str(error)[:300]}") from error
-    assert len(said) < 20_000, case
+    assert len(message) < 20_000, case
     return None
 
 
@@ -126,24 +135,25 @@ def check_prepared(case, rows, rng):
 
 
 @pytest.mark.parametrize("suffix", ANY_TEXT)
-def test_whole_files_of_wild_texts_give_exactly_their_rows(tmp_path, suffix):
+@cases(4, 20)
+def test_whole_files_of_wild_texts_give_exactly_their_rows(tmp_path, suffix, count):
     rng = seeded(f"whole {suffix}")
-    for case in range(WHOLE):
-        count = rng.randrange(12)
-        texts = [text_of(rng) for _ in range(count)]
-        labels = [rng.choice(LABELS) for _ in range(count)]
-        columns = {"text": texts, "label": labels, "other": [text_of(rng) for _ in range(count)]}
+    for case in range(count):
+        length = rng.randrange(12)
+        texts = [text_of(rng) for _ in range(length)]
+        labels = [rng.choice(LABELS) for _ in range(length)]
+        columns = {"text": texts, "label": labels, "other": [text_of(rng) for _ in range(length)]}
         if rng.random() < 0.3:
-            columns["group"] = [rng.choice("abcdefgh") for _ in range(count)]
+            columns["group"] = [rng.choice("abcdefgh") for _ in range(length)]
         columns = dict(rng.sample(sorted(columns.items()), len(columns)))
         file = write(tmp_path / f"f{suffix}", columns)
         with time_limit(case):
-            if "json" in suffix and not count:
+            if "json" in suffix and not length:
                 assert outcome(case, splits.read, section(file)) is None  # an empty one has no columns
                 continue
             rows, _ = splits.read(section(file))
         assert pairs(rows) == list(zip(texts, labels)), case
-        assert [row.get("group") for row in rows] == columns.get("group", [None] * count), case
+        assert [row.get("group") for row in rows] == columns.get("group", [None] * length), case
         check_prepared(case, rows, rng)
 
 
@@ -167,10 +177,11 @@ def expected_label(value):
     return expected(value[0] if value else None) if isinstance(value, list) and len(value) < 2 else expected(value)
 
 
-def test_jsonl_rows_of_every_type_are_read_or_refused_as_they_should_be(tmp_path):
+@cases(20, 100)
+def test_jsonl_rows_of_every_type_are_read_or_refused_as_they_should_be(tmp_path, count):
     rng = seeded("types")
     file = tmp_path / "f.jsonl"
-    for case in range(TYPES):
+    for case in range(count):
         choice = VALUES if rng.random() < 0.5 else [value for value in VALUES if not isinstance(value, list | dict)]
         rows = [
             {key: rng.choice(choice) for key in ("text", "label", "more") if rng.random() < 0.95}
@@ -193,11 +204,12 @@ def test_jsonl_rows_of_every_type_are_read_or_refused_as_they_should_be(tmp_path
 
 
 @pytest.mark.parametrize("suffix", ANY_TEXT)
-def test_damaged_files_are_read_or_refused(tmp_path, suffix):
+@cases(8, 60)
+def test_damaged_files_are_read_or_refused(tmp_path, suffix, count):
     rng = seeded(f"damaged {suffix}")
     columns = {"text": ["a good film", 'ü, "b"\nc', "😀", "שלום", ""], "label": ["1", "0", "1", "0", "1"], "group": list("aabbc")}
     whole = write(tmp_path / f"f{suffix}", columns).read_bytes()
-    for case in range(DAMAGED):
+    for case in range(count):
         (tmp_path / f"f{suffix}").write_bytes(mutated(rng, whole))
         read = outcome((case, suffix), splits.read, section(tmp_path / f"f{suffix}"))
         if read:
@@ -229,9 +241,10 @@ def array_of(rng: random.Random, kind: pa.DataType, length: int) -> pa.Array:
     return pa.nulls(length, kind)
 
 
-def test_parquet_columns_of_every_type_are_read_or_refused(tmp_path):
+@cases(12, 60)
+def test_parquet_columns_of_every_type_are_read_or_refused(tmp_path, count):
     rng = seeded("parquet")
-    for case in range(PARQUET):
+    for case in range(count):
         kinds = rng.choices(KINDS, k=2)
         length = rng.randrange(4)
         names = rng.choice([["text", "label"], ["label", "text"], ["text", "text"], ["", "label"], ["text.a", "label"], ["0", "1"]])
@@ -245,30 +258,17 @@ def test_parquet_columns_of_every_type_are_read_or_refused(tmp_path):
             check_prepared((case, kinds), read[0], rng)
 
 
-def test_wild_names_of_data_sets_and_columns_are_refused(tmp_path, monkeypatch):
+@cases(10, 60)
+def test_wild_names_of_data_sets_and_columns_are_refused(tmp_path, monkeypatch, count):
     alone = tmp_path / "all/alone/out/here"  # "../.." holds nothing that could be read
     alone.mkdir(parents=True)
     monkeypatch.chdir(alone)
     monkeypatch.setattr(hub_sets, "_load", lambda *_: {}[0])  # a hub that fails
     rng = seeded("names")
     file = write(tmp_path / "f.csv", {"text": ["a"], "label": ["1"]})
-    pieces = [
-        *PIECES,
-        "/",
-        "//",
-        "..",
-        "~",
-        "~root",
-        "/dev/zero",
-        "/dev/fd/0",
-        "\ud800",
-        ".csv",
-        "train.csv",
-        "hf://",
-        "C:\\",
-        "f" * 300,
-    ]
-    for case in range(NAMES):
+    paths = ["/", "//", "..", "~", "~root", "/dev/zero", "/dev/fd/0", "\ud800", ".csv", "train.csv", "hf://", "C:\\", "f" * 300]
+    pieces = [*PIECES, *paths]
+    for case in range(count):
         name = "".join(rng.choices(pieces, k=rng.randrange(1, 4))) or "?"
         assert outcome((case, name), splits.read, section(name)) is None
         columns = {key: rng.choice(["auto", name]) for key in ("text_column", "label_column", "group_column")}
@@ -290,30 +290,17 @@ configs:
 USUAL_HEAD = ("usual", ".", "true", "train", "f.csv")
 
 
-@pytest.mark.slow
-def test_the_head_of_a_readme_is_followed_or_refused_and_runs_nothing(tmp_path, monkeypatch):
+@pytest.mark.parametrize("every", [13, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_the_head_of_a_readme_is_followed_or_refused_and_runs_nothing(tmp_path, monkeypatch, every):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "d/f.csv", {"text": ["a"], "label": ["1"]})
-    for place in range(len(USUAL_HEAD)):
-        for value in (
-            *USUAL_HEAD,
-            *NO_YAML,
-            *WRONG,
-            BOMB,
-            "/",
-            "..",
-            "../d/f.csv",
-            "~/f.csv",
-            "**",
-            "'*'",
-            "'[f'",
-            "hf://d/f.csv",
-            "f" * 300,
-        ):
-            words = [value if place == at else word for at, word in enumerate(USUAL_HEAD)]
-            (tmp_path / "d/README.md").write_text(HEAD.format(*words), encoding="utf-8")
-            read = outcome((place, value[:60]), splits.read, section("d"))
-            assert read in (None, ([{"text": "a", "label": "1"}], None)), (place, value[:60])
+    paths = ["/", "..", "../d/f.csv", "~/f.csv", "**", "'*'", "'[f'", "hf://d/f.csv", "f" * 300]
+    values = [*USUAL_HEAD, *NO_YAML, *WRONG, BOMB, *paths]
+    for place, value in list(itertools.product(range(len(USUAL_HEAD)), values))[::every]:
+        words = [value if place == at else word for at, word in enumerate(USUAL_HEAD)]
+        (tmp_path / "d/README.md").write_text(HEAD.format(*words), encoding="utf-8")
+        read = outcome((place, value[:60]), splits.read, section("d"))
+        assert read in (None, ([{"text": "a", "label": "1"}], None)), (place, value[:60])
     (tmp_path / "d/README.md").write_text(HEAD.format(*USUAL_HEAD), encoding="utf-8")
     assert outcome("usual", splits.read, section("d"))
     assert not Path("ran").exists()
@@ -365,17 +352,17 @@ def test_a_value_that_is_no_yaml_is_refused_and_runs_nothing(params_yaml, text):
     assert not Path("ran").exists()
 
 
-def test_wrong_values_of_every_setting_are_taken_as_they_stand_or_refused(params_yaml, monkeypatch):
+@pytest.mark.parametrize("every", [31, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_wrong_values_of_every_setting_are_taken_as_they_stand_or_refused(params_yaml, monkeypatch, every):
     monkeypatch.setattr(plugins, "names", functools.cache(plugins.names))  # no file comes or goes meanwhile
     values = {text: loaded(params_yaml, text) for text in WRONG}
-    for place in PLACES:
-        for text, [value] in values.items():
-            case = f"{'.'.join(place)}: {text[:60]}"
-            read = outcome(case, rules.checked, replaced(SHIPPED, place, value))
-            if read:  # stages read the file themselves: what was checked must be what stands there
-                taken = functools.reduce(lambda part, word: part[word], place, read.model_dump())
-                assert type(taken) is type(value) or (type(taken), type(value)) == (float, int), case
-                assert taken == type(taken)(value), case
+    for place, (text, [value]) in list(itertools.product(PLACES, values.items()))[::every]:
+        case = f"{'.'.join(place)}: {text[:60]}"
+        read = outcome(case, rules.checked, replaced(SHIPPED, place, value))
+        if read:  # stages read the file themselves, so it must contain what was checked
+            taken = functools.reduce(lambda part, word: part[word], place, read.model_dump())
+            assert type(taken) is type(value) or (type(taken), type(value)) == (float, int), case
+            assert taken == type(taken)(value), case
 
 
 @pytest.mark.parametrize("place", [("seeds",), ("embed",)])
@@ -383,10 +370,11 @@ def test_lists_of_lists_without_end_are_refused_in_few_words(params_yaml, place)
     assert outcome(place, rules.checked, replaced(SHIPPED, place, *loaded(params_yaml, BOMB))) is None
 
 
-def test_damaged_params_are_read_or_refused(params_yaml):
+@cases(2, 20)
+def test_damaged_params_are_read_or_refused(params_yaml, count):
     rng = seeded("damaged params")
     whole = yaml.safe_dump(SHIPPED, default_flow_style=True).encode()
-    for case in range(PARAMS):
+    for case in range(count):
         params_yaml.write_bytes(mutated(rng, whole))
         if outcome(case, rules.check_file, "report"):
             assert vars(params.read("seeds", "prepare", "train")).keys() == {"seeds", "prepare", "train"}
@@ -412,11 +400,12 @@ DESCRS = [
 
 
 @pytest.mark.filterwarnings("ignore:overflow encountered")
-def test_npy_headers_that_lie_are_refused(tmp_path, monkeypatch):
+@cases(40, 200)
+def test_npy_headers_that_lie_are_refused(tmp_path, monkeypatch, count):
     monkeypatch.chdir(tmp_path)
     rng = seeded("npy")
     values = np.arange(6, dtype=np.float32)
-    for case in range(NPY):
+    for case in range(count):
         shape, descr = (rng.choice(kinds) if rng.random() < 0.5 else kinds[0] for kinds in (SHAPES, DESCRS))
         fortran = rng.choice(["False", "False", "True", "1", "None"])
         header = f"{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}" + rng.choice(
@@ -434,7 +423,8 @@ def test_npy_headers_that_lie_are_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:Reading `.npy`")
-def test_damaged_artifacts_are_read_or_refused(tmp_path):
+@cases(8, 30)
+def test_damaged_artifacts_are_read_or_refused(tmp_path, count):
     rng = seeded("artifacts")
     values = np.arange(60, dtype=np.float32).reshape(30, 2)
     artifacts.save(tmp_path / "x.npy", values)
@@ -450,7 +440,7 @@ def test_damaged_artifacts_are_read_or_refused(tmp_path):
     }
     for name, reader in readers.items():
         whole = (tmp_path / name).read_bytes()
-        for case in range(ARTIFACTS):
+        for case in range(count):
             (tmp_path / name).write_bytes(mutated(rng, whole))
             read = outcome((case, name), reader, tmp_path / name)
             if name == "x.npy" and read is not None:
@@ -512,11 +502,3 @@ def test_values_that_once_ended_otherwise(params_yaml, value, message):
     with pytest.raises(Refused, match=message):
         rules.check_file("report")
     assert not Path("ran").exists()
-
-
-def test_an_array_with_bytes_beyond_its_end_is_refused(tmp_path):
-    artifacts.save(tmp_path / "x.npy", np.zeros((3, 2), np.float32))
-    with (tmp_path / "x.npy").open("ab") as file:
-        file.write(b"\0")
-    with pytest.raises(Refused, match="is not a complete npy file"):
-        artifacts.load(tmp_path / "x.npy", np.float32, (3, 2))
