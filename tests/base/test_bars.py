@@ -25,6 +25,7 @@ def test_without_a_title_nothing_is_shown_however_long_it_takes(monkeypatch, cap
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_regression_counts_its_fits_and_chooses_as_scikit_learn_does_by_the_name_of_the_score(balanced, monkeypatch, capsys):
     from sklearn.linear_model import LogisticRegressionCV

@@ -26,21 +26,12 @@ def groups(rows):
     return {row["group"] for row in rows}
 
 
-def test_normalised_texts_are_lower_case_and_stripped():
-    assert cleaning.normalised([row("  Great FILM\n", "A")], lower=True) == [row("great film", "A")]
-
-
-def test_texts_stay_as_they_are_without_normalising():
-    assert cleaning.normalised([row("  Great\n")], lower=False) == [row("  Great\n")]
-
-
-@pytest.mark.parametrize("lower", [True, False])
-def test_no_text_becomes_an_empty_one(lower):
-    assert cleaning.normalised([row(None)], lower) == [row("")]
-
-
-def test_normalising_keeps_the_group():
-    assert cleaning.normalised([row("A", group="F")], lower=True) == [row("a", group="F")]
+@pytest.mark.parametrize(
+    ("given", "lower", "text"),
+    [("  Great FILM\n", True, "great film"), ("  Great\n", False, "  Great\n"), (None, True, ""), (None, False, "")],
+)
+def test_normalised_texts_are_lower_case_and_stripped_if_asked_and_never_none(given, lower, text):
+    assert cleaning.normalised([row(given, "A", group="F")], lower) == [row(text, "A", group="F")]
 
 
 def test_empty_and_blank_texts_are_dropped_if_asked_for():
@@ -65,11 +56,6 @@ def test_rows_of_which_none_has_a_label_are_refused(missing):
     message = r"^pool: none of 2 rows has a label; is prepare.label_column the right column\?$"
     with pytest.raises(Refused, match=message):
         cleaning.without_missing_labels([row("one", missing), row("two", missing)], "pool")
-
-
-def test_of_equal_texts_with_one_label_the_first_stays():
-    rows = [row("y"), row("x", group="1"), row("x", group="2")]
-    assert cleaning.without_duplicates(rows) == ([row("y"), row("x", group="1")], [row("x", group="2")], [])
 
 
 def test_of_equal_texts_with_one_label_the_first_stays_in_its_place():
@@ -105,15 +91,11 @@ def test_a_row_is_held_out_where_its_chance_is_below_the_share_and_rows_keep_the
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.9])
-def test_about_the_share_of_the_rows_is_held_out_of_every_label(share):
+def test_about_the_share_of_the_rows_of_every_label_and_of_the_groups_is_held_out(share):
     holdout = cleaning.split(labelled(*"aaab" * 2_500), share, seed=0)[1]
     held = Counter(row["label"] for row in holdout)
     for label, rows in (("a", 7_500), ("b", 2_500)):
         assert abs(held[label] - share * rows) < 3.5 * (rows * share * (1 - share)) ** 0.5  # standard deviations of a draw
-
-
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.9])
-def test_about_the_share_of_the_groups_is_held_out(share):
     held = groups(cleaning.split(films(1_000), share, seed=0)[1])
     assert abs(len(held) - share * 1_000) < 3.5 * (1_000 * share * (1 - share)) ** 0.5
 
@@ -216,20 +198,18 @@ def test_rows_of_a_single_group_cannot_be_split():
         cleaning.split(films(1), share=0.5, seed=0)
 
 
-def test_class_names_that_are_numbers_are_ordered_as_numbers():
-    assert cleaning.classes(labelled("10", "9", "0"), labelled("9")) == ["0", "9", "10"]
-
-
-def test_class_names_that_are_words_are_ordered_by_letter():
-    assert cleaning.classes(labelled("pos", "neg", "mid", "neg"), []) == ["mid", "neg", "pos"]
-
-
-def test_negative_class_names_are_numbers_too():
-    assert cleaning.classes(labelled("1", "0", "-1"), []) == ["-1", "0", "1"]
-
-
-def test_one_class_name_that_is_a_word_puts_all_in_order_by_letter():
-    assert cleaning.classes(labelled("10", "9", "x"), []) == ["10", "9", "x"]
+@pytest.mark.parametrize(
+    ("pool", "holdout", "classes"),
+    [
+        (["10", "9", "0"], ["9"], ["0", "9", "10"]),  # numbers
+        (["1", "0", "-1"], [], ["-1", "0", "1"]),
+        (["pos", "neg", "mid", "neg"], [], ["mid", "neg", "pos"]),  # words
+        (["10", "9", "x"], [], ["10", "9", "x"]),  # one word makes all of them words
+        (["a", "c"], ["b", "a"], ["a", "b", "c"]),  # b is only in the holdout
+    ],
+)
+def test_classes_are_in_numeric_order_if_all_are_numbers_and_else_in_alphabetical_order(pool, holdout, classes):
+    assert cleaning.classes(labelled(*pool), labelled(*holdout)) == classes
 
 
 def test_a_single_class_is_refused():
@@ -259,7 +239,3 @@ def test_a_holdout_that_shares_no_class_with_the_pool_is_refused():
 def test_a_label_of_the_pool_alone_is_none_of_the_holdouts_business(capsys):
     cleaning.check_holdout_classes(labelled("a", "b", "c"), labelled("b", "a"))
     assert capsys.readouterr().out == ""
-
-
-def test_a_class_that_only_a_holdout_split_off_here_has_is_a_class():
-    assert cleaning.classes(labelled("a", "c"), labelled("b", "a")) == ["a", "b", "c"]

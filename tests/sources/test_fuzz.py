@@ -365,6 +365,8 @@ def test_wrong_values_of_every_setting_are_taken_as_they_stand_or_refused(params
             assert taken == type(taken)(value), case
 
 
+@pytest.mark.exhaustive  # test_values_that_once_ended_otherwise has one such list
+@pytest.mark.exhaustive  # one such list is among test_values_that_once_ended_otherwise
 @pytest.mark.parametrize("place", [("seeds",), ("embed",)])
 def test_lists_of_lists_without_end_are_refused_in_few_words(params_yaml, place):
     assert outcome(place, rules.checked, replaced(SHIPPED, place, *loaded(params_yaml, BOMB))) is None
