@@ -120,6 +120,11 @@ class Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+def section(**settings: Any) -> type[Section]:
+    """A section with a few settings."""
+    return pydantic.create_model("section", __base__=Section, **{name: (kind, ...) for name, kind in settings.items()})
+
+
 class Prepare(Section):
     dataset: Name
     config: SourceName
@@ -163,13 +168,10 @@ class FinetuneEncoder(Section):
     evaluation: Name
 
 
-Layers = Annotated[list[AtLeastOne], Field(min_length=1), AfterValidator(_no_repeats)]
-
-
 class Embed(Section):
     model: Name
     pooling: Literal["mean", "cls", "max"]
-    layers: Literal["last"] | AtLeastOne | Layers
+    layers: Literal["last"] | AtLeastOne | Annotated[list[AtLeastOne], Field(min_length=1), AfterValidator(_no_repeats)]
     dtype: Dtype
     max_tokens: Annotated[Whole, Field(ge=3)]
 
@@ -183,52 +185,9 @@ class Reduce(Section):
     fit_rows: Annotated[Whole, Field(ge=4)]
 
 
-class Map(Section):
-    method: Literal["umap", "pca"]
-    rows: Annotated[Whole, Field(ge=4)]
-    seed: Seed
-    neighbours: AtLeastTwo
-
-
-class Cluster(Section):
-    clusters: Literal["auto"] | AtLeastTwo
-    seed: Seed
-    sweep_to: AtLeastTwo
-    exact_rows: AtLeastTwo
-
-
-class SelectStage1(Section):
-    n: Amount
-    pick: Strategy
-
-
 class Round(Section):
     after: Name
     m: Amount
-
-
-class ScoreEntropy(Section):
-    score: Scorer
-
-
-class SelectStageN(Section):
-    by: Strategy
-
-
-class Strategies(Section):
-    committee: AtLeastTwo
-    held_back: Share
-
-
-class Sufficient(Section):
-    rule: Literal["none", "agreement"]
-    kappa: Share
-    comparisons: AtLeastOne
-
-
-class EarlyStopping(Section):
-    patience: AtLeastZero
-    holdout_share: Share
 
 
 class Train(Section):
@@ -242,7 +201,7 @@ class Train(Section):
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: ZeroOrShare
     freeze_word_embeddings: bool
-    early_stopping: EarlyStopping
+    early_stopping: section(patience=AtLeastZero, holdout_share=Share)
     warm_start: bool
     folds: AtLeastTwo
     pseudo_share: Share
@@ -250,27 +209,6 @@ class Train(Section):
     pseudo_weight: Positive
     pairs_per_row: AtLeastOne
     most_pairs: AtLeastTwo
-
-
-class TrainFinal(Section):
-    trainer: Literal["none"] | Learner
-    arms: Names
-
-
-class TrainFull(Section):
-    epochs: AtLeastOne
-    seed: Seed
-
-
-class Report(Section):
-    measure: Literal["auto", "accuracy", "macro_f1"]
-    target: Share
-
-
-class Predict(Section):
-    seed: Literal["mean"] | Seed
-    temperature: Literal["auto", "none"]
-    abstain: ZeroOrShare
 
 
 class Machine(Section):
@@ -289,20 +227,20 @@ class Params(Section):
     finetune_encoder: FinetuneEncoder
     embed: Embed
     reduce: Reduce
-    map: Map
-    cluster: Cluster
+    map: section(method=Literal["umap", "pca"], rows=Annotated[Whole, Field(ge=4)], seed=Seed, neighbours=AtLeastTwo)
+    cluster: section(clusters=Literal["auto"] | AtLeastTwo, seed=Seed, sweep_to=AtLeastTwo, exact_rows=AtLeastTwo)
     stages: Names
-    select_stage1: SelectStage1
+    select_stage1: section(n=Amount, pick=Strategy)
     rounds: dict[str, Round]
-    score_entropy: ScoreEntropy
-    select_stageN: SelectStageN
-    strategies: Strategies
-    sufficient: Sufficient
+    score_entropy: section(score=Scorer)
+    select_stageN: section(by=Strategy)
+    strategies: section(committee=AtLeastTwo, held_back=Share)
+    sufficient: section(rule=Literal["none", "agreement"], kappa=Share, comparisons=AtLeastOne)
     train: Train
-    train_final: TrainFinal
-    train_full: TrainFull
-    predict: Predict
+    train_final: section(trainer=Literal["none"] | Learner, arms=Names)
+    train_full: section(epochs=AtLeastOne, seed=Seed)
+    predict: section(seed=Literal["mean"] | Seed, temperature=Literal["auto", "none"], abstain=ZeroOrShare)
     random_at: Names
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
-    report: Report
+    report: section(measure=Literal["auto", "accuracy", "macro_f1"], target=Share)
     machine: Machine
