@@ -53,9 +53,10 @@ def test_train_is_the_pool_and_the_hubs_names_are_the_holdout_whatever_suffix_an
     assert (pairs(pool), pairs(holdout)) == (FRUIT, of("a plum", "a fig"))
 
 
-def test_what_is_left_aside_is_named(tmp_path, capsys):
-    for name in ("train.csv", "test.csv", "valid.csv", "notes.csv"):
+def test_unused_files_are_named_and_not_read(tmp_path, capsys):
+    for name in ("train.csv", "test.csv", "valid.csv"):
         fruit(tmp_path / name)
+    put(tmp_path / "notes.csv", b"\xff broken")
     splits.read(section(tmp_path))
     assert capsys.readouterr().out.splitlines() == [
         "prepare: pool from train.csv, columns text, label",
@@ -73,7 +74,7 @@ def test_splits_may_be_words_of_longer_names_where_no_file_is_called_by_one(tmp_
     assert counts(tmp_path) == [2, 3]
 
 
-def test_files_and_folders_that_begin_with_a_dot_are_passed_over(tmp_path):
+def test_files_and_folders_that_begin_with_a_dot_are_ignored(tmp_path):
     fruit(tmp_path / "data.csv")
     for name in ("._data.csv", "__MACOSX/data.csv", ".ipynb_checkpoints/train.csv", "dataset_infos.json"):
         put(tmp_path / name, b"\xff")
@@ -91,7 +92,7 @@ def test_shards_of_a_split_are_joined_in_order(tmp_path, folder):
     assert (pairs(pool), pairs(holdout)) == (FRUIT, of("a plum", "a fig"))
 
 
-def test_a_shard_that_is_missing_is_told(tmp_path):
+def test_a_missing_shard_is_named(tmp_path):
     for shard in (0, 2):
         fruit(tmp_path / f"train-0000{shard}-of-00003.parquet")
     assert "2 of 3 shards are there: train-00000-of-00003.parquet, train-00002" in refusal(tmp_path)
@@ -136,7 +137,7 @@ def test_a_folder_a_class(tmp_path):
     pool, holdout = splits.read(section(tmp_path))
     assert pairs(pool) == [(f"train {label} {number}\n", label) for label in ("neg", "pos") for number in range(2)]
     assert pairs(holdout) == [(f"test {label} {number}\n", label) for label in ("neg", "pos") for number in range(2)]
-    assert pairs(splits.read(section(tmp_path / "test"))[0]) == pairs(holdout)
+    assert read(tmp_path / "test") == pairs(holdout)
 
 
 def test_folders_that_datasets_saved(tmp_path):
@@ -151,7 +152,7 @@ def test_folders_that_datasets_saved(tmp_path):
     assert (pairs(pool), pairs(holdout)) == ([("a", "good"), ("b", "bad"), ("c", None)], [("a", "good")])
 
 
-def test_the_files_read_are_those_whose_content_is_told(tmp_path):
+def test_the_recorded_content_is_that_of_the_files_that_are_read(tmp_path):
     for name in ("train-00000-of-00002.csv", "train-00001-of-00002.csv", "test.csv", "notes.csv"):
         fruit(tmp_path / "d" / name)
     put(tmp_path / "classes/pos/1.txt", "a"), put(tmp_path / "classes/neg/1.txt", "b")
@@ -171,7 +172,7 @@ def test_the_files_read_are_those_whose_content_is_told(tmp_path):
     assert content.of_dataset(str(tmp_path / "d")) != before["d"]
 
 
-# ---- a column that tells the split
+# ---- a column of splits
 
 
 SPLIT = {"text": list("abcde"), "label": ["x", "y", "x", "y", "x"], "split": ["train", "Train", "test", "dev", "training"]}
@@ -193,7 +194,7 @@ def test_the_column_of_splits_can_be_named_or_switched_off(tmp_path):
     assert "prepare.split_column = prat: no such column" in refusal(file, split_column="prat")
 
 
-def test_a_column_split_of_other_words_is_told_and_refused_where_it_was_named(tmp_path, capsys):
+def test_a_column_split_of_other_words_is_reported_or_if_named_refused(tmp_path, capsys):
     file = write(tmp_path / "f.csv", {**SPLIT, "split": ["a", "b", "train", "test", ""]})
     assert len(read(file)) == 5
     said = "in 3 rows it is none of train, test, testing, eval, evaluation, validation, valid, val, dev, but e.g. a, b, nothing"
@@ -226,14 +227,14 @@ def test_splits_can_be_named(tmp_path):
         ("f.csv", 'text,label\n"a, b",x\nc,y\n', ""),
     ],
 )
-def test_the_sign_between_cells_is_found_and_printed(tmp_path, capsys, name, text, note):
+def test_the_delimiter_is_found_and_printed(tmp_path, capsys, name, text, note):
     assert read(put(tmp_path / name, text)) == [("a, b", "x"), ("c", "y")]
     assert (
         capsys.readouterr().out.splitlines()[0].removeprefix(f"prepare: pool from {name}, columns text, label").strip("; ") == note
     )
 
 
-def test_where_two_signs_fit_it_is_refused_until_one_is_named(tmp_path):
+def test_a_file_that_two_delimiters_fit_is_refused_until_one_is_named(tmp_path):
     file = put(tmp_path / "f.csv", "text,label;label,text\na,b;c,d\n")
     said = "commas give columns text, label;label, text; semicolons give columns text,label, label,text; write the right one"
     assert said in refusal(file)
@@ -241,7 +242,7 @@ def test_where_two_signs_fit_it_is_refused_until_one_is_named(tmp_path):
     assert read(put(file, "id,text;label\n1;x\n2, b;y\n"), text_column="id,text") == [("1", "x"), ("2, b", "y")]
 
 
-def test_quotes_in_tabs_are_signs_of_the_text_as_in_glue_or_around_cells_as_in_spreadsheets(tmp_path, capsys):
+def test_quotes_between_tabs_belong_to_the_text_as_in_glue_or_enclose_cells_as_in_spreadsheets(tmp_path, capsys):
     assert read(put(tmp_path / "f.tsv", 'text\tlabel\n"good" film\t1\n5" disk\t0\n')) == [('"good" film', "1"), ('5" disk', "0")]
     assert "quotes are read as part of the text" in capsys.readouterr().out
     assert read(put(tmp_path / "f.tsv", 'text\tlabel\n"a ""b""\tc"\t1\n')) == [('a "b"\tc', "1")]
@@ -337,7 +338,7 @@ def test_a_workbook_of_one_sheet(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".json", ".txt"])
-def test_a_byte_order_mark_tells_the_encoding(tmp_path, suffix, encoding):
+def test_a_byte_order_mark_gives_the_encoding(tmp_path, suffix, encoding):
     text = {
         ".csv": "text,label\nçà,x\n",
         ".jsonl": '{"text": "çà", "label": "x"}\n',
@@ -347,7 +348,7 @@ def test_a_byte_order_mark_tells_the_encoding(tmp_path, suffix, encoding):
     assert read(put(tmp_path / f"f{suffix}", text.encode(encoding))) == [("çà", "x")]
 
 
-def test_the_setting_tells_the_encoding_where_no_mark_does(tmp_path):
+def test_without_a_mark_the_setting_gives_the_encoding(tmp_path):
     file = put(tmp_path / "f.csv", "text,label\n“so” — 5 €,x\n".encode("cp1252"))
     assert read(file, encoding="cp1252") == [("“so” — 5 €", "x")]
     said = refusal(file)
@@ -388,7 +389,7 @@ def test_notes_on_class_labels_that_cannot_be_read_are_refused(tmp_path):
     assert "cannot be read as parquet: its notes on class labels cannot be read" in refusal(file)
 
 
-def test_of_a_list_of_labels_the_only_one_is_taken_and_several_are_refused(tmp_path):
+def test_a_list_of_one_label_is_that_label_and_of_several_is_refused(tmp_path):
     assert read(write(tmp_path / "f.jsonl", {"text": ["a", "b", "c"], "label": [["x"], [1], []]})) == [
         ("a", "x"),
         ("b", "1"),
@@ -406,7 +407,7 @@ def test_rows_without_a_label_are_left_out_of_the_pool_counted_and_printed(tmp_p
     assert "prepare: pool: 4 rows read, good: 1, bad: 1; dropped 0 empty, 2 unlabelled ('b'), 0 dup" in capsys.readouterr().out
 
 
-def test_minus_1_that_the_own_holdout_lacks_is_told_and_missing_on_request(tmp_path, monkeypatch, capsys):
+def test_minus_1_that_the_holdout_lacks_is_reported_and_missing_on_request(tmp_path, monkeypatch, capsys):
     write(tmp_path / "d/train.csv", {"text": list("abcd"), "label": ["-1", "1", "0", "-1"]})
     write(tmp_path / "d/test.csv", {"text": list("xy"), "label": ["1", "0"]})
     assert run_prepare(tmp_path, monkeypatch, dataset="d")["classes"] == ["-1", "0", "1"]
@@ -445,7 +446,7 @@ def test_equal_texts_with_one_label_in_two_spellings_are_duplicates(tmp_path, mo
     assert run_prepare(tmp_path, monkeypatch, dataset="d")["pool"] == [("a", "0"), ("b", "1")]
 
 
-def test_labels_that_look_like_a_slip_are_named_and_stay_classes(tmp_path, monkeypatch, capsys):
+def test_labels_that_look_like_slips_are_reported_and_stay_classes(tmp_path, monkeypatch, capsys):
     labels = ["Pos", "pos", "POS", "neg", "NULL", "N/A"]
     write(tmp_path / "d/train.csv", {"text": list("abcdef"), "label": labels})
     write(tmp_path / "d/test.csv", {"text": ["x"], "label": ["neg"]})
@@ -470,7 +471,7 @@ def test_labels_that_look_like_a_slip_are_named_and_stay_classes(tmp_path, monke
         (["[0, 1, 1]", "[1, 0, 0]"], "2 labels, such as [0, 1, 1], look"),
     ],
 )
-def test_cells_that_look_like_several_labels_are_told_and_stay_classes(tmp_path, monkeypatch, capsys, labels, said):
+def test_cells_that_look_like_several_labels_are_reported_and_stay_classes(tmp_path, monkeypatch, capsys, labels, said):
     write(tmp_path / "d/train.csv", {"text": [f"text {number}" for number in range(len(labels))], "label": labels})
     write(tmp_path / "d/test.csv", {"text": ["another"], "label": [labels[0]]})
     assert set(run_prepare(tmp_path, monkeypatch, dataset="d")["classes"]) == set(labels)
@@ -481,7 +482,7 @@ def test_cells_that_look_like_several_labels_are_told_and_stay_classes(tmp_path,
     ]
 
 
-def test_names_with_commas_are_no_several_labels(tmp_path, monkeypatch, capsys):
+def test_names_with_commas_are_one_label(tmp_path, monkeypatch, capsys):
     labels = ["Berlin, Germany", "Bonn, Germany", "news|sport", "yes;", "a,a", "[draft]", "[a] b, c"]
     write(tmp_path / "d/train.csv", {"text": [f"text {number}" for number in range(len(labels))], "label": labels})
     write(tmp_path / "d/test.csv", {"text": ["another"], "label": [labels[0]]})
@@ -489,7 +490,7 @@ def test_names_with_commas_are_no_several_labels(tmp_path, monkeypatch, capsys):
     assert "several labels" not in capsys.readouterr().out
 
 
-def test_a_class_of_the_own_holdout_alone_is_told_and_counts_in_the_measures(tmp_path, monkeypatch, capsys):
+def test_a_class_that_only_the_holdout_has_is_reported_and_counts_in_the_measures(tmp_path, monkeypatch, capsys):
     write(tmp_path / "d/train.csv", columns(FRUIT))
     write(tmp_path / "d/test.csv", columns([("a plum", "good"), ("a bolt", "bad"), ("a fog", "strange")]))
     made = run_prepare(tmp_path, monkeypatch, dataset="d")
@@ -503,7 +504,7 @@ def test_a_class_of_the_own_holdout_alone_is_told_and_counts_in_the_measures(tmp
 
 
 @pytest.mark.slow
-def test_such_a_class_comes_as_far_as_the_report(in_process):
+def test_a_class_that_only_the_holdout_has_reaches_the_report(in_process):
     rows = [json.loads(line) for line in Path("corpus.jsonl").read_text().splitlines()]
     put(Path("d/train.jsonl"), "".join(json.dumps(row) + "\n" for row in rows[:90]))
     odd = [{**row, "label": "odd"} for row in rows[90:95]]
@@ -519,7 +520,7 @@ def test_such_a_class_comes_as_far_as_the_report(in_process):
     assert json.loads(Path("metrics/full/pool.json").read_text())["accuracy"] <= 25 / 30
 
 
-def test_rare_classes_go_to_the_pool_alone_where_that_is_asked_for(tmp_path, monkeypatch, capsys):
+def test_rare_classes_stay_in_the_pool_if_asked_for(tmp_path, monkeypatch, capsys):
     texts = [f"text {number}" for number in range(8)]  # of which 1, 2, 3, 5 go to the holdout at a share of 0.3
     write(tmp_path / "f.csv", {"text": texts, "label": ["a", "rare", "a", "b", "a", "b", "a", "b"]})
     asked = {"dataset": "f.csv", "holdout_share": 0.3, "holdout_seed": 0}
@@ -533,7 +534,7 @@ def test_rare_classes_go_to_the_pool_alone_where_that_is_asked_for(tmp_path, mon
 # ---- what prepare prints
 
 
-def test_prepare_tells_files_columns_classes_and_an_example_of_all_that_is_dropped(tmp_path, monkeypatch, capsys):
+def test_prepare_prints_files_columns_classes_and_an_example_of_each_kind_dropped(tmp_path, monkeypatch, capsys):
     train = [
         ("A fig", "good"),
         ("a fig", "good"),
@@ -557,7 +558,7 @@ def test_prepare_tells_files_columns_classes_and_an_example_of_all_that_is_dropp
     ]
 
 
-def test_a_file_that_git_ignores_is_said_to_be_absent_from_an_experiment_elsewhere(tmp_path, monkeypatch):
+def test_a_refusal_in_the_copy_of_an_experiment_mentions_files_that_git_ignores(tmp_path, monkeypatch):
     folder = tmp_path / ".dvc/tmp/exps/tmp1"
     folder.mkdir(parents=True)
     monkeypatch.chdir(folder)
@@ -603,7 +604,7 @@ def test_the_settings_of_files_are_accepted():
 # ---- hub
 
 
-def test_a_config_of_what_has_none_is_refused(tmp_path):
+def test_a_config_is_refused_if_the_source_has_none(tmp_path):
     said = "prepare.config = emotion: only hub data sets, and folders whose README.md defines configs, have configs; set it to none"
     assert said in refusal(fruit(tmp_path / "f.csv"), config="emotion")
     assert said in refusal(tmp_path, config="emotion")

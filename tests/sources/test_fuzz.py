@@ -353,7 +353,7 @@ def test_a_value_that_is_no_yaml_is_refused_and_runs_nothing(params_yaml, text):
 
 
 @pytest.mark.parametrize("every", [31, pytest.param(1, marks=pytest.mark.exhaustive)])
-def test_wrong_values_of_every_setting_are_taken_as_they_stand_or_refused(params_yaml, monkeypatch, every):
+def test_wrong_values_of_every_setting_are_refused_or_kept_as_they_are(params_yaml, monkeypatch, every):
     monkeypatch.setattr(plugins, "names", functools.cache(plugins.names))  # no file comes or goes meanwhile
     values = {text: loaded(params_yaml, text) for text in WRONG}
     for place, (text, [value]) in list(itertools.product(PLACES, values.items()))[::every]:
@@ -365,8 +365,8 @@ def test_wrong_values_of_every_setting_are_taken_as_they_stand_or_refused(params
             assert taken == type(taken)(value), case
 
 
-@pytest.mark.exhaustive  # test_values_that_once_ended_otherwise has one such list
-@pytest.mark.exhaustive  # one such list is among test_values_that_once_ended_otherwise
+@pytest.mark.exhaustive  # test_values_that_once_crashed has one such list
+@pytest.mark.exhaustive  # one such list is among test_values_that_once_crashed
 @pytest.mark.parametrize("place", [("seeds",), ("embed",)])
 def test_lists_of_lists_without_end_are_refused_in_few_words(params_yaml, place):
     assert outcome(place, rules.checked, replaced(SHIPPED, place, *loaded(params_yaml, BOMB))) is None
@@ -454,7 +454,7 @@ def test_damaged_artifacts_are_read_or_refused(tmp_path, count):
                 assert all(isinstance(text, str) for text in read)
 
 
-# ---- what the cases above found, each by name
+# ---- bugs that the cases above found
 
 
 @pytest.mark.parametrize(
@@ -467,7 +467,7 @@ def test_damaged_artifacts_are_read_or_refused(tmp_path, count):
         ("f.jsonl", b'{"0": "a", "1": "b"}\n', r"name one of 0, 1"),
     ],
 )
-def test_files_that_once_ended_otherwise(tmp_path, name, content, message):
+def test_files_that_once_crashed(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(Refused, match=message):
         splits.read(section(tmp_path / name))
@@ -484,7 +484,7 @@ def test_a_date_that_no_calendar_has_is_refused(tmp_path):
         splits.read(section(tmp_path / "f.parquet"))
 
 
-def test_a_class_named_by_thousands_of_digits_is_a_word():
+def test_a_class_name_of_thousands_of_digits_is_a_word():
     rows = [{"text": "a", "label": "9" * 5_000}, {"text": "b", "label": "1"}]
     assert cleaning.classes(rows, []) == ["1", "9" * 5_000]
 
@@ -497,7 +497,7 @@ def test_a_class_named_by_thousands_of_digits_is_a_word():
         (BOMB, r"^params.yaml: train.epochs = .{150,300}must be a valid integer"),
     ],
 )
-def test_values_that_once_ended_otherwise(params_yaml, value, message):
+def test_values_that_once_crashed(params_yaml, value, message):
     shipped = (ROOT / "params.yaml").read_text(encoding="utf-8")
     assert shipped.count("  epochs: 5 ") == 1  # train's
     params_yaml.write_text(shipped.replace("  epochs: 5 ", f"  epochs: {value} "), encoding="utf-8")
