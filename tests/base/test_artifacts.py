@@ -1,4 +1,4 @@
-"""Files between stages: whole or absent, the same bytes for the same content, and never unpickled."""
+"""Files between stages: complete or absent, the same bytes for the same content, and never unpickled."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def file(tmp_path):
 
 
 def refusal(call, *arguments, **named):
-    """The text of a refusal, which has to name the file and both commands that mend it."""
+    """The message of a refusal, which must name the file and both commands that mend it."""
     with pytest.raises(Refused) as refused:
         call(*arguments, **named)
     text = str(refused.value)
@@ -86,7 +86,7 @@ def test_an_array_without_rows_is_loaded(file):
     assert load(file).shape == (0, 3)
 
 
-def test_what_a_plots_page_shows_is_no_markup_and_looks_as_written(tmp_path, monkeypatch):
+def test_text_on_the_plots_page_is_no_markup_and_looks_as_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = [{"x": 0.5, "text": "a < b </script><!--", "false_negatives_<script>": 1}]
     artifacts.save_plot("map", rows)
@@ -152,12 +152,12 @@ def test_integers_in_their_range_are_loaded(file):
         ([[0, 1, 2], [2, 7, 2]], "row 2 appears 2 times for seed number 2, possible: once"),
     ],
 )
-def test_labelled_rows_that_the_pool_has_not_or_that_stand_twice_are_refused(file, labelled, said):
+def test_labelled_rows_outside_the_pool_or_repeated_are_refused(file, labelled, said):
     artifacts.save(file, np.array(labelled))
     assert said in refusal(artifacts.load_labelled, file, 2, pool_rows=9)
 
 
-def test_labelled_rows_may_be_the_same_in_two_seeds_or_none(file):
+def test_labelled_rows_may_repeat_across_seeds_and_may_be_none(file):
     artifacts.save(file, np.array([[0, 8, 2], [2, 7, 0]]))
     assert artifacts.load_labelled(file, 2, pool_rows=9).tolist() == [[0, 8, 2], [2, 7, 0]]
     assert "expected shape (3, 'any'), found (2, 3)" in refusal(artifacts.load_labelled, file, 3, pool_rows=9)
@@ -213,7 +213,7 @@ def test_an_array_of_pickled_objects_is_refused_and_not_unpickled(file, tmp_path
     assert "is not a complete npy file" in refusal(load, file, np.object_, (None,))
     assert not (tmp_path / "ran").exists()
     np.load(file, allow_pickle=True)
-    assert (tmp_path / "ran").exists()  # the payload was a live one
+    assert (tmp_path / "ran").exists()  # the payload works
 
 
 def test_a_pickle_called_npy_is_refused_and_not_unpickled(file, tmp_path):
@@ -250,7 +250,7 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_beside_it(tmp_path):
 @pytest.mark.parametrize(
     ("save", "content"), [(artifacts.save, np.array([object()])), (artifacts.save_json, {1, 2}), (artifacts.save_jsonl, [{1, 2}])]
 )
-def test_what_cannot_be_written_leaves_no_file(tmp_path, save, content):
+def test_content_that_cannot_be_written_leaves_no_file(tmp_path, save, content):
     with pytest.raises((TypeError, ValueError)):
         save(tmp_path / "x", content)
     assert list(tmp_path.iterdir()) == []
@@ -262,7 +262,7 @@ def fill(path, array):
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
-def test_whoever_may_read_a_file_is_for_the_umask_to_say(tmp_path, umask, mode):
+def test_the_umask_decides_who_may_read_a_file(tmp_path, umask, mode):
     usual = os.umask(umask)
     try:
         artifacts.save(tmp_path / "array", MATRIX)

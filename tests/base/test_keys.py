@@ -1,4 +1,4 @@
-"""What a text is known by, and the chance that a name has: both by their values, since what people answered is kept under them."""
+"""Keys of texts and chances of names. Exact values are asserted, because people's answers are stored under keys."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def test_texts_that_differ_in_unicode_form_case_and_blanks_alone_have_one_key(on
     assert keys.key(one) == keys.key(two)
 
 
-def test_texts_that_say_other_things_have_other_keys():
+def test_different_texts_have_different_keys():
     texts = ["", "a", "a b", "ab", "b a", "a.", "a b.", "á", "1", "2", "film", "films"]
     assert len({keys.key(text) for text in texts}) == len(texts)
 

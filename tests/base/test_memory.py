@@ -1,4 +1,4 @@
-"""Freed memory goes back to the system."""
+"""Memory is returned to the system."""
 
 from pathlib import Path
 
@@ -15,8 +15,8 @@ def resident() -> float:
 
 
 @pytest.mark.skipif(not hasattr(memory.ctypes.CDLL(None), "malloc_trim"), reason="another C library")
-def test_what_is_freed_between_what_stays_goes_back():
-    # Small enough to come from the heap; every second one stays, so that its end is never free.
+def test_memory_freed_between_objects_that_stay_is_returned():
+    # Small enough to come from the heap. Every second one stays, so the end of the heap is never free.
     arrays = [np.ones(8_000) for _ in range(2_000)]
     before = resident()
     del arrays[::2]
@@ -24,6 +24,6 @@ def test_what_is_freed_between_what_stays_goes_back():
     assert before - resident() > 30  # of 64 that were freed
 
 
-def test_a_c_library_that_cannot_is_left_alone(monkeypatch):
+def test_another_c_library_is_left_alone(monkeypatch):
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda name: object())
     memory.trim()

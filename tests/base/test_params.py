@@ -1,4 +1,4 @@
-"""params.yaml as stages read it: numbers as DVC writes them, sections that cannot be changed, and what needs no declaring."""
+"""params.yaml as stages read it: numbers as DVC writes them, frozen sections, and the section that no stage declares."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_no_section_can_be_changed_however_deep():
     assert (read.train.epochs, read.train.early_stopping.patience, read.train.early_stopping.inner.deepest) == (3, 2, 1)
 
 
-def test_a_changed_section_is_another_one_and_frozen_too():
+def test_a_changed_section_is_a_frozen_copy():
     train = params.read("train").train
     changed = train.changed(epochs=9, early_stopping={"patience": 5})
     assert (changed.epochs, changed.early_stopping.patience) == (9, 5)
@@ -70,7 +70,7 @@ def test_a_changed_section_is_another_one_and_frozen_too():
     frozen(changed.early_stopping, "patience")
 
 
-def test_what_the_machine_is_set_to_is_read_by_any_stage_and_declared_by_none():
+def test_any_stage_may_read_the_section_machine_and_none_declares_it():
     assert not hasattr(params.read("embed"), "machine")
     assert (params.machine().batch_tokens, params.machine().batch_pairs) == (64, 2)
     frozen(params.machine(), "batch_tokens")
@@ -80,7 +80,7 @@ def test_what_the_machine_is_set_to_is_read_by_any_stage_and_declared_by_none():
     assert [name for name in declared if name.split(".")[0] == "machine"] == []
 
 
-def test_without_a_section_for_the_machine_it_is_named():
+def test_a_missing_section_machine_is_named():
     params.PATH.write_text("seeds: [0]")
     with pytest.raises(Refused, match=r"params\.yaml: machine is missing; possible: seeds"):
         params.machine()

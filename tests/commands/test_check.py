@@ -1,4 +1,4 @@
-"""`make check DATA=path`: what prepare would find in a data set, before anything is written."""
+"""`make check DATA=path`: what prepare finds in a data set, without writing anything."""
 
 import json
 import os
@@ -48,7 +48,7 @@ def test_it_prints_what_prepare_would_and_writes_nothing(project, capsys):
     assert len(artifacts.texts(paths.POOL)) == 90
 
 
-def test_a_rule_that_can_never_end_labelling_is_told(project, capsys):
+def test_a_rule_that_can_never_end_labelling_is_reported(project, capsys):
     project.change({"sufficient": {"rule": "agreement"}})
     check.main()
     assert "it takes 5 stages, the last of which is then left out, and stages has 1; add rounds" in capsys.readouterr().out
@@ -57,7 +57,7 @@ def test_a_rule_that_can_never_end_labelling_is_told(project, capsys):
     assert "stages has 1" not in capsys.readouterr().out
 
 
-def test_what_prepare_refuses_is_refused_and_so_is_a_pool_too_small_for_the_labels(project):
+def test_check_refuses_what_prepare_refuses_and_a_pool_smaller_than_the_budget(project):
     with pytest.raises(Refused, match=r"prepare.dataset = nowhere.csv: "):
         check.main("nowhere.csv")
     project.change({"select_stage1": {"n": 23}})
@@ -86,7 +86,7 @@ def make_check(folder: Path, *words: str, **variables: str) -> subprocess.Comple
 
 
 @pytest.mark.slow
-def test_make_hands_over_any_path_even_where_python_is_told_not_to_look_in_this_folder(project):
+def test_make_passes_any_path_on_even_with_pythonsafepath(project):
     (project.folder / "stages").symlink_to(ROOT / "stages")
     os.rename("corpus.jsonl", "a $(corpus) 'of' \"1\".jsonl")
     done = make_check(project.folder, "DATA=a $$(corpus) 'of' \"1\".jsonl", PYTHONSAFEPATH="1")
@@ -96,7 +96,7 @@ def test_make_hands_over_any_path_even_where_python_is_told_not_to_look_in_this_
     assert make_check(project.folder, DATA="nowhere.csv").stdout.count("\n") == 1
 
 
-def test_without_make_python_itself_says_that_it_does_not_look_in_this_folder(project):
+def test_without_make_pythonsafepath_hides_the_stages(project):
     (project.folder / "stages").symlink_to(ROOT / "stages")
     command = [sys.executable, "-m", "stages", "check"]
     done = subprocess.run(command, env={**os.environ, "PYTHONSAFEPATH": "1"}, capture_output=True, text=True)

@@ -364,7 +364,7 @@ def test_without_out_a_file_goes_to_the_terminal(capfd):
         ("new.csv", "text,text\na,b\n", "new.csv: 2 columns are called text; rename one"),
         ("new.csv", "text,predicted\na,b\n", "new.csv already has a column predicted"),
         ("new.csv", 'text,id\n"a,1\n', "new.csv cannot be read as csv: line 2: unexpected end of data"),
-        ("new.csv", b"text\ncaf\xe9\n", "new.csv cannot be read: line 2, byte 9 of the file, 0xe9, is no utf-8"),
+        ("new.csv", b"text\ncaf\xe9\n", "new.csv cannot be read: line 2, byte 9 of the file, 0xe9, is not utf-8"),
         ("new.jsonl", '{"text": "a"}\n{"text": ["b"]}\n', "new.jsonl, row 2, column text: found a list, possible: text"),
         ("new.jsonl", '{"text": "a"}\n{"text"\n', "new.jsonl cannot be read as jsonl: line 2: "),
         ("new.csv.gz", gzip.compress(b"text\na\n" * 99, mtime=0)[:-9], "new.csv.gz cannot be read as csv: "),

@@ -1,4 +1,4 @@
-"""params.yaml: each possible mistake is refused by a message that names the setting, the value and what is possible."""
+"""params.yaml: each mistake is refused with the setting, the value and what is possible."""
 
 import copy
 import re
@@ -170,7 +170,7 @@ def test_a_mistake_is_refused_by_name(params, name, value, parts):
     assert [part for part in parts if part not in message] == [], message
 
 
-def test_all_mistakes_are_told_at_once(params):
+def test_all_mistakes_are_reported_at_once(params):
     params(("train.epochs", 0), ("embed.max_tokens", "many"))
     assert "train.epochs = 0" in refusal()
     assert "embed.max_tokens = 'many'" in refusal()
@@ -196,7 +196,7 @@ def test_an_exponent_without_a_point_is_a_number_as_dvc_writes_it(params):
 
 
 @pytest.mark.parametrize("text", ["seeds: [0, 1", "a:\n\t- b", "seeds: \x00", "seeds: 2024-13-45"])
-def test_what_is_not_yaml_is_refused(params, text):
+def test_a_file_that_is_not_yaml_is_refused(params, text):
     params(text=text)
     assert refusal().startswith("params.yaml cannot be read as YAML: ")
 
@@ -248,12 +248,12 @@ def test_a_budget_of_the_whole_pool_is_accepted_and_one_row_more_refused(params)
 
 
 @pytest.mark.parametrize("stage", ["inputs", "prepare"])
-def test_what_comes_before_the_pool_is_not_refused_for_the_pool_that_lies_there(params, stage):
+def test_stages_before_the_pool_are_not_refused_for_an_old_pool(params, stage):
     pool_of(1)
     rules.check_file(stage)
 
 
-def test_rounds_that_part_after_the_same_stage_do_not_add_up(params):
+def test_rounds_that_follow_the_same_stage_do_not_add_up(params):
     params(("rounds.stage3.after", "stage1"))
     pool_of(120)  # stage2 is the larger: (20 + 10) x 4
     rules.check_file("embed")
@@ -275,7 +275,7 @@ def test_a_budget_of_clusters_not_yet_counted_is_not_refused(params):
     rules.check_file("embed")
 
 
-def test_a_setting_named_like_a_word_of_pydantic_is_refused_by_name(params):
+def test_a_setting_named_like_a_pydantic_term_is_refused_by_name(params):
     params(("function-x", 1))
     assert "function-x is no known setting" in refusal()
 
@@ -297,7 +297,7 @@ PEOPLE = {"from": "people", "classes": ["neg", "pos"], "rename": {}, "guide": "n
         ({"a": "a"}, [], "labels.rename.a = a leads in a circle"),
     ],
 )
-def test_what_does_not_go_together_where_people_label_is_refused(params, rename, arms, message):
+def test_settings_that_contradict_each_other_if_people_label_are_refused(params, rename, arms, message):
     params(("labels", PEOPLE | {"rename": rename}), ("arms", arms))
     assert message in refusal()
     params(("labels", PEOPLE | {"rename": rename, "from": "dataset"}), ("arms", arms))

@@ -1,4 +1,4 @@
-"""From raw rows to pool and holdout, on rows few enough to read."""
+"""From raw rows to pool and holdout, on few rows."""
 
 import re
 from collections import Counter
@@ -39,20 +39,20 @@ def test_empty_and_blank_texts_are_dropped_if_asked_for():
     assert cleaning.without_empty(rows, "drop", "pool") == ([rows[0], rows[3]], rows[1:3])
 
 
-def test_empty_texts_are_refused_with_their_number_the_first_and_the_setting():
+def test_empty_texts_are_refused_with_their_count_the_first_and_the_setting():
     message = r"^pool: 2 rows have no text, the first is row 2; mend them or set prepare.empty_texts to drop$"
     with pytest.raises(Refused, match=message):
         cleaning.without_empty([row("one"), row(""), row(" ")], "refuse", "pool")
 
 
 @pytest.mark.parametrize("missing", [None, ""])
-def test_rows_without_a_label_are_told_apart_from_those_that_have_one(missing):
+def test_rows_without_a_label_are_separated(missing):
     rows = [row("one"), row("two", missing), row("three", "b")]
     assert cleaning.without_missing_labels(rows, "pool") == ([row("one"), row("three", "b")], [row("two", missing)])
 
 
 @pytest.mark.parametrize("missing", [None, ""])
-def test_rows_of_which_none_has_a_label_are_refused(missing):
+def test_rows_are_refused_if_none_has_a_label(missing):
     message = r"^pool: none of 2 rows has a label; is prepare.label_column the right column\?$"
     with pytest.raises(Refused, match=message):
         cleaning.without_missing_labels([row("one", missing), row("two", missing)], "pool")
@@ -151,7 +151,7 @@ def test_the_split_of_given_rows_is_the_same_in_any_order_of_rows():
         assert [side[::-1] for side in back] == list(there)
 
 
-def test_texts_that_differ_in_case_blanks_and_unicode_form_alone_go_to_one_side():
+def test_texts_that_differ_only_in_case_blanks_and_unicode_form_go_to_one_side():
     alike = [row(f"{cafe} {i}") for i in range(30) for cafe in ("a caf\u00e9", "A Cafe\u0301", " a\t CAF\u00c9")]
     pool, holdout = cleaning.split(alike, share=0.5, seed=0)
     numbers = [Counter(text.split()[-1] for text in texts(side)) for side in (pool, holdout)]
@@ -178,13 +178,13 @@ def test_a_class_that_one_side_lacks_is_printed_by_name(capsys):
     ]
 
 
-def test_where_both_sides_have_every_class_nothing_is_printed(capsys):
+def test_nothing_is_printed_if_both_sides_have_every_class(capsys):
     cleaning.split(labelled(*"aabbaaab"), share=0.45, seed=0)
     assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(("share", "holdout", "pool"), [(0.01, 0, 8), (0.9, 8, 0), (5e-324, 0, 8)])
-def test_a_side_that_stays_empty_is_refused_with_the_setting_and_what_to_do(share, holdout, pool):
+def test_an_empty_side_is_refused_with_the_setting_and_what_to_do(share, holdout, pool):
     message = (
         f"params.yaml: prepare.holdout_share = {share}: of 8 rows {holdout} fall to the holdout and {pool} to the pool, and both "
         "need some; change the share or prepare.holdout_seed, or bring more rows or groups"
@@ -222,7 +222,7 @@ def test_an_empty_pool_is_refused():
         cleaning.classes([], [])
 
 
-def test_classes_that_the_holdout_alone_has_are_told_with_their_rows(capsys):
+def test_classes_that_only_the_holdout_has_are_printed_with_their_rows(capsys):
     cleaning.check_holdout_classes(labelled("a", "b"), labelled("d", "a", "c", "d"))
     assert capsys.readouterr().out == (
         "prepare: the holdout has classes that the pool lacks: c, d; no model can learn them, so 3 of its 4 rows count as "
@@ -236,6 +236,6 @@ def test_a_holdout_that_shares_no_class_with_the_pool_is_refused():
         cleaning.check_holdout_classes(labelled("pos", "neg"), labelled("0", "1"))
 
 
-def test_a_label_of_the_pool_alone_is_none_of_the_holdouts_business(capsys):
+def test_a_class_that_only_the_pool_has_is_fine(capsys):
     cleaning.check_holdout_classes(labelled("a", "b", "c"), labelled("b", "a"))
     assert capsys.readouterr().out == ""

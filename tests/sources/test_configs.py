@@ -1,4 +1,4 @@
-"""A folder in the hub's layout, whose README.md tells which of its files are which split of which config."""
+"""Folders whose README.md says which files belong to which split of which config."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def tweets(tmp_path) -> Path:
         ([split("train", ["emotion/*", "emotion/one.csv"])], ["emotion/held", "emotion/one", "emotion/two"], []),
     ],
 )
-def test_the_readme_tells_which_files_are_which_split(tweets, data_files, train, test):
+def test_the_readme_says_which_files_are_which_split(tweets, data_files, train, test):
     readme(tweets, {"license": "mit", "configs": [config("default", data_files)]})
     assert splits_in(tweets) == [train, test]
 
@@ -82,7 +82,7 @@ def test_a_config_may_be_a_folder_that_is_read_by_its_names(tweets):
 
 
 @pytest.mark.parametrize("head", ["", "tags: [a", "tags: [x]\nlicense: mit", "dataset_info:\n  configs: 3"])
-def test_a_readme_that_tells_no_configs_changes_nothing(tmp_path, head):
+def test_a_readme_without_configs_changes_nothing(tmp_path, head):
     fruit(tmp_path / "train.csv")
     readme(tmp_path, head)
     assert read(tmp_path) == FRUIT
@@ -122,7 +122,7 @@ def test_configs_that_cannot_be_followed_are_refused(tweets, configs, message):
     assert message in said
 
 
-def test_the_readme_and_the_files_of_the_chosen_config_are_told_by_their_content(tweets):
+def test_the_content_of_the_readme_and_of_the_chosen_configs_files_is_recorded(tweets):
     readme(tweets, {"configs": [config("emotion", "emotion/one.csv"), config("irony", "irony/one.csv")]})
     told = {name: content.of_dataset(str(tweets), name) for name in ("emotion", "irony")}
     assert told["emotion"]["sha256"] != told["irony"]["sha256"]

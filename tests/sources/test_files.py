@@ -1,4 +1,4 @@
-"""Files as people have them: their rows, the right split, the right labels, or a refusal that says how to go on."""
+"""Files as people have them: all rows, the right split and labels, or a refusal that says what to do."""
 
 import bz2
 import gzip

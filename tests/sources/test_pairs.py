@@ -1,4 +1,4 @@
-"""Pairs of texts as they are read, and the mistakes in them that are told before anything is trained."""
+"""Pairs of texts: reading them, and refusing mistakes before any training."""
 
 from types import SimpleNamespace
 
@@ -46,7 +46,7 @@ def test_scores_are_rescaled_from_the_declared_range(tmp_path):
     assert read(file, "pairs", score_range=[-5, 5])["label"] == [0.5, 0.75, 1]
 
 
-def test_of_two_numbers_each_objective_takes_its_own(tmp_path):
+def test_each_objective_takes_its_own_label_column(tmp_path):
     columns = {"sentence1": ["a"], "sentence2": ["b"], "score": [0.25], "label": ["neutral"]}
     file = write(tmp_path / "f.csv", columns)
     assert read(file, "nli")["label"] == [1]
@@ -98,7 +98,7 @@ def test_classes_are_balanced_up_to_a_limit_and_keep_their_order(tmp_path):
     assert sorted(read(file, "pairs", most_per_class=500)["label"]) == [0, 0, 0, 1, 1, 1]  # the rarer class has three
 
 
-def test_what_is_drawn_for_balance_depends_on_the_seed_alone():
+def test_the_pairs_drawn_for_balance_depend_only_on_the_seed():
     many = {key: list(range(40)) for key in ("left", "right")} | {"label": [0.0, 1.0] * 20}
     drawn = [pairs.balanced(many, 5, np.random.default_rng(seed))["left"] for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]

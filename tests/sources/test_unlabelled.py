@@ -1,4 +1,4 @@
-"""A pool and a holdout from rows of which few or none have a label."""
+"""A pool and a holdout from rows with few or no labels."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_texts_of_one_key_are_one_row_and_take_the_label_that_one_of_them_has():
     assert texts(disputed) == ["plot"]
 
 
-def test_so_many_rows_are_drawn_whatever_their_order_and_others_with_another_seed():
+def test_the_drawn_rows_depend_on_the_seed_and_not_on_their_order():
     pool, holdout, aside = unlabelled.drawn(MANY, 100, seed=0)
     assert (len(pool), len(holdout), aside) == (900, 100, [])
     assert set(texts(unlabelled.drawn(MANY[::-1], 100, seed=0)[1])) == set(texts(holdout))
@@ -51,11 +51,11 @@ def test_so_many_rows_are_drawn_whatever_their_order_and_others_with_another_see
     assert np.abs(np.mean([int(text.split()[1]) for text in texts(holdout)]) - 499.5) < 87  # three standard errors: from all over
 
 
-def test_none_is_drawn_where_none_is_wanted():
+def test_a_holdout_of_no_rows_is_empty():
     assert unlabelled.drawn(MANY, 0, seed=0) == (MANY, [], [])
 
 
-def test_a_holdout_that_was_asked_for_stays_and_new_rows_do_not_enter_it():
+def test_a_holdout_that_was_asked_stays_and_new_rows_do_not_enter_it():
     fixed = {keys.key(f"text {i}") for i in (3, 5)}
     pool, holdout, _ = unlabelled.drawn(MANY, 100, seed=0, fixed=fixed)
     assert texts(holdout) == ["text 3", "text 5"]
@@ -81,7 +81,7 @@ def labelled(*labels):
     return [{"text": str(i), "label": label} for i, label in enumerate(labels)]
 
 
-def test_classes_are_those_that_are_named_in_that_order_or_those_of_the_source():
+def test_classes_are_the_named_ones_in_their_order_or_those_of_the_source():
     assert unlabelled.classes(["z", "a"], labelled("a", None), []) == ["z", "a"]
     assert unlabelled.classes([], labelled("z", None, "a"), labelled("m")) == ["a", "m", "z"]
     with pytest.raises(
@@ -114,7 +114,7 @@ def project(tmp_path, monkeypatch):
     return run
 
 
-def test_texts_without_a_column_of_labels_are_laid_apart_and_all_wait(project, capsys):
+def test_texts_without_a_label_column_are_split_and_all_wait_for_labels(project, capsys):
     pool, holdout = project([{"text": f"Text {i} "} for i in range(6)])
     assert sorted(pool + holdout) == [f"text {i}" for i in range(6)]
     assert len(holdout) == 2
@@ -126,25 +126,25 @@ def test_texts_without_a_column_of_labels_are_laid_apart_and_all_wait(project, c
     assert "prepare: 4 rows in the pool, 2 in the holdout; pool none labelled; holdout none labelled" in said
 
 
-def test_labels_that_are_there_are_kept_under_their_present_name(project):
+def test_labels_of_the_source_are_kept_under_their_new_name(project):
     source = [{"text": f"text {i}", "label": label} for i, label in enumerate(["good", "", "neg", None, "pos"])]
     pool, _ = project(source, rename={"good": "pos"}, holdout_rows=0)
     assert pool == [f"text {i}" for i in range(5)]
     assert np.load(paths.SOURCE_LABELS).tolist() == [1, -1, 0, -1, 1]
 
 
-def test_a_column_of_labels_that_is_named_and_missing_is_refused(project):
+def test_a_named_label_column_that_is_missing_is_refused(project):
     with pytest.raises(Refused, match=r"prepare.label_column = sort: no such column"):
         project([{"text": "a"}, {"text": "b"}], label_column="sort", holdout_rows=0)
 
 
-def test_a_look_at_texts_without_labels_says_that_they_can_be_used(project, capsys):
+def test_make_check_says_that_texts_without_labels_can_be_used(project, capsys):
     project([{"text": f"text {i}"} for i in range(400)])
     check.main("f.jsonl")
     assert "f.jsonl can be used, and nothing was written: set prepare.dataset to it" in capsys.readouterr().out
 
 
-def test_a_holdout_that_was_asked_for_is_the_one_of_the_file(project, capsys):
+def test_a_holdout_that_was_asked_is_that_of_its_file(project, capsys):
     source = [{"text": f"text {i}"} for i in range(6)]
     asked.write("holdout", [Row(keys.key("TEXT 1"), "text 1")])
     pool, holdout = project(source)
@@ -153,7 +153,7 @@ def test_a_holdout_that_was_asked_for_is_the_one_of_the_file(project, capsys):
     assert "holdout of 1 rows, those of labels/holdout.csv" in capsys.readouterr().out
 
 
-def test_what_the_file_of_the_holdout_asks_for_is_told_and_its_answers_are_not(project):
+def test_the_keys_of_the_holdout_file_are_recorded_and_its_answers_are_not(project):
     project([{"text": f"text {i}"} for i in range(6)])
     Path("data/encoder").mkdir()
 
