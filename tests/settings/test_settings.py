@@ -1,6 +1,7 @@
 """params.yaml: each mistake is refused with the setting, the value and what is possible."""
 
 import copy
+import functools
 import re
 from pathlib import Path
 
@@ -27,20 +28,23 @@ BASE = SHIPPED | {
 }
 
 
+def changed(*changes) -> dict:
+    """BASE with some values set, as in ("train.epochs", 3)."""
+    content = copy.deepcopy(BASE)
+    for name, value in changes:
+        *sections, last = name.split(".")
+        functools.reduce(dict.__getitem__, sections, content)[last] = value
+    return content
+
+
 @pytest.fixture
 def params(tmp_path, monkeypatch):
-    """A function that writes params.yaml with some values set: ("train.epochs", 3), or with a whole text."""
+    """A function that writes params.yaml with some values set, or with a whole text."""
     monkeypatch.chdir(tmp_path)
 
     def write(*changes, text=None):
-        content = copy.deepcopy(BASE)
-        for name, value in changes:
-            *sections, last = name.split(".")
-            section = content
-            for word in sections:
-                section = section[word]
-            section[last] = value
-        Path("params.yaml").write_text(yaml.safe_dump(content, sort_keys=False) if text is None else text, encoding="utf-8")
+        text = yaml.safe_dump(changed(*changes), sort_keys=False) if text is None else text
+        Path("params.yaml").write_text(text, encoding="utf-8")
 
     write()
     return write
@@ -163,9 +167,10 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("train.learning_rate", "'1e-5'", ["train.learning_rate", "valid number"]),
     ],
 )  # fmt: skip
-def test_a_mistake_is_refused_by_name(params, name, value, parts):
-    params((name, value))
-    message = refusal()
+def test_a_mistake_is_refused_by_name(name, value, parts):
+    with pytest.raises(Refused) as refused:
+        rules.checked(changed((name, value)))
+    message = str(refused.value)
     assert "params.yaml: " in message
     assert [part for part in parts if part not in message] == [], message
 

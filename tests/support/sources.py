@@ -17,7 +17,8 @@ from stages.core.base.errors import Refused
 from stages.core.sources import splits
 from tests.support.project import ROOT
 
-USUAL = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))["prepare"]
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+USUAL = PARAMS["prepare"]
 FRUIT = [("an apple", "good"), ("a pear", "good"), ("a stone", "bad"), ("a nail", "bad")]
 ANY_TEXT = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")  # kinds of files that hold any text
 
@@ -84,9 +85,8 @@ def refusal(dataset, **changes) -> str:
 
 def run_prepare(folder: Path, monkeypatch, **changes) -> dict[str, list]:
     """Run the stage in `folder`: pool and holdout as (text, name of the label), and the classes."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    params["prepare"] |= {key: str(value) if isinstance(value, Path) else value for key, value in changes.items()}
-    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    declared = {"prepare": USUAL | changes, "labels": PARAMS["labels"]}
+    (folder / "params.yaml").write_text(yaml.safe_dump(declared))
     monkeypatch.chdir(folder)
     prepare.main()
     classes = artifacts.load_json(paths.CLASSES)
