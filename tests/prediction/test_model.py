@@ -215,7 +215,7 @@ def broken(content: str):
         (other_weights, "data/stage3/models/0 has changed since data/model/model.json was written; run `dvc repro`"),
         (lambda: shutil.rmtree("data/stage3/models/1"),
          "data/stage3/models/1/classifier.json cannot be read (No such file or directory); run `dvc repro`"),
-        (broken("{"), "is no whole json file"),
+        (broken("{"), "is not a complete json file"),
         (broken("{}"), "stage = None, expected str"),
         (broken('{"temperature": 1}'), "stage = None, expected str"),
     ],

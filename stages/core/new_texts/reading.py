@@ -180,7 +180,7 @@ def _of_file(file: Path, encoding: str) -> Source:
 
 @contextmanager
 def _plain_errors(file: Path, encoding: str) -> Iterator[None]:
-    with files.told_plainly(file, SETTING):
+    with files.refusing_broken(file, SETTING):
         try:
             yield
         except UnicodeDecodeError:
