@@ -52,7 +52,7 @@ def main() -> None:
     cache = vector_cache.VectorCache(hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16])
 
     for texts, path in ((pool, paths.EMBEDDINGS), (artifacts.Texts(paths.HOLDOUT), paths.HOLDOUT_EMBEDDINGS)):
-        with artifacts.filling(path, model.kept_as, (len(texts), *model.form)) as out:
+        with artifacts.filling(path, model.stored_dtype, (len(texts), *model.vector_shape)) as out:
             encoded = fill(out, texts, model, cache, machine)
         vectors.describe(path, texts, encoding)
         if texts is pool and (warning := examples.warning(out, texts, model)):
@@ -74,9 +74,9 @@ def fill(out: np.ndarray, texts: Iterable[str], model: encoder.Encoder, cache: v
     missing = cache.read_into(out, texts)
     if not len(missing):
         return 0
-    work = shards.Work(model, encoder.Encoder.vectors, model.form, out.dtype, machine.batch_tokens)
+    work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, out.dtype, machine.batch_tokens)
     with tqdm(desc="embed", unit=" characters", unit_scale=True, file=sys.stderr, mininterval=1) as bar:
-        for (rows, shard), made in shards.done(work, in_shards(texts, missing, bar), machine, bar.update):
+        for (rows, shard), made in shards.run(work, in_shards(texts, missing, bar), machine, bar.update):
             cache.add(shard, made)
             out[rows] = made
             memory.let_go(out)

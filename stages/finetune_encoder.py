@@ -51,7 +51,7 @@ def tune(settings: Any) -> None:
     tuned = pair_tuning.tune(
         pretrained,
         to_tune_on,
-        {"nli": pair_tuning.in_three_classes, "pairs": pair_tuning.by_cosine}[section.objective],
+        {"nli": pair_tuning.nli_loss, "pairs": pair_tuning.cosine_loss}[section.objective],
         section,
         epochs=section.epochs,
         cap=params.machine().batch_pairs,

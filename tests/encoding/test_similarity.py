@@ -13,7 +13,7 @@ def model(tmp_path_factory) -> encoder.Encoder:
 
 
 def warning(model: encoder.Encoder, texts: list[str]) -> str | None:
-    vectors = encoder.of_each(model, model.tokenise(texts), model.width, 4_096)
+    vectors = encoder.map_rows(model, model.tokenise(texts), model.width, 4_096)
     return examples.warning(vectors, texts, model)
 
 

@@ -42,7 +42,9 @@ def folder(tmp_path_factory):
         texts = [row["text"] for row in rows]
         artifacts.save_jsonl(paths.POOL, ({"text": text} for text in texts))
         body = encoder.of_pipeline(EMBED).eval()
-        artifacts.save(paths.EMBEDDINGS, encoder.of_each(body.vectors, body.tokenise(texts), body.form, 64, "", body.kept_as))
+        artifacts.save(
+            paths.EMBEDDINGS, encoder.map_rows(body.vectors, body.tokenise(texts), body.vector_shape, 64, "", body.stored_dtype)
+        )
         vectors.describe(paths.EMBEDDINGS, texts, {"model": "tiny", "layers": body.layers})
         yield np.array([row["label"] == "pos" for row in rows]).astype(np.int64)
 

@@ -92,7 +92,7 @@ def test_of_very_many_labelled_rows_so_many_are_drawn_and_no_other_is_learned_fr
     pool, labels = clouds(400)
     rows = np.arange(100, 400)
     monkeypatch.setattr(sampling, "FIT_ROWS", 40)
-    few = rows[sampling.few_enough(labels[rows], 2, 7)]
+    few = rows[sampling.rows_to_fit(labels[rows], 2, 7)]
     assert len(few) == 40
     made = learners.named(SimpleNamespace(trainer=name, **TRAIN | {"pseudo_rows": 0}), EMBED, None, 2)
     of_all, of_few = (made.fit(pool, some, labels[some], 7, "") for some in (rows, few))

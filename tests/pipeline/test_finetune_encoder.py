@@ -227,5 +227,5 @@ def test_with_objective_none_the_vectors_are_those_of_the_model_named(finished):
     pool = artifacts.texts(finished.folder / "data/pool.jsonl")
     model = encoder.Encoder(str(finished.folder / "encoder"), 16, layers=4).eval()
     model.to(encoder.dtype_of("auto"))
-    vectors = encoder.of_each(model.vectors, model.tokenise(pool), model.form, 4096, "", model.kept_as)
+    vectors = encoder.map_rows(model.vectors, model.tokenise(pool), model.vector_shape, 4096, "", model.stored_dtype)
     assert np.array_equal(vectors, np.load(finished.folder / "data/embeddings/pool.npy"))

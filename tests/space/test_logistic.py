@@ -69,7 +69,7 @@ RARE = np.array([    0, 0, 1, 0, 2, 0, 1, 0])  # fmt: skip
 
 
 def test_every_row_is_validated_once_but_one_alone_in_its_class_and_every_training_part_bears_every_class():
-    folds = sampling.in_folds(RARE, 5, seed=0)
+    folds = sampling.stratified_folds(RARE, 5, seed=0)
     assert len(folds) == 5
     assert sorted(row for _, validated in folds for row in validated) == [0, 1, 2, 3, 5, 6, 7]
     for trained, validated in folds:
@@ -85,8 +85,12 @@ def test_rare_classes_are_fitted_without_a_warning(labels):
 
 
 def test_folds_are_no_more_than_the_largest_class_has_rows():
-    assert [len(sampling.in_folds(np.array(labels), 5, seed=0)) for labels in ([0, 0, 1], [0, 1, 1, 1], [0] * 9 + [1])] == [2, 3, 5]
-    assert sampling.in_folds(np.array([2, 0, 1]), 5, seed=0) == []
+    assert [len(sampling.stratified_folds(np.array(labels), 5, seed=0)) for labels in ([0, 0, 1], [0, 1, 1, 1], [0] * 9 + [1])] == [
+        2,
+        3,
+        5,
+    ]
+    assert sampling.stratified_folds(np.array([2, 0, 1]), 5, seed=0) == []
 
 
 @pytest.mark.parametrize(("distance", "c"), [(0, 0.01), (5, 100)])
@@ -109,7 +113,7 @@ def test_the_c_chosen_beside_rare_classes_has_the_least_log_loss_over_all_classe
         return log_loss(labels[validated], said, labels=[0, 1, 2, 3])
 
     learners = [LogisticRegression(C=c, max_iter=1000) for c in logistic_cv.STRENGTHS.tolist()]
-    losses = [np.mean([loss(learner, *fold) for fold in sampling.in_folds(labels, 5, seed=0)]) for learner in learners]
+    losses = [np.mean([loss(learner, *fold) for fold in sampling.stratified_folds(labels, 5, seed=0)]) for learner in learners]
     assert 0 < np.argmin(losses) < len(losses) - 1
     expected = learners[np.argmin(losses)].fit(inputs, labels).predict_proba(ELSEWHERE)
     assert fit(inputs, labels, classes=4).probabilities(ELSEWHERE) == pytest.approx(expected, abs=1e-5)
@@ -127,19 +131,19 @@ def test_c_is_chosen_on_a_sample_of_many_rows_and_the_model_fitted_on_all(monkey
     labels = np.array([0, 1] * 60)
     inputs = clouds(labels, distance=5)
     inputs[30:] = clouds(labels[30:], distance=0, seed=1)
-    monkeypatch.setattr(logistic_cv, "drawn", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
+    monkeypatch.setattr(logistic_cv, "stratified", lambda *_: np.arange(30))  # in these nothing overlaps, in most others all does
     expected = LogisticRegression(C=100, max_iter=1000).fit(inputs, labels).predict_proba(ELSEWHERE)
     assert fit(inputs, labels, classes=2).probabilities(ELSEWHERE) == pytest.approx(expected, abs=1e-5)
 
 
 def test_the_sample_bears_every_class_in_its_share_and_rare_ones_in_as_many_rows_as_folds():
     labels = np.random.default_rng(0).permutation([0] * 800 + [1] * 170 + [2] * 27 + [3] * 3)
-    rows = sampling.drawn(labels, 100, 5, np.random.default_rng(0))
+    rows = sampling.stratified(labels, 100, 5, np.random.default_rng(0))
     assert np.bincount(labels[rows]).tolist() == [80, 17, 5, 3]
     assert (np.diff(rows) > 0).all()
-    assert rows.tolist() == sampling.drawn(labels, 100, 5, np.random.default_rng(0)).tolist()
-    assert rows.tolist() != sampling.drawn(labels, 100, 5, np.random.default_rng(1)).tolist()
-    assert sampling.drawn(labels[:100], 100, 5, np.random.default_rng(0)).tolist() == [*range(100)]
+    assert rows.tolist() == sampling.stratified(labels, 100, 5, np.random.default_rng(0)).tolist()
+    assert rows.tolist() != sampling.stratified(labels, 100, 5, np.random.default_rng(1)).tolist()
+    assert sampling.stratified(labels[:100], 100, 5, np.random.default_rng(0)).tolist() == [*range(100)]
 
 
 @pytest.mark.parametrize("labels", [TWO, THREE], ids=["two", "three"])

@@ -124,8 +124,8 @@ class Encoder(torch.nn.Module):
         self.width: int = config.hidden_size
         self.layers = numbered(layers, config.num_hidden_layers)
         # As kept on disk, without rows. float16 keeps unit vectors to a thousandth of their length, in half the space.
-        self.form = (len(self.layers), self.width) if self.layers else (self.width,)
-        self.kept_as = np.float16 if self.layers else np.float32
+        self.vector_shape = (len(self.layers), self.width) if self.layers else (self.width,)
+        self.stored_dtype = np.float16 if self.layers else np.float32
         self.pad: int = config.pad_token_id or 0
         # RoBERTa and its kin count positions from pad + 1.
         offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
@@ -194,21 +194,21 @@ def progress(title: str, tokens: Tokens) -> tqdm:
     )
 
 
-def of_each(
+def map_rows(
     function: Callable[[torch.Tensor], torch.Tensor],
     tokens: Tokens,
-    form: int | tuple[int, ...],
+    row_shape: int | tuple[int, ...],
     batch_tokens: int,
     title: str = "",
     dtype: type = np.float32,
 ) -> np.ndarray:
     """The result of `function` for every row, as in `in_batches`, with a bar of that title.
 
-    form   width of a row, or its axes
+    row_shape   width of a row, or its axes
 
-    Returns an array of `dtype`, [rows of tokens, *form].
+    Returns an array of `dtype`, [rows of tokens, *row_shape].
     """
-    out = np.empty((len(tokens), *np.atleast_1d(form)), dtype)
+    out = np.empty((len(tokens), *np.atleast_1d(row_shape)), dtype)
     with progress(title, tokens) as bar:
         in_batches(function, tokens, out, batch_tokens, bar)
     return out

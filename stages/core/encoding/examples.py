@@ -23,7 +23,7 @@ EXAMPLES = {
 def cosines(model: encoder.Encoder, texts: list[str]) -> np.ndarray:
     """float32 [texts, texts], each in [-1, 1]."""
     tokens = model.tokenise(texts)
-    vectors = encoder.of_each(model, tokens, model.width, len(tokens.ids))
+    vectors = encoder.map_rows(model, tokens, model.width, len(tokens.ids))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors @ vectors.T).clip(-1, 1)
 

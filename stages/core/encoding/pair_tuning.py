@@ -59,12 +59,12 @@ class Body(InputModule):
         raise NotImplementedError("encoders are saved by the stages, as safetensors")
 
 
-def in_three_classes(model: SentenceTransformer) -> torch.nn.Module:
+def nli_loss(model: SentenceTransformer) -> torch.nn.Module:
     """Cross-entropy of a softmax over (u, v, |u - v|): the objective for inference (Reimers & Gurevych 2019, section 3)."""
     return losses.SoftmaxLoss(model, model.get_embedding_dimension(), num_labels=3)
 
 
-def by_cosine(model: SentenceTransformer) -> torch.nn.Module:
+def cosine_loss(model: SentenceTransformer) -> torch.nn.Module:
     """Squared distance of cos(u, v) to the score (the same, section 3)."""
     return losses.CosineSimilarityLoss(model)
 

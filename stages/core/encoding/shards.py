@@ -34,19 +34,19 @@ class Work:
 
     model          what it keeps
     function       model, ids int64 [rows, length] -> [rows, width], or of more axes than one a row
-    form           width of a row, or its axes
+    row_shape      width of a row, or its axes
     dtype          of the result
     batch_tokens   as in encoder.in_batches
     """
 
     model: torch.nn.Module
     function: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
-    form: int | tuple[int, ...]
+    row_shape: int | tuple[int, ...]
     dtype: type
     batch_tokens: int
 
     def __call__(self, shard: Tokens | list[str], moved: Callable[[int], None] = lambda amount: None) -> np.ndarray:
-        """Result of every row, [rows, *form]. Texts are tokenised here: so whoever hands out many shards does not have to.
+        """Result of every row, [rows, *row_shape]. Texts are tokenised here: so whoever hands out many shards does not have to.
 
         moved   told from time to time how much was done, of what `size` says
         """
@@ -57,8 +57,8 @@ class Work:
         return out
 
     def room(self, rows: int) -> np.ndarray:
-        """For the results of so many rows, [rows, *form]."""
-        return np.empty((rows, *np.atleast_1d(self.form)), self.dtype)
+        """For the results of so many rows, [rows, *row_shape]."""
+        return np.empty((rows, *np.atleast_1d(self.row_shape)), self.dtype)
 
     def portable(self) -> "Work":
         """The same with a copy of the model that another process can take up: on the processor, as if it had never been used."""
@@ -134,7 +134,7 @@ def begin(machine: Any) -> None:
     plugins.load("engines", machine.engine).begin(machine)
 
 
-def done(
+def run(
     work: Work, shards: Iterable[tuple[Any, Any]], machine: Any, moved: Callable[[int], None] = lambda amount: None
 ) -> Iterator[tuple[Any, np.ndarray]]:
     """What becomes of every shard, in whatever order it comes.
@@ -143,20 +143,20 @@ def done(
     machine   the section of params.yaml
     moved     as in Work
 
-    Yields (mark, array [rows, *form]) once for each. The next shard of whoever made it is given out when the caller comes back for
-    more: what it does with a result in between, such as keeping it, is done by then.
+    Yields (mark, array [rows, *row_shape]), each once. A worker gets its next shard only when the caller asks for the next result:
+    by then the caller has kept the last one.
     """
-    yield from plugins.load("engines", machine.engine).each(work, iter(shards), machine, moved)
+    yield from plugins.load("engines", machine.engine).run(work, iter(shards), machine, moved)
 
 
-def of_each(work: Work, tokens: Tokens, machine: Any, title: str = "") -> np.ndarray:
-    """The result of every row, [rows of tokens, *form], with a bar of that title."""
+def map_rows(work: Work, tokens: Tokens, machine: Any, title: str = "") -> np.ndarray:
+    """The result of every row, [rows of tokens, *row_shape], with a bar of that title."""
     with encoder.progress(title, tokens) as bar:
         if len(tokens) <= ROWS:  # not worth the way to another process
             return work(tokens, bar.update)
         out = work.room(len(tokens))
         order = np.argsort(-tokens.lengths, kind="stable")
         parts = np.split(order, range(ROWS, len(order), ROWS))
-        for rows, made in done(work, ((rows, tokens[rows]) for rows in parts), machine, bar.update):
+        for rows, made in run(work, ((rows, tokens[rows]) for rows in parts), machine, bar.update):
             out[rows] = made
         return out

@@ -83,7 +83,7 @@ class Pool:
             self.looked = time.monotonic()
         return self.room
 
-    def each(self, work: Any, shards: Iterator[tuple[Any, Any]], moved: Callable[[int], None]) -> Iterator[tuple[Any, Any]]:
+    def run(self, work: Any, shards: Iterator[tuple[Any, Any]], moved: Callable[[int], None]) -> Iterator[tuple[Any, Any]]:
         """As engines do it: a worker is given its next shard after the caller has come back from its last one.
 
         So no more results are there than workers, one of them in this process, and when this process is killed each worker has

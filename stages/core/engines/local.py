@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def look(machine: Any) -> None:
+def check(machine: Any) -> None:
     """Nothing has to be installed or reached."""
 
 
@@ -12,7 +12,7 @@ def begin(machine: Any) -> None:
     """Nothing has to be there first."""
 
 
-def each(work: Any, shards: Iterator[tuple[Any, Any]], machine: Any, moved: Callable[[int], None]) -> Iterator[tuple[Any, Any]]:
-    """(mark, result) of every (mark, shard), in order, as shards.done says."""
+def run(work: Any, shards: Iterator[tuple[Any, Any]], machine: Any, moved: Callable[[int], None]) -> Iterator[tuple[Any, Any]]:
+    """(mark, result) of every (mark, shard), in order, as shards.run says."""
     for mark, shard in shards:
         yield mark, work(shard, moved)

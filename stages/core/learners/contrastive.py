@@ -43,7 +43,7 @@ class Learner:
         body = self.tuning.tune(
             start.body if start else self.pretrained,
             pairs,
-            self.tuning.by_cosine,
+            self.tuning.cosine_loss,
             train,
             epochs=1,
             cap=train.batch_rows,
@@ -116,7 +116,7 @@ def vectors(body: encoder.Encoder, inputs: Texts, embed: Any, machine: Any, titl
     """float32 [rows, width], computed in the dtype of params embed."""
     body = copy.deepcopy(body).to(encoder.device(), encoder.dtype_of(embed.dtype))
     work = shards.Work(body, encoder.Encoder.forward, body.width, np.float32, machine.batch_tokens)
-    return shards.of_each(work, inputs.tokens, machine, title)
+    return shards.map_rows(work, inputs.tokens, machine, title)
 
 
 def load(folder: Path, embed: Any, machine: Any) -> ContrastiveModel:

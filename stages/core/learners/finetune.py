@@ -212,7 +212,7 @@ class FineTuned:
         model = copy.deepcopy(self.model).to(encoder.device()).eval()
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
         work = shards.Work(model, function, width, np.float32, self.machine.batch_tokens)
-        return shards.of_each(work, inputs.tokens, self.machine, title)
+        return shards.map_rows(work, inputs.tokens, self.machine, title)
 
     def save(self, folder: Path) -> None:
         head = self.model.head

@@ -24,7 +24,7 @@ class Learner:
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
     ) -> probe_model.ProbeModel:
         """As the contract says; `start` is not used, since the optimum does not depend on where the search begins."""
-        few = sampling.few_enough(labels, self.folds, seed)
+        few = sampling.rows_to_fit(labels, self.folds, seed)
         labelled, labels = labelled[few], labels[few]
         regression = logistic_cv.fit(pool[labelled], labels, self.classes, self.folds, seed, title)
         return probe_model.ProbeModel(regression, KIND, self.embed)

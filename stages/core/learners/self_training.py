@@ -30,7 +30,7 @@ class Learner:
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
     ) -> probe_model.ProbeModel:
         """As the contract says; `start` is not used, since the optimum does not depend on where the search begins."""
-        few = sampling.few_enough(labels, self.train.folds, seed)
+        few = sampling.rows_to_fit(labels, self.train.folds, seed)
         vectors, labels, weights = pool[labelled[few]], labels[few], logistic.evened(labels[few])
         choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, balanced=True, title=title)
         model = logistic.fitted(vectors, labels, self.classes, choice, weights)

@@ -24,7 +24,7 @@ def check_file(stage: str) -> Params:
     found = checked(params.load())
     if stage not in BEFORE_THE_POOL and paths.COUNTS.exists():
         refuse_budget_over(artifacts.load_json(paths.COUNTS)["pool_rows"], found)
-    plugins.load("engines", found.machine.engine).look(found.machine)
+    plugins.load("engines", found.machine.engine).check(found.machine)
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from stages.core.base import bars
 from stages.core.space.layers import weight_of_last, weighted
 from stages.core.space.logistic import Choice, Logistic, fitted, principal_axes, quietly
-from stages.core.space.sampling import drawn, in_folds
+from stages.core.space.sampling import stratified, stratified_folds
 
 STRENGTHS = np.logspace(-2, 2, 9)  # C of scikit-learn: inverse strength of the L2 penalty
 # C is chosen on so many rows and axes at most, and to a tolerance that tells strengths apart; the fit itself has all.
@@ -26,8 +26,8 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
     """
     vectors    float [labelled, width] or [labelled, layers, width]
     labels     int64 [labelled]   class numbers
-    folds      of the cross-validation that chooses C, the best of 9 by log-loss, on SEARCH_ROWS rows `drawn`, in the folds of
-               `in_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
+    folds      of the cross-validation that chooses C, the best of 9 by log-loss, on SEARCH_ROWS rows `stratified`, in the folds of
+               `stratified_folds`. Where no class has two labelled rows nothing can be validated, and C is 1
     balanced   whether all classes weigh the same in it
     title      of the bar; none is shown without
     """
@@ -36,9 +36,9 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
 
     rng = np.random.default_rng(seed)
     last = weight_of_last(vectors, labels, rng)
-    rows = drawn(labels, SEARCH_ROWS, folds, rng)
+    rows = stratified(labels, SEARCH_ROWS, folds, rng)
     with quietly(), bars.bar(title, 0, "fits") as bar:
-        splits = in_folds(labels[rows], folds, seed)
+        splits = stratified_folds(labels[rows], folds, seed)
         if not splits or len(np.unique(labels)) == 1:
             return Choice(1.0, last)
         points = weighted(vectors[rows], last)

@@ -6,12 +6,12 @@ import numpy as np
 FIT_ROWS = 200_000
 
 
-def few_enough(labels: np.ndarray, least: int, seed: int) -> np.ndarray:
-    """Which labelled rows to fit on, int64 indices into `labels`, ascending: all, or about FIT_ROWS drawn as in `drawn`."""
-    return drawn(labels, FIT_ROWS, least, np.random.default_rng(seed))
+def rows_to_fit(labels: np.ndarray, least: int, seed: int) -> np.ndarray:
+    """Which labelled rows to fit on, int64 indices into `labels`, ascending: all, or about FIT_ROWS drawn as in `stratified`."""
+    return stratified(labels, FIT_ROWS, least, np.random.default_rng(seed))
 
 
-def drawn(labels: np.ndarray, most: int, least: int, rng: np.random.Generator) -> np.ndarray:
+def stratified(labels: np.ndarray, most: int, least: int, rng: np.random.Generator) -> np.ndarray:
     """Indices into `labels`, int64, ascending: all of them, or about `most` drawn at random.
 
     labels   int64 [rows]   class numbers
@@ -26,7 +26,7 @@ def drawn(labels: np.ndarray, most: int, least: int, rng: np.random.Generator) -
     return np.sort(np.concatenate([rows[:many] for rows, many in zip(np.split(order, np.cumsum(counts)[:-1]), kept)]))
 
 
-def in_folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def stratified_folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """(int64 [trained on], int64 [validated]) indices into `labels`, one pair a fold; none where no class has two rows.
 
     labels   int64 [rows]   class numbers
