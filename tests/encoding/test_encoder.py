@@ -472,7 +472,8 @@ def test_each_batch_works_on_its_share_of_the_threads_which_are_given_back(two_t
         met.wait()  # for the other one: they work at the same time
         return part, torch.get_num_threads()
 
-    assert list(parallel_batches.done(work, range(4), 2)) == [(0, 1), (1, 1), (2, 1), (3, 1)]
+    with parallel_batches.parallel_map(2) as parallel_map:
+        assert list(parallel_map(work, range(4))) == [(0, 1), (1, 1), (2, 1), (3, 1)]
     assert torch.get_num_threads() == 2
     with ThreadPoolExecutor(1) as later:
         assert later.submit(torch.get_num_threads).result() == 2

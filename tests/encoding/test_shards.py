@@ -164,7 +164,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(set_to, installed):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     started = time.monotonic()
-    told = rf"machine\.ray_address = 127\.0\.0\.1:{port}: no Ray cluster is reached there \(.*\); .*or set machine\.engine: local"
+    told = rf"machine\.ray_address = 127\.0\.0\.1:{port}: no Ray cluster answers there \(.*\); .*or set machine\.engine: local"
     with pytest.raises(Refused, match=told):
         set_to(engine="ray", ray_address=f"127.0.0.1:{port}")
     assert time.monotonic() - started < 10
@@ -180,7 +180,7 @@ def test_a_machine_that_does_not_answer_is_told_within_seconds(set_to, installed
             one.setblocking(False)
             one.connect_ex(full.getsockname())
         started = time.monotonic()
-        with pytest.raises(Refused, match=r"no Ray cluster is reached there \(timed out\)"):
+        with pytest.raises(Refused, match=r"no Ray cluster answers there \(timed out\)"):
             set_to(engine="ray", ray_address=f"127.0.0.1:{full.getsockname()[1]}")
         assert time.monotonic() - started < 10
         for one in waiting:
@@ -216,9 +216,7 @@ def answering(said: bytes):
 def test_what_listens_but_is_no_cluster_is_told_at_once(set_to, installed):
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         started = time.monotonic()
-        with pytest.raises(
-            Refused, match=rf"127\.0\.0\.1:{port}: no Ray cluster is reached there \(what listens there is something else"
-        ):
+        with pytest.raises(Refused, match=rf"127\.0\.0\.1:{port}: no Ray cluster answers there \(another program listens there"):
             set_to(engine="ray", ray_address=f"127.0.0.1:{port}")
         assert time.monotonic() - started < 10
 

@@ -40,7 +40,7 @@ def model(tmp_path_factory) -> encoder.Encoder:
 
 def tune(model, pairs=PAIRS, objective=pair_tuning.cosine_loss, cap=4, **how) -> pair_tuning.Tuned:
     section = SimpleNamespace(**{**vars(HOW), **how})
-    return pair_tuning.tune(model, pairs, objective, section, epochs=2, cap=cap, seed=0, title="test")
+    return pair_tuning.tune(model, pairs, objective, pair_tuning.Training(section, 2, cap), 0, "test")
 
 
 # ---- objectives
@@ -163,7 +163,7 @@ def test_a_step_in_several_parts_is_the_same_step(model, cap):
 
 def test_tuning_brings_equal_pairs_together_and_leaves_the_pretrained_encoder_as_it_was(model):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    tuned = pair_tuning.tune(model, PAIRS, pair_tuning.cosine_loss, HOW, epochs=20, cap=4, seed=0, title="test")
+    tuned = pair_tuning.tune(model, PAIRS, pair_tuning.cosine_loss, pair_tuning.Training(HOW, 20, 4), 0, "test")
     assert pair_tuning.spearman(tuned.encoder, PAIRS) > pair_tuning.spearman(model, PAIRS)
     assert tuned.losses[-1]["loss"] < tuned.losses[0]["loss"]
     assert [point["step"] for point in tuned.losses] == list(range(1, 41))  # 6 pairs are 2 steps
@@ -198,9 +198,7 @@ def test_the_same_seed_gives_the_same_weights_and_torch_goes_on_as_if_nothing_ha
 
 
 def test_word_embeddings_can_be_left_alone(model):
-    frozen = pair_tuning.tune(
-        model, PAIRS, pair_tuning.cosine_loss, HOW, epochs=1, cap=4, seed=0, title="", freeze_word_embeddings=True
-    )
+    frozen = pair_tuning.tune(model, PAIRS, pair_tuning.cosine_loss, pair_tuning.Training(HOW, 1, 4, True), 0, "")
     words = "backbone.embeddings.word_embeddings.weight"
     assert torch.equal(frozen.encoder.state_dict()[words], model.state_dict()[words])
     assert not torch.equal(tune(model).encoder.state_dict()[words], model.state_dict()[words])

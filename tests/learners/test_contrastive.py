@@ -68,7 +68,9 @@ def test_memory_grows_with_the_rows_and_not_with_their_square():
 
 
 def test_a_single_class_is_refused():
-    with pytest.raises(Refused, match=r"train.trainer = contrastive needs labelled rows of two classes or more, all 3 are of one"):
+    with pytest.raises(
+        Refused, match=r"train.trainer = contrastive needs labelled rows of two classes or more, all 3 have one class"
+    ):
         draw([1, 1, 1])
 
 

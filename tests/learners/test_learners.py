@@ -212,7 +212,7 @@ def test_the_bench_hands_a_learner_the_whole_pool_and_of_its_labels_those_that_w
     model = fitter.fit(rows, Labels(answers, 4).buy(rows), 0, "test").model
     assert model.learned == [(20, 1), (3, 0), (0, 1)]  # even lines are pos; of row 7 none could say what it is
     assert len(model.unlabelled) == 21
-    with pytest.raises(Refused, match=r"label of row 1 of data/pool\.jsonl was asked for but never paid for"):
+    with pytest.raises(Refused, match=r"label of row 1 of data/pool\.jsonl was read but never paid for"):
         fitter.fit(np.array([0, 1]), Labels(answers, 4).buy(rows), 0, "test")
 
 

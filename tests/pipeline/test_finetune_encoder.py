@@ -118,7 +118,7 @@ def test_bad_pairs_are_told_before_a_model_is_even_loaded(folder, monkeypatch, c
 def test_the_stage_does_not_overwrite_the_model_it_is_to_start_from(folder):
     tiny_encoder(paths.ENCODER)
     set_params(embed={"model": "data/encoder"})
-    with pytest.raises(Refused, match=r"embed.model = data/encoder is what this stage writes; name a copy of it"):
+    with pytest.raises(Refused, match=r"embed.model = data/encoder is the output of this stage; copy it"):
         finetune_encoder.main()
     assert (paths.ENCODER / "model.safetensors").exists()
 

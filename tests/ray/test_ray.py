@@ -359,7 +359,9 @@ def test_no_room_for_a_worker_is_told_before_any_work(machine, monkeypatch):
 
     large = _pool.Pool(64, False)
     monkeypatch.setattr(_pool, "of_session", lambda cores, mixed: large)
-    told = r"machine\.ray_cores = 64: no machine of the Ray cluster has so many cores.*possible: up to 1; .*machine\.engine: local"
+    told = (
+        r"machine\.ray_cores = 64: no machine of the Ray cluster has that many cores.*possible: up to 1; .*machine\.engine: local"
+    )
     with pytest.raises(Refused, match=told):
         shards.begin(machine)
 

@@ -167,7 +167,7 @@ def test_a_bucket_that_is_labelled_whole_gives_nothing():
 def test_a_pool_that_is_labelled_whole_has_no_open_rows():
     assert known(scored=np.full(3, NAN), labelled=[0, 1, 2]).highest(np.ones(3), 1).tolist() == []
     assert chosen("buckets", 0, scored=np.full(3, NAN), buckets=[0] * 3, labelled=[0, 1, 2]) == []
-    with pytest.raises(Refused, match=r"rounds.stage2.m asks for 1 rows, but 0 of the pool are not labelled yet"):
+    with pytest.raises(Refused, match=r"rounds.stage2.m asks for 1 rows, but only 0 of the pool are not labelled yet"):
         rounds.refuse_unless_open(0, 1, "rounds.stage2.m")
 
 

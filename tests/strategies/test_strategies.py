@@ -353,7 +353,7 @@ def test_however_much_is_held_back_a_row_is_left_to_train_on():
 
 
 def test_of_a_single_labelled_row_none_can_be_held_back():
-    with pytest.raises(Refused, match=r"strategies.held_back = 0.5: of 1 labelled row none can be held back"):
+    with pytest.raises(Refused, match=r"strategies.held_back = 0.5: 1 labelled row is too few to hold one back"):
         error_ratio(said_of_held=[0, 0], actual=[0, 1], wanted=1, labelled=[0])
 
 

@@ -11,10 +11,10 @@ KIND = "probe"
 
 
 class Learner:
-    """Vectors in, ProbeModel out."""
+    """Learns a ProbeModel from vectors."""
 
     def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
-        self.folds, self.embed, self.classes = train.folds, embed, classes
+        self.train, self.embed, self.classes = train, embed, classes
 
     def read(self, texts: Path, embeddings: Path) -> np.ndarray:
         """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
@@ -23,10 +23,9 @@ class Learner:
     def fit(
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
     ) -> probe_model.ProbeModel:
-        """As the contract says; `start` is not used, since the optimum does not depend on where the search begins."""
-        few = sampling.rows_to_fit(labels, self.folds, seed)
-        labelled, labels = labelled[few], labels[few]
-        regression = logistic_cv.fit(pool[labelled], labels, self.classes, self.folds, seed, title)
+        """As in learners.Learner. `start` is ignored: the optimum does not depend on where the search begins."""
+        rows = sampling.rows_to_fit(labels, self.train.folds, seed)
+        regression = logistic_cv.fit(pool[labelled[rows]], labels[rows], self.classes, self.train.folds, seed, title)
         return probe_model.ProbeModel(regression, KIND, self.embed)
 
 
