@@ -9,8 +9,12 @@ params  train, embed, seeds
 """
 
 from stages.core.arms import training
-from stages.core.base import params
+from stages.core.base import artifacts, params
+from stages.core.rows import labels, results, rounds
 
 
 def main(stage: str) -> None:
-    training.bucketed(stage, params.read("train", "embed", "seeds"))
+    settings, pool_rows = params.read("train", "embed", "seeds"), artifacts.pool_rows()
+    labelled = rounds.load_labelled(stage, settings.seeds, pool_rows)
+    bought = labels.of_stage(stage, settings.seeds, pool_rows)
+    training.train_and_try(results.MAIN, stage, labelled, bought, settings, rounds.load_budget(stage), rounds.models(stage))

@@ -1,7 +1,6 @@
 """Fit models on labelled rows of the pool, and try them on the holdout: the same for every arm."""
 
 import functools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,11 @@ from stages.core.rows import labels, measures
 from stages.core.space.logistic import AT_ONCE
 
 
-@dataclass(frozen=True)
 class FittedModel:
     """A model that takes rows of pool.jsonl. `title` names it on progress bars."""
 
-    model: Model
-    pool: Rows
-    title: str
+    def __init__(self, model: Model, pool: Rows, title: str):
+        self.model, self.pool, self.title = model, pool, title
 
     def history(self, seed: int) -> list[dict]:
         """One entry an epoch, of learners with epochs."""
@@ -95,23 +92,16 @@ class Fitter:
         return np.stack(by_seed) if by_seed else np.empty((0, len(self.actual), self.classes), np.float32)
 
 
-@dataclass(frozen=True)
-class SavedModel:
-    """A model in a folder, loaded on demand; otherwise as FittedModel."""
+class SavedModel(FittedModel):
+    """A model in a folder. Model and pool are loaded on demand."""
 
-    folder: Path
-    fitter: Fitter
-    title: str
+    def __init__(self, folder: Path, fitter: Fitter, title: str):
+        self.folder, self.fitter, self.title = folder, fitter, title
 
     @functools.cached_property
-    def fitted(self) -> FittedModel:
-        model = learners.load_model(self.folder, self.fitter.settings.embed, params.machine())
-        return FittedModel(model, self.fitter.pool, self.title)
+    def model(self) -> Model:
+        return learners.load_model(self.folder, self.fitter.settings.embed, params.machine())
 
-    def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, classes]"""
-        return self.fitted.probabilities(rows)
-
-    def features(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, width]"""
-        return self.fitted.features(rows)
+    @property
+    def pool(self) -> Rows:
+        return self.fitter.pool

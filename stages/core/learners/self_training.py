@@ -54,4 +54,4 @@ def surest(probabilities: np.ndarray, share: float) -> tuple[np.ndarray, np.ndar
     return predicted[taken], taken
 
 
-load = probe.load
+load = probe_model.load

@@ -47,7 +47,7 @@ class ProbeModel:
         artifacts.save_json(folder / paths.CLASSIFIER, self.about | shape)
 
 
-def load(folder: Path, embed: Any) -> ProbeModel:
+def load(folder: Path, embed: Any, machine: Any) -> ProbeModel:
     """Raises Refused where the pipeline now has another encoder or other layers, and as Logistic.of does."""
     about = artifacts.load_record(folder / paths.CLASSIFIER, trainer=str, model=str, classes=int, width=int)
     for name in ("model", "layers"):
