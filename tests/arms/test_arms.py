@@ -257,16 +257,18 @@ def as_an_arm(first, then):
     return {stage: np.stack(rows).tolist() for stage, *rows in zip(same.after, *ways)}
 
 
+EXHAUSTIVE = pytest.mark.exhaustive
+
+
 @pytest.mark.parametrize(
     ("first", "score", "then", "n", "m"),
     [
         ("typiclust", "margin", "recluster", 3, 2),  # as in params.yaml, see below
-        ("typical", "margin", "recluster", 3, 2),
-        ("typical", "margin", "recluster", 0.3, 0.15),
         ("random", "entropy", "buckets", 0.3, 0.15),
-        ("central", "least_confidence", "bands", 3, 2),
-        ("entropy", "entropy", "badge", 3, 2),  # the first needs a model: the random arm's rows
-        ("stratified_random", "margin", "error_ratio", 3, 2),
+        pytest.param("typical", "margin", "recluster", 0.3, 0.15, marks=EXHAUSTIVE),
+        pytest.param("central", "least_confidence", "bands", 3, 2, marks=EXHAUSTIVE),
+        pytest.param("entropy", "entropy", "badge", 3, 2, marks=EXHAUSTIVE),  # the first needs a model: the random arm's rows
+        pytest.param("stratified_random", "margin", "error_ratio", 3, 2, marks=EXHAUSTIVE),
     ],
 )
 @pytest.mark.slow
