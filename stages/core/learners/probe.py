@@ -1,8 +1,5 @@
 """trainer: probe. Logistic regression on the cached vectors: seconds instead of minutes."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 from stages.core.space import logistic_cv, probe_model, sampling
@@ -10,15 +7,8 @@ from stages.core.space import logistic_cv, probe_model, sampling
 KIND = "probe"
 
 
-class Learner:
+class Learner(probe_model.VectorLearner):
     """Learns a ProbeModel from vectors."""
-
-    def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
-        self.train, self.embed, self.classes = train, embed, classes
-
-    def read(self, texts: Path, embeddings: Path) -> np.ndarray:
-        """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
-        return probe_model.read(texts, embeddings, self.embed.model)
 
     def fit(
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None

@@ -8,13 +8,12 @@ and among open rows, or a rare class would be predicted ever less.
 import numpy as np
 
 from stages.core.base import seeding
-from stages.core.learners import probe
 from stages.core.space import logistic, logistic_cv, probe_model, sampling
 
 KIND = "self_training"
 
 
-class Learner(probe.Learner):
+class Learner(probe_model.VectorLearner):
     """Learns a ProbeModel from vectors, those of open rows included."""
 
     def fit(

@@ -47,6 +47,17 @@ class ProbeModel:
         artifacts.save_json(folder / paths.CLASSIFIER, self.about | shape)
 
 
+class VectorLearner:
+    """What learners on the cached vectors share; they add `fit`."""
+
+    def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
+        self.train, self.embed, self.classes = train, embed, classes
+
+    def read(self, texts: Path, embeddings: Path) -> np.ndarray:
+        """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
+        return read(texts, embeddings, self.embed.model)
+
+
 def load(folder: Path, embed: Any, machine: Any) -> ProbeModel:
     """Raises Refused where the pipeline now has another encoder or other layers, and as Logistic.of does."""
     about = artifacts.load_record(folder / paths.CLASSIFIER, trainer=str, model=str, classes=int, width=int)
