@@ -19,7 +19,7 @@ class Learner(probe.Learner):
         from sklearn.model_selection import StratifiedKFold
 
         vectors, counts = pool[labelled], np.unique(labels, return_counts=True)[1]
-        folds, strength = min(self.folds, counts.min()), 1.0
+        folds, strength = min(self.train.folds, counts.min()), 1.0
         if folds >= 2 and len(counts) >= 2:
             search = LogisticRegressionCV(
                 Cs=STRENGTHS,

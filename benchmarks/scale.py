@@ -101,11 +101,11 @@ def start(folder: Path, address: str, quick: bool) -> dict[str, float]:
         "from stages.core.encoding import encoder, model_files, shards\n"
         "machine = SimpleNamespace(engine='ray', ray_address=sys.argv[1], ray_cores=1, ray_mixed=False)\n"
         "model = encoder.Encoder(model_files.PACKAGED, 64).eval()\n"
-        "work = shards.Work(model, encoder.Encoder.vectors, model.form, np.float32, 4096)\n"
+        "work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, np.float32, 4096)\n"
         "begun = time.perf_counter()\n"
         "shards.begin(machine)\n"
         "connected = time.perf_counter()\n"
-        "list(shards.done(work, [(0, ['a text'])], machine))\n"
+        "list(shards.run(work, [(0, ['a text'])], machine))\n"
         "print(connected - begun, time.perf_counter() - begun)\n"
     )
     times = []
@@ -129,9 +129,9 @@ def throughput(folder: Path, address: str, quick: bool) -> dict[str, Any]:
         some = [texts[row] for row in order[pair * rows : (pair + 1) * rows]]
         made = {}
         for name, at in settings(address).items():
-            work = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, 4096)
-            list(shards.done(work, ((number, some[:50]) for number in range(8)), at))
-            made[name] = np.empty((rows, *model.form), model.kept_as)
+            work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, 4096)
+            list(shards.run(work, ((number, some[:50]) for number in range(8)), at))
+            made[name] = np.empty((rows, *model.vector_shape), model.stored_dtype)
             cache, before = vector_cache.VectorCache(f"{name} {pair}"), processor_seconds()
             seconds, _ = timed(functools.partial(embed.fill, made[name], some, model, cache, at))
             spent[name].append((seconds, processor_seconds() - before))
@@ -162,13 +162,13 @@ def overhead(folder: Path, address: str, quick: bool) -> dict[str, float]:
     count = 5 if quick else OVERHEAD_SHARDS
 
     def nothing(model: encoder.Encoder, ids: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(len(ids), *model.form)
+        return torch.zeros(len(ids), *model.vector_shape)
 
     spent = {}
     for name, at in settings(address).items():
         at.ray_cores = os.cpu_count() or 1  # one worker
-        work = shards.Work(model, nothing, model.form, model.kept_as, 2**22)
-        done = shards.done(work, ((number, tokens) for number in range(count + 1)), at)
+        work = shards.Work(model, nothing, model.vector_shape, model.stored_dtype, 2**22)
+        done = shards.run(work, ((number, tokens) for number in range(count + 1)), at)
         next(done)  # the worker now has the model
         spent[name], _ = timed(lambda done=done: list(done))
     return {"milliseconds": round(1000 * (spent["ray"] - spent["local"]) / count, 1), "shards": count}

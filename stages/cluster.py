@@ -1,25 +1,22 @@
-"""cluster: sort the pool into buckets by k-means, and show how other numbers of buckets would have fared.
+"""cluster: sort the pool into buckets by k-means, and score other numbers of buckets.
 
 reads   data/reduced.npy              float32 [pool, dimensions], rows of unit length
         data/pool.jsonl               texts for the map
 writes  data/clusters.npy             int32 [pool]   bucket of each row; bucket 0 is the largest
-        data/clusters.json            number, and sizes of the buckets
+        data/clusters.json            number and sizes of the buckets
         data/plots/sweep.json         silhouette, Davies-Bouldin and Calinski-Harabasz for k = 2 .. sweep_to
         data/plots/bucket_map.json    up to 2,000 rows in two dimensions
 params  cluster
 """
 
-import sys
-
 import numpy as np
-from tqdm import tqdm
 
 from stages.core.base import artifacts, bars, params, paths, seeding
 from stages.core.base.errors import Refused
 from stages.core.space import geometry
 from stages.core.space.silhouettes import silhouettes
 
-STARTS = 4  # k-means is run from so many seedings, the best is kept
+STARTS = 4  # k-means runs from this many seedings; the best result is kept
 MAP_ROWS = 2_000
 
 
@@ -29,17 +26,16 @@ def main() -> None:
     rows = len(reduced)
     if cluster.clusters != "auto" and cluster.clusters > rows:
         raise Refused(f"params.yaml: cluster.clusters = {cluster.clusters}: the pool has {rows:,} rows; give 2 to {rows}, or auto")
-    reduced = np.array(reduced)  # read from disk once: k-means passes over it many times
+    reduced = np.array(reduced)  # in memory: k-means passes over it many times
 
-    clusterings = {}
     sweep = range(2, min(cluster.sweep_to, rows - 1) + 1)
     wanted = sorted({*sweep} | ({cluster.clusters} - {"auto"}))
     exact = rows <= cluster.exact_rows
-    for k in tqdm(wanted, desc="k-means" if exact else "k-means by mini-batches", unit="k", file=sys.stderr, mininterval=1):
-        clusterings[k] = by_size(
-            geometry.kmeans(reduced, k, np.random.default_rng(cluster.seed), STARTS, cluster.exact_rows).labels_
-        )
-    # Not k-means' own generator nor reduce's: else the sweep would see only rows that UMAP was fitted on.
+    clusterings = {
+        k: by_size(geometry.kmeans(reduced, k, np.random.default_rng(cluster.seed), STARTS, cluster.exact_rows).labels_)
+        for k in bars.bar("k-means" if exact else "k-means by mini-batches", len(wanted), "k", wanted)
+    }
+    # A generator of its own: with that of reduce the sweep would see only rows that UMAP was fitted on.
     [rng] = seeding.rngs([cluster.seed], "cluster sweep")
     measured = np.sort(rng.permutation(rows)[: cluster.exact_rows])
     scores = sweep_scores(reduced[measured], {k: by_size(clusterings[k][measured]) for k in sweep})
@@ -62,12 +58,12 @@ def main() -> None:
     artifacts.save_plot("sweep", scores)
     artifacts.save_plot("bucket_map", bucket_map(reduced, buckets, artifacts.texts(paths.POOL), cluster.seed))
     if not exact:
-        print(f"cluster: over cluster.exact_rows: mini-batches, and the sweep measured on {len(measured):,} rows drawn at random")
+        print(f"cluster: over cluster.exact_rows: mini-batches, and the sweep measured on {len(measured):,} random rows")
     print(f"cluster: {len(sizes)} buckets of {sizes.min():,} to {sizes.max():,} rows; best silhouette at k = {best}")
 
 
 def by_size(clusters: np.ndarray) -> np.ndarray:
-    """The same clusters, numbered from the largest to the smallest; empty ones vanish. int32 [rows]."""
+    """int32 [rows]: the same clusters, numbered from the largest to the smallest; empty ones vanish."""
     numbers, inverse, sizes = np.unique(clusters, return_inverse=True, return_counts=True)
     rank = np.empty(len(numbers), dtype=np.int32)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(numbers))
@@ -75,14 +71,14 @@ def by_size(clusters: np.ndarray) -> np.ndarray:
 
 
 def sweep_scores(vectors: np.ndarray, clusterings: dict[int, np.ndarray]) -> list[dict]:
-    """For every k its mean silhouette and Calinski-Harabasz index (higher is better) and Davies-Bouldin index (lower is)."""
+    """Mean silhouette and Calinski-Harabasz index (higher is better) and Davies-Bouldin index (lower is better) of every k."""
     from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
-    # Equal rows can leave fewer clusters than asked for; below two there is nothing to score.
+    # Equal rows can leave fewer clusters than asked for; a single cluster has no score.
     usable = {k: clusters for k, clusters in clusterings.items() if clusters.max() >= 1}
     if not usable:
         return []
-    with tqdm(total=len(vectors), desc="silhouettes", unit="row", unit_scale=True, file=sys.stderr, mininterval=1) as bar:
+    with bars.bar("silhouettes", len(vectors), "rows") as bar:
         means = silhouettes(vectors, np.stack(list(usable.values())), bar)
     return [
         {
@@ -96,7 +92,7 @@ def sweep_scores(vectors: np.ndarray, clusterings: dict[int, np.ndarray]) -> lis
 
 
 def bucket_map(vectors: np.ndarray, buckets: np.ndarray, texts: list[str], seed: int) -> list[dict]:
-    """A seeded sample of rows on the two main axes of the reduced vectors."""
+    """A seeded sample of rows on the two principal axes of the reduced vectors."""
     from sklearn.decomposition import PCA
 
     [rng] = seeding.rngs([seed], "cluster map")

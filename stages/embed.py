@@ -1,10 +1,10 @@
-"""embed: the vectors of every text, pooled from layers of the encoder that finetune_encoder left.
+"""embed: the vector of every text, pooled from layers of the encoder that finetune_encoder left.
 
-reads   data/pool.jsonl, data/holdout.jsonl, data/encoder, the encoder that it may point to, and vectors already made from the
-        side cache (see vector_cache); data/inputs/encoder.json, so that a new encoder of the same name is seen
-writes  data/embeddings/pool.npy      float16 [pool, layers, width] by line of pool.jsonl; of one layer float32 [pool, width]
-        data/embeddings/holdout.npy   the same by line of holdout.jsonl; only learners on vectors read them
-        data/embeddings/*.json        what they are, with fingerprints (see vectors)
+reads   data/pool.jsonl, data/holdout.jsonl, data/encoder and the encoder that it may point to; data/inputs/encoder.json, to
+        notice new content under the same name; vectors from the side cache (see vector_cache)
+writes  data/embeddings/pool.npy      float16 [pool, layers, width] by line of pool.jsonl; with one layer float32 [pool, width]
+        data/embeddings/holdout.npy   the same by line of holdout.jsonl, for learners on vectors
+        data/embeddings/*.json        what made them, with fingerprints (see vectors)
         data/plots/similarity.json    cosines of nine example sentences
 params  embed
 """
@@ -12,7 +12,6 @@ params  embed
 import hashlib
 import itertools
 import json
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -21,10 +20,10 @@ import torch
 import transformers
 from tqdm import tqdm
 
-from stages.core.base import artifacts, memory, params, paths
+from stages.core.base import artifacts, bars, memory, params, paths
 from stages.core.encoding import encoder, examples, model_files, shards, vector_cache, vectors
 
-WINDOW = 32 * shards.ROWS  # texts that are sorted by length together; no more than these are in memory
+WINDOW = 32 * shards.ROWS  # texts in memory at a time, sorted by length together
 
 
 def main() -> None:
@@ -32,27 +31,28 @@ def main() -> None:
     shards.begin(machine)
     pool = artifacts.Texts(paths.POOL)
     dtype = encoder.dtype_of(embed.dtype)
+    dtype_name = str(dtype).removeprefix("torch.")
     model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
     layers = f"layers {', '.join(map(str, model.layers))}, each" if model.layers else "last layer,"
-    print(f"embed: {model.shown}, {layers} {model.width} wide, {str(dtype).removeprefix('torch.')} on {encoder.device()}")
+    print(f"embed: {model.shown}, {layers} {model.width} wide, {dtype_name} on {encoder.device()}")
 
     encoding = {
         "model": model.name,
-        "dtype": str(dtype).removeprefix("torch."),
+        "dtype": dtype_name,
         "pooling": model.pooling,
         "max_tokens": model.max_tokens,
         "model_sha256": model_files.fingerprint(model.name),
     }
     if model.layers:
         encoding["layers"] = model.layers
-    known_by = {key: value for key, value in encoding.items() if key != "model"}  # by its fingerprint, wherever it lies
-    made_by = [known_by, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__]
+    without_name = {key: value for key, value in encoding.items() if key != "model"}  # the fingerprint identifies the model
+    made_by = [without_name, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__]
     if machine.engine != "local" and machine.ray_mixed:
-        made_by.append("mixed")  # by machines that may differ: nobody who does not allow it is given these
+        made_by.append("mixed")  # machines may differ in last bits: keep these vectors from runs that do not allow it
     cache = vector_cache.VectorCache(hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16])
 
     for texts, path in ((pool, paths.EMBEDDINGS), (artifacts.Texts(paths.HOLDOUT), paths.HOLDOUT_EMBEDDINGS)):
-        with artifacts.filling(path, model.kept_as, (len(texts), *model.form)) as out:
+        with artifacts.filling(path, model.stored_dtype, (len(texts), *model.vector_shape)) as out:
             encoded = fill(out, texts, model, cache, machine)
         vectors.describe(path, texts, encoding)
         if texts is pool and (warning := examples.warning(out, texts, model)):
@@ -63,20 +63,19 @@ def main() -> None:
 
 
 def fill(out: np.ndarray, texts: Iterable[str], model: encoder.Encoder, cache: vector_cache.VectorCache, machine: Any) -> int:
-    """Write the vectors of text i into out[i], float [texts, ...], from the cache or by encoding; how many were encoded.
+    """Write the vector of text i into out[i], float [texts, ...], from the cache or by encoding; returns how many were encoded.
 
-    texts     gone through several times; those that are not in the cache should differ
+    texts     read several times; texts that are not in the cache should differ
     machine   the section of params.yaml
 
-    What is encoded goes into the cache shard by shard as it comes, longest texts of a window first: an interrupted run loses
-    one shard at most for each process that encodes.
+    Each encoded shard goes into the cache at once: an interrupted run loses at most one shard for each encoding process.
     """
     missing = cache.read_into(out, texts)
     if not len(missing):
         return 0
-    work = shards.Work(model, encoder.Encoder.vectors, model.form, out.dtype, machine.batch_tokens)
-    with tqdm(desc="embed", unit=" characters", unit_scale=True, file=sys.stderr, mininterval=1) as bar:
-        for (rows, shard), made in shards.done(work, in_shards(texts, missing, bar), machine, bar.update):
+    work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, out.dtype, machine.batch_tokens)
+    with bars.bar("embed", 0, "characters") as bar:
+        for (rows, shard), made in shards.run(work, in_shards(texts, missing, bar), machine, bar.update):
             cache.add(shard, made)
             out[rows] = made
             memory.release(out)
@@ -84,10 +83,10 @@ def fill(out: np.ndarray, texts: Iterable[str], model: encoder.Encoder, cache: v
 
 
 def in_shards(texts: Iterable[str], missing: np.ndarray, bar: tqdm) -> Iterator[tuple[tuple[np.ndarray, list[str]], list[str]]]:
-    """((rows int64 [shard], their texts), their texts) of the rows `missing`: a window at a time, its longest first.
+    """((rows int64 [shard], their texts), their texts) of the rows `missing`: window by window, longest texts first.
 
     missing   int64 [missing], ascending
-    bar       its end is set: that of all windows as of those that were seen
+    bar       its total is set, extrapolated from the windows read so far
     """
     is_missing = np.zeros(int(missing[-1]) + 1, dtype=bool)
     is_missing[missing] = True

@@ -1,9 +1,9 @@
 """finetune_encoder: tune the encoder on pairs of texts, or leave it as it is.
 
 reads   pairs of texts from params finetune_encoder.dataset and .evaluation: files or a hub; the encoder of embed.model;
-        data/inputs/finetune_encoder.json, data/inputs/encoder.json, so that new content there is seen
+        data/inputs/finetune_encoder.json, data/inputs/encoder.json, to notice new content there
 writes  data/encoder/                  a model folder that embed.model could name; with objective none only pointer.json,
-                                       the name of the untouched model
+                                       which names the untouched model
         data/encoder.json              Spearman's correlation before and after, pairs, batches; null with objective none
         data/plots/encoder_loss.json   mean loss since the step before
 params  finetune_encoder, embed.model, embed.pooling, embed.max_tokens
@@ -25,7 +25,7 @@ def main() -> None:
     settings = params.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens")
     if Path(settings.model).absolute() == paths.ENCODER.absolute():
         raise Refused(
-            f"params.yaml: embed.model = {settings.model} is what this stage writes; name a copy of it that lies elsewhere"
+            f"params.yaml: embed.model = {settings.model} is the output of this stage; copy it elsewhere and name the copy"
         )
     shutil.rmtree(paths.ENCODER, ignore_errors=True)
     if settings.finetune_encoder.objective == "none":
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def tune(settings: Any) -> None:
-    from stages.core.encoding import encoder, pair_tuning  # torch takes seconds to load, and with objective none is not needed
+    from stages.core.encoding import encoder, pair_tuning  # torch takes seconds to load; objective none does not need it
     from stages.core.sources import pairs
 
     section = settings.finetune_encoder
@@ -48,16 +48,9 @@ def tune(settings: Any) -> None:
     before = to_measure_by and pair_tuning.spearman(pretrained, to_measure_by)
     rows = len(to_tune_on["label"])
     print(f"finetune_encoder: {pretrained.shown} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)
-    tuned = pair_tuning.tune(
-        pretrained,
-        to_tune_on,
-        {"nli": pair_tuning.in_three_classes, "pairs": pair_tuning.by_cosine}[section.objective],
-        section,
-        epochs=section.epochs,
-        cap=params.machine().batch_pairs,
-        seed=section.seed,
-        title="finetune_encoder",
-    )
+    objective = {"nli": pair_tuning.nli_loss, "pairs": pair_tuning.cosine_loss}[section.objective]
+    training = pair_tuning.Training(section, section.epochs, params.machine().batch_pairs)
+    tuned = pair_tuning.tune(pretrained, to_tune_on, objective, training, section.seed, "finetune_encoder")
     after = to_measure_by and pair_tuning.spearman(tuned.encoder, to_measure_by)
     save(tuned.encoder)
     measured = dict(zip(MEASURED, (before, after, rows, tuned.rows_at_once, tuned.accumulation), strict=True))
@@ -67,11 +60,11 @@ def tune(settings: Any) -> None:
 
 
 def save(tuned: Any) -> None:
-    """Write an encoder as a folder that it can be loaded from."""
+    """Write an encoder as a model folder."""
     from safetensors import SafetensorError
 
     try:
-        # Without BERT's own pooler: nothing here reads it, and where a model comes without one its weights are random.
+        # Without BERT's own pooler: it is never used, and random where the pretrained model has none.
         weights = {name: tensor for name, tensor in tuned.backbone.state_dict().items() if not name.startswith("pooler.")}
         tuned.backbone.save_pretrained(paths.ENCODER, state_dict=weights)
         for name in TOKENIZER:

@@ -1,12 +1,12 @@
-"""score_entropy: how unsure the models of the stage before are of every row that is not labelled yet.
+"""score_entropy: how unsure the models of the stage before are of every open row.
 
 reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/pool.jsonl, data/classes.json, data/encoder, data/embeddings/pool.npy, as the learner needs them
-writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where already labelled
-        data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where no model has spoken
-params  rounds.STAGE.after (not m: how many rows are picked later changes no score), score_entropy, strategies, train, embed, seeds
+writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where labelled
+        data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where there is no model
+params  rounds.STAGE.after (not m: it changes no score), score_entropy, strategies, train, embed, seeds
 
-The scores are those of the strategy of the same name: one place says what entropy is.
+score_entropy.score names a strategy, whose scores are taken.
 """
 
 import functools
@@ -26,26 +26,26 @@ def main(stage: str) -> None:
     labelled, bought = rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)
     scores = np.full((len(seeds), pool_rows), np.nan, dtype=np.float32)
     predicted = np.full(scores.shape, rounds.NOT_PREDICTED, dtype=np.int16)
-    trained = any(rounds.models(after).iterdir())  # none where labelling had ended before, or answers are missing
+    trained = any(rounds.models(after).iterdir())  # no models where labelling ended before, or answers are missing
     fitter, orders = Fitter(settings), rounds.random_orders(seeds, pool_rows)
     generators = seeding.rngs(seeds, f"score_{stage}")
     for i, seed in enumerate(seeds if trained else []):
         title = f"{stage}, seed {seed}"
-        known = strategies.PoolState(
-            None,
-            None,
-            None,
-            orders[i],
-            labelled[i],
-            bought[i],
-            fitter.classes,
-            settings.strategies,
-            SavedModel(rounds.models(after) / str(seed), fitter, title),
-            functools.partial(fitter.fit, title=f"{title}, committee"),
+        pool = strategies.PoolState(
+            vectors=None,
+            buckets=None,
+            shares=None,
+            order=orders[i],
+            labelled=labelled[i],
+            labels=bought[i],
+            classes=fitter.classes,
+            options=settings.strategies,
+            model=SavedModel(rounds.models(after) / str(seed), fitter, title),
+            train=functools.partial(fitter.fit, title=f"{title}, committee"),
         )
-        scores[i] = known.open_only(strategies.named(score).scores(known, generators[i]))
-        predicted[i] = known.probabilities.argmax(1)
-        print(f"score_entropy {title}: {len(known.open_rows):,} open rows, mean {score} {np.nanmean(scores[i]):.3f}")
+        scores[i] = pool.open_only(strategies.named(score).scores(pool, generators[i]))
+        predicted[i] = pool.probabilities.argmax(1)
+        print(f"score_entropy {title}: {len(pool.open_rows):,} open rows, mean {score} {np.nanmean(scores[i]):.3f}")
 
     artifacts.save(rounds.folder(stage) / "scores.npy", scores)
     artifacts.save(rounds.folder(stage) / "predicted.npy", predicted)

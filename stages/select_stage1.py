@@ -1,18 +1,18 @@
 """select_stage1: choose the first rows to label, n of every bucket.
 
 reads   data/clusters.npy           int32 [pool]            bucket of each row
-        data/embeddings/pool.npy    vectors, of which the mean of their layers is what a strategy may know of the texts
+        data/embeddings/pool.npy    vectors; a strategy gets the mean of their layers
         data/pool.jsonl, data/classes.json
-        data/asked/stage1.npy, data/asked/prelabelled.npy   where people label: what they were asked for, and labels they brought
+        data/asked/stage1.npy, data/asked/prelabelled.npy   where people label: rows they were asked for, rows with labels before
 writes  data/stage1/labelled.npy    int64 [seeds, rows]     rows of pool.jsonl
         data/budgets/stage1.json    how many they are
-        data/stage1/predicted.npy   int16 [seeds, pool]     -1 everywhere: no model has spoken yet
+        data/stage1/predicted.npy   int16 [seeds, pool]     -1 everywhere: there is no model yet
         data/stage1/selected.jsonl  the same rows as text
 params  select_stage1, strategies, seeds, labels.from
 
-The strategy is the file of stages/core/strategies that select_stage1.pick names; one that needs a model takes the random
-arm's rows here. A bucket of fewer than n rows gives all it has, and the others more. Rows that people were asked for are taken
-as they are; those that had a label before come first, and cost nothing.
+select_stage1.pick names the strategy, a file of stages/core/strategies; one that needs a model takes the random arm's rows here.
+A bucket of fewer than n rows gives all it has, and the others more. Rows that people were asked for are taken as they are;
+prelabelled rows come first and cost nothing.
 """
 
 import numpy as np
@@ -27,8 +27,7 @@ def main() -> None:
     first = settings.select_stage1
     clusters = artifacts.load_clusters()
     prelabelled = rounds.load_asked("prelabelled", len(clusters))
-    wanted = first.pick, first.n, "select_stage1.n"
-    picked = bucketed.rows_asked_or_to_add(rounds.FIRST, *wanted, settings, settings.strategies, held=prelabelled)
+    picked = bucketed.rows_of_stage(bucketed.Choice(rounds.FIRST, first.pick, first.n, "select_stage1.n"), settings)
     rounds.save_labelled(rounds.FIRST, np.hstack([np.tile(prelabelled, (len(picked), 1)), np.stack(picked)]))
     no_model = np.full((len(picked), len(clusters)), rounds.NOT_PREDICTED, np.int16)
     artifacts.save(rounds.folder(rounds.FIRST) / "predicted.npy", no_model)

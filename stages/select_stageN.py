@@ -1,18 +1,17 @@
-"""select_stageN: choose m more rows a bucket by what the models say, unless they show that enough is labelled.
+"""select_stageN: choose m more rows a bucket by the models' scores, unless enough is labelled.
 
 reads   data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/AFTER/predicted.npy, data/STAGE/predicted.npy   int16 [seeds, pool]     for sufficient.rule: agreement
         data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
         data/clusters.npy, data/embeddings/pool.npy, data/pool.jsonl, data/classes.json
         data/asked/STAGE.npy                                 where people label: the rows they were asked for
-        data/AFTER/models, data/encoder                      for strategies that ask the models for more than scores
+        data/AFTER/models, data/encoder                      for strategies that need more of the models than scores
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
-        data/budgets/STAGE.json      how many they are, and whether enough was enough
+        data/budgets/STAGE.json      how many they are, and whether labelling has ended
         data/STAGE/selected.jsonl    the new rows as text
 params  rounds.STAGE, select_stageN, strategies, sufficient, train, embed, seeds, labels.from
 
-The strategy is the file of stages/core/strategies that select_stageN.by names. Rows that people were asked for are taken as
-they are.
+select_stageN.by names the strategy, a file of stages/core/strategies. Rows that people were asked for are taken as they are.
 """
 
 from typing import Any
@@ -38,31 +37,29 @@ def main(stage: str) -> None:
         print(f"select_stageN {stage}: nothing chosen, {ended['ended_after']} was {ended['ended_because']}")
         return
 
-    setting = f"rounds.{stage}.m"
-    more = {"after": this.after, "scores": scores}
-    picked = bucketed.rows_asked_or_to_add(stage, by, this.m, setting, settings, settings.strategies, **more)
+    picked = bucketed.rows_of_stage(bucketed.Choice(stage, by, this.m, f"rounds.{stage}.m", this.after), settings, scores)
     rounds.save_labelled(stage, np.hstack([labelled, np.stack(picked)]), this.after, **ended)
     rounds.save_selected(stage, settings.seeds, picked, clusters, scores)
     print(f"select_stageN {stage}: {len(picked[0]):,} more rows by {by} for each of {len(picked)} seeds")
 
 
 def ended_before(stage: str, after: str, scores: np.ndarray, settings: Any) -> dict:
-    """Whether the stage before was the last: ended_after, ended_because and kappas, as a budget has them."""
+    """Whether labelling ended before this stage: ended_after, ended_because and kappas, as a budget holds them."""
     budget = rounds.load_budget(after)
     ended = {key: budget[key] for key in ("ended_after", "ended_because", "kappas")}
     if ended["ended_after"]:
         return ended
     if np.isnan(scores).all():
         return ended | {"ended_after": after, "ended_because": "waiting for answers"}
-    if settings.sufficient.rule == "none":
+    rule = settings.sufficient
+    if rule.rule == "none":
         return ended
     classes, rows = len(labels.classes()), stopping.sample(scores.shape[1])
-    before, now = (rounds.load_predicted(each, settings.seeds, scores.shape[1], classes) for each in (after, stage))
-    if (before == rounds.NOT_PREDICTED).all():  # the first model
+    before, now = (rounds.load_predicted(name, settings.seeds, scores.shape[1], classes) for name in (after, stage))
+    if (before == rounds.NOT_PREDICTED).all():  # `now` is of the first models
         return ended
     ended["kappas"] = [*budget["kappas"], [stopping.kappa(*models) for models in zip(before[:, rows], now[:, rows])]]
     print(f"select_stageN {stage}: kappa of the last two models {', '.join(map(str, ended['kappas'][-1]))}")
-    rule = settings.sufficient
     if stopping.enough(ended["kappas"], now, classes, rule.kappa, rule.comparisons):
         return ended | {"ended_after": after, "ended_because": "sufficient"}
     return ended

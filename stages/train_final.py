@@ -1,14 +1,14 @@
-"""train_final: the model one would use, on the rows that an arm has labelled at its last stage.
+"""train_final: the model to use, trained on all rows that an arm has labelled.
 
-reads   data/results/ARM/STAGE/labelled.npy, labels.npy   of the last stage the rows and their labels, as the arm bought them
+reads   data/results/ARM/STAGE/labelled.npy, labels.npy   of the last stage
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
         data/encoder, data/embeddings/, as the learner needs them
 writes  data/final/ARM/SEED/            safetensors and json
-        data/results/final/ARM/         what the models say of the holdout, for the report
+        data/results/final/ARM/         probabilities on the holdout, for the report
 params  train_final, rounds, random_at, train, embed, seeds
 
-The loop may choose rows with one learner, quickly, and the end be trained with another: that is about as good as the slow one
-all the way (Vysogorets & Gopal 2024). With trainer none nothing is trained.
+The rounds may choose rows with a fast learner, and this stage train a slow one: that is about as good as the slow learner all the
+way (Vysogorets & Gopal 2024). With trainer none nothing is trained.
 """
 
 from pathlib import Path

@@ -3,11 +3,11 @@
 reads   data/answers.npy
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
         data/encoder, data/embeddings/, as the learner needs them
-writes  data/results/full/pool/   what the model says of the holdout, for the report
+writes  data/results/full/pool/   probabilities on the holdout, for the report
 params  train, train_full, embed
 
-Left out, with an empty result, where the pool is not labelled whole. No upper bound with `contrastive`, which tunes the encoder on
-train.most_pairs pairs and not on all; the report says so.
+The result is empty where the pool is not labelled completely. With `contrastive` it is no upper bound, since the encoder is tuned
+on train.most_pairs pairs only; the report says so.
 """
 
 import numpy as np

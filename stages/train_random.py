@@ -1,11 +1,11 @@
-"""train_random: the arm to beat, models on as many rows as the stage has labelled, drawn at random from the pool.
+"""train_random: the arm to beat, models on the stage's number of labels, drawn at random from the pool.
 
-reads   data/budgets/STAGE.json       the number of rows, not which
-        data/answers.npy              of these rows
-        data/asked/random.npy         where people label: the rows that they were asked for, the first of all seeds
+reads   data/budgets/STAGE.json       the number of rows
+        data/answers.npy              of the drawn rows
+        data/asked/random.npy         where people label: the rows that they were asked for, which come first for all seeds
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
         data/encoder, data/embeddings/, as the learner needs them
-writes  data/results/random/STAGE/    the rows, those of an earlier stage first, and what the models say of the holdout
+writes  data/results/random/STAGE/    the rows, those of an earlier stage first, and probabilities on the holdout
 params  train, embed, seeds
 """
 

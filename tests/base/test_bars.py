@@ -39,8 +39,9 @@ def test_a_regression_counts_its_fits_and_chooses_the_strength_that_scikit_learn
     assert "train it: 100%" in (said := capsys.readouterr().err)
     assert "27.0/27.0" in said
     with logistic.quietly():
+        folds = sampling.stratified_folds(labels, 3, 0)
         plain = LogisticRegressionCV(
-            Cs=logistic_cv.STRENGTHS, cv=sampling.in_folds(labels, 3, 0), scoring="neg_log_loss", max_iter=1000, l1_ratios=(0,),
+            Cs=logistic_cv.STRENGTHS, cv=folds, scoring="neg_log_loss", max_iter=1000, l1_ratios=(0,),
             tol=logistic_cv.SEARCH_TOLERANCE, class_weight="balanced" if balanced else None, use_legacy_attributes=False,
         ).fit(vectors, labels)  # fmt: skip
     assert choice.strength == float(plain.C_)

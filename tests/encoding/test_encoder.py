@@ -47,7 +47,7 @@ def copied(tmp_path) -> Path:
 
 
 def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
-    return encoder.of_each(model, model.tokenise(texts), model.width, batch_tokens)
+    return encoder.map_rows(model, model.tokenise(texts), model.width, batch_tokens)
 
 
 # ---- pooling
@@ -354,8 +354,8 @@ def test_vectors_of_layers_are_those_of_each_by_itself_scaled_to_length_1(folder
     with torch.inference_mode():
         made, states = model.vectors(ids), model.backbone(input_ids=ids, output_hidden_states=True).hidden_states
         alone = encoder.Encoder(str(folder), 16, pooling).eval()
-        assert (alone.form, alone.vectors(ids).tolist()) == ((model.width,), alone(ids).tolist())
-    assert made.shape == (2, *model.form) == (2, 2, model.width)
+        assert (alone.vector_shape, alone.vectors(ids).tolist()) == ((model.width,), alone(ids).tolist())
+    assert made.shape == (2, *model.vector_shape) == (2, 2, model.width)
     for number, layer in enumerate((1, 2)):
         pooled = encoder.pooled(states[layer], None, pooling)
         assert torch.allclose(made[:, number], pooled / pooled.norm(dim=1, keepdim=True), atol=1e-6)
@@ -459,7 +459,9 @@ def test_batches_side_by_side_give_the_same_bytes_as_one_after_the_other(folder,
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(WORDS, size=1 + number % 12)) for number in range(1_500)]
     tokens = model.tokenise(texts)
-    one, other = (encoder.of_each(model.vectors, tokens, model.form, most, dtype=model.kept_as) for most in (4_096, 1_000))
+    one, other = (
+        encoder.map_rows(model.vectors, tokens, model.vector_shape, most, dtype=model.stored_dtype) for most in (4_096, 1_000)
+    )
     assert one.tobytes() == other.tobytes()
 
 
@@ -470,7 +472,8 @@ def test_each_batch_works_on_its_share_of_the_threads_which_are_given_back(two_t
         met.wait()  # for the other one: they work at the same time
         return part, torch.get_num_threads()
 
-    assert list(parallel_batches.done(work, range(4), 2)) == [(0, 1), (1, 1), (2, 1), (3, 1)]
+    with parallel_batches.parallel_map(2) as parallel_map:
+        assert list(parallel_map(work, range(4))) == [(0, 1), (1, 1), (2, 1), (3, 1)]
     assert torch.get_num_threads() == 2
     with ThreadPoolExecutor(1) as later:
         assert later.submit(torch.get_num_threads).result() == 2
@@ -486,7 +489,7 @@ def test_what_goes_wrong_in_one_of_several_batches_is_told_and_the_rest_is_left(
 
     tokens = model.tokenise(["good film plot end " * 3] * 10_000)
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        encoder.of_each(broken, tokens, model.width, 2_048)
+        encoder.map_rows(broken, tokens, model.width, 2_048)
     assert len(met) < 100 < len(list(batches(tokens.lengths, 1_024)))
     assert torch.get_num_threads() == 2
 
@@ -505,7 +508,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_vectors_are_t
         return model(ids)
 
     texts = [f"{word} film" for word in WORDS] * 3
-    vectors = encoder.of_each(cramped, model.tokenise(texts), model.width, 4096)
+    vectors = encoder.map_rows(cramped, model.tokenise(texts), model.width, 4096)
     assert (vectors == embed(model, texts, batch_tokens=4096)).all()
     told = "out of memory: a batch of 42 texts of 4 tokens is halved; machine.batch_tokens could be lower"
     assert told in capsys.readouterr().out
@@ -516,7 +519,7 @@ def test_a_single_text_that_does_not_fit_is_refused(model):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(Refused, match=r"a single text of 4 tokens; lower embed\.max_tokens"):
-        encoder.of_each(full, model.tokenise(["good film", "bad film"]), model.width, 64)
+        encoder.map_rows(full, model.tokenise(["good film", "bad film"]), model.width, 64)
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(model):
@@ -524,4 +527,4 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(model):
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        encoder.of_each(broken, model.tokenise(["good film"]), model.width, 64)
+        encoder.map_rows(broken, model.tokenise(["good film"]), model.width, 64)

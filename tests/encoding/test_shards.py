@@ -35,7 +35,7 @@ def model(tmp_path_factory) -> encoder.Encoder:
 
 @pytest.fixture
 def work(model) -> shards.Work:
-    return shards.Work(model, encoder.Encoder.vectors, model.form, np.float32, 64)
+    return shards.Work(model, encoder.Encoder.vectors, model.vector_shape, np.float32, 64)
 
 
 LOCAL = SimpleNamespace(engine="local")
@@ -43,10 +43,10 @@ LOCAL = SimpleNamespace(engine="local")
 
 def test_rows_of_many_shards_are_those_of_one_pass(work, model, monkeypatch):
     tokens = model.tokenise(TEXTS)
-    at_once = encoder.of_each(model.vectors, tokens, model.width, 64)
+    at_once = encoder.map_rows(model.vectors, tokens, model.width, 64)
     for rows in (1, 7, 50):
         monkeypatch.setattr(shards, "ROWS", rows)
-        assert (shards.of_each(work, tokens, LOCAL) == at_once).all()
+        assert (shards.map_rows(work, tokens, LOCAL) == at_once).all()
 
 
 def test_a_shard_of_texts_is_one_of_their_tokens(work, model):
@@ -70,7 +70,7 @@ def test_the_next_shard_is_taken_after_the_last_result(work):
             taken.append(number)
             yield number, TEXTS[:2]
 
-    done = shards.done(work, one_by_one(), LOCAL)
+    done = shards.run(work, one_by_one(), LOCAL)
     for number in range(3):
         assert next(done)[0] == number
         assert taken == list(range(number + 1))
@@ -86,7 +86,7 @@ def test_smaller_batches_give_the_same_bytes(work):
 def test_a_model_of_several_layers_that_was_used_can_be_handed_over(tmp_path):
     """transformers hangs on it what cannot be."""
     model = encoder.Encoder(str(tiny_encoder(tmp_path / "tiny")), 16, layers=2).eval()
-    of_layers = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, 64)
+    of_layers = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, 64)
     expected = of_layers(TEXTS)
     (tmp_path / "work").write_bytes(pickle.dumps(of_layers.portable()))
     script = (
@@ -119,8 +119,8 @@ def set_to(in_process, monkeypatch):
 
 
 def test_engines_are_these():
-    assert plugins.names("engines", "each") == ["local", "ray"]
-    assert plugins.names("engines", "look") == plugins.names("engines", "begin") == ["local", "ray"]
+    assert plugins.names("engines", "run") == ["local", "ray"]
+    assert plugins.names("engines", "check") == plugins.names("engines", "begin") == ["local", "ray"]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_cluster_that_is_not_there_is_told_at_once(set_to, installed):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     started = time.monotonic()
-    told = rf"machine\.ray_address = 127\.0\.0\.1:{port}: no Ray cluster is reached there \(.*\); .*or set machine\.engine: local"
+    told = rf"machine\.ray_address = 127\.0\.0\.1:{port}: no Ray cluster answers there \(.*\); .*or set machine\.engine: local"
     with pytest.raises(Refused, match=told):
         set_to(engine="ray", ray_address=f"127.0.0.1:{port}")
     assert time.monotonic() - started < 10
@@ -180,7 +180,7 @@ def test_a_machine_that_does_not_answer_is_told_within_seconds(set_to, installed
             one.setblocking(False)
             one.connect_ex(full.getsockname())
         started = time.monotonic()
-        with pytest.raises(Refused, match=r"no Ray cluster is reached there \(timed out\)"):
+        with pytest.raises(Refused, match=r"no Ray cluster answers there \(timed out\)"):
             set_to(engine="ray", ray_address=f"127.0.0.1:{full.getsockname()[1]}")
         assert time.monotonic() - started < 10
         for one in waiting:
@@ -216,9 +216,7 @@ def answering(said: bytes):
 def test_what_listens_but_is_no_cluster_is_told_at_once(set_to, installed):
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         started = time.monotonic()
-        with pytest.raises(
-            Refused, match=rf"127\.0\.0\.1:{port}: no Ray cluster is reached there \(what listens there is something else"
-        ):
+        with pytest.raises(Refused, match=rf"127\.0\.0\.1:{port}: no Ray cluster answers there \(another program listens there"):
             set_to(engine="ray", ray_address=f"127.0.0.1:{port}")
         assert time.monotonic() - started < 10
 

@@ -13,7 +13,7 @@ def model(tmp_path_factory) -> encoder.Encoder:
 
 
 def warning(model: encoder.Encoder, texts: list[str]) -> str | None:
-    vectors = encoder.of_each(model, model.tokenise(texts), model.width, 4_096)
+    vectors = encoder.map_rows(model, model.tokenise(texts), model.width, 4_096)
     return examples.warning(vectors, texts, model)
 
 
@@ -39,7 +39,7 @@ def test_a_script_that_the_tokenizer_does_not_know_is_named_as_the_cause(model):
 
 
 def test_texts_that_begin_alike_and_are_cut_there_are_named_as_the_cause(model):
-    expected = "they begin with the same 16 tokens, where they are cut; raise embed.max_tokens or drop what all share"
+    expected = "they share their first 16 tokens and are cut there; raise embed.max_tokens or drop the shared part"
     assert warning(model, ["good " * 20 + WORDS[number % 14] for number in range(100)]).endswith(expected)
 
 

@@ -38,9 +38,9 @@ def model(tmp_path_factory) -> encoder.Encoder:
     return encoder.Encoder(str(folder), 16).eval()
 
 
-def tune(model, pairs=PAIRS, objective=pair_tuning.by_cosine, cap=4, **how) -> pair_tuning.Tuned:
+def tune(model, pairs=PAIRS, objective=pair_tuning.cosine_loss, cap=4, **how) -> pair_tuning.Tuned:
     section = SimpleNamespace(**{**vars(HOW), **how})
-    return pair_tuning.tune(model, pairs, objective, section, epochs=2, cap=cap, seed=0, title="test")
+    return pair_tuning.tune(model, pairs, objective, pair_tuning.Training(section, 2, cap), 0, "test")
 
 
 # ---- objectives
@@ -70,13 +70,13 @@ def test_the_softmax_stands_on_u_v_and_their_distance(label):
     weights = [[1.0, 1.0, 0.1, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0, 0.5], [0.0] * 6]
     logits = [1 + 2 + 0.3, 2 + 0.5, 0]
     expected = math.log(sum(math.exp(x) for x in logits)) - logits[label]
-    assert loss(pair_tuning.in_three_classes, [1, 2], [3, 1], label, weights) == pytest.approx(expected, abs=1e-6)
+    assert loss(pair_tuning.nli_loss, [1, 2], [3, 1], label, weights) == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_cosine_is_held_against_the_score():
     # cos((3, 4), (4, 3)) = 24 / 25
-    assert loss(pair_tuning.by_cosine, [3, 4], [4, 3], 0.46) == pytest.approx(0.5**2, abs=1e-6)
-    assert loss(pair_tuning.by_cosine, [3, 4], [6, 8], 1.0) == pytest.approx(0, abs=1e-6)
+    assert loss(pair_tuning.cosine_loss, [3, 4], [4, 3], 0.46) == pytest.approx(0.5**2, abs=1e-6)
+    assert loss(pair_tuning.cosine_loss, [3, 4], [6, 8], 1.0) == pytest.approx(0, abs=1e-6)
 
 
 # ---- the search for a batch size
@@ -163,7 +163,7 @@ def test_a_step_in_several_parts_is_the_same_step(model, cap):
 
 def test_tuning_brings_equal_pairs_together_and_leaves_the_pretrained_encoder_as_it_was(model):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    tuned = pair_tuning.tune(model, PAIRS, pair_tuning.by_cosine, HOW, epochs=20, cap=4, seed=0, title="test")
+    tuned = pair_tuning.tune(model, PAIRS, pair_tuning.cosine_loss, pair_tuning.Training(HOW, 20, 4), 0, "test")
     assert pair_tuning.spearman(tuned.encoder, PAIRS) > pair_tuning.spearman(model, PAIRS)
     assert tuned.losses[-1]["loss"] < tuned.losses[0]["loss"]
     assert [point["step"] for point in tuned.losses] == list(range(1, 41))  # 6 pairs are 2 steps
@@ -174,7 +174,7 @@ def test_the_head_over_u_v_and_their_distance_learns_at_a_rate_of_its_own(model)
     heads = []
 
     def objective(sentence_transformer):
-        heads.append(pair_tuning.in_three_classes(sentence_transformer))
+        heads.append(pair_tuning.nli_loss(sentence_transformer))
         heads.append(heads[-1].classifier.weight.detach().clone())
         return heads[-2]
 
@@ -188,19 +188,17 @@ def test_the_head_over_u_v_and_their_distance_learns_at_a_rate_of_its_own(model)
 
 def test_the_same_seed_gives_the_same_weights_and_torch_goes_on_as_if_nothing_had_been(model):
     torch.manual_seed(7)
-    first = tune(model, RELATED, pair_tuning.in_three_classes)
+    first = tune(model, RELATED, pair_tuning.nli_loss)
     drawn = torch.rand(1)
     torch.manual_seed(7)
     assert torch.rand(1) == drawn
-    second = tune(model, RELATED, pair_tuning.in_three_classes)
+    second = tune(model, RELATED, pair_tuning.nli_loss)
     assert first.losses == second.losses
     assert all(torch.equal(a, b) for a, b in zip(first.encoder.state_dict().values(), second.encoder.state_dict().values()))
 
 
 def test_word_embeddings_can_be_left_alone(model):
-    frozen = pair_tuning.tune(
-        model, PAIRS, pair_tuning.by_cosine, HOW, epochs=1, cap=4, seed=0, title="", freeze_word_embeddings=True
-    )
+    frozen = pair_tuning.tune(model, PAIRS, pair_tuning.cosine_loss, pair_tuning.Training(HOW, 1, 4, True), 0, "")
     words = "backbone.embeddings.word_embeddings.weight"
     assert torch.equal(frozen.encoder.state_dict()[words], model.state_dict()[words])
     assert not torch.equal(tune(model).encoder.state_dict()[words], model.state_dict()[words])

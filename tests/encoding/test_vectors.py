@@ -107,15 +107,15 @@ def test_another_shape_than_the_sidecar_says_is_found():
         vectors.load(paths.EMBEDDINGS, paths.POOL)
 
 
-@pytest.mark.parametrize("changes", [{"rows": None}, {"width": "wide"}, {"rows": [3]}])
-def test_a_broken_sidecar_is_named(changes):
-    edit_sidecar(**changes)
-    with pytest.raises(Refused, match=r"data/embeddings/pool\.json is no sidecar of embeddings"):
+@pytest.mark.parametrize(("name", "value"), [("rows", None), ("width", "wide"), ("rows", [3]), ("sha256", 7)])
+def test_a_sidecar_with_a_broken_value_is_refused(name, value):
+    edit_sidecar(**{name: value})
+    with pytest.raises(Refused, match=rf"^data/embeddings/pool\.json: {name} = .*, expected (int|str); "):
         vectors.load(paths.EMBEDDINGS, paths.POOL)
 
 
 @pytest.mark.parametrize("content", ["[]", "3", "{}", "null"])
-def test_a_sidecar_that_is_none_is_named(content):
+def test_a_sidecar_that_is_no_record_is_refused(content):
     paths.EMBEDDINGS.with_suffix(".json").write_text(content)
-    with pytest.raises(Refused, match=r"data/embeddings/pool\.json is no sidecar of embeddings"):
+    with pytest.raises(Refused, match=r"^data/embeddings/pool\.json: model = None, expected str; "):
         vectors.load(paths.EMBEDDINGS, paths.POOL)

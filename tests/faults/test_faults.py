@@ -302,7 +302,7 @@ def test_users_share_the_shards_they_may_read_and_leave_the_others_alone(tmp_pat
     done = subprocess.run([sys.executable, "-c", OF_TWO_USERS, umask], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert said in done.stdout
     [shard] = folder.iterdir()
-    alone = f"embed: cache/of one model/{shard.name} is left alone, it cannot be read: Permission denied; what it holds is"
+    alone = f"embed: cache/of one model/{shard.name} cannot be read and stays: Permission denied; its texts are"
     assert [line for line in done.stdout.splitlines() if shard.name in line] == (
         [f"{alone} encoded again"] if umask == "077" else []
     )

@@ -1,7 +1,9 @@
-"""trainer: contrastive. Which pairs are drawn, and a model that is fitted, saved and loaded on a handful of texts."""
+"""trainer: contrastive. Which pairs are drawn, and a model that is fitted, saved and loaded on a few texts."""
 
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -39,14 +41,14 @@ def test_every_row_meets_as_many_and_one_alone_in_its_class_only_others():
     assert Counter(one for one, _, score in drawn if score == 1) == dict.fromkeys([0, 1, 2, 4, 5], 3)
 
 
-def test_partners_are_drawn_uniformly_from_all_that_there_are():
+def test_partners_are_drawn_uniformly():
     drawn = Counter((one, two) for one, two, _ in draw(LABELS, per_row=3_000, most=10**6) if one == 2)
     assert set(drawn) == {(2, 0), (2, 5), (2, 1), (2, 3), (2, 4)}
     assert all(abs(drawn[2, two] - 1_500) < 120 for two in (0, 5))  # 3 standard deviations are 82
     assert all(abs(drawn[2, two] - 1_000) < 110 for two in (1, 3, 4))
 
 
-def test_no_more_pairs_than_allowed_shared_out_evenly():
+def test_pairs_up_to_the_limit_are_shared_evenly():
     drawn = draw([0, 1] * 10, per_row=20, most=60)
     assert len(drawn) == 60
     assert sorted(Counter(one for one, _, score in drawn if score == 0).values()) == [1] * 10 + [2] * 10
@@ -68,7 +70,9 @@ def test_memory_grows_with_the_rows_and_not_with_their_square():
 
 
 def test_a_single_class_is_refused():
-    with pytest.raises(Refused, match=r"train.trainer = contrastive needs labelled rows of two classes or more, all 3 are of one"):
+    with pytest.raises(
+        Refused, match=r"train.trainer = contrastive needs labelled rows of two classes or more, all 3 have one class"
+    ):
         draw([1, 1, 1])
 
 
@@ -83,13 +87,14 @@ EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers="las
 MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    tiny_encoder(Path("tiny"))
-    artifacts.save_json(paths.POINTER, {"model": "tiny"})
-    artifacts.save_jsonl("texts.jsonl", ({"text": text} for text in TEXTS))
-    return tmp_path
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory) -> Iterator[Path]:
+    """A tiny encoder and eight texts, in the folder of this process."""
+    with chdir(tmp_path_factory.mktemp("contrastive")):
+        tiny_encoder(Path("tiny"))
+        artifacts.save_json(paths.POINTER, {"model": "tiny"})
+        artifacts.save_jsonl("texts.jsonl", ({"text": text} for text in TEXTS))
+        yield Path.cwd()
 
 
 def fitted(seed=0, labels=(0, 1) * 4):
@@ -98,23 +103,35 @@ def fitted(seed=0, labels=(0, 1) * 4):
     return learner.fit(texts, np.arange(8), np.array(labels), seed, "test"), texts
 
 
-def test_a_model_comes_back_from_disk_as_it_was_and_keeps_only_what_changed(folder):
-    model, texts = fitted()
+@pytest.fixture(scope="module")
+def made(folder):
+    """(model, texts); the model is not changed."""
+    return fitted()
+
+
+def test_a_saved_model_predicts_the_same_and_keeps_only_what_changed(made, tmp_path):
+    model, texts = made
     probabilities = model.probabilities(texts, "test")
     assert (probabilities.shape, probabilities.dtype) == ((8, 3), np.float32)
     assert probabilities.sum(1) == pytest.approx(np.ones(8), abs=1e-6)
     assert probabilities[:, 2].tolist() == [0] * 8  # a class without labels
-    for place in ("a", "b"):
-        model.save(folder / place)
-    weights = (folder / "a/model.safetensors").read_bytes()
-    assert weights == (folder / "b/model.safetensors").read_bytes()
+    for name in ("a", "b"):
+        model.save(tmp_path / name)
+    weights = (tmp_path / "a/model.safetensors").read_bytes()
+    assert weights == (tmp_path / "b/model.safetensors").read_bytes()
     assert b"word_embeddings" not in weights
-    loaded = learners.load_model(folder / "a", EMBED, MACHINE)
+    loaded = learners.load_model(tmp_path / "a", EMBED, MACHINE)
     assert type(loaded) is type(model)
     assert loaded.probabilities(texts, "test").tolist() == probabilities.tolist()
+
+
+def test_a_model_of_another_encoder_is_refused(made, tmp_path, monkeypatch):
+    made[0].save(tmp_path / "a")
+    monkeypatch.chdir(tmp_path)
     tiny_encoder(Path("tiny"), seed=1)
+    artifacts.save_json(paths.POINTER, {"model": "tiny"})
     with pytest.raises(Refused, match="was tuned from tiny, not from the tiny found here"):
-        learners.load_model(folder / "a", EMBED, MACHINE)
+        learners.load_model(tmp_path / "a", EMBED, MACHINE)
 
 
 @pytest.mark.parametrize(
@@ -126,25 +143,24 @@ def test_a_model_comes_back_from_disk_as_it_was_and_keeps_only_what_changed(fold
         ("encoder.backbone.embeddings.LayerNorm.bias", None, "lacks encoder.backbone.embeddings.LayerNorm.bias; "),
     ],
 )
-def test_a_file_that_lacks_a_tensor_or_has_another_is_refused(folder, name, tensor, said):
-    model, _ = fitted()
-    model.save(folder / "a")
-    tensors = {**load_file(folder / "a/model.safetensors"), name: tensor}
-    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, folder / "a/model.safetensors")
+def test_a_file_that_lacks_a_tensor_or_has_another_is_refused(made, tmp_path, name, tensor, said):
+    made[0].save(tmp_path)
+    tensors = {**load_file(tmp_path / "model.safetensors"), name: tensor}
+    save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, tmp_path / "model.safetensors")
     with pytest.raises(Refused, match="run `dvc repro` to make it again, or `dvc checkout --force`") as refused:
-        learners.load_model(folder / "a", EMBED, MACHINE)
+        learners.load_model(tmp_path, EMBED, MACHINE)
     assert said in str(refused.value)
 
 
-def test_the_encoder_was_tuned_and_the_same_seed_gives_the_same_model(folder):
-    (one, texts), (two, _), (three, _) = fitted(), fitted(), fitted(seed=1)
+def test_the_encoder_is_tuned_and_the_same_seed_gives_the_same_model(made):
+    (one, texts), (two, _), (three, _) = made, fitted(), fitted(seed=1)
     pretrained = one.pretrained.state_dict()
     assert not all(torch.equal(tensor, pretrained[name]) for name, tensor in one.body.state_dict().items())
     assert one.probabilities(texts, "").tolist() == two.probabilities(texts, "").tolist()
     assert one.probabilities(texts, "").tolist() != three.probabilities(texts, "").tolist()
 
 
-def test_one_class_among_the_labelled_rows_is_refused_before_training(folder, monkeypatch):
+def test_a_single_class_is_refused_before_training(monkeypatch):
     from stages.core.encoding import pair_tuning
 
     monkeypatch.setattr(pair_tuning, "tune", lambda *_, **__: pytest.fail("training began"))

@@ -34,7 +34,7 @@ TRAIN = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A pool of 24 texts, their vectors and their encoder, no label anywhere; and this process there."""
+    """Labels of a pool of 24 texts, in whose folder this process is: texts, vectors and encoder, but no file of labels."""
     with chdir(tmp_path_factory.mktemp("learners")):
         tiny_encoder(Path("tiny"))
         artifacts.save_json(paths.POINTER, {"model": "tiny"})
@@ -42,7 +42,9 @@ def folder(tmp_path_factory):
         texts = [row["text"] for row in rows]
         artifacts.save_jsonl(paths.POOL, ({"text": text} for text in texts))
         body = encoder.of_pipeline(EMBED).eval()
-        artifacts.save(paths.EMBEDDINGS, encoder.of_each(body.vectors, body.tokenise(texts), body.form, 64, "", body.kept_as))
+        artifacts.save(
+            paths.EMBEDDINGS, encoder.map_rows(body.vectors, body.tokenise(texts), body.vector_shape, 64, "", body.stored_dtype)
+        )
         vectors.describe(paths.EMBEDDINGS, texts, {"model": "tiny", "layers": body.layers})
         yield np.array([row["label"] == "pos" for row in rows]).astype(np.int64)
 
@@ -61,7 +63,7 @@ def made(request, folder):
     return SimpleNamespace(name=request.param, learner=learner, pool=pool, labels=labels, model=model)
 
 
-def said(model, pool) -> np.ndarray:
+def predicted(model, pool) -> np.ndarray:
     return model.probabilities(pool[np.arange(len(pool))], "")
 
 
@@ -88,7 +90,7 @@ def test_a_pool_has_a_length_and_is_picked_by_rows(made):
 
 
 def test_probabilities_are_float32_one_row_a_text_and_sum_to_1(made):
-    probabilities = said(made.model, made.pool)
+    probabilities = predicted(made.model, made.pool)
     assert (probabilities.dtype, probabilities.shape) == (np.float32, (24, CLASSES))
     assert probabilities.min() >= 0
     np.testing.assert_allclose(probabilities.sum(1), np.ones(24), atol=1e-6)
@@ -100,10 +102,7 @@ def width(made) -> int:
 
 def test_features_are_float32_one_row_a_text(made):
     features = made.model.features(made.pool[LABELLED], "")
-    assert (features.dtype, features.shape) == (
-        np.float32,
-        (8, 64 if made.name in ("probe", "self_training") else 32),
-    )  # of two layers
+    assert (features.dtype, features.shape) == (np.float32, (8, width(made)))
     assert np.isfinite(features).all()
 
 
@@ -120,37 +119,37 @@ def test_the_history_is_a_list_of_epochs_that_json_can_hold(made):
     assert json.loads(json.dumps(history)) == history
 
 
-def test_a_model_that_was_saved_and_loaded_says_the_same_to_the_bit(made, tmp_path):
+def test_a_saved_model_predicts_the_same_to_the_bit(made, tmp_path):
     made.model.save(tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["classifier.json", "model.safetensors"]
     about = artifacts.load_json(tmp_path / "classifier.json")
     assert (about["trainer"], about["classes"]) == (made.name, CLASSES)
     loaded = learners.load_model(tmp_path, EMBED, MACHINE)
     assert type(loaded) is type(made.model)
-    assert said(loaded, made.pool).tobytes() == said(made.model, made.pool).tobytes()
+    assert predicted(loaded, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()
     for model in (loaded, made.model):
         assert model.features(made.pool[LABELLED], "").tobytes() == loaded.features(made.pool[LABELLED], "").tobytes()
     assert isinstance(loaded.history, list)
 
 
-def test_how_many_tokens_pass_at_once_changes_no_more_than_a_last_bit_of_what_a_model_says(made, tmp_path):
+def test_the_number_of_tokens_at_once_changes_last_bits_at_most(made, tmp_path):
     made.model.save(tmp_path)
     few, many = (
         learners.load_model(tmp_path, EMBED, SimpleNamespace(batch_tokens=tokens, engine="local")) for tokens in (1, 4_096)
     )
-    np.testing.assert_allclose(said(few, made.pool), said(many, made.pool), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(predicted(few, made.pool), predicted(many, made.pool), rtol=0, atol=1e-6)
     features = (model.features(made.pool[LABELLED], "") for model in (few, many))
     np.testing.assert_allclose(*features, rtol=0, atol=1e-6)
 
 
 def test_the_same_rows_labels_and_seed_give_the_same_model(made):
     again = made.learner.fit(made.pool, LABELLED, made.labels, 0, "test", None)
-    assert said(again, made.pool).tobytes() == said(made.model, made.pool).tobytes()
+    assert predicted(again, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()
 
 
 @pytest.mark.slow
-def test_labels_are_those_handed_over_and_no_file_is_asked_for_others(made):
-    # The fixture's folder held none; now it holds some that say the contrary, where a stage would find them.
+def test_a_learner_uses_the_labels_it_is_given_and_reads_no_file_of_labels(made):
+    # Files with the opposite labels, where a stage would find them.
     files = [paths.ANSWERS, paths.HOLDOUT_LABELS, Path("data/stage1/labels.npy")]
     assert not any(file.exists() for file in files)
     try:
@@ -160,13 +159,13 @@ def test_labels_are_those_handed_over_and_no_file_is_asked_for_others(made):
     finally:
         for file in files:
             file.unlink()
-    assert said(again, made.pool).tobytes() == said(made.model, made.pool).tobytes()
-    contrary = made.learner.fit(made.pool, LABELLED, 1 - made.labels, 0, "test", None)
-    assert said(contrary, made.pool).tobytes() != said(made.model, made.pool).tobytes()
+    assert predicted(again, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()
+    opposite = made.learner.fit(made.pool, LABELLED, 1 - made.labels, 0, "test", None)
+    assert predicted(opposite, made.pool).tobytes() != predicted(made.model, made.pool).tobytes()
 
 
 class Watched:
-    """A pool that tells which of its rows it was asked for."""
+    """A pool that notes which rows are read."""
 
     def __init__(self, pool):
         self.pool, self.asked = pool, []
@@ -180,19 +179,19 @@ class Watched:
 
 
 @pytest.mark.slow
-def test_the_whole_pool_is_handed_over_and_the_labelled_rows_are_found_in_it_by_number(made):
+def test_a_learner_finds_the_labelled_rows_in_the_pool_by_number(made):
     pool = Watched(made.pool)
     model = made.learner.fit(pool, LABELLED, made.labels, 0, "test", None)
     assert pool.asked[0] == LABELLED.tolist()
-    assert said(model, made.pool).tobytes() == said(made.model, made.pool).tobytes()
+    assert predicted(model, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()
     if made.name == "self_training":
-        return  # it is the only one that learns from other rows too
+        return  # it learns from other rows too
     assert len(pool.asked) == 1
     alone = made.learner.fit(made.pool[LABELLED], np.arange(8), made.labels, 0, "test", None)
-    assert said(alone, made.pool).tobytes() == said(made.model, made.pool).tobytes()
+    assert predicted(alone, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()
 
 
-def test_the_bench_hands_a_learner_the_whole_pool_and_of_its_labels_those_that_were_bought(folder, monkeypatch):
+def test_a_fitter_gives_a_learner_the_whole_pool_and_the_bought_labels(folder, monkeypatch):
     class Learner:
         def read(self, texts, embeddings):
             assert (texts, embeddings) == (paths.POOL, paths.EMBEDDINGS)
@@ -208,9 +207,9 @@ def test_the_bench_hands_a_learner_the_whole_pool_and_of_its_labels_those_that_w
     rows = np.array([20, 3, 7, 0])
     fitter = Fitter(SimpleNamespace(train=SimpleNamespace(warm_start=False), embed=EMBED))
     model = fitter.fit(rows, Labels(answers, 4).buy(rows), 0, "test").model
-    assert model.learned == [(20, 1), (3, 0), (0, 1)]  # even lines are pos; of row 7 none could say what it is
+    assert model.learned == [(20, 1), (3, 0), (0, 1)]  # even lines are pos; row 7 has no class
     assert len(model.unlabelled) == 21
-    with pytest.raises(Refused, match=r"label of row 1 of data/pool\.jsonl was asked for but never paid for"):
+    with pytest.raises(Refused, match=r"label of row 1 of data/pool\.jsonl was read but never paid for"):
         fitter.fit(np.array([0, 1]), Labels(answers, 4).buy(rows), 0, "test")
 
 

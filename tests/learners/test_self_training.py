@@ -1,4 +1,4 @@
-"""trainer: self_training. What is learned from open rows, by hand, and that their labels are never asked for."""
+"""trainer: self_training. Which open rows are learned from, and how much they weigh."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ def learner(classes=2, **changes):
 
 
 def clouds(rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 [rows, 16], int64 [rows]): two clouds apart along one axis; few rows do not show which."""
+    """(float32 [rows, 16], int64 [rows]): two clouds apart along one axis, which few rows do not reveal."""
     rng = np.random.default_rng(0)
     labels = np.arange(rows) % 2
     points = rng.normal(0, 1, (rows, 16))
@@ -33,7 +33,7 @@ def accuracy(model, pool, labels) -> float:
 def test_the_surest_share_of_each_class_is_taken_and_one_row_at_least():
     sure = np.array([0.9, 0.6, 0.7, 0.8, 0.55])
     probabilities = np.stack([sure, 1 - sure], axis=1).astype(np.float32)
-    probabilities[[1, 4]] = probabilities[[1, 4], ::-1]  # rows 1 and 4 are named 1
+    probabilities[[1, 4]] = probabilities[[1, 4], ::-1]  # class 1 is predicted for rows 1 and 4
     named, rows = self_training.surest(probabilities, share=0.5)
     assert (named.tolist(), rows.tolist()) == ([0, 0, 1], [0, 3, 1])
     named, rows = self_training.surest(probabilities[:2], share=0.1)
@@ -41,7 +41,7 @@ def test_the_surest_share_of_each_class_is_taken_and_one_row_at_least():
 
 
 @pytest.mark.slow
-def test_it_learns_the_shape_of_the_pool_from_few_labels():
+def test_open_rows_improve_a_model_of_few_labels():
     pool, labels = clouds(400)
     gains = []
     for seed in range(10):
@@ -51,7 +51,7 @@ def test_it_learns_the_shape_of_the_pool_from_few_labels():
     assert np.mean(gains) > 0.01
 
 
-def test_open_rows_that_are_named_weigh_what_the_setting_says_and_the_same_in_every_class(monkeypatch):
+def test_open_rows_weigh_as_pseudo_weight_says_and_the_same_in_every_class(monkeypatch):
     seen = []
     fitted = logistic.fitted
     monkeypatch.setattr(logistic, "fitted", lambda *given: seen.append(given) or fitted(*given))
@@ -67,7 +67,7 @@ def test_open_rows_that_are_named_weigh_what_the_setting_says_and_the_same_in_ev
     assert len(named) == pytest.approx(45, abs=1)  # half of the 90 that are open
 
 
-def test_of_a_large_pool_so_many_rows_are_drawn_by_the_seed_and_none_that_is_labelled():
+def test_candidates_of_a_large_pool_are_a_seeded_sample_of_open_rows():
     some = learner(pseudo_rows=20)
     rows = some.candidates(1_000, np.arange(900), seed=3)
     assert (len(rows), rows.min()) == (40, pytest.approx(900, abs=20))
@@ -88,11 +88,11 @@ def test_without_open_rows_or_with_one_class_it_is_the_plain_regression(labelled
 
 
 @pytest.mark.parametrize("name", ["probe", "self_training"])
-def test_of_very_many_labelled_rows_so_many_are_drawn_and_no_other_is_learned_from(monkeypatch, name):
+def test_of_very_many_labelled_rows_a_sample_is_learned_from(monkeypatch, name):
     pool, labels = clouds(400)
     rows = np.arange(100, 400)
     monkeypatch.setattr(sampling, "FIT_ROWS", 40)
-    few = rows[sampling.few_enough(labels[rows], 2, 7)]
+    few = rows[sampling.rows_to_fit(labels[rows], 2, 7)]
     assert len(few) == 40
     made = learners.named(SimpleNamespace(trainer=name, **TRAIN | {"pseudo_rows": 0}), EMBED, None, 2)
     of_all, of_few = (made.fit(pool, some, labels[some], 7, "") for some in (rows, few))

@@ -118,7 +118,7 @@ def test_bad_pairs_are_told_before_a_model_is_even_loaded(folder, monkeypatch, c
 def test_the_stage_does_not_overwrite_the_model_it_is_to_start_from(folder):
     tiny_encoder(paths.ENCODER)
     set_params(embed={"model": "data/encoder"})
-    with pytest.raises(Refused, match=r"embed.model = data/encoder is what this stage writes; name a copy of it"):
+    with pytest.raises(Refused, match=r"embed.model = data/encoder is the output of this stage; copy it"):
         finetune_encoder.main()
     assert (paths.ENCODER / "model.safetensors").exists()
 
@@ -227,5 +227,5 @@ def test_with_objective_none_the_vectors_are_those_of_the_model_named(finished):
     pool = artifacts.texts(finished.folder / "data/pool.jsonl")
     model = encoder.Encoder(str(finished.folder / "encoder"), 16, layers=4).eval()
     model.to(encoder.dtype_of("auto"))
-    vectors = encoder.of_each(model.vectors, model.tokenise(pool), model.form, 4096, "", model.kept_as)
+    vectors = encoder.map_rows(model.vectors, model.tokenise(pool), model.vector_shape, 4096, "", model.stored_dtype)
     assert np.array_equal(vectors, np.load(finished.folder / "data/embeddings/pool.npy"))

@@ -91,14 +91,14 @@ def model(tmp_path_factory) -> encoder.Encoder:
 
 
 def work(model, function=encoder.Encoder.vectors, batch_tokens=64) -> shards.Work:
-    return shards.Work(model, function, model.form, np.float32, batch_tokens)
+    return shards.Work(model, function, model.vector_shape, np.float32, batch_tokens)
 
 
 def outcome(of: shards.Work, machine) -> np.ndarray:
     """float32 [texts, width]: TEXTS done by an engine."""
     out = np.full((len(TEXTS), of.model.width), np.nan, np.float32)
     parts = np.array_split(np.arange(len(TEXTS)), len(TEXTS) // ROWS)
-    for rows, made in shards.done(of, ((rows, [TEXTS[row] for row in rows]) for rows in parts), machine):
+    for rows, made in shards.run(of, ((rows, [TEXTS[row] for row in rows]) for rows in parts), machine):
         out[rows] = made
     return out
 
@@ -135,7 +135,7 @@ def test_a_stage_makes_the_same_bytes_and_shards(in_process, machine, monkeypatc
 def test_scoring_gives_the_same_bytes(machine, model):
     tokens = model.tokenise(TEXTS)
     scores = shards.Work(model, lambda model, ids: model(ids).softmax(1), model.width, np.float32, 64)
-    assert (shards.of_each(scores, tokens, machine) == shards.of_each(scores, tokens, LOCAL)).all()
+    assert (shards.map_rows(scores, tokens, machine) == shards.map_rows(scores, tokens, LOCAL)).all()
 
 
 def test_a_worker_killed_in_the_middle(machine, model, undisturbed, tmp_path):
@@ -156,8 +156,8 @@ def test_a_worker_that_is_killed_for_its_memory_gets_smaller_batches(machine, mo
         return encoder.Encoder.vectors(model, ids)
 
     longest = [[f"{TEXTS[8]} good"] * 16]
-    [(_, made)] = shards.done(work(model, needs_much, 256), enumerate(longest), machine)
-    [(_, expected)] = shards.done(work(model), enumerate(longest), LOCAL)
+    [(_, made)] = shards.run(work(model, needs_much, 256), enumerate(longest), machine)
+    [(_, expected)] = shards.run(work(model), enumerate(longest), LOCAL)
     assert (made == expected).all()
     assert "a worker was lost, its texts are given to another" in capsys.readouterr().out
 
@@ -190,7 +190,7 @@ def test_a_worker_out_of_memory_halves_its_batch(machine, model, undisturbed):
 def test_a_node_that_is_lost(cluster, machine, model, undisturbed, tmp_path):
     node = cluster.add_node(num_cpus=1, **NODE)
     made, lost = {}, []
-    for number, result in shards.done(work(model, slowly(tmp_path)), many_times(in_parts(), lambda: bool(lost)), machine):
+    for number, result in shards.run(work(model, slowly(tmp_path)), many_times(in_parts(), lambda: bool(lost)), machine):
         made[number] = result
         if not lost and len(list(tmp_path.iterdir())) >= 3:  # all are at work
             cluster.remove_node(node, allow_graceful=False)
@@ -201,7 +201,7 @@ def test_a_node_that_is_lost(cluster, machine, model, undisturbed, tmp_path):
 def test_a_node_that_joins_late(cluster, machine, model, undisturbed, tmp_path):
     at_work = lambda: len(list(tmp_path.iterdir()))  # noqa: E731
     made, node, before = {}, None, 2
-    for number, result in shards.done(work(model, slowly(tmp_path)), many_times(in_parts(), lambda: at_work() > before), machine):
+    for number, result in shards.run(work(model, slowly(tmp_path)), many_times(in_parts(), lambda: at_work() > before), machine):
         made[number] = result
         if node is None and at_work() == before:
             node = cluster.add_node(num_cpus=1, **NODE)
@@ -242,7 +242,7 @@ def test_no_more_shards_are_taken_than_workers_have_room_for(machine, model):
             taken.append(part)
             yield part
 
-    done = shards.done(work(model), counted(), machine)
+    done = shards.run(work(model), counted(), machine)
     for number in range(1, 6):
         next(done)
         assert len(taken) <= number + 2 + 1  # what came back, what two workers have, and the next
@@ -305,7 +305,7 @@ def test_after_the_driver_is_killed_at_most_one_shard_a_worker_is_repeated(clust
     told, _ = second.communicate(timeout=90)
     assert second.returncode == 0, told
     assert f"{len(ALIKE) - saved * ROWS} encoded" in told
-    expected = encoder.of_each(model.vectors, model.tokenise(ALIKE), model.width, 64)
+    expected = encoder.map_rows(model.vectors, model.tokenise(ALIKE), model.width, 64)
     assert (tmp_path / "out").read_bytes() == expected.tobytes()
     assert (tmp_path / "batches").read_text().count("batch") <= len(ALIKE) // ROWS + 2
 
@@ -348,7 +348,7 @@ def test_who_finds_the_cluster_busy_waits(machine, anew, model, undisturbed, mon
     monkeypatch.setattr(_pool, "TELL_AFTER", 0.5)
     others = [ray.remote(num_cpus=1)(Other).remote() for _ in range(2)]
     ray.get([other.rest.remote() for other in others])
-    done = shards.done(work(model), enumerate(in_parts()), machine)
+    done = shards.run(work(model), enumerate(in_parts()), machine)
     threading.Timer(2, lambda: [ray.kill(other) for other in others]).start()
     assert joined(dict(done)) == undisturbed
     assert "waiting for room on the cluster" in capsys.readouterr().out
@@ -359,7 +359,9 @@ def test_no_room_for_a_worker_is_told_before_any_work(machine, monkeypatch):
 
     large = _pool.Pool(64, False)
     monkeypatch.setattr(_pool, "of_session", lambda cores, mixed: large)
-    told = r"machine\.ray_cores = 64: no machine of the Ray cluster has so many cores.*possible: up to 1; .*machine\.engine: local"
+    told = (
+        r"machine\.ray_cores = 64: no machine of the Ray cluster has that many cores.*possible: up to 1; .*machine\.engine: local"
+    )
     with pytest.raises(Refused, match=told):
         shards.begin(machine)
 
@@ -372,8 +374,8 @@ from stages.core.encoding import encoder, shards
 machine = SimpleNamespace(engine="ray", ray_address="auto", ray_cores=1, ray_mixed=False, batch_tokens=64)
 shards.begin(machine)
 model = encoder.Encoder(sys.argv[2] + "/tiny", 16).eval()
-work = shards.Work(model, encoder.Encoder.vectors, model.form, np.float32, 64)
-[(_, made)] = shards.done(work, [(0, ["a text"])], machine)
+work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, np.float32, 64)
+[(_, made)] = shards.run(work, [(0, ["a text"])], machine)
 print("made", made.shape, flush=True)
 time.sleep(60)
 """

@@ -32,7 +32,7 @@ def test_rows_that_were_bought_are_answered_in_the_order_asked():
 
 
 def test_a_row_that_was_not_bought_is_refused_by_its_number():
-    message = r"^label of row 2 of data/pool.jsonl was asked for but never paid for \(1 such rows\)"
+    message = r"^label of row 2 of data/pool.jsonl was read but never paid for \(1 such rows\)"
     with pytest.raises(Refused, match=message):
         bought(4, 1).of(np.array([2]))
 
@@ -50,7 +50,7 @@ def test_nothing_bought_answers_nothing_asked_and_refuses_the_rest():
 
 def test_no_more_is_bought_than_the_budget_allows_and_then_nothing_is():
     account = bought(0, 1, budget=3)
-    with pytest.raises(Refused, match=r"^4 labels were asked for, 3 are in the budget"):
+    with pytest.raises(Refused, match=r"^4 labels are wanted, 3 are in the budget"):
         account.buy(np.array([2, 3]))
     with pytest.raises(Refused, match="row 2"):
         account.of(np.array([2]))

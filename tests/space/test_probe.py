@@ -1,4 +1,4 @@
-"""trainer: probe. Models of a logistic regression on disk, and those that are refused."""
+"""trainer: probe. Models on disk, and broken ones that are refused."""
 
 import json
 from types import SimpleNamespace
@@ -26,28 +26,28 @@ def load(folder):
 
 
 @pytest.mark.parametrize("labels", [TWO * 2, THREE], ids=["two classes", "three classes"])
-def test_a_model_comes_back_from_disk_as_it_was(tmp_path, labels):
-    model = fit(clouds(labels, distance=1), labels)
-    model.save(tmp_path / "new" / "0")
-    loaded = load(tmp_path / "new" / "0")
-    assert loaded.probabilities(ELSEWHERE, "").tolist() == model.probabilities(ELSEWHERE, "").tolist()
+def test_a_saved_model_predicts_the_same_and_the_same_rows_give_the_same_file(tmp_path, labels):
+    models = [fit(clouds(labels, distance=1), labels) for _ in "ab"]
+    for name, model in zip("ab", models):
+        model.save(tmp_path / "new" / name)
+    assert load(tmp_path / "new/a").probabilities(ELSEWHERE, "").tolist() == models[0].probabilities(ELSEWHERE, "").tolist()
+    assert len({(tmp_path / f"new/{name}/model.safetensors").read_bytes() for name in "ab"}) == 1
 
 
-def test_the_same_rows_give_the_same_file(tmp_path):
-    for name in ("a", "b"):
-        fit(clouds(TWO, distance=1), TWO).save(tmp_path / name)
-    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()
+@pytest.fixture(scope="module")
+def two_of_three():
+    """A model of classes 0 and 2 of 3."""
+    return fit(clouds(TWO * 2, distance=1), TWO * 2)
 
 
 @pytest.fixture
-def saved(tmp_path):
-    """The folder of a model of classes 0 and 2 of 3."""
-    fit(clouds(TWO * 2, distance=1), TWO * 2).save(tmp_path)
+def saved(two_of_three, tmp_path):
+    two_of_three.save(tmp_path)
     return tmp_path
 
 
 def refusal(folder) -> str:
-    """What load_model says of the folder; every message has to name both commands that mend it."""
+    """The message of load_model, which must name both commands that mend the folder."""
     with pytest.raises(Refused, match="run `dvc repro` to make it again, or `dvc checkout --force`") as refused:
         load(folder)
     return str(refused.value)
@@ -67,7 +67,7 @@ def refusal(folder) -> str:
         ("present", np.array([1, 1]), "present = [1, 1], expected rising numbers below 3; "),
     ],
 )
-def test_other_tensors_than_a_probe_has_are_refused(saved, name, tensor, said):
+def test_a_file_with_other_tensors_is_refused(saved, name, tensor, said):
     tensors = {**load_file(saved / "model.safetensors"), name: tensor}
     save_file({name: tensor for name, tensor in tensors.items() if tensor is not None}, saved / "model.safetensors")
     assert said in refusal(saved)
@@ -87,7 +87,7 @@ def test_other_tensors_than_a_probe_has_are_refused(saved, name, tensor, said):
         ({"width": "4"}, "width = '4', expected int; "),
     ],
 )
-def test_another_classifier_json_than_a_probe_has_is_refused(saved, changes, said):
+def test_a_broken_classifier_json_is_refused(saved, changes, said):
     file = saved / "classifier.json"
     about = json.loads(file.read_text()) | changes
     file.write_text(json.dumps({key: value for key, value in about.items() if value is not None}))

@@ -1,7 +1,7 @@
-"""Sharing and ranking, and the strategies that go by buckets or scores, on rows that can be checked by eye. The random draws'
-exact rows are numpy 2's; to make them again:
+"""Sharing, ranking, and the strategies that use buckets or scores, on rows that can be checked by eye. Random draws are those of
+numpy 2; to make them again:
 
-python -c "from tests.support import test_selection as t; print(t.drawn(0), t.banded(0))"
+python -c "from tests.strategies import test_selection as t; print(t.drawn(0), t.banded(0))"
 """
 
 import numpy as np
@@ -35,31 +35,23 @@ def banded(seed):
     return pick("bands", 4, seed, scored=np.arange(12), buckets=[0, 1] * 6)
 
 
-ROOM = np.array([9, 9, 9])
+ROOM = [9, 9, 9]
 
 
-def test_rows_are_shared_in_proportion_and_the_largest_remainder_gets_the_odd_one():
-    # 7 rows by 5 : 3 : 2 are 3.5, 2.1 and 1.4
-    assert apportion(7, np.array([5, 3, 2]), ROOM).tolist() == [4, 2, 1]
-
-
-def test_equal_remainders_go_to_the_lower_group():
-    assert apportion(5, np.ones(3), ROOM).tolist() == [2, 2, 1]
-
-
-def test_a_group_that_runs_out_passes_its_share_on_in_proportion():
-    # 8 rows by 4 : 3 : 1 are 4, 3 and 1; the first has one only, and 7 rows by 3 : 1 are 5.25 and 1.75
-    assert apportion(8, np.array([4, 3, 1]), np.array([1, 9, 9])).tolist() == [1, 5, 2]
-
-
-def test_groups_of_no_weight_get_rows_only_when_the_others_ran_out():
-    assert apportion(4, np.array([0, 2, 0]), np.array([9, 4, 9])).tolist() == [0, 4, 0]
-    assert apportion(7, np.array([0, 2, 0]), np.array([9, 4, 9])).tolist() == [2, 4, 1]
-
-
-def test_all_room_can_be_filled_and_no_rows_be_shared():
-    assert apportion(6, np.array([1, 9]), np.array([5, 1])).tolist() == [5, 1]
-    assert apportion(0, np.array([1, 9]), np.array([5, 1])).tolist() == [0, 0]
+@pytest.mark.parametrize(
+    ("total", "weights", "room", "expected"),
+    [
+        (7, [5, 3, 2], ROOM, [4, 2, 1]),  # 3.5, 2.1 and 1.4: the largest remainder gets the odd row
+        (5, [1, 1, 1], ROOM, [2, 2, 1]),  # equal remainders go to the lower group
+        (8, [4, 3, 1], [1, 9, 9], [1, 5, 2]),  # the first has one row only; the others share 7 rows as 5.25 and 1.75
+        (4, [0, 2, 0], [9, 4, 9], [0, 4, 0]),
+        (7, [0, 2, 0], [9, 4, 9], [2, 4, 1]),  # groups of weight 0 give rows once the others ran out
+        (6, [1, 9], [5, 1], [5, 1]),
+        (0, [1, 9], [5, 1], [0, 0]),
+    ],
+)
+def test_rows_are_shared_by_weight_and_a_group_that_runs_out_passes_its_share_on(total, weights, room, expected):
+    assert apportion(total, np.array(weights), np.array(room)).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -100,22 +92,17 @@ def test_a_bucket_that_runs_out_passes_its_share_on_and_the_total_stays():
         ]
 
 
-def test_random_draws_n_rows_of_each_bucket_in_turn():
+def test_random_draws_n_rows_of_each_bucket_in_turn_by_the_seed():
     assert drawn(seed=0) == [3, 2, 10, 11]
-
-
-def test_random_draws_differ_by_seed():
     assert drawn(seed=0) != drawn(seed=1)
 
 
-def test_a_group_smaller_than_its_count_is_drawn_whole():
-    rows = random_by_group(np.arange(4), np.array([0, 1, 0, 0]), np.array([3, 3]), np.random.default_rng(0)).tolist()
-    assert (sorted(rows[:3]), rows[3:]) == ([0, 2, 3], [1])
-
-
 def test_a_bucket_smaller_than_n_is_drawn_whole():
-    rows = pick("random", 4, buckets=[0, 1, 0, 0])
-    assert (sorted(rows[:3]), rows[3:]) == ([0, 2, 3], [1])
+    for rows in (
+        random_by_group(np.arange(4), np.array([0, 1, 0, 0]), np.array([3, 3]), np.random.default_rng(0)).tolist(),
+        pick("random", 4, buckets=[0, 1, 0, 0]),
+    ):
+        assert (sorted(rows[:3]), rows[3:]) == ([0, 2, 3], [1])
 
 
 def test_each_row_has_its_distance_to_the_mean_of_its_group():
@@ -123,22 +110,13 @@ def test_each_row_has_its_distance_to_the_mean_of_its_group():
     assert to_own_centre(LINE, BUCKETS).tolist() == pytest.approx([3, 1, 2, 10 / 3, 7 / 3, 17 / 3], rel=1e-5)
 
 
-def test_each_bucket_gives_the_rows_nearest_its_mean_nearest_first():
+def test_each_bucket_gives_its_open_rows_nearest_to_the_mean_of_all_nearest_first():
     assert pick("central", 4, points=LINE, buckets=BUCKETS) == [1, 2, 4, 3]
-
-
-def test_labelled_rows_count_in_the_mean_and_are_not_picked():
     assert pick("central", 2, points=LINE, buckets=BUCKETS, labelled=[1, 4]) == [2, 3]
-
-
-def test_rows_equally_near_the_mean_go_by_the_order():
-    square = {"points": [[1.0], [-1], [1], [-1]], "buckets": [0] * 4}
+    assert pick("central", 5, points=LINE, buckets=[0, 1, 1, 1, 2, 2]) == [0, 2, 1, 4, 5]  # a small bucket gives all
+    square = {"points": [[1.0], [-1], [1], [-1]], "buckets": [0] * 4}  # all equally near
     assert pick("central", 2, **square) == [0, 1]
     assert pick("central", 2, **square, order=[2, 0, 3, 1]) == [2, 0]
-
-
-def test_a_bucket_smaller_than_n_gives_all_its_central_rows():
-    assert pick("central", 5, points=LINE, buckets=[0, 1, 1, 1, 2, 2]) == [0, 2, 1, 4, 5]
 
 
 def test_rows_are_ranked_by_score_and_equal_ones_as_they_stand_in_the_order():
@@ -149,30 +127,18 @@ def test_rows_are_ranked_by_score_and_equal_ones_as_they_stand_in_the_order():
 
 def test_each_bucket_gives_its_most_uncertain_open_rows():
     assert pick("buckets", 4, **SCORED) == [0, 2, 5, 3]
-
-
-def test_of_equal_scores_the_row_that_comes_first_in_the_order_is_picked():
+    assert pick("buckets", 5, **SCORED) == [0, 2, 1, 5, 3]  # the second bucket has two open rows only
     assert pick("buckets", 2, **SCORED) == [0, 5]
-    assert pick("buckets", 2, **SCORED, order=DOWNWARDS) == [2, 5]
-
-
-def test_a_bucket_with_fewer_open_rows_than_m_gives_them_all():
-    assert pick("buckets", 5, **SCORED) == [0, 2, 1, 5, 3]
-
-
-def test_a_bucket_that_is_labelled_whole_gives_nothing():
+    assert pick("buckets", 2, **SCORED, order=DOWNWARDS) == [2, 5]  # rows 0 and 2 have equal scores
     assert pick("buckets", 1, scored=[NAN, 0.3, NAN], buckets=[0, 1, 0], labelled=[0, 2]) == [1]
+    assert pick("buckets", 1, scored=[0.9, 0.1], buckets=[0, 0], labelled=[0]) == [1]
 
 
 def test_a_pool_that_is_labelled_whole_has_no_open_rows():
     assert known(scored=np.full(3, NAN), labelled=[0, 1, 2]).highest(np.ones(3), 1).tolist() == []
     assert chosen("buckets", 0, scored=np.full(3, NAN), buckets=[0] * 3, labelled=[0, 1, 2]) == []
-    with pytest.raises(Refused, match=r"rounds.stage2.m asks for 1 rows, but 0 of the pool are not labelled yet"):
+    with pytest.raises(Refused, match=r"rounds.stage2.m asks for 1 rows, but only 0 of the pool are not labelled yet"):
         rounds.refuse_unless_open(0, 1, "rounds.stage2.m")
-
-
-def test_a_row_that_is_labelled_is_not_picked_though_it_has_a_score():
-    assert pick("buckets", 1, scored=[0.9, 0.1], buckets=[0, 0], labelled=[0]) == [1]
 
 
 def test_bands_go_from_the_highest_scores_down():
@@ -274,9 +240,9 @@ def test_every_open_row_is_reclustered_when_all_are_wanted():
 
 @FEW_DISTINCT
 @pytest.mark.parametrize("strategy", ["random", "central", "typical", "buckets", "bands", "recluster"])
-@pytest.mark.slow
-def test_random_pools_never_give_a_labelled_row_nor_one_twice_and_the_same_seed_gives_the_same(strategy):
-    for seed in range(60 if strategy in ("recluster", "typical") else 200):
+@pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 60), marks=pytest.mark.exhaustive)], ids=["some", "many"])
+def test_random_pools_never_give_a_labelled_row_nor_one_twice_and_the_same_seed_gives_the_same(strategy, seeds):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         rows, m = int(rng.integers(6, 30)), int(rng.integers(1, 4))
         buckets = np.unique(rng.integers(rng.integers(1, 5), size=rows), return_inverse=True)[1]

@@ -1,4 +1,4 @@
-"""What a strategy knows, made up by hand."""
+"""Pool states for strategies, made by hand."""
 
 import importlib
 from pathlib import Path
@@ -15,7 +15,7 @@ MARKED = [name for name in ALL if getattr(MODULES[name], "USES_POOL_LABELS", Fal
 
 
 class Says:
-    """A model that says what it was given: probabilities float32 [pool, classes], features float32 [pool, width]."""
+    """A model with given probabilities, float32 [pool, classes], and features, float32 [pool, width]."""
 
     def __init__(self, probabilities, features=None):
         self.p, self.h = np.array(probabilities, np.float32), np.array(features, np.float32)
@@ -31,7 +31,7 @@ def known(
     points=None, model=None, labelled=(), actual=None, train=None, buckets=None, classes=2, everything=False, scored=None,
     shares=None, order=None, **options,
 ):  # fmt: skip
-    """The pool is as long as whatever is given; its order is that of the rows, and buckets give rows alike, if nothing else is."""
+    """A PoolState as long as what is given; by default in row order, with buckets that give rows equally."""
     given = next(each for each in (points, scored, model and model.p, actual, buckets) if each is not None)
     rows = np.arange(len(given))
     labelled = np.array(labelled, np.int64)
@@ -53,10 +53,10 @@ def known(
 
 
 def pick(name, wanted, seed=0, **what):
-    """Rows that the strategy of a name picks."""
+    """Rows that a strategy picks."""
     return MODULES[name].pick(known(**what), wanted, np.random.default_rng(seed)).tolist()
 
 
 def chosen(name, wanted, seed=0, **what):
-    """The same as every arm asks for them: checked, and the random arm's rows where there is no model yet."""
+    """The same through `choose`, as arms ask: checked, and the random arm's rows where there is no model yet."""
     return choose(MODULES[name].pick, known(**what), wanted, np.random.default_rng(seed)).tolist()

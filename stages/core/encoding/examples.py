@@ -1,4 +1,4 @@
-"""How alike an encoder finds texts, nine example sentences to see it by, and what is wrong where it tells none apart."""
+"""How similar an encoder finds texts: nine example sentences, and a warning where it cannot tell texts apart."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 from stages.core.encoding import encoder, vectors
 
-# A row is alike the rest from this cosine to the mean of all on. Texts of one subject have 0.5 to 0.8 with a sentence encoder,
+# A row with at least this cosine to the mean counts as alike. Texts of one subject have 0.5 to 0.8 with a sentence encoder,
 # up to 0.99 with one that was trained on words alone.
 ALIKE = 0.999
 NEARLY_ALL = 0.9  # share of rows
 SAMPLE = 10_000  # rows that are looked at
-# Three by subject. An encoder that tells the groups apart shows three dark squares on the diagonal.
+# Three sentences a subject. An encoder that tells subjects apart shows three dark squares on the diagonal.
 EXAMPLES = {
     "weather": ["It rained all night.", "Heavy showers fell until the morning.", "The storm brought a lot of water."],
     "food": ["She baked a loaf of bread.", "He made a cake in the oven.", "They cooked dinner in the kitchen."],
@@ -23,41 +23,40 @@ EXAMPLES = {
 def cosines(model: encoder.Encoder, texts: list[str]) -> np.ndarray:
     """float32 [texts, texts], each in [-1, 1]."""
     tokens = model.tokenise(texts)
-    vectors = encoder.of_each(model, tokens, model.width, len(tokens.ids))
+    vectors = encoder.map_rows(model, tokens, model.width, len(tokens.ids))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors @ vectors.T).clip(-1, 1)
 
 
 def heat_map(model: encoder.Encoder) -> list[dict[str, Any]]:
-    """One row for each pair of the nine example sentences, named by group and number."""
-    names = [f"{group} {number}" for group, texts in EXAMPLES.items() for number in range(1, len(texts) + 1)]
-    texts = [text for group in EXAMPLES.values() for text in group]
+    """One row for each pair of the example sentences, named by subject and number."""
+    names = [f"{subject} {number}" for subject, texts in EXAMPLES.items() for number in range(1, len(texts) + 1)]
+    texts = [text for subject in EXAMPLES.values() for text in subject]
     return [
         {"one": names[i], "two": names[j], "cosine": round(float(cosine), 4), "texts": f"{texts[i]} | {texts[j]}"}
-        for i, row in enumerate(cosines(model, texts))
-        for j, cosine in enumerate(row)
+        for (i, j), cosine in np.ndenumerate(cosines(model, texts))
     ]
 
 
-def warning(made: np.ndarray, texts: Iterable[str], model: encoder.Encoder) -> str | None:
-    """One line where all or nearly all vectors are alike, with the likeliest cause and what to do; None where they are not.
+def warning(embedded: np.ndarray, texts: Iterable[str], model: encoder.Encoder) -> str | None:
+    """One line with the likeliest cause and a remedy where nearly all vectors are alike; else None.
 
-    made    float [texts, ...], not empty, as embed keeps them
-    texts   to be gone through once
+    embedded   float [texts, ...], not empty, as embed stores them
+    texts      read once
     """
-    rows = np.unique(np.linspace(0, len(made) - 1, SAMPLE).astype(int))
-    share = alike_share(vectors.mean_of_layers(made[rows]))
+    rows = np.unique(np.linspace(0, len(embedded) - 1, SAMPLE).astype(int))
+    share = alike_share(vectors.mean_of_layers(embedded[rows]))
     if share < NEARLY_ALL:
         return None
-    looked_at = set(rows.tolist())
-    tokens = model.tokenise([text for row, text in enumerate(texts) if row in looked_at])
-    as_read = {tokens[np.array([row])].ids.tobytes() for row in range(len(tokens))}
+    sampled = set(rows.tolist())
+    tokens = model.tokenise([text for row, text in enumerate(texts) if row in sampled])
+    different = {tokens[np.array([row])].ids.tobytes() for row in range(len(tokens))}
     unknown = model.unknown_share(tokens)
     if unknown > 0.5:
         cause = f"its tokenizer does not know {unknown:.0%} of their tokens; name an encoder for their language in embed.model"
-    elif len(as_read) <= (1 - NEARLY_ALL) * len(rows) + 1 and tokens.lengths.max() == model.max_tokens:
+    elif len(different) <= (1 - NEARLY_ALL) * len(rows) + 1 and tokens.lengths.max() == model.max_tokens:
         cause = (
-            f"they begin with the same {model.max_tokens} tokens, where they are cut; raise embed.max_tokens or drop what all share"
+            f"they share their first {model.max_tokens} tokens and are cut there; raise embed.max_tokens or drop the shared part"
         )
     else:
         cause = "it may not be made for comparing texts; try another embed.pooling or embed.model"
@@ -65,9 +64,9 @@ def warning(made: np.ndarray, texts: Iterable[str], model: encoder.Encoder) -> s
 
 
 def alike_share(vectors: np.ndarray) -> float:
-    """Share of the rows whose cosine to the mean of all is ALIKE or more; each row counts by its direction alone.
+    """Share of the rows whose cosine to the mean direction is ALIKE or more.
 
-    vectors   float32 [rows, width]
+    vectors   float32 [rows, width]; only their directions count
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     directions = vectors / np.where(lengths > 0, lengths, 1)

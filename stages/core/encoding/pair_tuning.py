@@ -1,10 +1,9 @@
-"""Tune an encoder on pairs of texts, by the trainer and the losses of sentence-transformers.
+"""Tune an encoder on pairs of texts with the trainer and losses of sentence-transformers.
 
-The encoder stays ours: it is loaded, cut and pooled as everywhere in the pipeline, and only handed over for training.
+The encoder itself is the pipeline's: it is loaded, cut and pooled as everywhere else.
 """
 
 import copy
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from tqdm import tqdm
 from transformers import PrinterCallback, TrainerCallback
 
+from stages.core.base import bars
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder
 
@@ -29,15 +28,15 @@ except ImportError as error:
     raise Refused(f"tuning an encoder needs a package that is missing ({error}); pip install -r requirements-tune.txt") from None
 
 WEIGHT_DECAY = 0.01  # as in the authors' code of both Sentence-BERT and SetFit
-# Of the softmax over (u, v, |u - v|), which is drawn anew. At the encoder's own rate, as in Sentence-BERT, it takes tens of
-# thousands of steps to learn; until then the encoder learns to please a random head and forgets what it knew.
+# For the softmax over (u, v, |u - v|), which starts from random weights. At the encoder's own rate, as in Sentence-BERT, it needs
+# tens of thousands of steps; until then the encoder adapts to a random head and forgets what it knew.
 HEAD_LEARNING_RATE = 1e-3
-POINTS = 50  # of the loss curve, about
+POINTS = 50  # of the loss curve, roughly
 EVALUATION_ROWS = 64  # texts in a batch
 
 
 class Body(InputModule):
-    """An Encoder in the form in which sentence-transformers trains it."""
+    """An Encoder as a module that sentence-transformers can train."""
 
     def __init__(self, body: encoder.Encoder):
         super().__init__()
@@ -56,24 +55,24 @@ class Body(InputModule):
         return self.encoder.width
 
     def save(self, *_, **__) -> None:
-        raise NotImplementedError("encoders are saved by the stages, as safetensors")
+        raise NotImplementedError("the stages save encoders, as safetensors")
 
 
-def in_three_classes(model: SentenceTransformer) -> torch.nn.Module:
-    """Cross-entropy of a softmax over (u, v, |u - v|): the objective for inference (Reimers & Gurevych 2019, section 3)."""
+def nli_loss(model: SentenceTransformer) -> torch.nn.Module:
+    """Cross-entropy of a softmax over (u, v, |u - v|) with three classes (Reimers & Gurevych 2019, section 3)."""
     return losses.SoftmaxLoss(model, model.get_embedding_dimension(), num_labels=3)
 
 
-def by_cosine(model: SentenceTransformer) -> torch.nn.Module:
-    """Squared distance of cos(u, v) to the score (the same, section 3)."""
+def cosine_loss(model: SentenceTransformer) -> torch.nn.Module:
+    """Squared distance of cos(u, v) to the score (also section 3)."""
     return losses.CosineSimilarityLoss(model)
 
 
 @dataclass(frozen=True)
 class Tuned:
     """
-    encoder        in float32, for evaluation, on the processor
-    losses         [{"step", "loss"}]   mean since the point before
+    encoder        float32, on the CPU, in evaluation mode
+    losses         [{"step", "loss"}]   mean since the previous point
     rows_at_once   pairs that pass through the encoder together; `accumulation` such parts make one step
     """
 
@@ -83,27 +82,35 @@ class Tuned:
     accumulation: int
 
 
+@dataclass(frozen=True)
+class Training:
+    """
+    settings               .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype, as in params.yaml
+    most_at_once           most pairs to pass at once; where memory is short fewer pass, and a step stays the same
+    """
+
+    settings: Any
+    epochs: int
+    most_at_once: int
+    freeze_word_embeddings: bool = False
+
+
 def tune(
     pretrained: encoder.Encoder,
     pairs: dict[str, list],
     objective: Callable[[SentenceTransformer], torch.nn.Module],
-    how: Any,
-    *,
-    epochs: int,
-    cap: int,
+    training: Training,
     seed: int,
     title: str,
-    freeze_word_embeddings: bool = False,
 ) -> Tuned:
     """A tuned copy of `pretrained`.
 
     pairs   left, right: texts; label: float scores in [0, 1] or int classes, as the objective wants them
-    how     .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype as in params.yaml
-    cap     most pairs to pass through at once; where memory is short fewer do, and a step is unchanged
 
-    Raises Refused where memory does not even hold one pair.
+    Raises Refused where memory does not hold a single pair.
     """
-    sizes = [rows for rows in range(1, min(cap, how.batch_rows) + 1) if how.batch_rows % rows == 0]
+    how, epochs, freeze_word_embeddings = training.settings, training.epochs, training.freeze_word_embeddings
+    sizes = [rows for rows in range(1, min(training.most_at_once, how.batch_rows) + 1) if how.batch_rows % rows == 0]
     mixed = encoder.dtype_of(how.dtype) == torch.bfloat16
     steps = epochs * -(-len(pairs["label"]) // how.batch_rows)
     longest = [max(pairs[side], key=len) for side in ("left", "right")]
@@ -149,7 +156,7 @@ def tune(
         print(f"{title}: out of memory in training; starting again with fewer pairs at once, a step is unchanged")
         return sizes[-1] if sizes else 0
 
-    # Dropout and the new head draw from torch's own generator: put back as it was afterwards.
+    # Dropout and the new head draw from torch's global generator, which is restored afterwards.
     with torch.random.fork_rng():
         sizes = fitting(trial, sizes)
         try:
@@ -161,10 +168,10 @@ def tune(
 
 
 def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
-    """Those of the rising `sizes` that `trial` gets through before memory runs out.
+    """Those of the rising `sizes` that `trial` completes before memory runs out.
 
-    Raises Refused where it does not get through the first. Where a system hands out more memory than it has, and then
-    kills, nobody hears that it is short: there a cap helps.
+    Raises Refused where it does not complete the first. A system that promises more memory than it has kills the process
+    instead; there Training.most_at_once helps.
     """
     for tried, rows in enumerate(sizes):
         try:
@@ -190,7 +197,7 @@ def _for_training(pretrained: encoder.Encoder, freeze_word_embeddings: bool) -> 
 
 
 def spearman(body: encoder.Encoder, pairs: dict[str, list]) -> float:
-    """Rank correlation of the cosines of the pairs, left and right, with their labels."""
+    """Rank correlation of the pairs' cosines with their labels."""
     evaluator = EmbeddingSimilarityEvaluator(
         pairs["left"], pairs["right"], pairs["label"], EVALUATION_ROWS, main_similarity="cosine", write_csv=False
     )
@@ -199,20 +206,20 @@ def spearman(body: encoder.Encoder, pairs: dict[str, list]) -> float:
 
 
 class Trainer(SentenceTransformerTrainer):
-    """The trainer without the model card, for which it would read the data once more."""
+    """The trainer without a model card, which would read all data once more."""
 
     def add_model_card_callback(self, default_args_dict: dict) -> None:
         pass
 
 
 class Progress(TrainerCallback):
-    """The bar of the other stages, in place of the trainer's own, which prints its log in between."""
+    """The progress bar of the other stages. The trainer's own prints its log in between."""
 
     def __init__(self, title: str):
         self.title = title
 
     def on_train_begin(self, args, state, control, **_) -> None:
-        self.bar = tqdm(total=state.max_steps, desc=self.title, unit="step", file=sys.stderr, mininterval=1)
+        self.bar = bars.bar(self.title, state.max_steps, "steps")
 
     def on_step_end(self, args, state, control, **_) -> None:
         self.bar.update()

@@ -1,11 +1,11 @@
-"""Which encoder the pipeline works with: the one that finetune_encoder left in data/encoder, tuned or only pointed to."""
+"""Which encoder the pipeline uses: finetune_encoder leaves either a tuned model or a pointer to one in data/encoder."""
 
 from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 
 
 def chosen(model: str) -> str:
-    """The tuned encoder's folder data/encoder, or the untouched encoder that data/encoder/pointer.json names.
+    """The folder data/encoder where it holds a tuned encoder, else the model that data/encoder/pointer.json names.
 
     model   embed.model of params.yaml
 
@@ -13,9 +13,7 @@ def chosen(model: str) -> str:
     """
     if (paths.ENCODER / "config.json").exists():
         return str(paths.ENCODER)
-    pointer = artifacts.load_json(paths.POINTER)
-    if not isinstance(pointer, dict) or not isinstance(pointer.get("model"), str):
-        raise Refused(f"{paths.POINTER} names no model; {artifacts.MEND}")
-    if pointer["model"] != model:
-        raise Refused(f"{paths.POINTER} names {pointer['model']}, params.yaml: embed.model = {model}; {artifacts.MEND}")
+    pointed_to = artifacts.load_record(paths.POINTER, model=str)["model"]
+    if pointed_to != model:
+        raise Refused(f"{paths.POINTER} names {pointed_to}, params.yaml: embed.model = {model}; {artifacts.MEND}")
     return model

@@ -1,4 +1,4 @@
-"""A model with a tuned encoder on disk: only what tuning changed is kept, beside the head; the rest is the pretrained encoder's."""
+"""A model with a tuned encoder on disk: the head, and those weights of the encoder that tuning changed."""
 
 import copy
 from pathlib import Path
@@ -11,7 +11,7 @@ from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, model_files
 
-ENCODER, HEAD = "encoder.", "head."  # before the names of their tensors
+ENCODER, HEAD = "encoder.", "head."  # prefixes of tensor names
 
 
 def save(
@@ -34,10 +34,10 @@ def save(
 
 
 def load(folder: Path, embed: Any) -> tuple[encoder.Encoder, encoder.Encoder, int, dict[str, torch.Tensor]]:
-    """(pretrained encoder, tuned encoder, number of classes, tensors of the head) as `save` was given them.
+    """(pretrained encoder, tuned encoder, number of classes, tensors of the head).
 
-    Raises Refused where the pipeline's encoder is no longer the one that was tuned, or where a tensor of the encoder is
-    missing, unknown or of another form. Those of the head are for the caller to check.
+    Raises Refused where the pipeline now has another encoder than the one that was tuned, or where a tensor of the encoder
+    is missing, unknown or of another shape. The caller checks the tensors of the head.
     """
     about = artifacts.load_record(folder / paths.CLASSIFIER, model=str, classes=int, model_sha256=str, as_pretrained=list)
     pretrained = encoder.of_pipeline(embed)
@@ -49,9 +49,9 @@ def load(folder: Path, embed: Any) -> tuple[encoder.Encoder, encoder.Encoder, in
     body = {name: tensor for name, tensor in tensors.items() if not name.startswith(HEAD)}
     tensor_files.check_forms(folder / paths.WEIGHTS, body, forms)
     tuned = copy.deepcopy(pretrained)
-    tuned.load_state_dict(before | _of(ENCODER, body))
-    return pretrained, tuned, about["classes"], _of(HEAD, tensors)
+    tuned.load_state_dict(before | _without_prefix(ENCODER, body))
+    return pretrained, tuned, about["classes"], _without_prefix(HEAD, tensors)
 
 
-def _of(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def _without_prefix(prefix: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

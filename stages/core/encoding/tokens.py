@@ -1,4 +1,4 @@
-"""Token ids of many texts in two flat arrays, and the batches in which they pass through an encoder."""
+"""Token ids of many texts in two flat arrays, and the batches that pass through an encoder."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LIKE = 0.1  # lengths are taken for so much more or less than they are before rows are sorted into training batches
+JITTER = 0.1  # share by which lengths vary at random before rows are sorted into training batches
 
 
 @dataclass(frozen=True)
 class Tokens:
     """Token ids of rows, end to end.
 
-    ids      int32 [tokens]     all rows one after the other, special tokens included
+    ids      int32 [tokens]     of all rows, special tokens included
     starts   int64 [rows + 1]   row i is ids[starts[i]:starts[i + 1]]
     """
 
@@ -49,7 +49,7 @@ class Tokens:
         return self.ids[self.starts[rows][:, None] + np.arange(length)].astype(np.int64)
 
     def padded(self, rows: np.ndarray, pad: int) -> tuple[np.ndarray, np.ndarray]:
-        """(ids int64 [rows, longest], real bool [rows, longest]): `real` is False where `pad` fills up a row."""
+        """(ids int64 [rows, longest], real bool [rows, longest]); `real` is False for padding."""
         lengths = self.lengths[rows]
         real = np.arange(lengths.max()) < lengths[:, None]
         ids = np.full(real.shape, pad, dtype=np.int64)
@@ -58,10 +58,10 @@ class Tokens:
 
 
 class Texts:
-    """Texts that become tokens when these are asked for: who trains on a hundred rows does not wait for the whole pool.
+    """Texts, tokenised on demand: training on a hundred rows does not wait for the whole pool.
 
     texts      object [rows]
-    tokenise   list of texts -> Tokens, each text's by itself
+    tokenise   list of texts -> Tokens
     """
 
     def __init__(self, texts: list[str], tokenise: Callable[[list[str]], Tokens]):
@@ -71,11 +71,11 @@ class Texts:
         return len(self.texts)
 
     def __getitem__(self, rows: np.ndarray) -> "Texts":
-        """Some of the rows. Where they are half of all or more, all are tokenised and kept: the next seed asks for them again."""
+        """Some of the rows. From half of them on, all are tokenised and cached: the next seed asks for them again."""
 
         def tokenise(texts: list[str]) -> Tokens:
-            kept = "tokens" in vars(self)  # where cached_property keeps it
-            return self.tokens[rows] if kept or 2 * len(texts) >= len(self) else self._tokenise(texts)
+            cached = "tokens" in vars(self)  # set by cached_property
+            return self.tokens[rows] if cached or 2 * len(texts) >= len(self) else self._tokenise(texts)
 
         return Texts(self.texts[rows], tokenise)
 
@@ -88,11 +88,11 @@ def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
     """Every row once, in batches of rows of one length: nothing is ever padded.
 
     lengths        int64 [rows]   tokens in each row
-    batch_tokens   rows x length of a batch stays within this; a longer row travels alone
+    batch_tokens   limit of rows x length of a batch; a longer row is a batch of its own
 
-    Yields int64 [rows of the batch], longest rows first, so that what needs most memory is known first. Equal lengths
-    keep the order of their rows. With no padding a row's vector does not depend on who travels with it, to the bit:
-    rows embedded yesterday or elsewhere can be put beside rows embedded now.
+    Yields int64 [rows of the batch], longest rows first, so that a lack of memory shows at once; equal lengths keep their
+    order. Without padding a row's vector does not depend on its batch, to the bit: rows embedded yesterday or elsewhere match
+    rows embedded now.
     """
     order = np.argsort(-lengths, kind="stable")
     for same in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):
@@ -102,11 +102,11 @@ def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
 
 
 def training_batches(lengths: np.ndarray, batch_rows: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """One epoch: every row once, in batches of like length that come in random order.
+    """One epoch: every row once, in batches of similar length, in random order.
 
-    Rows are sorted by their length times a random factor near 1, so rows that meet in a batch differ from epoch to epoch.
+    Rows are sorted by their length times a random factor near 1, so that batches differ from epoch to epoch.
     """
-    order = np.argsort(lengths * rng.uniform(1 - LIKE, 1 + LIKE, len(lengths)), kind="stable")
+    order = np.argsort(lengths * rng.uniform(1 - JITTER, 1 + JITTER, len(lengths)), kind="stable")
     parts = np.split(order, range(batch_rows, len(order), batch_rows))
     for part in rng.permutation(len(parts)):
         yield parts[part]

@@ -1,14 +1,13 @@
-"""Vectors already made, by text: so that new rows cost only themselves, and an interrupted embed goes on where it was.
+"""A side cache of vectors by text: only new rows are encoded, and an interrupted embed goes on where it was.
 
-A side cache outside all outs of DVC. A folder holds the vectors of one model with one setting; each shard in it is one
-safetensors file, written whole or not at all, and named by the sha256 of what it holds:
+The cache lies outside all outs of DVC. A folder holds the vectors of one model with one setting. Each shard in it is one
+safetensors file, written whole or not at all, and named by the sha256 of its content:
 
     keys      uint8 [rows, 16]         blake2b of the text
     vectors   float32 [rows, width] or float16 [rows, layers, width]
 
-Several users may share the folder: a shard that one of them must not read is left to the others.
-
-What comes out of it is to the bit what encoding would give, since a vector depends on its text and model alone.
+Several users may share the folder; shards that a user may not read are skipped. Cached vectors are to the bit what encoding
+would give, since a vector depends on its text and model alone.
 """
 
 import hashlib
@@ -37,19 +36,19 @@ def root() -> Path:
 class VectorCache:
     """The shards of one encoding.
 
-    encoding   fingerprint of all that a vector depends on beside its text
+    encoding   fingerprint of everything but the text that a vector depends on
     """
 
     def __init__(self, encoding: str):
         self.folder = root() / encoding
 
     def read_into(self, out: np.ndarray, texts: Iterable[str]) -> np.ndarray:
-        """Write the vectors that are known into `out`, float [texts, ...]; int64 [missing] says which texts are not."""
+        """Write cached vectors into `out`, float [texts, ...]; returns int64 [missing], the texts that are not cached."""
         keys = keys_of(texts)
         order = np.argsort(keys, kind="stable")
         ordered, missing = keys[order], np.ones(len(keys), dtype=bool)
         shards = sorted(self.folder.glob("*.safetensors")) if len(keys) else []
-        for shard in bars.bar("vectors made before", len(shards), "shards", shards):
+        for shard in bars.bar("cached vectors", len(shards), "shards", shards):
             known, vectors = _read(shard, out)
             places = np.minimum(np.searchsorted(ordered, known), len(ordered) - 1)
             hits = ordered[places] == known
@@ -67,7 +66,7 @@ class VectorCache:
 
 
 def keys_of(texts: Iterable[str]) -> np.ndarray:
-    """bytes [texts] of KEY_BYTES each: 16 bytes a text are all that is in memory of a pool of any size."""
+    """bytes [texts] of KEY_BYTES each: all that is kept in memory of each text."""
     texts, parts = iter(texts), [np.empty(0, f"S{KEY_BYTES}")]
     while part := b"".join(map(_key, itertools.islice(texts, KEYED_AT_ONCE))):
         parts.append(np.frombuffer(part, f"S{KEY_BYTES}"))
@@ -85,14 +84,15 @@ def _name(keys: np.ndarray, vectors: np.ndarray) -> str:
 
 
 def _read(shard: Path, like: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(keys as of keys_of, vectors [rows, ...], of the dtype and form of `like`) of one shard; nothing of one that cannot be
-    read, nor of a broken one, which is thrown away.
+    """(keys as from keys_of, vectors [rows, ...] with the dtype and row shape of `like`) of one shard.
+
+    A shard that cannot be read gives no rows; a broken one is deleted too.
     """
     nothing = keys_of([]), np.empty((0, *like.shape[1:]), like.dtype)
     try:
         stored = shard.read_bytes()  # not by load_file, which calls every failure to open a file the same
-    except OSError as error:  # another user's, or a share that is away: no word about its content
-        print(f"embed: {shard} is left alone, it cannot be read: {error.strerror or error}; what it holds is encoded again")
+    except OSError as error:  # another user's file, or a share that is away: its content may be good
+        print(f"embed: {shard} cannot be read and stays: {error.strerror or error}; its texts are encoded again")
         return nothing
     try:
         content = load(stored)
@@ -104,11 +104,11 @@ def _read(shard: Path, like: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             raise ValueError("not what was written")
     except (SafetensorError, KeyError, ValueError):
         with suppress(OSError):  # in a folder of another user it stays
-            shard.unlink()  # cut short by a copy, altered by a dying disk or a hand: what it held is made anew
+            shard.unlink()  # cut short by a copy, or altered by a dying disk or a hand
         return nothing
     return keys, vectors
 
 
 def megabytes() -> float:
-    """What all shards of all models take on disk."""
+    """Size of all shards of all models."""
     return sum(file.stat().st_size for file in root().rglob("*.safetensors")) / 1e6

@@ -1,6 +1,6 @@
-"""Embeddings on disk, each file with a sidecar that says what they are; whoever reads them holds one against the other.
+"""Embeddings on disk, each with a sidecar that says what made them. Readers check one against the other.
 
-data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_tokens, model_sha256, layers where there are
+data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_tokens, model_sha256; layers where there are
                                                   several; rows, width, sha256 of the vectors, texts_sha256
 """
 
@@ -17,7 +17,7 @@ from stages.core.base.errors import Refused
 def describe(path: Path, texts: list[str] | artifacts.Texts, encoding: dict) -> None:
     """Write the sidecar of the vectors at `path`.
 
-    encoding   model, dtype, max_tokens, model_sha256 and layers: what made them
+    encoding   what made them: model, dtype, max_tokens, model_sha256 and layers
     """
     vectors = _load(path, encoding, len(texts), None)
     found = {"rows": len(texts), "width": vectors.shape[-1], "sha256": _sha256(vectors), "texts_sha256": _sha256_of_texts(texts)}
@@ -25,53 +25,43 @@ def describe(path: Path, texts: list[str] | artifacts.Texts, encoding: dict) -> 
 
 
 def load(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
-    """float16 [rows, layers, width] or, of the last layer alone, float32 [rows, width]; memory-mapped,
-    checked against the sidecar, the texts and the name of the model.
+    """float16 [rows, layers, width], or float32 [rows, width] of the last layer alone; memory-mapped.
 
     texts   the jsonl file whose line i is row i
-    model   embed.model of params.yaml, where the caller declares it
+    model   embed.model of params.yaml, where the caller depends on it
 
     Raises Refused where the vectors were changed, or belong to other texts or to another model.
     """
     sidecar = path.with_suffix(".json")
-    about = artifacts.load_json(sidecar)
-    try:
-        expected = {key: about[key] for key in ("model", "sha256", "texts_sha256")}
-        shape = int(about["rows"]), int(about["width"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise Refused(f"{sidecar} is no sidecar of embeddings ({error!r}); {artifacts.MEND}") from None
-    vectors = _load(path, about, *shape)
-    found = {
-        "model": expected["model"] if model is None else model,
-        "sha256": _sha256(vectors),
-        "texts_sha256": _sha256_of_texts(artifacts.Texts(texts)),
-    }
-    what = {"model": "params.yaml: embed.model", "sha256": str(path), "texts_sha256": str(texts)}
-    for key in found:
-        if expected[key] != found[key]:
-            raise Refused(f"{sidecar} says {key} {expected[key]}, {what[key]} has {found[key]}; {artifacts.MEND}")
+    about = artifacts.load_record(sidecar, model=str, sha256=str, texts_sha256=str, rows=int, width=int)
+    vectors = _load(path, about, about["rows"], about["width"])
+    for key, found, where in (
+        ("model", about["model"] if model is None else model, "params.yaml: embed.model"),
+        ("sha256", _sha256(vectors), path),
+        ("texts_sha256", _sha256_of_texts(artifacts.Texts(texts)), texts),
+    ):
+        if about[key] != found:
+            raise Refused(f"{sidecar} says {key} {about[key]}, {where} has {found}; {artifacts.MEND}")
     return vectors
 
 
 def of_texts(path: Path, texts: Path, model: str | None = None) -> np.ndarray:
-    """float32 [rows, width]: one vector a text, for what tells how alike texts are. As `load`, then `mean_of_layers`."""
+    """float32 [rows, width]: one vector a text, to compare texts by; `mean_of_layers` of what `load` gives."""
     return mean_of_layers(load(path, texts, model))
 
 
 def mean_of_layers(vectors: np.ndarray) -> np.ndarray:
-    """float32 [rows, width], in memory where there are several layers; those of one layer stay as they are.
+    """float32 [rows, width]: the mean over the layers, in memory; vectors of one layer are returned as they are.
 
-    As good for choosing rows as all of them side by side, at a quarter of the size and time.
-
-    vectors   as `load` gives them
+    For choosing rows the mean is as good as all layers side by side, at a quarter of the size and time.
     """
     if vectors.ndim == 2:
         return vectors
-    made, done = np.empty((len(vectors), vectors.shape[2]), np.float32), 0
+    means, done = np.empty((len(vectors), vectors.shape[2]), np.float32), 0
     for block in memory.in_blocks(vectors):
-        block.mean(1, dtype=np.float32, out=made[done : done + len(block)])
+        block.mean(1, dtype=np.float32, out=means[done : done + len(block)])
         done += len(block)
-    return made
+    return means
 
 
 def _load(path: Path, about: dict, rows: int, width: int | None) -> np.ndarray:
@@ -90,6 +80,5 @@ def _sha256(vectors: np.ndarray) -> str:
 def _sha256_of_texts(texts: Iterable[str]) -> str:
     digest = hashlib.sha256()
     for text in texts:
-        digest.update(text.encode())
-        digest.update(b"\n")
+        digest.update(text.encode() + b"\n")
     return digest.hexdigest()

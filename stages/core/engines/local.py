@@ -1,18 +1,18 @@
-"""engine: local. This process does the work, one shard after the other."""
+"""engine: local. This process does the work, shard by shard."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 
-def look(machine: Any) -> None:
-    """Nothing has to be installed or reached."""
+def check(machine: Any) -> None:
+    """Needs nothing."""
 
 
 def begin(machine: Any) -> None:
-    """Nothing has to be there first."""
+    """Needs nothing."""
 
 
-def each(work: Any, shards: Iterator[tuple[Any, Any]], machine: Any, moved: Callable[[int], None]) -> Iterator[tuple[Any, Any]]:
-    """(mark, result) of every (mark, shard), in order, as shards.done says."""
+def run(work: Any, shards: Iterator[tuple[Any, Any]], machine: Any, moved: Callable[[int], None]) -> Iterator[tuple[Any, Any]]:
+    """(mark, result) of every (mark, shard), in order; see shards.run."""
     for mark, shard in shards:
         yield mark, work(shard, moved)

@@ -1,10 +1,9 @@
-"""Learners: one file each, found by its name in params `train.trainer`. Every one has
+"""Learners: ways to train a model, one file for each params `train.trainer`. Every one has
 
-    Learner(train, embed, machine, classes)   as below; the sections of params.yaml, and the number of classes
+    Learner(train, embed, machine, classes)   as below; sections of params.yaml, and the number of classes
     load(folder, embed, machine)              a Model from what its `save` wrote
 
-Torch is loaded by the learners that need it and by no other. A learner may use rows of the pool that have no label: their
-texts and vectors are there for all, their labels for nobody.
+Only learners that need torch import it. A learner may use texts and vectors of rows without a label.
 """
 
 from pathlib import Path
@@ -17,7 +16,7 @@ from stages.core.base.errors import Refused, choices
 
 
 class Rows(Protocol):
-    """Texts in the form that a learner works on (vectors, or tokens made when they are asked for), picked by int64 [rows]."""
+    """Texts in a learner's form (vectors, or tokens made on demand), indexed by int64 [rows]."""
 
     def __len__(self) -> int: ...
 
@@ -25,7 +24,7 @@ class Rows(Protocol):
 
 
 class Model(Protocol):
-    """history: one entry an epoch, of learners that have epochs; `title` names it in progress bars."""
+    """history: one entry an epoch, of learners with epochs. `title` is shown on progress bars."""
 
     history: list[dict]
 
@@ -33,28 +32,30 @@ class Model(Protocol):
         """float32 [rows, classes], each row summing to 1."""
 
     def features(self, inputs: Any, title: str) -> np.ndarray:
-        """float32 [rows, width]: the vectors that the last layer works on."""
+        """float32 [rows, width]: the input of the last layer."""
 
     def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
-        """(weights float32 [classes, width], bias float32 [classes]): the softmax of features @ weights.T + bias is what
-        `probabilities` gives; the bias of a class that was never shown is -infinity. A model with an encoder of its own has it
-        as `body`, and the one that it was made from as `pretrained`; all others work on the pipeline's vectors.
+        """(weights float32 [classes, width], bias float32 [classes]).
+
+        `probabilities` is the softmax of features @ weights.T + bias; the bias of a class without labelled rows is -infinity.
+        A model with a tuned encoder has it as `body`, and the untuned one as `pretrained`; other models use the pipeline's vectors.
         """
 
     def save(self, folder: Path) -> None:
-        """Write model.safetensors and classifier.json, which says trainer, classes and what the model belongs to."""
+        """Write model.safetensors and classifier.json: trainer, classes and the encoder that the model belongs to."""
 
 
 class Learner(Protocol):
     def read(self, texts: Path, embeddings: Path) -> Rows:
-        """The texts of a jsonl file, or their vectors, in the form that this learner works on."""
+        """The texts of a jsonl file, or their vectors, in this learner's form."""
 
     def fit(self, pool: Rows, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Model | None) -> Model:
-        """
-        pool       every row of pool.jsonl, as from `read`
-        labelled   int64 [labelled]   rows of it to learn from; repeats count twice
+        """A trained model.
+
+        pool       all rows of pool.jsonl, as from `read`
+        labelled   int64 [labelled]   rows to learn from; repeats count twice
         labels     int64 [labelled]   their class numbers
-        start      a model of this learner to go on from, or None
+        start      a model of this learner to continue from, or None
         """
 
 
@@ -64,7 +65,7 @@ def named(train: Any, embed: Any, machine: Any, classes: int) -> Learner:
 
 
 def load_model(folder: Path, embed: Any, machine: Any) -> Model:
-    """A model that a train stage saved. Raises Refused where its files are not whole, or not of the pipeline's encoder."""
+    """A saved model. Raises Refused where its files are broken or belong to another encoder than the pipeline's."""
     file = folder / paths.CLASSIFIER
     trainer = artifacts.load_record(file, trainer=str)["trainer"]
     if trainer not in plugins.names("learners"):

@@ -1,7 +1,7 @@
-"""trainer: contrastive. The encoder tuned on pairs of equal and of different label, then logistic regression on its vectors.
+"""trainer: contrastive. Tunes the encoder on pairs with equal and different labels, then fits a logistic regression on its vectors.
 
-SetFit (Tunstall et al. 2022, section 3.1), with our probe as the head. Its regularisation is chosen by cross-validation,
-where SetFit leaves it at 1, and the rate of learning is train.learning_rate, where SetFit has 2e-5.
+SetFit (Tunstall et al. 2022, section 3.1) with two changes: cross-validation chooses the regression's C, which SetFit leaves
+at 1, and the learning rate is train.learning_rate, where SetFit has 2e-5.
 """
 
 import copy
@@ -21,7 +21,7 @@ KIND = "contrastive"
 
 
 class Learner:
-    """Texts in, ContrastiveModel out. The pretrained encoder is read once and copied for every fit."""
+    """Learns a ContrastiveModel from texts. The pretrained encoder is read once and copied for every fit."""
 
     def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
         from stages.core.encoding import pair_tuning
@@ -35,44 +35,35 @@ class Learner:
     def fit(
         self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
     ) -> "ContrastiveModel":
-        """As the contract says; of `start` the encoder is gone on from. Raises Refused where all rows are of one class."""
+        """As in learners.Learner; continues with the encoder of `start`. Raises Refused where all rows have one class."""
         train, inputs = self.train, pool[labelled]
         rows, scores = sampled_pairs(labels, train.pairs_per_row, train.most_pairs, np.random.default_rng(seed))
         left, right = (inputs.texts[side].tolist() for side in rows.T)
         pairs = {"left": left, "right": right, "label": scores.tolist()}
-        body = self.tuning.tune(
-            start.body if start else self.pretrained,
-            pairs,
-            self.tuning.by_cosine,
-            train,
-            epochs=1,
-            cap=train.batch_rows,
-            seed=seed,
-            title=title,
-            freeze_word_embeddings=train.freeze_word_embeddings,
-        ).encoder
-        made = vectors(body, inputs, self.embed, self.machine, title)
-        head = logistic_cv.fit(made, labels, self.classes, train.folds, seed, title)
+        training = self.tuning.Training(train, 1, train.batch_rows, train.freeze_word_embeddings)
+        before = start.body if start else self.pretrained
+        body = self.tuning.tune(before, pairs, self.tuning.cosine_loss, training, seed, title).encoder
+        features = vectors(body, inputs, self.embed, self.machine, title)
+        head = logistic_cv.fit(features, labels, self.classes, train.folds, seed, title)
         return ContrastiveModel(self.pretrained, body, head, self.embed, self.machine)
 
 
 def sampled_pairs(labels: np.ndarray, per_row: int, most: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of rows with equal and with different labels, drawn and never listed: memory grows with the rows, not their square.
+    """(int64 [pairs, 2] rows, float32 [pairs]: 1 for equal labels, 0 for different): pairs drawn without listing all of them.
 
     labels    int64 [rows]   class numbers
-    per_row   every row meets so many others of its class, and as many of other classes, each uniformly drawn
-    most      no more pairs than this: then some rows meet fewer
+    per_row   pairs of equal label and of different label for every row, each partner drawn uniformly
+    most      limit of pairs in all
 
-    Returns (int64 [pairs, 2] rows, float32 [pairs] 1 for equal labels and 0 for different). So do the authors' code; the
-    paper draws `per_row` pairs a class, whatever its rows. A row that is alone in its class has no pair of equal label.
-    Raises Refused for a single class.
+    As in the authors' code; the paper draws `per_row` pairs a class, however many rows it has. The only row of a class has no
+    pair of equal label. Raises Refused for a single class.
     """
     order = np.argsort(labels, kind="stable")  # class by class
     classes, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
     if len(classes) < 2:
         raise Refused(
-            f"params.yaml: train.trainer = contrastive needs labelled rows of two classes or more, all {len(labels)} are of one; "
-            f"raise select_stage1.n, or set train.trainer to finetune or probe"
+            f"params.yaml: train.trainer = contrastive needs labelled rows of two classes or more, all {len(labels)} have "
+            f"one class; raise select_stage1.n, or set train.trainer to finetune or probe"
         )
     rows = len(labels)
     anchors = min(per_row * rows, most // 2)
@@ -80,7 +71,7 @@ def sampled_pairs(labels: np.ndarray, per_row: int, most: int, rng: np.random.Ge
     place = np.argsort(order, kind="stable")[first]
     group = np.searchsorted(classes, labels[first])
     start, count = starts[group], counts[group]
-    # Round the class from the row's own place, and never back to it; round all rows from the end of the class, and never into it.
+    # Step round the class from the row's own place, never back to it; step round all rows from the end of the class, never into it.
     equal = order[start + (place - start + rng.integers(1, np.maximum(count, 2))) % count]
     different = order[(start + count + rng.integers(0, rows - count)) % rows]
     paired = count > 1
@@ -116,11 +107,11 @@ def vectors(body: encoder.Encoder, inputs: Texts, embed: Any, machine: Any, titl
     """float32 [rows, width], computed in the dtype of params embed."""
     body = copy.deepcopy(body).to(encoder.device(), encoder.dtype_of(embed.dtype))
     work = shards.Work(body, encoder.Encoder.forward, body.width, np.float32, machine.batch_tokens)
-    return shards.of_each(work, inputs.tokens, machine, title)
+    return shards.map_rows(work, inputs.tokens, machine, title)
 
 
 def load(folder: Path, embed: Any, machine: Any) -> ContrastiveModel:
-    """Raises Refused as kept.load and Logistic.of do."""
+    """Raises Refused as saved_encoder.load and Logistic.of do."""
     pretrained, body, classes, head = saved_encoder.load(folder, embed)
     head = {name: tensor.numpy() for name, tensor in head.items()}
     regression = logistic.Logistic.of(head, folder / paths.WEIGHTS, body.width, classes)

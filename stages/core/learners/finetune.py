@@ -98,7 +98,7 @@ class Learner:
         # Elsewhere than on a processor dropout draws from torch's own generator: seeded here, put back as it was afterwards.
         with (
             torch.random.fork_rng(),
-            parallel_batches.each(workers) as each,
+            parallel_batches.parallel_map(workers) as each,
             tqdm(total=steps, desc=title, unit="step", file=sys.stderr, mininterval=1) as bar,
         ):
             torch.manual_seed(seed)
@@ -212,7 +212,7 @@ class FineTuned:
         model = copy.deepcopy(self.model).to(encoder.device()).eval()
         model.encoder.to(encoder.dtype_of(self.embed.dtype))
         work = shards.Work(model, function, width, np.float32, self.machine.batch_tokens)
-        return shards.of_each(work, inputs.tokens, self.machine, title)
+        return shards.map_rows(work, inputs.tokens, self.machine, title)
 
     def save(self, folder: Path) -> None:
         head = self.model.head
@@ -220,7 +220,7 @@ class FineTuned:
 
 
 def load(folder: Path, embed: Any, machine: Any) -> FineTuned:
-    """Raises Refused as kept.load does, and where the head is not one of so many classes on this encoder."""
+    """Raises Refused as saved_encoder.load does, and where the head is not one of so many classes on this encoder."""
     pretrained, body, classes, head = saved_encoder.load(folder, embed)
     forms = {"weight": f"float32 [{classes}, {body.width}]", "bias": f"float32 [{classes}]"}
     tensor_files.check_forms(folder / paths.WEIGHTS, head, forms)

@@ -1,12 +1,9 @@
 """trainer: self_training. Logistic regression on the cached vectors that learns from the pool too, in seconds.
 
-One round of self-training (Scudder 1965; Yarowsky 1995): a regression on the labelled rows names a class for every open row; of
-those of each class the surest are learned from like labelled ones. All classes weigh the same, among the labelled rows as
-among the others, or a rare one would be named ever less.
+One round of self-training (Scudder 1965; Yarowsky 1995): a regression on the labelled rows predicts a class for each open row,
+and the surest rows of each predicted class are learned from like labelled ones. All classes weigh the same, among labelled
+and among open rows, or a rare class would be predicted ever less.
 """
-
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,52 +13,44 @@ from stages.core.space import logistic, logistic_cv, probe_model, sampling
 KIND = "self_training"
 
 
-class Learner:
-    """Vectors in, ProbeModel out. What it sees of open rows are their vectors alone."""
-
-    def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
-        self.train, self.embed, self.classes = train, embed, classes
-
-    def read(self, texts: Path, embeddings: Path) -> np.ndarray:
-        """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
-        return probe_model.read(texts, embeddings, self.embed.model)
+class Learner(probe_model.VectorLearner):
+    """Learns a ProbeModel from vectors, those of open rows included."""
 
     def fit(
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
     ) -> probe_model.ProbeModel:
-        """As the contract says; `start` is not used, since the optimum does not depend on where the search begins."""
-        few = sampling.few_enough(labels, self.train.folds, seed)
+        """As in learners.Learner. `start` is ignored: the optimum does not depend on where the search begins."""
+        few = sampling.rows_to_fit(labels, self.train.folds, seed)
         vectors, labels, weights = pool[labelled[few]], labels[few], logistic.evened(labels[few])
         choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, balanced=True, title=title)
         model = logistic.fitted(vectors, labels, self.classes, choice, weights)
         rows = self.candidates(len(pool), labelled, seed)
         if len(rows) and len(model.present) > 1:
-            named, sure = surest(model.probabilities(pool[rows]), self.train.pseudo_share)
-            added = logistic.evened(named)
+            predicted, taken = surest(model.probabilities(pool[rows]), self.train.pseudo_share)
+            added = logistic.evened(predicted)
             added *= self.train.pseudo_weight * len(labels) / added.sum()
-            both = np.concatenate([vectors, pool[rows[sure]]])
-            model = logistic.fitted(both, np.concatenate([labels, named]), self.classes, choice, np.concatenate([weights, added]))
+            vectors, labels = np.concatenate([vectors, pool[rows[taken]]]), np.concatenate([labels, predicted])
+            model = logistic.fitted(vectors, labels, self.classes, choice, np.concatenate([weights, added]))
         return probe_model.ProbeModel(model, KIND, self.embed)
 
     def candidates(self, pool_rows: int, labelled: np.ndarray, seed: int) -> np.ndarray:
-        """int64 [rows]: open rows to name classes for, ascending: all, or so many at random that pseudo_rows remain of them."""
+        """int64 [rows]: open rows to predict classes for, ascending: all, or a random sample of which pseudo_rows are taken."""
         [rng] = seeding.rngs([seed], "self_training")
         rows = np.setdiff1d(np.arange(pool_rows), labelled)
         return np.sort(rng.permutation(rows)[: round(self.train.pseudo_rows / self.train.pseudo_share)])
 
 
 def surest(probabilities: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """(int64 [taken] class numbers, int64 [taken] rows): of the rows named for each class the surest share, one at least.
+    """(int64 [taken] predicted classes, int64 [taken] rows): the surest share of each predicted class, at least one row.
 
     probabilities   float32 [rows, classes]
     """
-    named, sure = probabilities.argmax(1), probabilities.max(1)
-    order = np.lexsort([-sure, named])  # class by class, the surest first
-    counts = np.unique(named, return_counts=True)[1]
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
+    order = np.lexsort([-confidence, predicted])  # class by class, the surest first
+    counts = np.unique(predicted, return_counts=True)[1]
     kept = np.maximum(1, np.round(counts * share).astype(int))
     taken = np.concatenate([part[:many] for part, many in zip(np.split(order, np.cumsum(counts)[:-1]), kept)])
-    return named[taken], taken
+    return predicted[taken], taken
 
 
-def load(folder: Path, embed: Any, machine: Any) -> probe_model.ProbeModel:
-    return probe_model.load(folder, embed)
+load = probe_model.load

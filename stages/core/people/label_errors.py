@@ -97,7 +97,7 @@ def out_of_fold(predict: Predict, labels: np.ndarray, classes: int, seed: int) -
     judges = np.zeros(len(labels), int)
     for division in np.random.default_rng(seed).integers(2**31, size=REPEATS):
         with logistic.quietly():
-            splits = sampling.in_folds(labels, FOLDS, int(division))
+            splits = sampling.stratified_folds(labels, FOLDS, int(division))
         for trained, held in splits:
             said[held] += predict(trained, held)
             judges[held] += 1

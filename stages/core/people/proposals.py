@@ -83,13 +83,13 @@ def of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
         labelled = rounds.load_labelled(stage, state.settings.seeds, len(key_of))[0]
         held = set(before(state, after))
         return [key_of[row] for row in labelled if row not in held]
-    by, amount, setting = (
-        (state.settings.select_stage1.pick, state.settings.select_stage1.n, "select_stage1.n")
-        if first
-        else (state.settings.select_stageN.by, state.settings.rounds[stage].m, f"rounds.{stage}.m")
-    )
+    if first:
+        choice = bucketed.Choice(stage, state.settings.select_stage1.pick, state.settings.select_stage1.n, "select_stage1.n")
+    else:
+        amount = state.settings.rounds[stage].m
+        choice = bucketed.Choice(stage, state.settings.select_stageN.by, amount, f"rounds.{stage}.m", after)
     usable = [row for row in rows if not row.found and found.labels.get(row.key) != journal.CANNOT_SAY]
-    short = rounds.wanted(amount, int(state.buckets.max()) + 1, len(key_of)) - len(usable)
+    short = rounds.wanted(choice.amount, int(state.buckets.max()) + 1, len(key_of)) - len(usable)
     if short <= 0:
         return []
     repro(selects(stage))
@@ -99,8 +99,7 @@ def of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
     if not first:
         scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, (len(state.settings.seeds), len(key_of)), nan=True)
     read = params.read("select_stage1", "strategies", "seeds", "train", "embed")
-    said = labels.answers()[held]
-    picked = bucketed.rows_to_add(stage, by, amount, setting, read, read.strategies, after, scores, held, said, short)
+    picked = bucketed.rows_to_add(choice, read, scores, bucketed.Held(held, labels.answers()[held]), short)
     return [key_of[row] for row in bucketed.first_seen(np.concatenate(picked))]
 
 

@@ -49,8 +49,8 @@ class Ensemble:
     def _vectors(self, texts: list[str], title: str) -> np.ndarray:
         """float [texts, ...]"""
         model = self.encoder
-        work = shards.Work(model, encoder.Encoder.vectors, model.form, model.kept_as, self.machine.batch_tokens)
-        return shards.of_each(work, model.tokenise(texts), self.machine, title)
+        work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, self.machine.batch_tokens)
+        return shards.map_rows(work, model.tokenise(texts), self.machine, title)
 
 
 def load(about: Record, embed: Any, machine: Any) -> Ensemble:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-UNEVEN = 0.5  # of its even share, below which the rarest class counts for too little in accuracy
+UNEVEN = 0.5  # share of its even share below which the rarest class counts too little in accuracy
 Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
@@ -14,22 +14,24 @@ def accuracy(probabilities: np.ndarray, actual: np.ndarray) -> float:
 
 
 def confusion(probabilities: np.ndarray, actual: np.ndarray) -> np.ndarray:
-    """int64 [classes, classes]: rows of class i (first axis) taken for class j (second axis)."""
+    """int64 [classes, classes]: rows of class i (first axis) predicted as class j (second axis)."""
     from sklearn.metrics import confusion_matrix
 
     return confusion_matrix(actual, probabilities.argmax(1), labels=range(probabilities.shape[1]))
 
 
 def macro_f1(probabilities: np.ndarray, actual: np.ndarray) -> float:
-    """Mean of 2 TP / (2 TP + FP + FN) over the classes that are there or predicted; arguments as of `accuracy`."""
+    """Mean of 2 TP / (2 TP + FP + FN) over the classes that occur or are predicted; arguments as in `accuracy`."""
     from sklearn.metrics import f1_score
 
     return float(f1_score(actual, probabilities.argmax(1), average="macro"))
 
 
 def chosen(name: str, actual: np.ndarray) -> str:
-    """accuracy or macro_f1, as params report.measure says; `auto` is macro_f1 where the rarest class of the holdout is far from
-    its even share, since a model may then be right without ever naming it.
+    """accuracy or macro_f1, for params report.measure.
+
+    `auto` is macro_f1 where the rarest class of the holdout has far less than its even share: accuracy can then be high though
+    the model never names it.
 
     actual   int64 [holdout]   class numbers
     """
@@ -51,5 +53,5 @@ def entropy_bits(probabilities: np.ndarray) -> np.ndarray:
     """
     from scipy.stats import entropy
 
-    # 0 + : the logarithm of 1 comes out as -0 where it stands alone.
+    # 0 +: a certain class gives -0 otherwise.
     return (0 + entropy(probabilities, base=2, axis=1)).astype(np.float32)

@@ -1,17 +1,17 @@
-"""What one arm did at one stage: the rows its models were trained on and what they say of the holdout.
+"""What one arm did at one stage: the rows that its models were trained on, and their probabilities on the holdout.
 
-data/results/ARM/STAGE/labelled.npy  int64 [seeds, rows]                  rows of pool.jsonl that the stage holds
-data/results/ARM/STAGE/labels.npy    int64 [seeds, rows]                  their labels, as the arm bought them
+data/results/ARM/STAGE/labelled.npy  int64 [seeds, rows]                 rows of pool.jsonl
+data/results/ARM/STAGE/labels.npy    int64 [seeds, rows]                 their labels, as the arm bought them
 data/results/ARM/STAGE/holdout.npy   float32 [seeds, holdout, classes]   probabilities; seeds as in params, none where
                                      nothing was trained
-data/results/ARM/STAGE/history.json  one entry a seed and epoch, of learners that have epochs: seed, epoch, loss and more
-data/results/ARM/STAGE/about.json    waits_for: answers that are missing; uses_pool_labels: whether rows were chosen by labels
-                                     that are not counted
+data/results/ARM/STAGE/history.json  one entry a seed and epoch, of learners with epochs: seed, epoch, loss and more
+data/results/ARM/STAGE/about.json    waits_for: number of missing answers; uses_pool_labels: whether rows were chosen by
+                                     labels that do not count towards the budget
 
-and of the bucketed arm where no row is held out
-data/results/bucketed/STAGE/pool.npy    int16 [seeds, pool]    class that the models predict
-data/results/bucketed/STAGE/pool.json   sure: mean highest probability on open rows; cross_validated: accuracy on the labelled
-                                        rows by models that did not see them, or null; means over the seeds
+Of the bucketed arm, where there is no holdout:
+data/results/bucketed/STAGE/pool.npy    int16 [seeds, pool]    predicted classes
+data/results/bucketed/STAGE/pool.json   means over the seeds: sure, the highest probability on open rows; cross_validated,
+                                        accuracy on labelled rows by models that did not see them, or null
 """
 
 import shutil
@@ -26,9 +26,9 @@ import numpy as np
 from stages.core.base import artifacts
 from stages.core.rows import labels, rounds
 
-MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # the arms that are always there
+MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # arms that always run
 WHOLE_POOL = "pool"  # the only stage of BOUND
-FINAL = "final"  # in place of an arm; its stages are the arms whose last rows it was trained on
+FINAL = "final"  # takes the place of an arm; its stages are the arms whose last rows it learns from
 ROOT = Path("data/results")
 
 
@@ -42,7 +42,7 @@ class Result:
     history: list[dict] = field(default_factory=list)
 
     def on(self, known: np.ndarray) -> "Result":
-        """The same with the probabilities of these rows of the holdout alone, bool [holdout]."""
+        """This result on some rows of the holdout, bool [holdout]."""
         return self if known.all() else replace(self, probabilities=self.probabilities[:, known])
 
     @property
@@ -52,7 +52,7 @@ class Result:
 
     @property
     def trained(self) -> bool:
-        """Whether there are models: not where labelling had been found sufficient before, nor where answers are missing."""
+        """Whether there are models: not where labelling ended before this stage, nor where answers are missing."""
         return len(self.probabilities) > 0
 
 
@@ -75,7 +75,7 @@ def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) 
 
 
 def save_unmeasured(stage: str, predicted: Iterable[np.ndarray], sure: Iterable[float], validated: Iterable[float | None]) -> None:
-    """One entry a seed of each."""
+    """Of a stage without holdout; one entry a seed in each argument."""
     known = [value for value in validated if value is not None]
     about = {"sure": round(statistics.fmean(sure), 4), "cross_validated": round(statistics.fmean(known), 4) if known else None}
     artifacts.save(ROOT / MAIN / stage / "pool.npy", np.stack(list(predicted)))
@@ -83,13 +83,13 @@ def save_unmeasured(stage: str, predicted: Iterable[np.ndarray], sure: Iterable[
 
 
 def load_unmeasured(stage: str, pool_rows: int, classes: int) -> dict:
-    """predicted, sure and cross_validated of a stage that has models, where no row is held out."""
+    """predicted, sure and cross_validated of a stage with models, where there is no holdout."""
     predicted = artifacts.load(ROOT / MAIN / stage / "pool.npy", np.int16, (None, pool_rows), within=(0, classes))
     return {"predicted": predicted} | artifacts.load_json(ROOT / MAIN / stage / "pool.json")
 
 
 def wanted(settings: Any) -> list[tuple[str, str]]:
-    """(arm, stage) of all results that params.yaml names; settings: .rounds, .random_at, .arms and .train_final of it."""
+    """(arm, stage) of every result that params.yaml asks for; settings: its .rounds, .random_at, .arms and .train_final."""
     stages = rounds.in_order(settings.rounds)
     of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
     named = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
@@ -97,13 +97,13 @@ def wanted(settings: Any) -> list[tuple[str, str]]:
 
 
 def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:
-    """Remove the results of arms and stages that params.yaml no longer names; DVC's cache has them still.
+    """Remove results that params.yaml no longer names; DVC's cache still has them.
 
-    wanted   (arm, stage) of those that it names
-    of       the arm to look at, or all
+    wanted   (arm, stage) of the results to keep
+    of       the arm to clean, or * for all
 
-    They are outs of stages that are no more, so DVC leaves them where they are. As part of a folder that a stage depends on
-    they would count in its hash, which a clone, where they are not, could never match: that stage calls this.
+    DVC leaves outs of removed stages in place. In a folder that a stage depends on they would change its hash, which a clone
+    without them could never match. So that stage calls this.
     """
     wanted = set(wanted)
     for folder in ROOT.glob(f"{of}/*"):

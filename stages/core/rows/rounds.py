@@ -1,16 +1,16 @@
-"""Where the files of a labelling stage lie, in which order stages come, and how many rows each labels.
+"""The files of a labelling stage, the order of stages, and how many rows each labels.
 
-data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl chosen up to here, oldest first
-data/STAGE/selected.jsonl   the rows that this stage adds, to be read by a person
-data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage up to this one; kappas: agreement of each two
-                            models in a row, one a seed; ended_after: the stage after which nothing was chosen any more, or
-                            null; ended_because: sufficient, or waiting for answers
-data/asked/STAGE.npy        int64 [rows]          rows that people were asked for: they are the stage's, whatever a strategy says
-data/STAGE/scores.npy       float32 [seeds, pool] by the model before this stage, higher is less sure; NaN where labelled
-data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is none
+data/STAGE/labelled.npy     int64 [seeds, rows]   all rows of pool.jsonl chosen so far, oldest first
+data/STAGE/selected.jsonl   the rows that this stage adds, for people to read
+data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage so far; kappas: agreement of successive models,
+                            one list a pair of stages with one number a seed; ended_after: the last stage that chose rows,
+                            or null; ended_because: sufficient, or waiting for answers
+data/asked/STAGE.npy        int64 [rows]          rows that people were asked for; they replace the strategy's choice
+data/STAGE/scores.npy       float32 [seeds, pool] of the model before this stage, higher is less sure; NaN where labelled
+data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is no model
 
-Budgets lie apart from the rows, so that a stage which needs only their number (the random arm) does not run again when
-other rows of the same number are picked.
+Budgets lie apart from the rows: a stage that needs only their number (the random arm) does not run again when other rows
+of the same number are picked.
 """
 
 import re
@@ -36,7 +36,7 @@ def models(stage: str) -> Path:
 
 
 def in_order(rounds: dict[str, Any]) -> list[str]:
-    """Names of all labelling stages, each after the one it follows; ties in the order of params.yaml.
+    """Names of all labelling stages, each behind the one it follows; ties in the order of params.yaml.
 
     rounds   the section of params.yaml: name -> .after, .m
 
@@ -59,17 +59,17 @@ def in_order(rounds: dict[str, Any]) -> list[str]:
 
 
 def wanted(amount: int | float, buckets: int, pool_rows: int) -> int:
-    """Rows that n or m of params.yaml asks for in all: so many of every bucket, or a share in (0, 1) of the pool."""
+    """Rows that n or m of params.yaml asks for in all: a number of every bucket, or a share in (0, 1) of the pool."""
     return amount * buckets if isinstance(amount, int) else round(amount * pool_rows)
 
 
 def shares(amount: int | float, sizes: np.ndarray) -> np.ndarray:
-    """In what proportion buckets give the rows that are `wanted`, [buckets]: all alike, or by their `sizes`, int [buckets]."""
+    """[buckets]: in what proportion buckets give the `wanted` rows: equally, or by their `sizes`, int [buckets]."""
     return np.ones(len(sizes)) if isinstance(amount, int) else sizes
 
 
 def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int) -> dict[str, int]:
-    """Rows labelled up to every stage, in order, as params.yaml asks for them."""
+    """Rows labelled up to each stage, in order, as params.yaml asks for them."""
     labels = {FIRST: wanted(n, buckets, pool_rows)}
     for stage in in_order(rounds)[1:]:
         labels[stage] = labels[rounds[stage].after] + wanted(rounds[stage].m, buckets, pool_rows)
@@ -77,9 +77,9 @@ def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int
 
 
 def load_asked(name: str, pool_rows: int) -> np.ndarray:
-    """int64 [rows]: what people were asked for under this name, a stage's or random, in order.
+    """int64 [rows]: the rows that people were asked for, in order.
 
-    "prelabelled" are the rows with a label that no round asked for.
+    name   a stage, random, or prelabelled: rows with a label that no round asked for
     """
     return artifacts.load(Path("data/asked") / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
 
@@ -101,8 +101,8 @@ def load_budget(stage: str) -> dict:
 def save_labelled(stage: str, labelled: np.ndarray, after: str | None = None, **about: Any) -> None:
     """Write labelled.npy, int64 [seeds, rows], and the budget.
 
-    after   the stage that this one follows; None for the first
-    about   kappas, ended_after and ended_because, where they are not null
+    after   the stage before; None for the first
+    about   kappas, ended_after and ended_because, where not null
     """
     artifacts.save(folder(stage) / "labelled.npy", labelled)
     path = [*(load_budget(after)["path"] if after else []), labelled.shape[1]]
@@ -115,17 +115,14 @@ def _budget(stage: str) -> Path:
 
 
 def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:
-    """One order of the whole pool a seed, int64 [pool].
-
-    The random arm labels its beginning, so that its draws are nested; everywhere else it breaks ties.
-    """
+    """One order of the pool a seed, int64 [pool]. The random arm labels its first rows; everywhere else it breaks ties."""
     return [rng.permutation(pool_rows) for rng in seeding.rngs(seeds, "train_random")]
 
 
 def save_selected(
     stage: str, seeds: list[int], picked: Iterable[np.ndarray], clusters: np.ndarray, scores: np.ndarray | None
 ) -> None:
-    """Write selected.jsonl: seed, row, bucket, score if a model gave one, and the text.
+    """Write selected.jsonl: seed, row, bucket, score where there is one, and text.
 
     picked    one int64 [rows] a seed
     scores    float32 [seeds, pool] or None
@@ -145,8 +142,8 @@ def save_selected(
 
 def refuse_unless_open(open_rows: int, asked: int, setting: str) -> None:
     if asked == 0:
-        raise Refused(f"params.yaml: {setting} is a share of the pool that is less than one row; raise it, or give rows a bucket")
+        raise Refused(f"params.yaml: {setting} is a share of the pool of less than one row; raise it, or give rows a bucket")
     if asked > open_rows:
         raise Refused(
-            f"params.yaml: {setting} asks for {asked:,} rows, but {open_rows:,} of the pool are not labelled yet; lower it"
+            f"params.yaml: {setting} asks for {asked:,} rows, but only {open_rows:,} of the pool are not labelled yet; lower it"
         )

@@ -1,6 +1,6 @@
-"""What the models before a round thought of the pool: for people to look at, after the fact.
+"""How unsure the models before a round were of the pool, for report.html.
 
-data/map/STAGE/   as the stage outlook says
+data/map/STAGE/   as in stages/summarise_scores.py
 """
 
 import shutil
@@ -12,7 +12,7 @@ import numpy as np
 from stages.core.base import artifacts, paths
 from stages.core.rows.rounds import NOT_PREDICTED
 
-ROOT = paths.MAP  # beside the places of the rows, which are there even where there is no round
+ROOT = paths.MAP
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class ScoreSummary:
     """
     scores             float32 [pool]          NaN where no seed had the row open
     predicted          int16 [pool]            class numbers, or NOT_PREDICTED
-    picked_scores      float32 [seeds, rows]   rows as in labelled.npy of the stage; NaN for older ones
+    picked_scores      float32 [seeds, rows]   rows as in labelled.npy of the stage; NaN for those of earlier stages
     picked_predicted   int16 [seeds, rows]
     """
 
@@ -45,7 +45,7 @@ def load(stage: str, pool_rows: int, seeds: int, classes: int) -> ScoreSummary:
 
 
 def forget_all_but(stages: Iterable[str]) -> None:
-    """Remove what belongs to rounds that params.yaml no longer names, as results.forget_all_but does."""
+    """Remove summaries of rounds that params.yaml no longer names, as results.forget_all_but does."""
     for folder in ROOT.glob("*/"):
         if folder.name not in set(stages):
             shutil.rmtree(folder)
@@ -53,7 +53,7 @@ def forget_all_but(stages: Iterable[str]) -> None:
 
 
 def mean_where_known(scores: np.ndarray) -> np.ndarray:
-    """float32 [pool]: mean over the seeds of what is not NaN; NaN where all are. scores float32 [seeds, pool]."""
+    """float32 [pool]: mean over the seeds without NaN; NaN where all are. scores float32 [seeds, pool]."""
     known = np.isfinite(scores)
     counts = known.sum(0)
     sums = np.where(known, scores, 0).sum(0, dtype=np.float64)
@@ -61,7 +61,7 @@ def mean_where_known(scores: np.ndarray) -> np.ndarray:
 
 
 def most_frequent(predicted: np.ndarray, classes: int) -> np.ndarray:
-    """int16 [pool]: the class that most seeds predict, the lower number of equals; NOT_PREDICTED where no seed does.
+    """int16 [pool]: the class that most seeds predict, the lower one of a tie; NOT_PREDICTED where no seed predicts.
 
     predicted   int16 [seeds, pool]
     """

@@ -1,25 +1,25 @@
-"""When models no longer change their mind, more labels change little: the rule `agreement` of params `sufficient`.
+"""The rule `agreement` of params `sufficient`: stop labelling once successive models predict the same.
 
 Bloodgood & Vijay-Shanker 2009, "A Method for Stopping Active Learning Based on Stabilizing Predictions and the Need for
-User-Adjustable Stopping" (CoNLL), with the figures they found to hold: one stop set for all comparisons, the mean of the last
-three, 0.99. At a kappa of k the F1 of two models differs by at most 4 (1 - k) / k (Bloodgood & Grothendieck 2013).
+User-Adjustable Stopping" (CoNLL), with their settings: one stop set for all comparisons, the mean of the last three, 0.99. At
+a kappa of k the F1 of two models differs by at most 4 (1 - k) / k (Bloodgood & Grothendieck 2013).
 """
 
 import numpy as np
 
 from stages.core.base import seeding
 
-SAMPLE = 2_000  # rows of the stop set, theirs; a smaller pool is taken whole
+SAMPLE = 2_000  # rows of the stop set, as in the paper; a smaller pool is taken whole
 
 
 def sample(pool_rows: int) -> np.ndarray:
-    """int64 [SAMPLE]: rows of pool.jsonl on which all models of all stages and seeds are compared, labelled or not, ascending."""
+    """int64 [SAMPLE]: the stop set, rows of pool.jsonl labelled or not, ascending; the same for all stages and seeds."""
     [rng] = seeding.rngs([0], "sufficient")
     return np.sort(rng.permutation(pool_rows)[:SAMPLE])
 
 
 def kappa(before: np.ndarray, now: np.ndarray) -> float | None:
-    """Cohen's kappa of two models; None where both name one class alone, for which it is undefined: they have learned nothing.
+    """Cohen's kappa of two models; None where both predict one class only: it is undefined, and they have learned nothing.
 
     before, now   int [rows]   predicted class
     """
@@ -31,13 +31,13 @@ def kappa(before: np.ndarray, now: np.ndarray) -> float | None:
 
 
 def enough(kappas: list[list[float | None]], predicted: np.ndarray, classes: int, least: float, comparisons: int) -> bool:
-    """Whether the mean of the last comparisons is `least` or more in every seed, and every class is predicted by now.
+    """Whether in every seed the mean of the last kappas is `least` or more, and every class is predicted.
 
-    kappas       one list a comparison, oldest first, with one number a seed
-    predicted    int [seeds, pool]   class, by the models now
-    comparisons  how many of the last are averaged; with fewer it is not enough
+    kappas        one list a comparison, oldest first, with one number a seed
+    predicted     int [seeds, pool]   classes, by the newest models
+    comparisons   how many of the last kappas are averaged; fewer are not enough
 
-    One decision for all seeds: each keeps the same budget, and so seeds stay paired with those of the random arm.
+    One decision for all seeds: they keep the same budget, and so stay paired with those of the random arm.
     """
     last = kappas[-comparisons:]
     if len(last) < comparisons or any(None in comparison for comparison in last):

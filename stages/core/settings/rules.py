@@ -22,9 +22,9 @@ def check_file(stage: str) -> Params:
     Raises Refused for any mistake in it, for an unavailable engine, and if the budget exceeds the pool.
     """
     checked_params = checked(params.load())
-    if stage not in BEFORE_THE_POOL and paths.COUNTS.exists():
+    if stage not in BEFORE_THE_POOL and paths.POOL.exists():
         refuse_budget_over(artifacts.load_json(paths.COUNTS)["pool_rows"], checked_params)
-    plugins.load("engines", checked_params.machine.engine).look(checked_params.machine)
+    plugins.load("engines", checked_params.machine.engine).check(checked_params.machine)
     return checked_params
 
 

@@ -113,7 +113,7 @@ Strategy = Annotated[str, _plugin("strategies", "pick")]
 Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
 Scorer = Annotated[str, _plugin("strategies", "scores")]
 Learner = Annotated[str, _plugin("learners", "fit")]
-Engine = Annotated[str, _plugin("engines", "each")]
+Engine = Annotated[str, _plugin("engines", "run")]
 
 
 class Section(pydantic.BaseModel):

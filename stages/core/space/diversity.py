@@ -1,4 +1,4 @@
-"""Rows that are unlike each other: clusters, and the rows nearest to their centres."""
+"""Pick diverse rows: cluster them and take those nearest to the centres."""
 
 import numpy as np
 
@@ -9,15 +9,14 @@ CENTRES_AT_ONCE = 64
 
 
 def central_of_clusters(points: np.ndarray, wanted: int, rng: np.random.Generator, exact_rows: int | None = None) -> np.ndarray:
-    """As many clusters as rows are wanted, and of each the row nearest to its centre.
+    """int64 [wanted]: indices into `points`, none twice: the row nearest to the centre of each of `wanted` clusters.
 
     points       float32 [rows, dimensions]
     wanted       at most the number of rows
     exact_rows   as in geometry.kmeans
 
-    Returns int64 [wanted], indices into `points`, none twice. Of more than geometry.MOST_CLUSTERS rows there are that many
-    clusters, which give one row each in turns until they have given enough, those nearest to the centre first: time grows
-    with the rows, not with rows x wanted.
+    Where more than geometry.MOST_CLUSTERS rows are wanted, there are that many clusters, which give rows in turns, nearest to
+    their centre first: time then grows with the rows, not with rows x wanted.
     """
     clusters = geometry.kmeans(points, min(wanted, geometry.MOST_CLUSTERS), rng, exact_rows=exact_rows)
     if wanted <= geometry.MOST_CLUSTERS:
@@ -30,12 +29,10 @@ def central_of_clusters(points: np.ndarray, wanted: int, rng: np.random.Generato
 
 
 def nearest_free(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """The row nearest to each centre, none twice: where two centres share their nearest row, the later takes the next.
+    """int64 [centres]: indices of the row nearest to each centre, none twice: a taken row gives way to the next nearest.
 
     vectors   float32 [rows, dimensions]
     centres   float32 [centres, dimensions], at most as many as rows
-
-    Returns int64 [centres], indices into `vectors`. Distances are made for a block of centres at a time.
     """
     from sklearn.metrics.pairwise import euclidean_distances
 
@@ -51,7 +48,7 @@ def to_own_centre(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """float32 [rows]: each row's distance to the mean of its group.
 
     vectors   float32 [rows, dimensions]
-    groups    int [rows]   0 to groups - 1, each with a row
+    groups    int [rows]   0 to groups - 1, none empty
     """
     distances = np.empty(len(groups), np.float32)
     for group in range(int(groups.max()) + 1):

@@ -1,4 +1,4 @@
-"""Geometry that several stages and strategies share."""
+"""Geometry shared by stages and strategies."""
 
 from typing import Any
 
@@ -7,39 +7,38 @@ import numpy as np
 from stages.core.base import memory
 
 EXACT_ROWS = 20_000
-# Where more rows are wanted than this, each cluster gives several: as many clusters as a share of the rows would take the square
-# of their time. The number is that of TypiClust's authors (Hacohen et al. 2022).
+# Where more rows than this are wanted, each cluster gives several: time would grow with the square of the rows if clusters grew
+# with them. The number is from TypiClust (Hacohen et al. 2022).
 MOST_CLUSTERS = 500
 MINI_BATCH = 4_096  # rows in a step
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Rows scaled to length 1; a row of zeros stays as it is. float [rows, dimensions] -> float32 of the same shape."""
-    # The norm squares all that it is given, in a copy.
+    """float32 [rows, dimensions]: rows scaled to length 1; a row of zeros stays. vectors float [rows, dimensions]."""
+    # np.linalg.norm makes a squared copy of what it is given: so block by block.
     lengths = np.concatenate([np.linalg.norm(block, axis=1, keepdims=True) for block in memory.in_blocks(vectors)])
     return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0).astype(np.float32, copy=False)
 
 
 def main_axes(vectors: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
-    """Rows on their main axes, float32 [rows, dimensions]; zeros on those that so few rows do not have.
+    """float32 [rows, dimensions]: rows on their principal axes; zeros on axes that so few rows do not have.
 
     vectors   float32 [rows, width]
     """
     from sklearn.decomposition import PCA
 
     axes = np.zeros((len(vectors), dimensions), np.float32)
-    there = min(dimensions, *vectors.shape)
+    present = min(dimensions, *vectors.shape)
     if len(vectors) > 1:  # one row has no spread
-        axes[:, :there] = PCA(there, random_state=seed).fit_transform(vectors)
+        axes[:, :present] = PCA(present, random_state=seed).fit_transform(vectors)
     return axes
 
 
 def kmeans(vectors: np.ndarray, clusters: int, rng: np.random.Generator, starts: int = 1, exact_rows: int | None = None) -> Any:
-    """scikit-learn's k-means, fitted: Lloyd's up to `exact_rows` rows, by mini-batches (Sculley 2010) above.
+    """scikit-learn's fitted k-means: Lloyd's up to `exact_rows` rows (default EXACT_ROWS), above by mini-batches (Sculley 2010).
 
-    vectors      float32 [rows, dimensions], at least as many rows as clusters
-    starts       it begins from so many seedings, and the best is kept
-    exact_rows   EXACT_ROWS where none is given
+    vectors   float32 [rows, dimensions], at least as many rows as clusters
+    starts    number of seedings, of which the best is kept
     """
     from sklearn.cluster import KMeans, MiniBatchKMeans
 

@@ -1,21 +1,20 @@
-"""Vectors of several layers, float [rows, layers, width], as one: how much the last one counts.
+"""Combine vectors of several layers, float [rows, layers, width]: how much the last layer counts.
 
 Vectors of one layer, float [rows, width], pass through.
 
-Where classes are shades of meaning (the intents of a bank's customers) the last layer of a sentence encoder tells them apart
-best; where they are kinds of text (a question, spam) the ones below it do. Which it is the labelled rows say, in every fit:
-the weight that gives ridge regression on the classes the least squared error when each row is left out in turn. All rows are
-left out by one decomposition (Rifkin & Lippert 2007, "Notes on Regularized Least Squares", section 4), and a class of a single
-row is no obstacle.
+The last layer of a sentence encoder separates classes best where they are shades of meaning (the intents of a bank's
+customers), the layers below where they are kinds of text (a question, spam). Every fit decides by its labelled rows: the
+weight with the least squared error of ridge regression on the classes when each row is left out in turn. One decomposition
+leaves out all rows (Rifkin & Lippert 2007, "Notes on Regularized Least Squares", section 4). Classes of a single row are allowed.
 """
 
 import math
 
 import numpy as np
 
-WEIGHTS = (1.0, 2.0, 4.0, 8.0)  # of the last layer; at 8 the others hardly count
+WEIGHTS = (1.0, 2.0, 4.0, 8.0)  # of the last layer; at 8 the other layers hardly count
 PENALTIES = np.logspace(-4, 1, 11)  # ridge, as shares of the largest eigenvalue
-MOST_ROWS = 500  # labelled rows that are looked at: time grows with their cube
+MOST_ROWS = 500  # labelled rows to decide by: time grows with their cube
 
 
 def weighted(vectors: np.ndarray, last: float) -> np.ndarray:
@@ -28,7 +27,7 @@ def weighted(vectors: np.ndarray, last: float) -> np.ndarray:
 
 
 def weight_of_last(vectors: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> float:
-    """One of WEIGHTS; 1 where there is one layer.
+    """One of WEIGHTS; 1 for vectors of one layer.
 
     labels   int64 [rows]   class numbers
     """
@@ -42,17 +41,17 @@ def weight_of_last(vectors: np.ndarray, labels: np.ndarray, rng: np.random.Gener
     return WEIGHTS[int(np.argmin(errors))]
 
 
-def left_out_error(alike: np.ndarray, targets: np.ndarray) -> float:
-    """Mean squared error of kernel ridge regression on rows left out one by one, at the best of PENALTIES.
+def left_out_error(kernel: np.ndarray, targets: np.ndarray) -> float:
+    """Mean squared leave-one-out error of kernel ridge regression, at the best of PENALTIES.
 
-    alike     float64 [rows, rows]      inner products of the rows' vectors
+    kernel    float64 [rows, rows]      inner products of the rows' vectors
     targets   float64 [rows, classes]
     """
-    rows = len(alike)
-    centre = np.eye(rows) - 1 / rows  # an intercept that is not penalised
-    values, axes = np.linalg.eigh(centre @ alike @ centre)
+    rows = len(kernel)
+    centre = np.eye(rows) - 1 / rows  # an intercept without penalty
+    values, axes = np.linalg.eigh(centre @ kernel @ centre)
     values = values.clip(0)
-    if values[-1] <= 1e-9 * np.trace(alike):  # all rows alike
+    if values[-1] <= 1e-9 * np.trace(kernel):  # all rows are equal
         return np.inf
     along = axes.T @ (targets - targets.mean(0))
     errors = []

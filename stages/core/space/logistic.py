@@ -1,4 +1,4 @@
-"""Logistic regression on vectors."""
+"""Logistic regression on vectors: fit, predict, save. logistic_cv.py chooses how strongly to regularise."""
 
 import reprlib
 import warnings
@@ -15,7 +15,7 @@ from stages.core.base.errors import Refused
 from stages.core.space.layers import weighted
 
 AT_ONCE = 65_536  # rows
-# Of scikit-learn, about classes with few rows: here they are as expected.
+# By scikit-learn, about classes with few rows, which are normal here.
 WARNINGS = ("The least populated class in y has only", "The number of unique classes is greater than 50%")
 
 
@@ -36,14 +36,14 @@ class Logistic:
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1. vectors float [rows, width] or [rows, layers, width]."""
         out = np.zeros((len(vectors), self.classes), dtype=np.float32)
-        for start in range(0, len(vectors), AT_ONCE):  # float16 is multiplied as float32, which is not made of all at once
+        for start in range(0, len(vectors), AT_ONCE):  # never all float16 vectors as float32 at once
             logits = weighted(vectors[start : start + AT_ONCE], 1) @ self.weights.T + self.bias
             odds = np.exp(logits - logits.max(1, keepdims=True))
             out[start : start + AT_ONCE, self.present] = odds / odds.sum(1, keepdims=True)
         return out
 
     def for_all_classes(self) -> tuple[np.ndarray, np.ndarray]:
-        """(weights float32 [classes, width], bias float32 [classes]), of an absent class 0 and -infinity."""
+        """(weights float32 [classes, width], bias float32 [classes]); 0 and -infinity for an absent class."""
         weights = np.zeros((self.classes, self.weights.shape[1]), np.float32)
         bias = np.full(self.classes, -np.inf, np.float32)
         weights[self.present], bias[self.present] = self.weights, self.bias
@@ -56,7 +56,7 @@ class Logistic:
     def of(cls, tensors: dict[str, np.ndarray], file: Path, width: int, classes: int) -> "Logistic":
         """From what `tensors` gave, read from `file`.
 
-        Raises Refused where they are not those of a regression on vectors of that width, for that many classes.
+        Raises Refused where they do not make a regression on vectors of this width, for this many classes.
         """
         rows = tensors["present"].size if "present" in tensors else 0
         forms = {"weights": f"float32 [{rows}, {width}]", "bias": f"float32 [{rows}]", "present": f"int64 [{rows}]"}
@@ -70,10 +70,10 @@ class Logistic:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is chosen on the labelled rows before a regression is fitted.
+    """Hyperparameters, chosen on the labelled rows before a regression is fitted.
 
     strength   C of scikit-learn: inverse strength of the L2 penalty
-    last       weight of the last layer, as in layers.weight_of_last
+    last       weight of the last layer, as from layers.weight_of_last
     """
 
     strength: float
@@ -81,10 +81,11 @@ class Choice:
 
 
 def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice, weights: np.ndarray | None = None) -> Logistic:
-    """
+    """A regression, for vectors as they are (not weighted).
+
     vectors   float [rows, width] or [rows, layers, width]
-    labels    int64 [rows]     class numbers; classes that are absent get probability 0
-    weights   float [rows]     of each row's loss; all 1 where none are given
+    labels    int64 [rows]     class numbers; absent classes get probability 0
+    weights   float [rows]     of each row's loss; None for all 1
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -93,40 +94,40 @@ def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice
         return Logistic(np.zeros((1, vectors[0].size), np.float32), np.zeros(1, np.float32), present, classes)
     points = weighted(vectors, choice.last)
     with quietly():
-        # The best weights lie in the space that the rows span: where rows are few, the search takes a fraction of the time there.
+        # The best slopes lie in the space that the rows span; with few rows the search there takes a fraction of the time.
         axes = principal_axes(points, len(points)) if len(points) < points.shape[1] else None
         within = points if axes is None else points @ axes
         regression = LogisticRegression(C=choice.strength, max_iter=1000).fit(within, labels, weights)
     slopes, bias = regression.coef_ if axes is None else regression.coef_ @ axes.T, regression.intercept_
-    if len(present) == 2:  # scikit-learn keeps one row for two classes
+    if len(present) == 2:  # scikit-learn gives one row for two classes
         slopes, bias = np.vstack([-slopes, slopes]) / 2, np.concatenate([-bias, bias]) / 2
-    slopes = weighted(slopes.reshape(len(present), *vectors.shape[1:]), choice.last)  # for vectors as they are
+    slopes = weighted(slopes.reshape(len(present), *vectors.shape[1:]), choice.last)
     return Logistic(slopes, bias.astype(np.float32), present, classes)
 
 
 def evened(labels: np.ndarray) -> np.ndarray:
-    """float64 [rows]: weights that sum to the number of rows, and to the same in every class that is there."""
+    """float64 [rows]: weights that sum to the number of rows, and to the same in every present class."""
     _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return len(labels) / (len(counts) * counts[number])
 
 
 def principal_axes(vectors: np.ndarray, most: int) -> np.ndarray:
-    """float32 [width, axes]: orthonormal directions along which float32 [rows, width] extend most from zero, so many at most.
+    """float32 [width, axes]: at most `most` orthonormal directions in which vectors, float32 [rows, width], extend most from 0.
 
-    By the inner products of rows or of columns, whichever are fewer, in a third of the time of a singular value decomposition.
+    From the inner products of rows or of columns, whichever are fewer: a third of the time of a singular value decomposition.
     """
     wide = len(vectors) < vectors.shape[1]
     points = vectors.astype(np.float64)
     values, axes = np.linalg.eigh(points @ points.T if wide else points.T @ points)
     values, axes = values[::-1][:most], axes[:, ::-1][:, :most]
-    kept = values > 1e-9 * values[0]  # of rows that are alike some have no length
+    kept = values > 1e-9 * values[0]  # linearly dependent rows leave axes without length
     axes = points.T @ (axes[:, kept] / np.sqrt(values[kept])) if wide else axes[:, kept]
     return axes.astype(np.float32)
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """One thread, since problems this small lose more to waiting threads than they gain; and no WARNINGS."""
+    """Without WARNINGS, and on one thread: problems this small lose more to waiting threads than they gain."""
     with threadpool_limits(1), warnings.catch_warnings():
         for message in WARNINGS:
             warnings.filterwarnings("ignore", message, UserWarning)

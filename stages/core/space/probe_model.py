@@ -1,4 +1,4 @@
-"""Regression on the pipeline's vectors as a model: what `probe` and `self_training` have in common."""
+"""A regression on the pipeline's vectors as a Model: shared by the learners `probe` and `self_training`."""
 
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,14 @@ from stages.core.space.layers import weighted
 
 
 def read(texts: Path, embeddings: Path, model: str) -> np.ndarray:
-    """The vectors of the texts of a jsonl file by the encoder `model`, memory-mapped, as vectors.load gives them."""
+    """Vectors of the texts of a jsonl file, by the encoder `model`; memory-mapped, as from vectors.load."""
     return vectors.load(embeddings, texts, pointer.chosen(model))
 
 
 class ProbeModel:
     """
     regression   on vectors of the encoder
-    about        what classifier.json says: trainer, and `model` and `layers` of params embed, whose vectors it was fitted on
+    about        for classifier.json: trainer, and the `model` and `layers` of params embed whose vectors it was fitted on
     """
 
     def __init__(self, regression: logistic.Logistic, trainer: str, embed: Any):
@@ -34,7 +34,7 @@ class ProbeModel:
         return self.regression.probabilities(inputs)
 
     def features(self, inputs: np.ndarray, title: str) -> np.ndarray:
-        """float32 [rows, layers * width]: what the last layer works on, here the vectors themselves."""
+        """float32 [rows, layers * width]: the input of the last layer, here the vectors themselves."""
         return weighted(inputs, 1)
 
     def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
@@ -47,8 +47,19 @@ class ProbeModel:
         artifacts.save_json(folder / paths.CLASSIFIER, self.about | shape)
 
 
-def load(folder: Path, embed: Any) -> ProbeModel:
-    """Raises Refused where the pipeline's vectors are another encoder's or of other layers, or as Logistic.of does."""
+class VectorLearner:
+    """What learners on the cached vectors share; they add `fit`."""
+
+    def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
+        self.train, self.embed, self.classes = train, embed, classes
+
+    def read(self, texts: Path, embeddings: Path) -> np.ndarray:
+        """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
+        return read(texts, embeddings, self.embed.model)
+
+
+def load(folder: Path, embed: Any, machine: Any) -> ProbeModel:
+    """Raises Refused where the pipeline now has another encoder or other layers, and as Logistic.of does."""
     about = artifacts.load_record(folder / paths.CLASSIFIER, trainer=str, model=str, classes=int, width=int)
     for name in ("model", "layers"):
         now = getattr(embed, name)

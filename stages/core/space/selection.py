@@ -1,17 +1,15 @@
-"""Sharing rows among groups, and ranking them: pure functions of arrays, for the strategies."""
+"""Share rows among groups, draw and rank them: pure functions of arrays, for the strategies."""
 
 import numpy as np
 
 
 def apportion(total: int, weights: np.ndarray, room: np.ndarray) -> np.ndarray:
-    """`total` rows shared among groups in proportion to their weights, by largest remainder; ties to the lower group.
+    """int64 [groups], summing to `total`: rows of each group in proportion to the weights, by largest remainder; ties to the lower.
 
     total     rows to share, at most room.sum()
     weights   float or int [groups], none negative
-    room      int [groups]   rows that a group can give; one that runs out passes its share on to the others in
-              proportion, and where only groups of weight 0 are left, to them equally
-
-    Returns int64 [groups] that sum to `total`.
+    room      int [groups]   rows that each group has. A group that runs out passes the rest on to the others in proportion;
+              where only groups of weight 0 are left, to them equally
     """
     counts = np.zeros(len(weights), np.int64)
     weights = np.asarray(weights, np.float64)
@@ -33,22 +31,20 @@ def apportion(total: int, weights: np.ndarray, room: np.ndarray) -> np.ndarray:
 
 
 def random_by_group(rows: np.ndarray, groups: np.ndarray, counts: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """counts[g] of the rows of every group g, drawn at random without replacement.
+    """int64: counts[g] rows of every group g, drawn at random without replacement, group by group.
 
     rows     int64 [rows]     rows of pool.jsonl
-    groups   int [rows]       group of each of them, 0 to groups - 1
+    groups   int [rows]       group of each row, 0 to groups - 1
     counts   int64 [groups]   a group with fewer rows gives all it has
-
-    Returns int64 [rows], group by group.
     """
     return np.concatenate([rng.permutation(rows[groups == group])[:count] for group, count in enumerate(counts)])
 
 
 def ranked(scores: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """int64 [open]: rows from the highest score to the lowest, those of equal scores as they stand in `order`.
+    """int64 [open]: rows from the highest score to the lowest; ties in the order of `order`.
 
-    scores   float32 [pool]   NaN marks rows that are left out
-    order    int64 [pool]     a seeded permutation: pools come sorted by class, so row numbers would favour the first
+    scores   float32 [pool]   NaN for rows to leave out
+    order    int64 [pool]     a seeded permutation: pools come sorted by class, so ties by row number would favour the first
     """
     open_rows = order[~np.isnan(scores[order])]
     return open_rows[np.argsort(-scores[open_rows], kind="stable")]

@@ -1,10 +1,10 @@
-"""Rows that are typical of their surroundings, by the rule of TypiClust (Hacohen et al. 2022, section 3.2).
+"""Pick typical rows by the rule of TypiClust (Hacohen et al. 2022, section 3.2).
 
-As many clusters as rows will be labelled, at most 500, and of each large one that has no labelled row yet the most typical.
-Typicality is the inverse of the mean distance to the 20 nearest neighbours inside the cluster, so a row far from all others
-is never typical. The constants and the turns are those of the authors' code: clusters with fewest labelled rows first, of
-those the largest, then round again; neighbours are at most half of the cluster. Clusters of 5 rows or fewer, which it drops,
-come here when all others are used up.
+There is one cluster for each labelled and wanted row, at most 500. The most typical row of each large cluster without a
+labelled row is picked. Typicality is the inverse of the mean distance to the 20 nearest neighbours inside the cluster, so a
+row far from all others is never typical. Constants and turns follow the authors' code: clusters with the fewest labelled rows
+first, among them the largest, then round again; neighbours are at most half of the cluster. Their code drops clusters of 5
+rows or fewer; here these come when all others are used up.
 """
 
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ from stages.core.space import geometry
 
 SMALL_CLUSTER = 5
 NEIGHBOURS = 20
-ROWS_COMPARED = 2_000  # of a larger cluster a random sample is compared, else the time would grow with its square
+ROWS_COMPARED = 2_000  # a random sample of a larger cluster, since time grows with its square
 
 
 def most_typical(points: np.ndarray, labelled: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """int64 [wanted]: rows that are typical of the clusters with fewest labelled rows.
+    """int64 [wanted]: typical rows of the clusters with the fewest labelled rows.
 
     points     float32 [rows, width]
-    labelled   int64 [labelled]   rows that are not picked
-    wanted     rows to pick, at most those that are not labelled
+    labelled   int64 [labelled]   rows that cannot be picked
+    wanted     at most the number of rows that are not labelled
     """
     clusters = geometry.kmeans(points, min(len(labelled) + wanted, geometry.MOST_CLUSTERS), rng).labels_
     sizes = np.bincount(clusters)
@@ -40,7 +40,7 @@ def most_typical(points: np.ndarray, labelled: np.ndarray, wanted: int, rng: np.
 
 
 def in_turns(queues: list[Iterator[int]]) -> Iterator[int]:
-    """One of each queue, then one of each again; a queue that is empty drops out."""
+    """One of each queue in turn, round after round; an empty queue drops out."""
     while queues:
         for queue in list(queues):
             row = next(queue, None)
@@ -51,11 +51,9 @@ def in_turns(queues: list[Iterator[int]]) -> Iterator[int]:
 
 
 def most_typical_first(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Rows of one cluster by the mean distance to their nearest neighbours, the smallest first; ties at random.
+    """int64 [rows]: rows of one cluster by the mean distance to their nearest neighbours, smallest first; ties at random.
 
-    points   float32 [rows, width]
-
-    Returns int64 [rows]. Of more than ROWS_COMPARED rows a random sample is compared, and the others follow unordered.
+    points   float32 [rows, width]; of more than ROWS_COMPARED rows a random sample is ordered, and the others follow at random
     """
     from sklearn.neighbors import NearestNeighbors
 

@@ -1,16 +1,16 @@
-"""Strategies: ways to choose the next rows to label, one file each, found by its name. Every one has
+"""Strategies: ways to choose the next rows to label, one file each. Every one has
 
-    pick(pool, wanted, rng)   int64 [wanted], open rows of pool.jsonl, none twice
+    pick(pool, wanted, rng)   int64 [wanted]: open rows of pool.jsonl, none twice
 
-    pool    what is known about the pool, as below
+    pool     a PoolState: what is known about the pool
     wanted   number of rows, at least 1 and fewer than are open
-    rng      numpy Generator, the only source of chance
+    rng      numpy Generator, the only source of randomness
 
-The bucketed arm takes its first rows by `select_stage1.pick` and later ones by `select_stageN.by`; an arm of params `arms`
-takes all of them by one. A strategy that asks for a model where there is none yet starts from the rows that the random arm
-draws for the same seed. Strategies that say how unsure a model is of each row have `scores(pool, rng)`, float32 [pool],
-higher is less sure, and can stand in `score_entropy.score`. One that chooses by labels nobody paid for says
-USES_POOL_LABELS = True; it takes each stage's budget afresh, and the report sets it apart.
+The bucketed arm chooses its first rows by `select_stage1.pick` and later ones by `select_stageN.by`; an arm of params `arms`
+chooses all rows by one strategy. Where a strategy needs a model and there is none yet, the random arm's rows for the same seed
+are taken. A strategy that can be named in `score_entropy.score` has `scores(pool, rng)`: float32 [pool], higher is less sure.
+A strategy that uses labels without buying them sets USES_POOL_LABELS = True; it then chooses each stage's whole budget afresh,
+and the report sets it apart.
 """
 
 import sys
@@ -29,36 +29,35 @@ from stages.core.space import selection
 
 
 class NoModelYet(Exception):
-    """A strategy asked for a model before any row was labelled; its first rows are then the random arm's."""
+    """A strategy needs a model before any row is labelled; it then gets the random arm's rows."""
 
 
 class PoolModel(Protocol):
-    """A model that is asked by rows of pool.jsonl, int64 [rows]."""
+    """A model that takes rows of pool.jsonl, int64 [rows]."""
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
         """float32 [rows, classes]"""
 
     def features(self, rows: np.ndarray) -> np.ndarray:
-        """float32 [rows, width]: what the model's last layer works on."""
+        """float32 [rows, width]: the input of the model's last layer."""
 
 
 @dataclass(frozen=True)
 class PoolState:
-    """All rows are rows of pool.jsonl. What takes time (a model's word on the pool) is made when it is asked for.
+    """What a strategy may know about the pool when it chooses rows for one seed. Predictions are made on demand.
 
-    vectors    float32 [pool, width]   the embeddings
+    vectors    float32 [pool, width]   embeddings of the rows of pool.jsonl
     buckets    int32 [pool]            bucket of each row
-    shares     float [buckets]         in what proportion buckets shall give rows: all alike, or by their sizes
-    order      int64 [pool]            the random arm's order of the pool for this seed: of equal scores the row that
-                                       comes first in it is taken, since pools come sorted by class
+    shares     float [buckets]         in what proportion buckets should give rows: equally, or by their sizes
+    order      int64 [pool]            the random arm's order of the pool for this seed. It breaks ties, since pools come
+                                       sorted by class
     labelled   int64 [rows]            rows labelled so far, oldest first
-    labels     class numbers of the rows bought, which refuses all others; of the whole pool for a strategy that is
-               marked USES_POOL_LABELS
+    labels     the account that bought their labels; that of the whole pool where USES_POOL_LABELS is set
     classes    number of classes
-    options    .score, the strategy that says how unsure the model is, and the settings of params `strategies`
+    options    settings of params `strategies`, and .score: the strategy that scores how unsure the model is
     model      the model of the stage before, or None
-    train      (rows, labels, seed) -> such a model, fitted by the learner of params.yaml
-    scored     float32 [pool], what the strategy .score has said already, or None
+    train      (rows, labels, seed) -> another model, by the learner of params.yaml
+    scored     float32 [pool]: scores by that strategy where they exist already, else None
     """
 
     vectors: np.ndarray
@@ -85,45 +84,46 @@ class PoolState:
 
     @cached_property
     def open_in_order(self) -> np.ndarray:
-        """int64 [open]: the same rows as they stand in the random arm's order."""
+        """int64 [open]: the same rows, in the random arm's order."""
         return self.order[~np.isin(self.order, self.labelled)]
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """float32 [pool, classes], by the model of the stage before. Raises NoModelYet at the first stage."""
+        """float32 [pool, classes] of `model`. Raises NoModelYet at the first stage."""
         if self.model is None:
             raise NoModelYet
         return self.model.probabilities(self.rows)
 
     @cached_property
     def features(self) -> np.ndarray:
-        """float32 [pool, width]: what the last layer of that model works on. Raises NoModelYet at the first stage."""
+        """float32 [pool, width]: the input of that model's last layer. Raises NoModelYet at the first stage."""
         if self.model is None:
             raise NoModelYet
         return self.model.features(self.rows)
 
     def scores(self, rng: np.random.Generator) -> np.ndarray:
-        """float32 [pool]: how unsure the model is, by the strategy .score; NaN where labelled. Raises NoModelYet."""
-        if self.scored is None and self.model is None:
+        """float32 [pool]: how unsure the model is, by the strategy options.score; NaN where labelled. Raises NoModelYet."""
+        if self.scored is not None:
+            return self.open_only(self.scored)
+        if self.model is None:
             raise NoModelYet
-        said = plugins.load("strategies", self.options.score).scores(self, rng) if self.scored is None else self.scored
-        return self.open_only(said)
+        return self.open_only(named(self.options.score).scores(self, rng))
 
     def fit(self, rows: np.ndarray, rng: np.random.Generator) -> PoolModel:
-        """Another model, trained on labelled rows, int64 [rows]; repeats count twice. Raises NoModelYet where there are none."""
+        """A new model, trained on labelled rows, int64 [rows]; repeats count twice. Raises NoModelYet where there are no rows."""
         if not len(rows):
             raise NoModelYet
         return self.train(rows, self.labels, int(rng.integers(2**31)))
 
     def truth(self, seed_rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Probability of every row's true class, float32 [pool], by a model trained on `seed_rows`; NaN for these.
+        """float32 [pool]: probability of each row's true class, by a model trained on `seed_rows`; NaN for these.
 
-        Only for strategies that are marked USES_POOL_LABELS: for all others the labels refuse.
+        Only for strategies with USES_POOL_LABELS: the labels refuse all others.
         """
         actual = self.labels.of(self.rows)
-        sure = self.fit(seed_rows, rng).probabilities(self.rows)[self.rows, actual]
-        sure[seed_rows] = np.nan
-        return sure
+        probabilities = self.fit(seed_rows, rng).probabilities(self.rows)[self.rows, actual]
+        probabilities[seed_rows] = np.nan
+        return probabilities
 
     def open_only(self, scores: np.ndarray) -> np.ndarray:
         """float32 [pool]: the same scores with NaN where a row is labelled."""
@@ -132,19 +132,19 @@ class PoolState:
         return scores
 
     def highest(self, scores: np.ndarray, wanted: int) -> np.ndarray:
-        """Open rows of the highest scores, best first, int64 [wanted]; ties by the random arm's order.
+        """int64 [wanted]: open rows of the highest scores, best first; `order` breaks ties.
 
-        scores   float [pool]   NaN marks rows that shall not be picked
+        scores   float [pool]   NaN for rows that must not be picked
         """
         return selection.ranked(self.open_only(scores), self.order)[:wanted]
 
     def highest_by_bucket(self, scores: np.ndarray, wanted: int) -> np.ndarray:
-        """Open rows of the highest scores in every bucket, best first, bucket by bucket, int64 [wanted]; as `highest` otherwise."""
+        """int64 [wanted]: as `highest` inside every bucket, bucket by bucket."""
         order = selection.ranked(self.open_only(scores), self.order)
         return np.concatenate([order[self.buckets[order] == b][:rows] for b, rows in enumerate(self.by_bucket(wanted))])
 
     def by_bucket(self, wanted: int) -> np.ndarray:
-        """int64 [buckets]: how many of the `wanted` rows each bucket gives, by `shares` and as far as it has open rows."""
+        """int64 [buckets]: how many of the `wanted` rows each bucket gives, by `shares` and its open rows."""
         room = np.bincount(self.buckets[self.open_rows], minlength=len(self.shares))
         return selection.apportion(wanted, self.shares, room)
 
@@ -153,9 +153,9 @@ Pick = Callable[[PoolState, int, np.random.Generator], np.ndarray]
 
 
 def choose(pick: Pick, pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """int64 [wanted]: open rows by a strategy, or the first open ones of the random arm where it needs a model and there is none.
+    """int64 [wanted]: open rows by a strategy; the random arm's first open rows where it needs a model and there is none.
 
-    Raises Refused where a strategy gives other than it should.
+    Raises Refused where the strategy picks other rows than it should.
     """
     if wanted == len(pool.open_rows):
         return pool.open_rows
@@ -176,10 +176,10 @@ def choose(pick: Pick, pool: PoolState, wanted: int, rng: np.random.Generator) -
 
 
 def _refuse_unless_first(pick: Pick, pool: PoolState, file: str) -> None:
-    """Raise Refused where NoModelYet is the strategy's fault: random rows would go by its name, stage after stage."""
+    """Raise Refused where NoModelYet is the strategy's mistake: else random rows would pass under its name at every stage."""
     if getattr(sys.modules[pick.__module__], "USES_POOL_LABELS", False):
-        found = "it is marked USES_POOL_LABELS, chooses every budget afresh and is given no model at any stage"
-        mend = "let it train its own by pool.truth or pool.fit on rows that it draws, or take the mark away"
+        found = "it sets USES_POOL_LABELS and so gets no model at any stage"
+        mend = "let it train its own by pool.truth or pool.fit on rows that it draws, or remove USES_POOL_LABELS"
     elif pool.model is not None or len(pool.labelled):
         found = f"{len(pool.labelled):,} rows are labelled"
         mend = "use pool.probabilities and pool.features, or pool.fit on at least one of pool.labelled"
@@ -191,5 +191,5 @@ def _refuse_unless_first(pick: Pick, pool: PoolState, file: str) -> None:
 
 
 def named(name: str) -> ModuleType:
-    """The strategy of a name, with .pick, and for some .scores."""
+    """The module of a strategy: .pick, and in some .scores."""
     return plugins.load("strategies", name)

@@ -1,10 +1,10 @@
-"""badge: rows whose gradients are large and unlike each other (Ash et al. 2020, algorithm 1).
+"""badge: rows with large and diverse gradients (Ash et al. 2020, algorithm 1).
 
-The gradient of the loss at the model's last layer, were its likeliest class the true one, is (p - onehot) x h: probabilities
-less the likeliest class, times the vector h that the layer works on. k-means++ picks rows of these: the first is the longest
-(as in the authors' code), every next is drawn in proportion to its squared distance from those picked. Gradients are never
-made: lengths and products of (a x h) come from those of a and h. Where more than geometry.MOST_CLUSTERS rows are wanted, the
-open rows are cut at random into equal parts that give at most so many each: time then grows with the rows, not with their square.
+If the likeliest class were true, the gradient of the loss at the last layer would be (p - onehot) x h: the probabilities minus
+the likeliest class, times the layer's input h. k-means++ picks rows by their gradients: first the longest (as in the authors'
+code), then each in proportion to its squared distance from those picked. Gradients are never built: lengths and products of
+(a x h) follow from those of a and h. Where more than geometry.MOST_CLUSTERS rows are wanted, the open rows are split at random
+into equal parts that give at most that many each: time then grows with the rows, not with their square.
 """
 
 import numpy as np
@@ -12,20 +12,20 @@ import numpy as np
 from stages.core.space import geometry
 from stages.core.strategies import PoolState
 
-ROUNDING = 1e-5  # of the lengths: a smaller squared distance is that of a duplicate
+ROUNDING = 1e-5  # of the lengths; a smaller squared distance means a duplicate
 
 
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    rows = pool.open_in_order  # of gradients equally long the first is taken
+    rows = pool.open_in_order  # its first row wins among equally long gradients
     errors = pool.probabilities[rows]
     errors[np.arange(len(errors)), errors.argmax(1)] -= 1
     return rows[spread_in_parts(errors, pool.features[rows], wanted, rng)]
 
 
 def spread_in_parts(errors: np.ndarray, features: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """`spread`, in one part up to geometry.MOST_CLUSTERS rows wanted, above that in as few equal random parts as it takes.
+    """`spread` in one part, or in several random parts where more than geometry.MOST_CLUSTERS rows are wanted.
 
-    Ailon et al. 2009, "Streaming k-means approximation", begin so: parts of the rows are seeded each by itself.
+    Ailon et al. 2009, "Streaming k-means approximation", also seed parts of the rows separately.
     """
     parts = -(-wanted // geometry.MOST_CLUSTERS)
     if parts == 1:
@@ -36,11 +36,11 @@ def spread_in_parts(errors: np.ndarray, features: np.ndarray, wanted: int, rng: 
 
 
 def spread(errors: np.ndarray, features: np.ndarray, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    """k-means++ seeding (Arthur & Vassilvitskii 2007) on the outer products of errors and features, without making them.
+    """k-means++ seeding (Arthur & Vassilvitskii 2007) on the outer products of errors and features, without building them.
 
     errors     float32 [rows, classes]
     features   float32 [rows, width]
-    wanted     at most the number of rows; where all others are duplicates of those picked, the rest is drawn evenly
+    wanted     at most the number of rows; once only duplicates are left, they are drawn evenly
 
     Returns int64 [wanted], indices without repeats, in the order drawn. Time grows with rows x (classes + width) x wanted.
     """

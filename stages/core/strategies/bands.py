@@ -1,4 +1,4 @@
-"""bands: open rows sorted by how unsure the model is of them and cut into as many bands as there are buckets; of each as many."""
+"""bands: sort open rows by how unsure the model is, cut them into as many bands as there are buckets, draw equally from each."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""buckets: of every bucket the open rows that the model is least sure of."""
+"""buckets: the open rows of every bucket that the model is least sure of."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
-"""committee: the rows that a committee of models disagrees on most, by the entropy of its votes (Dagan & Engelson 1995).
+"""committee: rows on which a committee of models disagrees most, by the entropy of its votes (Dagan & Engelson 1995).
 
-Its members are trained on bootstrap samples of the labelled rows (query by bagging, Abe & Mamitsuka 1998): seeds alone
-would not make them differ where the trainer is a logistic regression.
+Members are trained on bootstrap samples of the labelled rows (query by bagging, Abe & Mamitsuka 1998): with another seed alone
+a logistic regression would be the same.
 """
 
 import numpy as np

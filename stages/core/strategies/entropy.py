@@ -1,4 +1,4 @@
-"""entropy: the rows whose classes the model finds most evenly likely, whatever their bucket (Settles 2009, section 3.1)."""
+"""entropy: rows whose predicted probabilities are most even, whatever their bucket (Settles 2009, section 3.1)."""
 
 import numpy as np
 

@@ -1,9 +1,9 @@
-"""error_ratio: rows drawn by predicted class, more of a class that the model misses more.
+"""error_ratio: rows drawn by predicted class, more of a class on which the model errs more.
 
-A share of the labelled rows (strategies.held_back) is held back from a model that is trained on the others, and its errors
-there are counted by true class: with two classes false negatives against false positives. The rows to label are shared among
-the classes in that proportion, equally where nothing is wrong, and drawn at random from the open rows that the arm's own
-model takes for that class. The holdout is never asked.
+A model is trained on the labelled rows without a share that is held back (strategies.held_back). Its errors on that share are
+counted by true class; with two classes these are false negatives and false positives. Classes share the wanted rows in that
+proportion, or equally where there is no error. They are drawn at random from the open rows for which the arm's own model
+predicts the class. The holdout is never used.
 """
 
 import numpy as np
@@ -18,13 +18,13 @@ def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     shuffled = rng.permutation(pool.labelled)
     if len(shuffled) < 2:
         raise Refused(
-            f"params.yaml: strategies.held_back = {pool.options.held_back}: of {len(shuffled)} labelled row none can be held "
-            f"back, and both sides need one; raise select_stage1.n"
+            f"params.yaml: strategies.held_back = {pool.options.held_back}: {len(shuffled)} labelled row is too few to hold one "
+            f"back and train on one; raise select_stage1.n"
         )
-    most = len(shuffled) - 1  # one at least is trained on
-    held, rest = np.split(shuffled, [min(most, max(1, round(pool.options.held_back * len(shuffled))))])
-    actual, said = pool.labels.of(held), pool.fit(rest, rng).probabilities(held).argmax(1)
-    missed = np.bincount(actual[said != actual], minlength=pool.classes)
+    share = round(pool.options.held_back * len(shuffled))
+    held_back, rest = np.split(shuffled, [np.clip(share, 1, len(shuffled) - 1)])
+    actual, found = pool.labels.of(held_back), pool.fit(rest, rng).probabilities(held_back).argmax(1)
+    missed = np.bincount(actual[found != actual], minlength=pool.classes)
     weights = missed if missed.any() else np.ones(pool.classes)
     counts = apportion(wanted, weights, np.bincount(predicted, minlength=pool.classes))
     return random_by_group(pool.open_rows, predicted, counts, rng)

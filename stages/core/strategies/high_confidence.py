@@ -1,6 +1,6 @@
-"""high_confidence: the rows that a seed model finds easiest, by the probability of their true class.
+"""high_confidence: the easiest rows, by the probability that a seed model gives their true class.
 
-The seed model is trained on as many random rows as are wanted, or as the pool has left; they are no candidates themselves.
+The seed model is trained on as many random rows as are wanted, or as the pool has left. They cannot be picked.
 """
 
 import numpy as np

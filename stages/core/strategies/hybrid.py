@@ -1,6 +1,6 @@
-"""hybrid: half of the rows at random, a seed model trained on them, then the rows that it finds hardest.
+"""hybrid: half of the rows at random, then the rows that a seed model trained on them finds hardest.
 
-Hardest is the smallest probability of the true class. Of an odd number the random half gets the odd row.
+Hardest means the smallest probability of the true class. An odd row goes to the random half.
 """
 
 import numpy as np

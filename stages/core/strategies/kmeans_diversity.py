@@ -1,8 +1,8 @@
-"""kmeans_diversity: as many clusters of open rows as rows are wanted; of each the row nearest to its centre.
+"""kmeans_diversity: one cluster of open rows for each wanted row; of each the row nearest to its centre.
 
-Clusters of embeddings, as the diversity of Zhdanov 2019 ("Diverse mini-batch Active Learning") without his uncertainty, in a
-random projection to 32 dimensions, where distances survive about (Johnson & Lindenstrauss 1984) and clustering is cheap.
-Of more than geometry.MOST_CLUSTERS rows there are that many clusters, and each gives several.
+The diversity of Zhdanov 2019 ("Diverse mini-batch Active Learning") without his uncertainty. Embeddings are projected at random
+to 32 dimensions, which roughly keeps distances (Johnson & Lindenstrauss 1984) and makes clustering cheap. Where more than
+geometry.MOST_CLUSTERS rows are wanted, there are that many clusters and each gives several rows.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ DIMENSIONS = 32
 
 
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    rows = pool.open_in_order  # of rows equally near to a centre the first is taken
+    rows = pool.open_in_order  # its first row wins among rows equally near to a centre
     points = np.asarray(pool.vectors[rows])
     if points.shape[1] > DIMENSIONS:
         projection = GaussianRandomProjection(DIMENSIONS, random_state=int(rng.integers(2**31)))

@@ -1,4 +1,4 @@
-"""least_confidence: the rows whose likeliest class is least likely (Settles 2009, section 3.1)."""
+"""least_confidence: rows whose likeliest class is least likely (Settles 2009, section 3.1)."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from stages.core.strategies import PoolState
 
 
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
-    """float32 [pool]: the likeliest class's probability, negative: -1 where the model is certain."""
+    """float32 [pool]: the likeliest class's probability, negated: -1 where the model is certain."""
     return -pool.probabilities.max(1)
 
 

@@ -1,4 +1,4 @@
-"""margin: the rows whose two likeliest classes are nearest to each other (Settles 2009, section 3.1)."""
+"""margin: rows whose two likeliest classes are closest in probability (Settles 2009, section 3.1)."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from stages.core.strategies import PoolState
 
 
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
-    """float32 [pool]: probability of the second likeliest class less that of the likeliest, -1 to 0."""
+    """float32 [pool]: probability of the second likeliest class minus that of the likeliest, -1 to 0."""
     second, first = np.sort(pool.probabilities, axis=1)[:, -2:].T
     return second - first
 

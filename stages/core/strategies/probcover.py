@@ -1,9 +1,9 @@
-"""probcover: rows whose neighbourhoods cover most of what is not covered yet (Yehuda et al. 2022, sections 3 and 4).
+"""probcover: rows whose neighbourhoods cover the most uncovered rows (Yehuda et al. 2022, sections 3 and 4).
 
-A row covers all rows nearer than delta, on vectors of unit length. The row that covers most uncovered rows is picked, again
-and again (greedy maximum coverage). Delta is their purity rule: the largest for which 95% of the rows have only rows of
-their own pseudo-label nearer than it, where pseudo-labels are k-means clusters, as many as classes. Once everything is
-covered, the rest is drawn at random. Of a larger pool a random sample is covered, since every pair of it is compared.
+A row covers all rows nearer than delta, on vectors of unit length. Again and again the row that covers the most uncovered rows
+is picked (greedy maximum coverage). Delta follows their purity rule: the largest radius within which 95% of the rows have
+only rows of their own pseudo-label, where pseudo-labels are k-means clusters, as many as classes. Once all rows are covered,
+the rest is drawn at random. In a large pool only a random sample is covered, since all its pairs are compared.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from stages.core.space import geometry
 from stages.core.strategies import PoolState
 
 PURITY = 0.95
-ROWS_COMPARED = 10_000  # their pairs take 100 MB
+ROWS_COMPARED = 10_000  # of which the pairs take 100 MB
 BLOCK_ROWS = 1_000
 
 
@@ -36,12 +36,12 @@ def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def pure_radius(points: np.ndarray, pseudo_labels: np.ndarray) -> float:
-    """The largest radius whose open balls hold one pseudo-label only, around a share of at least PURITY of the rows.
+    """The largest radius at which the open balls around at least PURITY of the rows hold one pseudo-label only.
 
     points          float32 [rows, width]
     pseudo_labels   int32 [rows]
 
-    A ball is pure up to the nearest row of another label, so the radius is a quantile of those distances.
+    A ball is pure up to the nearest row of another label: the radius is a quantile of those distances.
     """
     nearest = np.empty(len(points), np.float32)
     for start, near in zip(range(0, len(points), BLOCK_ROWS), _distances(points, points)):
@@ -51,10 +51,10 @@ def pure_radius(points: np.ndarray, pseudo_labels: np.ndarray) -> float:
 
 
 def most_covering(covers: np.ndarray, covered: np.ndarray, wanted: int) -> np.ndarray:
-    """Greedy maximum coverage: indices that cover most of what is left, ties to the earlier; fewer once nothing is left.
+    """int64: indices by greedy maximum coverage, ties to the earlier row; fewer than wanted once all rows are covered.
 
     covers    bool [rows, rows], symmetric   whether a row covers another
-    covered   bool [rows]                    rows that need no more cover
+    covered   bool [rows]                    rows that are covered already
     """
     covered = covered.copy()
     gains = np.count_nonzero(covers & ~covered, axis=1)
@@ -69,9 +69,9 @@ def most_covering(covers: np.ndarray, covered: np.ndarray, wanted: int) -> np.nd
 
 
 def _distances(some: np.ndarray, points: np.ndarray) -> Iterator[np.ndarray]:
-    """float32 [block, points]: Euclidean distances of a block of `some` after the other.
+    """float32 [block, points]: Euclidean distances of each block of `some` in turn.
 
-    In float32 throughout, where scikit-learn's doubles the width: four times as fast, and rows of unit length lose nothing.
+    All in float32, where scikit-learn uses float64: four times as fast, and precise enough for rows of unit length.
     """
     squares = (points**2).sum(1)
     for start in range(0, len(some), BLOCK_ROWS):

@@ -1,7 +1,8 @@
-"""recluster: the rows that the model is least sure of, ten times as many as wanted, clustered anew into as many clusters as rows
-are wanted; of each the row nearest to its centre, the least sure first.
+"""recluster: the least sure rows, ten times as many as wanted, in one cluster for each wanted row; of each the row nearest to its
+centre, the least sure first.
 
-Uncertainty narrows, diversity picks, as in Zhdanov 2019 ("Diverse mini-batch Active Learning"), but without his weights.
+Uncertainty selects candidates and diversity picks from them, as in Zhdanov 2019 ("Diverse mini-batch Active Learning"), but
+without his weights.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""typical: of every bucket rows that are typical of it, each bucket by itself (TypiClust's rule, see space/typicality)."""
+"""typical: the most typical rows of every bucket, by TypiClust's rule inside each bucket (see space/typicality)."""
 
 import numpy as np
 

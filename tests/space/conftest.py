@@ -1,0 +1,1 @@
+from tests.support.strengths import few_strengths  # noqa: F401
