@@ -3,13 +3,17 @@
 import fcntl
 import os
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support import dtype
 from tests.support.project import ROOT, TINY, InProcess, Project
 
+if dtype.DTYPE:
+    dtype.force(Path(tempfile.mkdtemp(prefix="gleaner-dtype-")))
 OF_DVC = {"finished", "first_finetuned"}
 
 

@@ -82,9 +82,10 @@ def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(copy_of_finished,
 
 
 @pytest.mark.parametrize("stays", [exhaustive(False), True], ids=["started by DVC", "a shell stands between"])
-def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_finished, tmp_path, monkeypatch, stays):
+def test_a_stage_that_went_on_in_the_projects_venv_does_not_survive_dvc(copy_of_finished, tmp_path, monkeypatch, stays):
     project, usual = copy_of_finished, {**Project.environment(), "SHELL": str(staying_shell(tmp_path)) if stays else "/bin/bash"}
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
+    (project.folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
     other = {"PATH": f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}"}
     monkeypatch.setattr(Project, "environment", staticmethod(lambda: {**usual, **other}))
     with running(project, "embed", Hold(tmp_path, COMMANDS["embed"], "import", "torch")) as (

@@ -78,7 +78,7 @@ def test_no_stages_but_those_of_the_project_are_run_whatever_stands_in_pythonpat
 @pytest.mark.slow
 def test_an_experiment_is_compared_applied_and_branched(project):
     lock = (project.folder / "dvc.lock").read_bytes()
-    project.run("dvc", "exp", "run", "--set-param", "arms=[]", "--name", "fewer")
+    project.dvc("exp", "run", "--set-param", "arms=[]", "--name", "fewer")
     changed = (project.folder / "dvc.lock").read_bytes()
     assert changed != lock
     different = json.loads(project.dvc("exp", "diff", "HEAD", "fewer", "--json").output)

@@ -8,6 +8,7 @@ import copy
 import functools
 import io
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ def dvc_in(folder: Path, *words: str) -> Ran:
         stack.enter_context(chdir(folder))
         stack.enter_context(redirect_stdout(output))
         stack.enter_context(redirect_stderr(output))
+        stack.enter_context(mock.patch.dict(os.environ, DVC_TEST="1"))  # else DVC prints JSON past a stdout that is redirected
         stack.enter_context(_quick(folder))
         stack.enter_context(mock.patch("dvc.stage.run.cmd_run", functools.partial(_call, ran.stages)))
         logger.addHandler(to_output)
@@ -99,7 +101,7 @@ def _call(ran: list[str], stage, dry: bool = False, run_env: dict | None = None)
 def _quick(folder: Path) -> Iterator[None]:
     """Half of DVC's time goes into parsing the same YAML and hashing the same code for every stage; here it does each once."""
     code, hashed, to_dump = str(folder.resolve() / "stages"), {}, {}
-    build, dump_stages = Output._build, Lockfile.dump_stages
+    build, dump_stages, reproduce = Output._build, Lockfile.dump_stages, Repo.reproduce
 
     def build_once(self, odb, path, *words, **options):
         if not str(path).startswith(code):
@@ -113,20 +115,25 @@ def _quick(folder: Path) -> Iterator[None]:
         for stage in stages:
             to_dump[stage.addressing] = self, stage, options
 
-    with (
-        mock.patch.object(_yaml, "parse_yaml", _parsed),
-        mock.patch.object(strictyaml, "parse_yaml", _parsed),
-        mock.patch.object(Output, "_build", build_once),
-        mock.patch.object(Lockfile, "dump_stages", dump_later),
-    ):
+    def reproduce_then_dump(self, *words, **options):
         try:
-            yield
+            return reproduce(self, *words, **options)
         finally:
             for lockfile, _, options in [*to_dump.values()][:1]:  # there is one dvc.lock
                 recorded = lockfile.load().get("stages", {})
                 stages = [stage for _, stage, _ in to_dump.values()]
                 changed = [stage for stage in stages if recorded.get(stage.name) != to_lockfile(stage)[stage.name]]
                 dump_stages(lockfile, changed, **options)
+            to_dump.clear()
+
+    with (
+        mock.patch.object(_yaml, "parse_yaml", _parsed),
+        mock.patch.object(strictyaml, "parse_yaml", _parsed),
+        mock.patch.object(Output, "_build", build_once),
+        mock.patch.object(Lockfile, "dump_stages", dump_later),
+        mock.patch.object(Repo, "reproduce", reproduce_then_dump),
+    ):
+        yield
 
 
 _parse = _yaml.parse_yaml

@@ -5,6 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.support import dtype
 from tests.support.project import Project
 
 # Python runs this before anything else, and calls an audit hook for every import, open and rename.
@@ -34,7 +35,7 @@ class Hold:
         self.site, self.held = folder / "a site", folder / "held"
         self.site.mkdir()
         code = SITECUSTOMIZE.format(event=event, name=name, times=times, held=str(self.held), command=command)
-        (self.site / "sitecustomize.py").write_text(code)
+        (self.site / "sitecustomize.py").write_text(code + dtype.SITECUSTOMIZE)  # Python runs the first that it finds
 
     def environment(self, project: Project) -> dict[str, str]:
         return {**project.environment(), "PYTHONPATH": str(self.site)}
