@@ -1,6 +1,7 @@
 # make repro [WITH=FILE]   run the whole pipeline, up to the table and report.html; WITH first sets a file's values in params.yaml
 # make test                ruff and pytest
 # make quick               the same without tests that run DVC, kill processes or are slow
+# make test-all            all tests, also those that try every combination
 # make ask [STAGE= AGAIN=1]  for annotators: write the rows of the next round to labels/
 # make ask FORMAT=label-studio [PREDICT=1]   the same, also as tasks for a tool, in tasks/; or argilla, prodigy, doccano
 # make label [WHO=anna PORT=]  for annotators: open the page in the browser; it asks for the next rows by itself
@@ -17,7 +18,7 @@
 # make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1 pushes everything, with the run-cache
 # make fetch               pull what this checkout's params can use
 # make clean-cache         delete vectors cached by earlier runs of embed
-.PHONY: repro overlay ask label answers find doubts waiting test quick test-browser bench check predict model remote share fetch clean-cache
+.PHONY: repro overlay ask label answers find doubts waiting test quick test-all test-browser bench check predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in this folder
 PYTHON ?= python3
@@ -44,10 +45,10 @@ doubts: .venv/installed
 waiting: .venv/installed
 	@python -m stages waiting
 
-test quick: .venv/installed .venv/installed-test
+test quick test-all: .venv/installed .venv/installed-test
 	ruff check .
 	ruff format --check .
-	pytest $(if $(filter quick,$@),-m "not dvc and not faults and not slow")
+	pytest $(if $(filter quick,$@),-m "not dvc and not faults and not slow and not exhaustive",$(if $(filter test,$@),-m "not exhaustive"))
 
 test-browser: .venv/installed .venv/installed-test
 	BROWSER_WANTED=1 pytest --numprocesses=0 tests/browser

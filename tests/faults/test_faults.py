@@ -5,49 +5,38 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-import stages
 from stages import embed
 from stages.core.base.errors import Refused
-from tests.pipeline.test_reruns import stages_to_run
+from stages.core.encoding import shards
+from tests.support.dvc_in_process import stages_to_run
+from tests.support.processes import Hold, pids_of, wait_for
 from tests.support.project import Project, staying_shell
 
 pytestmark = [pytest.mark.dvc, pytest.mark.faults]
 FORCE = ("dvc", "repro", "--force", "--single-item", "--no-run-cache")
-
-
-def pids_of(project: Project, module: str) -> list[int]:
-    """Processes that run `python -m stages MODULE` in the project's folder."""
-    found, words = [], f"-m\0stages\0{'train_stageN' if module == 'train_stage1' else module}\0".encode()
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and words in (entry / "cmdline").read_bytes():
-                found += [int(entry.name)] if Path(os.readlink(entry / "cwd")) == project.folder else []
-        except OSError:
-            continue  # gone in the meantime
-    return found
-
-
-def wait_for(condition, seconds: float):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if result := condition():
-            return result
-        time.sleep(0.01)
-    raise AssertionError(f"not so after {seconds} s")
+COMMANDS = {
+    "embed": "-m stages embed",
+    "train_stage1": "-m stages train_stageN stage1",
+    "select_stageN@stage2": "-m stages select_stageN stage2",
+    "report": "-m stages report",
+}
+STARTS = ("import", "stages.core.settings.rules")  # from then on a stage watches whether DVC lives
+WRITES = ("os.rename",)  # a file gets its name when it is whole
+THIRD = ("os.rename", "", 3)
 
 
 @contextmanager
-def running(project: Project, stage: str):
-    """A forced run of one stage, from the moment its process is there; gives (dvc, pid of the stage)."""
-    dvc = subprocess.Popen([*FORCE, stage], cwd=project.folder, env=project.environment(), start_new_session=True)
+def running(project: Project, stage: str, hold: Hold):
+    """A forced run of one stage, held at a point of its work; gives (dvc, pid of the stage)."""
+    dvc = subprocess.Popen([*FORCE, stage], cwd=project.folder, env=hold.environment(project), start_new_session=True)
     try:
-        yield dvc, wait_for(lambda: pids_of(project, stage.split("@")[0]), 30)[0]
+        hold.wait(dvc)
+        yield dvc, pids_of(project, COMMANDS[stage])[0]
     finally:
         with suppress(ProcessLookupError):
             os.killpg(dvc.pid, signal.SIGKILL)
@@ -59,93 +48,74 @@ def state(project: Project) -> tuple[bytes, set[str]]:
     return (project.folder / "dvc.lock").read_bytes(), stages_to_run(project.folder)
 
 
-def finishes_as_if_nothing_had_happened(project: Project, before: tuple[bytes, set[str]], *targets: str) -> bool:
-    project.run("dvc", "repro", "--no-run-cache", *targets)
+def finishes_as_if_nothing_had_happened(project: Project, before: tuple[bytes, set[str]]) -> bool:
+    project.repro("--no-run-cache")
     halves = list(project.folder.rglob("data/**/*.part"))
     return state(project) == before and halves == []
 
 
+def exhaustive(*values):
+    return pytest.param(*values, marks=pytest.mark.exhaustive)
+
+
 @pytest.mark.parametrize(
-    ("stage", "victim", "seconds"),
+    ("stage", "point", "victim"),
     [
-        ("embed", "stage", 2.0),
-        ("embed", "dvc", 0.0),  # in the middle of its imports
-        ("embed", "dvc", 2.0),
-        ("train_stage1", "dvc", 3.0),
-        ("select_stageN@stage2", "stage", 0.0),
-        ("report", "dvc", 0.1),
+        ("embed", WRITES, "dvc"),
+        ("train_stage1", WRITES, "stage"),
+        *(
+            exhaustive(stage, point, victim)
+            for stage in COMMANDS
+            for point in (STARTS, WRITES, THIRD)
+            for victim in ("dvc", "stage")
+            if (stage, point, victim) not in {("embed", WRITES, "dvc"), ("train_stage1", WRITES, "stage")}
+        ),
     ],
 )
-def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(request, stage, victim, seconds):
-    targets = [stage] if stage == "train_stage1" else []  # where it is fine-tuned, later stages have not run
-    project = request.getfixturevalue("finetuned" if targets else "copy_of_finished")
+def test_after_kill_9_the_next_repro_ends_with_the_same_hashes(copy_of_finished, tmp_path, stage, point, victim):
+    project, hold = copy_of_finished, Hold(tmp_path, COMMANDS[stage], *point)
     before = state(project)
-    with running(project, stage) as (dvc, pid):
-        time.sleep(seconds)
-        try:
-            os.kill(pid if victim == "stage" else dvc.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pytest.fail("the stage was over before it could be killed")
-        # No orphan goes on; one killed in the middle of its imports ends after them, which takes seconds on a busy machine.
-        wait_for(lambda: dvc.poll() is not None and not pids_of(project, stage.split("@")[0]), 20)
-    assert finishes_as_if_nothing_had_happened(project, before, *targets)
+    with running(project, stage, hold) as (dvc, pid):
+        os.kill(pid if victim == "stage" else dvc.pid, signal.SIGKILL)
+        wait_for(lambda: dvc.poll() is not None and not pids_of(project, COMMANDS[stage]))  # the orphan ends by itself
+    assert finishes_as_if_nothing_had_happened(project, before)
 
 
-STOP_ITSELF = """
-import importlib.util, os, signal, sys
-if sys.orig_argv[1:] == ["-m", "stages", "embed"] and importlib.util.find_spec("numpy"):
-    os.kill(os.getpid(), signal.SIGSTOP)
-"""
-
-
-@pytest.mark.parametrize("stays", [False, True], ids=["started by DVC", "a shell stands between"])
-def test_a_stage_that_changed_to_the_python_of_dvc_does_not_survive_it(copy_of_finished, tmp_path, monkeypatch, stays):
+@pytest.mark.parametrize("stays", [exhaustive(False), True], ids=["started by DVC", "a shell stands between"])
+def test_a_stage_that_went_on_in_the_projects_venv_does_not_survive_dvc(copy_of_finished, tmp_path, monkeypatch, stays):
     project, usual = copy_of_finished, {**Project.environment(), "SHELL": str(staying_shell(tmp_path)) if stays else "/bin/bash"}
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "other")], check=True)
-    (tmp_path / "sitecustomize.py").write_text(STOP_ITSELF)  # a stage of 120 texts may else be over before DVC is gone
-    other = {"PATH": f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}", "PYTHONPATH": str(tmp_path)}
+    (project.folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    other = {"PATH": f"{tmp_path / 'other/bin'}{os.pathsep}{usual['PATH']}"}
     monkeypatch.setattr(Project, "environment", staticmethod(lambda: {**usual, **other}))
-    with running(project, "embed") as (dvc, pid):
-        wait_for(lambda: "State:\tT" in Path(f"/proc/{pid}/status").read_text(), 60)
+    with running(project, "embed", Hold(tmp_path, COMMANDS["embed"], "import", "torch")) as (
+        dvc,
+        _,
+    ):  # the other Python lacks torch
         os.kill(dvc.pid, signal.SIGKILL)
-        wait_for(lambda: dvc.poll() is not None, 20)
-        orphan = Path(f"/proc/{pid}/status").read_text()
-        os.kill(pid, signal.SIGCONT)
-        wait_for(lambda: not pids_of(project, "embed"), 60)
-    assert not (project.folder / "data/embeddings/pool.npy").exists(), f"DVC was {dvc.pid}, its orphan came to its end:\n{orphan}"
+        wait_for(lambda: dvc.poll() is not None and not pids_of(project, COMMANDS["embed"]))
+    assert not (project.folder / "data/embeddings/pool.npy").exists()
 
 
-def test_ctrl_c_stops_within_2_seconds_and_the_next_run_goes_on(finetuned):
-    before = state(finetuned)
-    with running(finetuned, "train_stage1") as (dvc, _):
-        time.sleep(2)
+def test_ctrl_c_ends_the_stage_and_dvc_and_the_next_run_goes_on(copy_of_finished, tmp_path):
+    before = state(copy_of_finished)
+    with running(copy_of_finished, "train_stage1", Hold(tmp_path, COMMANDS["train_stage1"], *WRITES)) as (dvc, _):
         os.killpg(dvc.pid, signal.SIGINT)  # what a terminal does: the whole group gets it
-        wait_for(lambda: dvc.poll() is not None and not pids_of(finetuned, "train_stage1"), 2)
-    assert finishes_as_if_nothing_had_happened(finetuned, before, "train_stage1")
+        wait_for(lambda: dvc.poll() is not None and not pids_of(copy_of_finished, COMMANDS["train_stage1"]))
+    assert finishes_as_if_nothing_had_happened(copy_of_finished, before)
 
 
-def test_ctrl_c_in_the_seconds_of_the_imports_ends_a_stage_without_a_word(tmp_path):
-    (tmp_path / "stages").symlink_to(Path(stages.__file__).parent)
-    command = [sys.executable, "-m", "stages", "embed"]
-    stage = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=Project.environment())
-    try:
-        wait_for(lambda: b"numpy" in Path(f"/proc/{stage.pid}/maps").read_bytes(), 60)  # the first of them; torch takes seconds
-        stage.send_signal(signal.SIGINT)
-        assert stage.communicate(timeout=5) == (b"", b"")
-        assert stage.returncode == -signal.SIGINT  # DVC sees that it was stopped
-    finally:
-        stage.kill()
-
-
-def test_of_two_repros_at_once_one_refuses_and_the_other_finishes(finetuned):
-    before = state(finetuned)
-    with running(finetuned, "train_stage1") as (dvc, _):
-        second = finetuned.run("dvc", "repro", "--force", "--single-item", "train_stage1", check=False)
+def test_of_two_repros_at_once_one_refuses_and_the_other_finishes(copy_of_finished, tmp_path):
+    project, hold = copy_of_finished, Hold(tmp_path, COMMANDS["train_stage1"], *WRITES)
+    before = state(project)
+    with running(project, "train_stage1", hold) as (dvc, _):
+        second = project.run("dvc", "repro", "--force", "--single-item", "train_stage1", check=False)
         assert second.returncode != 0
         assert "is busy, it is being blocked by" in second.stderr or "Unable to acquire lock" in second.stderr
         assert "Traceback" not in second.stderr
-        assert dvc.wait(60) == 0
-    assert state(finetuned) == before
+        hold.release()
+        assert dvc.wait() == 0
+    assert state(project) == before
 
 
 INPUTS = ("classes.json", "holdout.jsonl", "pool.jsonl")  # of embed, with the folder encoder
@@ -183,13 +153,11 @@ def test_a_full_disk_is_told_with_path_and_bytes_and_leaves_no_half_file(small_d
     # Room for less than the 11,520 bytes of 90 vectors of 32 numbers.
     free = os.statvfs(data)
     (data / "ballast").write_bytes(b"x" * (free.f_bavail * free.f_bsize - 8192))
-    full = project.run("python", "-m", "stages", "embed", check=False)
-    assert full.returncode == 1
-    assert "error: data/embeddings/pool.npy cannot be written: No space left on device, 11,520 bytes wanted" in full.stderr
-    assert "Traceback" not in full.stderr
+    monkeypatch.chdir(project.folder)
+    with pytest.raises(Refused, match=r"^data/embeddings/pool.npy cannot be written: No space left on device, 11,520 bytes wanted"):
+        embed.main()
     assert files_in(data) == ["ballast", "classes.json", "encoder/pointer.json", "holdout.jsonl", "pool.jsonl"]
     (data / "ballast").unlink()
-    monkeypatch.chdir(project.folder)
     embed.main()
     for name in ("pool.npy", "holdout.npy"):
         assert (data / "embeddings" / name).read_bytes() == (data.with_name("data kept") / "embeddings" / name).read_bytes()
@@ -226,34 +194,33 @@ def test_a_read_only_checkout_of_the_code_works(copy_of_finished):
     try:
         with pytest.raises(OSError, match="Read-only"):
             (code / "new").touch()
-        project.run(*FORCE, "train_stage1")
         project.run(*FORCE, "report")
         assert (project.folder / "dvc.lock").read_bytes() == lock
     finally:
         subprocess.run(["umount", str(code)], check=True)
 
 
-def test_an_embed_that_was_killed_repeats_at_most_one_shard(copy_of_finished, monkeypatch):
-    project, rows, shard = copy_of_finished, 16_000, 4_096
-    texts = (" ".join(f"w{number % base}" for base in (7, 11, 13, 17, 19, 23)) + f" {number}" for number in range(rows))
-    (project.folder / "data/pool.jsonl").unlink()
-    (project.folder / "data/pool.jsonl").write_text("".join(f'{{"text": "{text}"}}\n' for text in texts))
-    command = [sys.executable, "-m", "stages", "embed"]
+SMALL_SHARDS = "from stages import embed; from stages.core.encoding import shards; shards.ROWS = 16; embed.main()"
 
-    monkeypatch.setenv("GLEANER_CACHE", str(project.folder / "undisturbed"))
-    project.run(*command)
-    undisturbed = (project.folder / "data/embeddings/pool.npy").read_bytes()
-    cache = project.folder / "killed"
-    monkeypatch.setenv("GLEANER_CACHE", str(cache))
-    killed = subprocess.Popen(command, cwd=project.folder, env=project.environment(), stderr=subprocess.DEVNULL)
-    wait_for(lambda: len(list(cache.glob("*/*.safetensors"))) >= 2, 60)
+
+def test_an_embed_that_was_killed_repeats_at_most_one_shard(copy_of_finished, tmp_path, monkeypatch, capsys):
+    project, out = copy_of_finished, copy_of_finished.folder / "data/embeddings/pool.npy"
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(shards, "ROWS", 16)
+    monkeypatch.setenv("GLEANER_CACHE", "undisturbed")
+    embed.main()
+    undisturbed = out.read_bytes()
+
+    monkeypatch.setenv("GLEANER_CACHE", "killed")
+    hold = Hold(tmp_path, SMALL_SHARDS, *THIRD)  # two shards are whole by then
+    killed = subprocess.Popen([sys.executable, "-c", SMALL_SHARDS], env=hold.environment(project))
+    hold.wait(killed)
     killed.kill()
     killed.wait()
-    kept = len(list(cache.glob("*/*.safetensors"))) * shard
-    said = project.run(*command).stdout
-    assert 2 * shard <= kept < rows  # killed in the middle
-    assert f"{rows:,} texts, {rows - kept:,} encoded now" in said
-    assert (project.folder / "data/embeddings/pool.npy").read_bytes() == undisturbed
+    capsys.readouterr()
+    embed.main()
+    assert f"90 texts, {90 - 2 * 16} encoded now" in capsys.readouterr().out
+    assert out.read_bytes() == undisturbed
 
 
 def test_a_cut_embed_goes_on_from_its_shards_with_the_same_bytes(copy_of_finished, monkeypatch, capsys):

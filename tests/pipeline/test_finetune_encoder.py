@@ -15,7 +15,7 @@ from stages.commands import similarity as command
 from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, examples, pair_tuning, pointer
-from tests.pipeline.test_reruns import stages_to_run
+from tests.support.dvc_in_process import stages_to_run
 from tests.support.project import ROOT, Project
 from tests.support.sources import write
 from tests.support.tiny import tiny_encoder

@@ -1,7 +1,6 @@
-"""Many experiments in a queue, two at a time: `LOAD=20 pytest tests/pipeline/test_load.py` makes twenty, in half an hour."""
+"""Many experiments in DVC's queue, two at a time, give what single runs give."""
 
 import json
-import os
 import time
 from contextlib import chdir
 
@@ -11,41 +10,42 @@ from dvc.repo import Repo
 from tests.support.project import Project
 
 pytestmark = [pytest.mark.dvc, pytest.mark.slow]
-EXPERIMENTS = int(os.environ.get("LOAD", "0"))
+TWO = {"stages": ["stage1", "stage2"], "rounds": {"stage2": {"after": "stage1", "m": 2}}, "random_at": ["stage1", "stage2"]}
+FEW = {"e0": {"random_at": ["stage1"]}, "e1": {"random_at": []}}  # two stages each
+MANY = {f"e{number}": {"seeds": [number, number + 100]} for number in range(20)}  # half an hour
 
 
 @pytest.fixture
-def project(tmp_path) -> Project:
+def project(finished, tmp_path) -> Project:
     # ASCII: a worker of DVC's queue cannot write another letter of the cache's path into its config.
-    # One round is enough to mix something up in.
-    two = ["stage1", "stage2"]
-    made = Project.tiny(tmp_path / "a queue", stages=two, rounds={"stage2": {"after": "stage1", "m": 2}}, random_at=two, arms=[])
+    made = finished.copied(tmp_path / "a queue")
+    made.change({**TWO, "arms": []})
     made.repro()
-    made.commit("first run")
+    made.commit("one round is enough to mix something up in")
     return made
 
 
 def results(project: Project, *names: str) -> list[dict]:
-    """What each of the experiments measured."""
-    with chdir(project.folder), Repo(os.curdir) as repo:
-        return [repo.metrics.show(revs=[name], hide_workspace=True)[name]["data"] for name in names]
+    """What each of the experiments measured; "workspace" is what lies here."""
+    with chdir(project.folder), Repo(".") as repo:
+        return [repo.metrics.show(revs=[name], hide_workspace=False)[name]["data"] for name in names]
 
 
-@pytest.mark.skipif(not EXPERIMENTS, reason="takes a minute an experiment: set LOAD to their number")
-def test_queued_experiments_with_two_workers_are_those_of_single_runs(project):
-    seeds = {f"e{number}": f"seeds=[{number},{number + 100}]" for number in range(EXPERIMENTS)}
-    for name, setting in seeds.items():
-        project.run("dvc", "exp", "run", "--queue", "--name", name, "-S", setting)
+@pytest.mark.parametrize("experiments", [FEW, pytest.param(MANY, marks=pytest.mark.exhaustive)], ids=["two", "twenty"])
+def test_queued_experiments_with_two_workers_are_those_of_single_runs(project, tmp_path, experiments):
+    for name, changes in experiments.items():
+        [(key, values)] = changes.items()
+        project.dvc("exp", "run", "--queue", "--name", name, "-S", f"{key}=[{','.join(map(str, values))}]")
     # Its workers hold on to its output: the end of a pipe would come only with theirs.
     project.run("sh", "-c", "dvc queue start --jobs 2 >/dev/null 2>&1")
-    until = time.monotonic() + 120 * EXPERIMENTS
-    while (status := project.run("dvc", "queue", "status").stdout).count("Success") < EXPERIMENTS:
+    while (status := project.dvc("queue", "status").output).count("Success") < len(experiments):
         assert "Failed" not in status, status
-        assert time.monotonic() < until, status
-        time.sleep(5)  # asking takes a core for a second
+        time.sleep(1)
 
-    queued = results(project, *seeds)
-    assert len({json.dumps(found, sort_keys=True) for found in queued}) == EXPERIMENTS  # not one result under many names
-    for (name, setting), found in zip(seeds.items(), queued):
-        project.run("dvc", "exp", "run", "--force", "--name", f"{name}-alone", "-S", setting)
-        assert results(project, f"{name}-alone") == [found]
+    queued = results(project, *experiments)
+    assert len({json.dumps(found, sort_keys=True) for found in queued}) == len(experiments)  # not one result under many names
+    for (name, changes), found in zip(experiments.items(), queued):
+        alone = project.copied(tmp_path / name)
+        alone.change(changes)
+        alone.repro()
+        assert results(alone, "workspace") == [found]

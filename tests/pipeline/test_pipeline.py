@@ -1,7 +1,9 @@
-"""The whole pipeline on a tiny corpus, a tiny random BERT and the probe, through real `dvc repro`."""
+"""The whole pipeline on a tiny corpus, a tiny random BERT and the probe."""
 
 import itertools
 import json
+import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -181,10 +183,10 @@ def test_only_the_bucketed_arm_keeps_models(finished):
 
 
 def test_metrics_and_plots_commands_show_the_arms(finished):
-    shown = json.loads(finished.run("dvc", "metrics", "show", "--json").stdout)[""]["data"]
+    shown = json.loads(finished.dvc("metrics", "show", "--json").output)[""]["data"]
     assert "metrics/random/stage3.json" in shown
     assert shown["metrics/summary.json"]["data"]["labels"] == 28
-    finished.run("dvc", "plots", "show", "--quiet")
+    finished.dvc("plots", "show", "--quiet")
     page = (finished.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
     assert "https://cdn" not in page  # nothing is loaded: the page works with no network
     assert page.count("vegaEmbed('#") == 9
@@ -224,7 +226,7 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
     project.call("train_full")
     project.call("calibrate")
     project.call("report")
-    project.run("dvc", "plots", "show", "--quiet")
+    project.dvc("plots", "show", "--quiet")
     page = (project.folder / "dvc_plots/index.html").read_text(encoding="utf-8")
     body = page.rpartition("<body>")[2]  # Vega's code has one too
     scripts = Scripts(body)
@@ -240,30 +242,29 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
     assert as_written(row["text"] for row in rows if "text" in row) == {row["text"][:80] for row in lines(project, "pool.jsonl")}
     assert as_written(row["actual"] for row in rows if "actual" in row) == set(named.values())
     assert {f"false_negatives_{name}" for name in named.values()} < as_written(key for row in rows for key in row)
-    metrics = project.run("dvc", "metrics", "show", "--json").stdout
+    metrics = project.dvc("metrics", "show", "--json").output
     assert f"false_negatives_{evil}" in json.loads(metrics)[""]["data"]["metrics/summary.json"]["data"]
-    assert "false_negatives_</script>" in project.run("dvc", "metrics", "show").stdout
+    assert "false_negatives_</script>" in project.dvc("metrics", "show").output
 
 
-def test_two_runs_in_two_folders_give_the_same_bytes(finished, first_finetuned, tmp_path, monkeypatch):
-    other = InProcess(Project.tiny(tmp_path / "elsewhere").folder)
-    monkeypatch.chdir(other.folder)
-    for stage in ("inputs", "prepare", "collect_answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
-        other.call(stage)
-    other.label_in_stages()
-    for stage in STAGES:
-        other.call("train_random", stage)
-    other.call("compare_arm", "entropy")
-    other.call("train_full")
-    other.call("calibrate")
-    other.call("report")
+def test_dvc_and_every_stage_as_processes_make_the_bytes_that_they_make_in_this_process(finished, tmp_path):
+    """Two runs, in two folders: `finished` was made in one process, here each stage has its own, as users have it."""
+    other = Project.tiny(tmp_path / "elsewhere")
+    said = other.run("dvc", "repro").stdout
+    assert said.count("Running stage '") == len(set(re.findall(r"Running stage '(\S+)'", said))) == 28
     assert len(made(finished)) > 100
     assert made(other) == made(finished)
+    assert (other.folder / "dvc.lock").read_bytes() == (finished.folder / "dvc.lock").read_bytes()
 
-    other.change({"train": {"trainer": "finetune"}})
-    other.run("python", "-m", "stages", "train_stage1")  # as DVC does: what else this process has loaded can change a last bit
-    for folder in ("stage1", "results/bucketed/stage1"):
-        assert made(other, f"data/{folder}") == made(first_finetuned, f"data/{folder}")
+
+@pytest.mark.slow
+def test_a_fine_tuned_model_has_the_same_bytes_in_another_folder(first_finetuned, tmp_path):
+    other = first_finetuned.copied(tmp_path / "elsewhere")
+    before = made(other, "data/stage1/models", "data/results/bucketed/stage1")
+    for folder in ("data/stage1/models", "data/results/bucketed/stage1"):
+        shutil.rmtree(other.folder / folder)
+    other.run("python", "-m", "stages", "train_stageN", "stage1")  # what else this process has loaded can change a last bit
+    assert made(other, "data/stage1/models", "data/results/bucketed/stage1") == before
 
 
 def made(project, *folders):

@@ -4,13 +4,13 @@ import json
 import os
 from contextlib import chdir
 
-import networkx
 import numpy as np
 import pytest
 from dvc.repo import Repo
 
-from stages import collect_answers, inputs
+from stages import collect_answers
 from stages.core.encoding import model_files
+from tests.support.dvc_in_process import stages_to_run
 from tests.support.project import Project
 from tests.support.tiny import tiny_corpus, tiny_encoder
 
@@ -62,29 +62,6 @@ TABLE = {
     "the machine": ({"machine": {"batch_tokens": 64, "batch_pairs": 2, "engine": "ray"}}, []),
     "nothing": ({}, []),
 }  # fmt: skip
-
-
-def stages_to_run(folder) -> set[str]:
-    """Stages that DVC finds changed, and all that follow from them.
-
-    The stage inputs runs in every `dvc repro`, so it does here; what follows from it is told by the files that it writes.
-    """
-    with chdir(folder):
-        inputs.main()
-        changed, graph = changed_in(Repo(os.curdir))
-        looked = "collect_answers" in changed
-        if looked:  # it, too, only looks: what follows is told by the files that it writes
-            collect_answers.main()
-            changed = changed_in(Repo(os.curdir))[0] - {"collect_answers"}
-    after = changed | {before for name in changed for before in networkx.ancestors(graph, name)}
-    return after | ({"collect_answers"} if looked else set())
-
-
-def changed_in(repo: Repo) -> tuple[set[str], networkx.DiGraph]:
-    """Names of the stages that DVC finds changed, without inputs, and which needs which."""
-    with repo, repo.lock:
-        graph = networkx.relabel_nodes(repo.index.graph, {stage: stage.addressing for stage in repo.index.graph})
-        return {stage.addressing for stage in repo.index.stages if stage.status(check_updates=True)} - {"inputs"}, graph
 
 
 @pytest.mark.parametrize("change", TABLE)
@@ -192,12 +169,12 @@ def test_what_is_taken_out_of_params_leaves_nothing_that_a_clone_could_miss(copy
     assert not (project.folder / "data/results/entropy").exists()
     assert not (project.folder / "metrics/bucketed/stage3.json").exists()
 
-    project.run("dvc", "remote", "add", "--default", "storage", str(tmp_path / "a remote"))
-    project.run("dvc", "push", "--quiet")
+    project.dvc("remote", "add", "--default", "storage", str(tmp_path / "a remote"))
+    project.dvc("push", "--quiet")
     project.commit("a round and an arm less")
     project.run("git", "clone", "--quiet", ".", str(tmp_path / "a clöne"))
     clone = Project(tmp_path / "a clöne")
-    clone.run("dvc", "pull", "--quiet")
+    clone.dvc("pull", "--quiet")
     with chdir(clone.folder), Repo(os.curdir) as repo:
         assert repo.status() == {"inputs": ["always changed"]}
     lock = (clone.folder / "dvc.lock").read_bytes()
@@ -216,7 +193,7 @@ def test_a_stage_waits_for_an_answer_and_all_goes_on_when_it_is_there(copy_of_fi
     answers[np.load(project.folder / "data/stage1/labelled.npy")[0, 0]] = -1
     path.unlink()
     np.save(path, answers)
-    said = project.run("dvc", "repro", "--downstream", "buy_labels@stage1").stdout  # else the source would answer at once
+    said = project.dvc("repro", "--downstream", "buy_labels@stage1").output  # else the source would answer at once
     assert "buy_labels stage1: 12 rows for each of 2 seeds, 1 unanswered" in said
     assert "bucketed stage1: nothing to do, 1 of 12 rows wait for an answer" in said
     assert "bucketed stage2: nothing to do, stage1 was waiting for answers" in said

@@ -109,8 +109,8 @@ def test_the_plots_page_shows_them(project):
     for name in ("stages", ".dvc"):
         shutil.copytree(ROOT / name, name, ignore=IGNORED)
     shutil.copy(ROOT / "dvc.yaml", ".")
-    project.run("dvc", "config", "core.no_scm", "true")
-    project.run("dvc", "plots", "show", "--quiet")
+    project.dvc("config", "core.no_scm", "true")
+    project.dvc("plots", "show", "--quiet")
     page = Path("dvc_plots/index.html").read_text(encoding="utf-8").rpartition("<body>")[2]
     plots = [json.loads(script.split(";\n")[0]) for script in page.split("var spec = ")[1:]]
     values = [row for plot in plots if plot for row in plot["data"]["values"]]

@@ -1,22 +1,27 @@
 """Artifacts travel through a remote: a folder, and a real S3 server on this machine."""
 
 import hashlib
+import io
 import json
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, nullcontext, redirect_stdout
 
 import pytest
 import yaml
 
+from stages.commands import fetch
+from stages.core.base.errors import Refused
 from tests.support.project import ROOT, Project
 from tests.support.tiny import tiny_corpus
 
 pytestmark = [pytest.mark.dvc, pytest.mark.faults]
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+SHARED = ("prepare", "collect_answers", "finetune_encoder", "embed", "map", "reduce")
 
 
 @contextmanager
@@ -30,7 +35,7 @@ def s3_server():
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(150):
+        while server.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
@@ -48,11 +53,19 @@ def make(project, *arguments, **options):
     return project.run("make", "-o", ".venv/installed", *arguments, **options)
 
 
+def fetched(project: Project) -> str:
+    """`make fetch` in this process: what it prints."""
+    output = io.StringIO()
+    with chdir(project.folder), redirect_stdout(output):
+        fetch.main()
+    return output.getvalue()
+
+
 def shared_by(project: Project, url: str) -> None:
-    """Push from `project`."""
-    shutil.copy(ROOT / "Makefile", project.folder)
-    make(project, "remote", f"URL={url}")
-    make(project, "share")
+    """Push from `project`, as `make remote` and `make share` do."""
+    project.dvc("remote", "add", "--force", "--default", "storage", url)
+    project.dvc("remote", "modify", "storage", "verify", "true")
+    project.dvc("push", *SHARED)
     project.commit("remote")
 
 
@@ -70,29 +83,47 @@ def embed_hashes(project: Project) -> dict[str, str]:
     return {out["path"]: out["md5"] for out in lock["stages"]["embed"]["outs"]}
 
 
-@pytest.fixture(params=["folder", "s3"])
-def url(request, tmp_path, monkeypatch):
-    if request.param == "folder":
-        yield str(tmp_path / "a remote")  # ASCII: DVC cannot write other letters into its config
-        return
+def test_the_helper_shares_what_make_shares():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f",--run-cache,{' '.join(SHARED)})" in makefile
+    assert 'dvc remote add --force --default storage "$(URL)"\n\tdvc remote modify storage verify true' in makefile
+
+
+def test_a_colleague_with_the_remote_on_s3_embeds_nothing_and_one_who_is_denied_is_told(copy_of_finished, tmp_path, monkeypatch):
+    """By make, as processes, and a real S3 server."""
+    import requests
+
+    project, bucket = copy_of_finished, "s3://team/gleaner"
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     with s3_server() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        yield "s3://team/gleaner"
+        shutil.copy(ROOT / "Makefile", project.folder)
+        make(project, "remote", f"URL={bucket}")
+        make(project, "share")
+        project.commit("remote")
+        by_make, denied = cloned(project, tmp_path / "a clöne"), cloned(project, tmp_path / "denied")
+        assert "verify = true" in (by_make.folder / ".dvc/config").read_text()
+        by_make.change({"cluster": {"clusters": 3}})
+        said = make(by_make, "fetch").stdout
+        assert "fetch: prepare, collect_answers, finetune_encoder, embed, map, reduce need not run" in said
+        assert "embeddings of 90 texts" in said
+        assert by_make.repro("select_stage1") == ["cluster", "select_stage1"]
+
+        requests.post(f"{address}/moto-api/reset-auth", data="0", timeout=10)  # from now on keys are checked
+        for who, target in ((denied, "fetch"), (project, "share")):
+            done = make(who, target, check=False)
+            assert done.returncode != 0
+            assert bucket in done.stdout + done.stderr
+            assert "Traceback" not in done.stdout + done.stderr
+        assert denied.repro("prepare") == ["prepare"]  # local work goes on
 
 
-def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of_finished, url, tmp_path):
-    shared_by(copy_of_finished, url)
-    by_make, by_dvc = cloned(copy_of_finished, tmp_path / "a clöne"), cloned(copy_of_finished, tmp_path / "another")
-    assert "verify = true" in (by_make.folder / ".dvc/config").read_text()
-    for clone in (by_make, by_dvc):
-        clone.change({"cluster": {"clusters": 3}})
-    said = make(by_make, "fetch").stdout
-    assert "fetch: prepare, answers, finetune_encoder, embed, map, reduce need not run" in said
-    assert "embeddings of 90 texts" in said
-    assert by_make.repro("select_stage1") == ["cluster", "select_stage1"]
-    assert by_dvc.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
+def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of_finished, tmp_path):
+    shared_by(copy_of_finished, str(tmp_path / "a remote"))  # ASCII: DVC cannot write other letters into its config
+    clone = cloned(copy_of_finished, tmp_path / "another")
+    clone.change({"cluster": {"clusters": 3}})
+    assert clone.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
 
 
 def without_sources(project: Project) -> None:
@@ -108,15 +139,14 @@ def test_a_colleague_without_the_corpus_and_the_encoder_needs_neither(copy_of_fi
     clone = cloned(copy_of_finished, tmp_path / "clone")
     assert not (clone.folder / "corpus.jsonl").exists()
     assert not (clone.folder / "encoder").exists()
-    said = make(clone, "fetch").stdout
+    said = fetched(clone)
     recorded = {name: json.loads((clone.folder / f"data/inputs/{name}.json").read_text()) for name in ("prepare", "encoder")}
-    short = recorded["prepare"]["prepare.dataset"]["sha256"][:12]
-    assert f"inputs: prepare.dataset = corpus.jsonl is not here: the record stays, file {short}" in said
-    assert (
-        f"inputs: embed.model = encoder is not here: the record stays, folder {recorded['encoder']['embed.model']['sha256'][:12]}"
-        in said
-    )
-    assert "fetch: prepare, answers, finetune_encoder, embed, map, reduce need not run" in said
+    for setting, kind, about in (
+        ("prepare.dataset = corpus.jsonl", "file", recorded["prepare"]["prepare.dataset"]),
+        ("embed.model = encoder", "folder", recorded["encoder"]["embed.model"]),
+    ):
+        assert f"inputs: {setting} is not here: the record stays, {kind} {about['sha256'][:12]}" in said
+    assert "fetch: prepare, collect_answers, finetune_encoder, embed, map, reduce need not run" in said
     assert clone.repro("reduce") == []
     assert clone.run("git", "status", "--short").stdout == ""
     clone.change({"cluster": {"clusters": 3}})
@@ -124,7 +154,7 @@ def test_a_colleague_without_the_corpus_and_the_encoder_needs_neither(copy_of_fi
 
     other = cloned(copy_of_finished, tmp_path / "of another corpus by that name")
     tiny_corpus(other.folder / "corpus.jsonl", seed=1)
-    assert "fetch: finetune_encoder need not run" in make(other, "fetch").stdout  # and nothing made of the first corpus
+    assert "fetch: finetune_encoder need not run" in fetched(other)  # and nothing made of the first corpus
     assert other.repro("prepare") == ["prepare"]
 
 
@@ -143,28 +173,8 @@ def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_p
             stored.write_bytes(content[: len(content) // 2])
         else:
             remote.rename(tmp_path / "elsewhere")
-        done = make(clone, "fetch", check=False)
-        assert (done.returncode != 0) == (fault == "gone"), fault
-        assert str(remote) in done.stdout + done.stderr, fault
-        assert "Traceback" not in done.stdout + done.stderr, fault
+        with pytest.raises(Refused, match=re.escape(str(remote))) if fault == "gone" else nullcontext():
+            assert str(remote) in fetched(clone), fault
         assert not (clone.folder / "data/embeddings/pool.npy").exists(), fault
     assert clone.repro("embed")[-1] == "embed"
     assert embed_hashes(clone) == embed_hashes(copy_of_finished)
-
-
-def test_a_remote_that_denies_access_is_named_and_local_work_goes_on(copy_of_finished, tmp_path, monkeypatch):
-    import requests
-
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-    with s3_server() as address:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        shared_by(copy_of_finished, "s3://team/gleaner")
-        clone = cloned(copy_of_finished, tmp_path / "clone")
-        requests.post(f"{address}/moto-api/reset-auth", data="0", timeout=10)  # from now on keys are checked
-        for project, target in ((clone, "fetch"), (copy_of_finished, "share")):
-            done = make(project, target, check=False)
-            assert done.returncode != 0
-            assert "s3://team/gleaner" in done.stdout + done.stderr
-            assert "Traceback" not in done.stdout + done.stderr
-        assert clone.repro("embed")[-1] == "embed"

@@ -19,7 +19,7 @@ import torch
 
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, shards
-from tests.faults.test_faults import wait_for
+from tests.support.processes import wait_for
 from tests.support.project import ROOT
 from tests.support.tiny import WORDS, tiny_encoder
 
@@ -149,6 +149,7 @@ def test_a_worker_killed_in_the_middle(machine, model, undisturbed, tmp_path):
     assert (tmp_path / "killed").exists()
 
 
+@pytest.mark.exhaustive
 def test_a_worker_that_is_killed_for_its_memory_gets_smaller_batches(machine, model, undisturbed, capsys):
     def needs_much(model, ids):
         if len(ids) > 8 and ids.shape[1] > 3:
@@ -162,6 +163,7 @@ def test_a_worker_that_is_killed_for_its_memory_gets_smaller_batches(machine, mo
     assert "a worker was lost, its texts are given to another" in capsys.readouterr().out
 
 
+@pytest.mark.exhaustive
 def test_what_loses_every_worker_is_told(machine, model, monkeypatch):
     from stages.core.engines import _pool
 
@@ -174,6 +176,7 @@ def test_what_loses_every_worker_is_told(machine, model, monkeypatch):
         outcome(work(model, kills), machine)
 
 
+@pytest.mark.exhaustive
 def test_a_worker_out_of_memory_halves_its_batch(machine, model, undisturbed):
     def in_a_narrow_place(model, ids):
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -187,6 +190,7 @@ def test_a_worker_out_of_memory_halves_its_batch(machine, model, undisturbed):
     assert outcome(work(model, in_a_narrow_place, batch_tokens=256), machine).tobytes() == undisturbed
 
 
+@pytest.mark.exhaustive
 def test_a_node_that_is_lost(cluster, machine, model, undisturbed, tmp_path):
     node = cluster.add_node(num_cpus=1, **NODE)
     made, lost = {}, []
@@ -198,6 +202,7 @@ def test_a_node_that_is_lost(cluster, machine, model, undisturbed, tmp_path):
     assert set(every_round(made)) == {undisturbed}
 
 
+@pytest.mark.exhaustive
 def test_a_node_that_joins_late(cluster, machine, model, undisturbed, tmp_path):
     at_work = lambda: len(list(tmp_path.iterdir()))  # noqa: E731
     made, node, before = {}, None, 2
@@ -262,7 +267,7 @@ from types import SimpleNamespace
 import numpy as np
 from stages import embed
 from stages.core.encoding import encoder, shards, vector_cache
-from tests.support import test_ray
+from tests.ray import test_ray
 
 address, folder, seconds = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
 shards.ROWS = test_ray.ROWS
@@ -291,18 +296,19 @@ def driver(
     return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+@pytest.mark.exhaustive
 def test_after_the_driver_is_killed_at_most_one_shard_a_worker_is_repeated(cluster, anew, model, tmp_path):
     tiny_encoder(tmp_path / "tiny")
     kept = lambda: len(list(tmp_path.rglob("cache/c/*.safetensors")))  # noqa: E731
     first = driver(tmp_path, cluster.address, "0.5")
-    wait_for(lambda: kept() >= 3 or first.poll() is not None, 60)
+    wait_for(lambda: kept() >= 3 or first.poll() is not None)
     assert first.poll() is None, first.communicate()[0]
     first.kill()
     first.wait()
     saved = kept()
     assert saved < len(ALIKE) // ROWS
     second = driver(tmp_path, cluster.address, "0")
-    told, _ = second.communicate(timeout=90)
+    told, _ = second.communicate()
     assert second.returncode == 0, told
     assert f"{len(ALIKE) - saved * ROWS} encoded" in told
     expected = encoder.map_rows(model.vectors, model.tokenise(ALIKE), model.width, 64)
@@ -310,16 +316,18 @@ def test_after_the_driver_is_killed_at_most_one_shard_a_worker_is_repeated(clust
     assert (tmp_path / "batches").read_text().count("batch") <= len(ALIKE) // ROWS + 2
 
 
+@pytest.mark.exhaustive
 def test_a_version_of_ray_that_differs(cluster, tmp_path):
     tiny_encoder(tmp_path / "tiny")
     process = driver(tmp_path, cluster.address, "0", script="import ray; ray.__version__ = '1.0'\n" + DRIVER)
-    told, _ = process.communicate(timeout=60)
+    told, _ = process.communicate()
     assert process.returncode
     assert "Refused: machine.ray_address" in told
     assert "Ray: 1.0" in told
     assert "install the same versions of Ray and Python on both sides, or set machine.engine: local" in told
 
 
+@pytest.mark.exhaustive
 def test_a_worker_unlike_this_process_is_refused_unless_it_is_allowed(machine, anew, model, undisturbed, monkeypatch):
     from stages.core.engines import _pool
 
@@ -336,6 +344,7 @@ def test_a_worker_unlike_this_process_is_refused_unless_it_is_allowed(machine, a
         ray.kill(worker)
 
 
+@pytest.mark.exhaustive
 def test_who_finds_the_cluster_busy_waits(machine, anew, model, undisturbed, monkeypatch, capsys):
     import ray
 
@@ -397,7 +406,7 @@ def test_what_is_started_here_listens_on_loopback_alone_and_ends_with_this_proce
     finally:
         process.kill()
         process.wait()
-    wait_for(lambda: not [pid for pid in family if works(pid)], 15)
+    wait_for(lambda: not [pid for pid in family if works(pid)])
 
 
 def works(pid: int) -> bool:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from stages.commands.overlay import lay_over
+from tests.support.dvc_in_process import Ran, dvc_in
 
 ROOT = Path(__file__).parent.parent.parent
 IGNORED = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local")
@@ -27,7 +28,7 @@ TINY = {
     "rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 2}},
     "seeds": [0, 1],
     # The probe, since to load torch takes each stage of a fine-tuned project seconds; `finetuned` is one.
-    "train": {"trainer": "probe", "epochs": 1, "min_steps": 4},
+    "train": {"trainer": "probe", "epochs": 1, "min_steps": 4, "folds": 2},
     "train_final": {"arms": []},  # it has a project of its own in test_final
 }
 # Two tests at a time on two cores, and nothing in them large enough for a second thread.
@@ -81,8 +82,8 @@ class Project:
         return {**ENVIRONMENT, **os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
-        """Run a command in the folder."""
-        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=300)
+        """Run a command in the folder, as a process."""
+        done = subprocess.run(command, cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=1800)
         if check and done.returncode:
             raise AssertionError(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
         return done
@@ -91,10 +92,16 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", message)
 
-    def repro(self, *targets: str) -> list[str]:
-        """dvc repro; names of the stages that ran, in order, without inputs, which always runs."""
-        lines = self.run("dvc", "repro", *targets).stdout.splitlines()
-        return [line.split("'")[1] for line in lines if line.startswith("Running stage ") and "'inputs'" not in line]
+    def dvc(self, *words: str, check: bool = True) -> Ran:
+        """A command of DVC in this process, which calls the stages; see dvc_in_process."""
+        ran = dvc_in(self.folder, *words)
+        if check and ran.returncode:
+            raise AssertionError(f"dvc {' '.join(words)} failed:\n{ran.output}")
+        return ran
+
+    def repro(self, *words: str) -> list[str]:
+        """`dvc repro` in this process; names of the stages that ran, in order, without inputs, which always runs."""
+        return self.dvc("repro", *words).stages
 
     def copied(self, to: Path) -> "Project":
         """The same in another folder, with the cache and the history; times of files stay, so that DVC need not hash all anew."""
