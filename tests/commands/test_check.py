@@ -72,6 +72,7 @@ def test_check_refuses_what_prepare_refuses_and_a_pool_smaller_than_the_budget(p
 
 def test_the_pool_of_another_data_set_does_not_count(project, capsys):
     Path("data").mkdir()
+    paths.POOL.touch()
     Path("data/prepare.json").write_text('{"pool_rows": 3}')
     with pytest.raises(Refused, match=r"the pool has 3 rows"):
         check.main()

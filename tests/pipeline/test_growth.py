@@ -113,7 +113,7 @@ def test_a_large_pool_is_clustered_by_mini_batches_and_swept_on_a_sample(pool, c
     write()
     reduce.main()
     cluster.main()
-    assert "the sweep measured on 100 rows" in capsys.readouterr().out
+    assert "the sweep measured on 100 random rows" in capsys.readouterr().out
     buckets = artifacts.load(paths.CLUSTERS, np.int32, (ROWS,))
     assert {len({*buckets[cloud::3]}) for cloud in range(3)} == {1}  # each cloud is one bucket
     about = json.loads(paths.CLUSTERS.with_suffix(".json").read_text())
