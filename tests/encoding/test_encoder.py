@@ -1,4 +1,4 @@
-"""Texts in, vectors out: pooling by hand, one vector a text whoever travels with it, and nothing loaded but whole safetensors."""
+"""Texts in, vectors out: pooling by hand, vectors that do not depend on the batch, and files that are refused."""
 
 import json
 import pickle
@@ -56,7 +56,7 @@ def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
 @pytest.mark.parametrize(
     ("pooling", "of_two_tokens", "of_three"), [("mean", [2, -20], [3, 3]), ("max", [3, -10], [6, 4]), ("cls", [1, -10], [1, 2])]
 )
-def test_a_vector_is_pooled_over_the_tokens_that_are_no_padding(pooling, of_two_tokens, of_three):
+def test_pooling_ignores_padding(pooling, of_two_tokens, of_three):
     states = torch.tensor([[[1.0, -10.0], [3.0, -30.0], [99.0, 99.0]], [[1.0, 2.0], [2.0, 4.0], [6.0, 3.0]]])
     real = torch.tensor([[True, True, False], [True, True, True]])
     stub = SimpleNamespace(states=lambda ids, real: SimpleNamespace(last_hidden_state=states), pooling=pooling)
@@ -76,18 +76,18 @@ def test_padding_does_not_change_a_vector(folder, pooling):
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 20, 10_000])
-def test_a_text_has_one_vector_whoever_travels_with_it(model, batch_tokens):
+def test_a_vector_does_not_depend_on_the_batch(model, batch_tokens):
     alone = np.concatenate([embed(model, [text]) for text in TEXTS])
     np.testing.assert_allclose(embed(model, TEXTS, batch_tokens), alone, atol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "cls"])
-def test_how_many_tokens_pass_at_once_changes_no_vector(folder, pooling):
+def test_the_number_of_tokens_at_once_changes_no_vector(folder, pooling):
     model = encoder.Encoder(str(folder), 16, pooling).eval()
     texts = [f"{word} {end}" for word in WORDS for end in ("", "film", "film plot scene music")]
     few, many = (embed(model, texts, batch_tokens) for batch_tokens in (1, 4_096))
-    # Attention's batched product rounds the last row of a batch otherwise now and then, by one bit: of these 42 rows one,
-    # and only where nothing is averaged over its tokens.
+    # Attention's batched product sometimes rounds the last row of a batch otherwise by one bit: here one of 42 rows, and only
+    # where tokens are not averaged.
     np.testing.assert_allclose(few, many, rtol=0, atol=2e-8)
     assert (few != many).any(1).sum() <= 1
     assert few.tobytes() == many.tobytes() or pooling == "cls"
@@ -113,10 +113,6 @@ def test_texts_are_cut_at_max_tokens_and_at_the_limit_of_the_model(folder):
     widest = encoder.Encoder(str(folder), max_tokens=1_000).eval()
     assert widest.max_tokens == widest.tokenise(long).lengths[0] == 32
     assert np.isfinite(embed(widest, long)).all()
-
-
-def test_a_model_without_revisions_is_shown_by_its_name(model, folder):
-    assert model.shown == str(folder)
 
 
 def test_roberta_counts_positions_from_beyond_the_padding(tmp_path):
@@ -145,13 +141,13 @@ def test_nothing_but_safetensors_is_loaded(copied, tmp_path):
     torch.save(Payload(tmp_path / "ran"), copied / "pytorch_model.bin")
     with pytest.raises(Refused, match=r"has no \*.safetensors; weights load from safetensors only"):
         encoder.Encoder(str(copied), 16)
-    (copied / "other.safetensors").write_bytes(b"")  # passes for weights, so that loading begins
+    (copied / "other.safetensors").write_bytes(b"")  # looks like weights, so that loading begins
     with pytest.raises(Refused, match=r"does not load as an encoder"):
         encoder.Encoder(str(copied), 16)
     assert not (tmp_path / "ran").exists()
     torch.load(copied / "pytorch_model.bin", weights_only=False)
-    assert (tmp_path / "ran").exists()  # the payload was a live one
-    torch.save(weights, copied / "pytorch_model.bin")  # nor is a harmless one
+    assert (tmp_path / "ran").exists()  # the payload works
+    torch.save(weights, copied / "pytorch_model.bin")  # a harmless pickle is not loaded either
     with pytest.raises(Refused, match=r"does not load as an encoder"):
         encoder.Encoder(str(copied), 16)
 
@@ -164,7 +160,7 @@ def test_a_pickle_called_safetensors_is_not_unpickled(copied, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["bert", "unknown"])
-def test_code_beside_a_model_is_not_run_and_nobody_is_asked_to_trust_it(copied, tmp_path, monkeypatch, kind):
+def test_code_beside_a_model_is_not_run_and_no_question_asked(copied, tmp_path, monkeypatch, kind):
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("asked at the terminal"))
     (copied / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
     change_config(copied, model_type=kind, auto_map={"AutoConfig": "evil.Evil", "AutoModel": "evil.Evil"})
@@ -199,15 +195,18 @@ def test_weights_cut_short_are_refused(copied, kept):
         encoder.Encoder(str(copied), 16)
 
 
-def test_weights_that_lack_layers_are_refused(copied):
-    change_config(copied, num_hidden_layers=3)
-    with pytest.raises(Refused, match=r"not a whole encoder \(weights missing: encoder.layer.2."):
-        encoder.Encoder(str(copied), 16)
-
-
-def test_weights_of_another_shape_are_refused(copied):
-    change_config(copied, vocab_size=99)
-    with pytest.raises(Refused, match="does not load as an encoder"):
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_hidden_layers": 3}, r"not a whole encoder \(weights missing: encoder.layer.2."),
+        ({"vocab_size": 99}, "does not load as an encoder"),
+        ({"is_decoder": True}, "not a whole encoder"),
+        ({"is_encoder_decoder": True}, "not a whole encoder"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_is_refused(copied, changes, message):
+    change_config(copied, **changes)
+    with pytest.raises(Refused, match=message):
         encoder.Encoder(str(copied), 16)
 
 
@@ -221,26 +220,18 @@ def test_a_tokenizer_of_another_model_is_refused(copied):
         model.tokenise(["bad film", "good film"])
 
 
-@pytest.mark.parametrize("change", [{"is_decoder": True}, {"is_encoder_decoder": True}])
-def test_a_model_that_generates_is_refused(copied, change):
-    change_config(copied, **change)
-    with pytest.raises(Refused, match="not a whole encoder"):
-        encoder.Encoder(str(copied), 16)
-
-
-def test_the_fingerprint_follows_the_content_and_not_the_place(folder, copied):
+def test_the_fingerprint_is_that_of_weights_configuration_and_tokenizer_wherever_they_lie(folder, copied):
     assert model_files.fingerprint(str(copied)) == model_files.fingerprint(str(folder))
     weights = load_file(copied / "model.safetensors")
     name = "encoder.layer.1.output.dense.bias"
     weights[name] = weights[name] + torch.eye(32)[0] * 1e-6
     save_file(weights, copied / "model.safetensors", metadata={"format": "pt"})
-    assert model_files.fingerprint(str(copied)) != model_files.fingerprint(str(folder))
-
-
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
-def test_the_fingerprint_follows_configuration_and_tokenizer(folder, copied, name):
-    (copied / name).write_bytes((copied / name).read_bytes() + b"\n")
-    assert model_files.fingerprint(str(copied)) != model_files.fingerprint(str(folder))
+    assert model_files.fingerprint(str(copied)) != (fingerprint := model_files.fingerprint(str(folder)))
+    for name in ("config.json", "tokenizer.json"):
+        tiny_encoder(copied)
+        assert model_files.fingerprint(str(copied)) == fingerprint
+        (copied / name).write_bytes((copied / name).read_bytes() + b"\n")
+        assert model_files.fingerprint(str(copied)) != fingerprint
 
 
 # ---- hub
@@ -259,7 +250,7 @@ for name in sys.argv[1:]:
 
 
 def fetch_from(address: str, home: Path, *names: str) -> list[str]:
-    """What `folder_of` says to each name with the hub at `address`, in a process of its own."""
+    """What `folder_of` gives or says for each name, with the hub at `address`, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-c", FETCH, *names], cwd=ROOT, env=environment(address, home), capture_output=True, text=True, timeout=60
     )
@@ -297,7 +288,7 @@ def test_a_hub_out_of_reach_is_told_within_seconds(monkeypatch, silent):
 
 
 @pytest.mark.parametrize("name", ["~nobody-of-this-name/x", "x" * 5_000, "a\0b", "../no/such", "https://example.org/bert"])
-def test_what_is_neither_a_folder_nor_a_hub_name_is_refused(monkeypatch, name):
+def test_a_name_of_neither_a_folder_nor_a_hub_is_refused(monkeypatch, name):
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(Refused, match=r"not a local folder and not loaded from the hub \(HFValidationError"):
         model_files.folder_of(name)
@@ -331,7 +322,7 @@ def test_bfloat16_gives_nearly_the_vectors_and_the_neighbours_of_float32():
         (4, 6, [3, 4, 5, 6]),
         (4, 12, [6, 8, 10, 12]),
         (1, 12, [12]),
-        (4, 2, [1, 2]),  # no more than there are
+        (4, 2, [1, 2]),  # the encoder has no more
         (4, 1, [1]),
         ([6, 1], 6, [1, 6]),
     ],
@@ -378,10 +369,8 @@ def golden() -> list[list[float]]:
     return embed(model, GOLDEN_TEXTS, batch_tokens=4_096)[:, :4].astype(float).round(6).tolist()
 
 
-def test_the_arithmetic_of_encoding_is_that_of_the_side_cache():
-    changed = (
-        "vectors are not what they were: raise encoder.ARITHMETIC, else old ones come back from the side cache, and renew GOLDEN"
-    )
+def test_vectors_are_those_that_the_side_cache_may_hold():
+    changed = "vectors have changed: raise encoder.ARITHMETIC, else the side cache gives back old ones, and renew GOLDEN"
     assert np.allclose(golden(), GOLDEN, rtol=0, atol=1e-5), changed
     assert encoder.ARITHMETIC == GOLDEN_ARITHMETIC, "renew GOLDEN with encoder.ARITHMETIC"
 
@@ -390,7 +379,7 @@ def unit(vectors):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def test_short_and_long_rows_differ_only_in_how_attention_is_computed(model, monkeypatch):
+def test_short_and_long_rows_differ_only_in_the_kind_of_attention(model, monkeypatch):
     plain = embed(model, TEXTS)
     assert model.backbone.config._attn_implementation == "eager"
     monkeypatch.setattr(encoder, "SHORT", 0)
@@ -415,7 +404,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_other_encoders_give_each_text_its_own_vector_whoever_travels_with_it(copied, kind):
+def test_vectors_of_other_encoders_do_not_depend_on_the_batch(copied, kind):
     import transformers
 
     config = KINDS[kind](transformers)
@@ -447,13 +436,13 @@ def two_threads():
 
 
 @pytest.mark.parametrize(("tokens", "expected"), [(4_096, 2), (2_048, 2), (2_047, 1), (1, 1)])
-def test_so_many_batches_pass_at_once_as_are_large_enough_and_as_there_are_threads(two_threads, tokens, expected):
+def test_batches_pass_at_once_one_a_thread_if_large_enough(two_threads, tokens, expected):
     assert parallel_batches.threads(tokens, torch.device("cpu")) == expected
     assert parallel_batches.threads(tokens, torch.device("meta")) == 1
 
 
 @pytest.mark.parametrize("layers", ["last", 2])
-def test_batches_side_by_side_give_the_same_bytes_as_one_after_the_other(folder, two_threads, monkeypatch, layers):
+def test_parallel_batches_give_the_same_bytes(folder, two_threads, monkeypatch, layers):
     monkeypatch.setattr(encoder, "SHORT", 6)  # so that both kinds of attention are met
     model = encoder.Encoder(str(folder), 16, layers=layers).eval()
     rng = np.random.default_rng(0)
@@ -465,11 +454,11 @@ def test_batches_side_by_side_give_the_same_bytes_as_one_after_the_other(folder,
     assert one.tobytes() == other.tobytes()
 
 
-def test_each_batch_works_on_its_share_of_the_threads_which_are_given_back(two_threads):
+def test_each_batch_has_its_share_of_the_threads_which_are_restored(two_threads):
     met = threading.Barrier(2, timeout=30)
 
     def work(part):
-        met.wait()  # for the other one: they work at the same time
+        met.wait()  # both work at the same time
         return part, torch.get_num_threads()
 
     with parallel_batches.parallel_map(2) as parallel_map:
@@ -479,7 +468,7 @@ def test_each_batch_works_on_its_share_of_the_threads_which_are_given_back(two_t
         assert later.submit(torch.get_num_threads).result() == 2
 
 
-def test_what_goes_wrong_in_one_of_several_batches_is_told_and_the_rest_is_left(model, two_threads):
+def test_an_error_in_one_of_several_batches_is_raised_and_the_rest_skipped(model, two_threads):
     met = []
 
     def broken(ids):
@@ -522,7 +511,7 @@ def test_a_single_text_that_does_not_fit_is_refused(model):
         encoder.map_rows(full, model.tokenise(["good film", "bad film"]), model.width, 64)
 
 
-def test_other_errors_are_not_taken_for_a_lack_of_memory(model):
+def test_other_errors_are_not_mistaken_for_a_lack_of_memory(model):
     def broken(ids):
         raise RuntimeError("shapes do not match")
 

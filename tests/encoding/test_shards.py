@@ -1,4 +1,4 @@
-"""Rows go through a model in shards, by whichever engine is set; what an engine cannot do is told before there is work."""
+"""Rows are encoded in shards by the engine that is set; an engine that cannot work is refused before the work begins."""
 
 import importlib.util
 import os
@@ -25,7 +25,7 @@ from tests.support.project import ROOT, InProcess
 from tests.support.tiny import WORDS, tiny_encoder
 
 TEXTS = [" ".join(WORDS[: 1 + number % 9]) for number in range(50)]
-HIDDEN = {"RAY_ADDRESS": "", "RAY_TMPDIR": "nowhere"}  # of clusters that may run on this machine
+HIDDEN = {"RAY_ADDRESS": "", "RAY_TMPDIR": "nowhere"}  # hides clusters that may run on this machine
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def work(model) -> shards.Work:
 LOCAL = SimpleNamespace(engine="local")
 
 
-def test_rows_of_many_shards_are_those_of_one_pass(work, model, monkeypatch):
+def test_shards_give_the_same_rows_as_one_pass(work, model, monkeypatch):
     tokens = model.tokenise(TEXTS)
     at_once = encoder.map_rows(model.vectors, tokens, model.width, 64)
     for rows in (1, 7, 50):
@@ -49,11 +49,11 @@ def test_rows_of_many_shards_are_those_of_one_pass(work, model, monkeypatch):
         assert (shards.map_rows(work, tokens, LOCAL) == at_once).all()
 
 
-def test_a_shard_of_texts_is_one_of_their_tokens(work, model):
+def test_a_shard_of_texts_gives_the_same_as_one_of_their_tokens(work, model):
     assert (work(TEXTS) == work(model.tokenise(TEXTS))).all()
 
 
-def test_what_a_bar_is_told_comes_to_the_size_of_the_shard(work, model):
+def test_progress_adds_up_to_the_size_of_the_shard(work, model):
     for shard in (TEXTS, model.tokenise(TEXTS)):
         told = []
         work(shard, told.append)
@@ -83,8 +83,8 @@ def test_smaller_batches_give_the_same_bytes(work):
 
 
 @pytest.mark.slow
-def test_a_model_of_several_layers_that_was_used_can_be_handed_over(tmp_path):
-    """transformers hangs on it what cannot be."""
+def test_a_used_model_of_several_layers_can_be_sent_to_another_process(tmp_path):
+    """transformers attaches hooks that cannot be pickled."""
     model = encoder.Encoder(str(tiny_encoder(tmp_path / "tiny")), 16, layers=2).eval()
     of_layers = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, 64)
     expected = of_layers(TEXTS)
@@ -97,17 +97,17 @@ def test_a_model_of_several_layers_that_was_used_can_be_handed_over(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", script, *TEXTS], env=environment, cwd=tmp_path, capture_output=True, check=True)
     assert done.stdout == expected.tobytes()
-    assert (of_layers(TEXTS) == expected).all()  # and ours goes on working
+    assert (of_layers(TEXTS) == expected).all()  # and this model still works
 
 
-def test_what_last_bits_depend_on_is_named():
+def test_about_names_what_last_bits_depend_on():
     assert sorted(shards.about()) == ["device", "numpy", "processor", "torch", "transformers"]
     assert all(shards.about().values())
 
 
 @pytest.fixture
 def set_to(in_process, monkeypatch):
-    """Sets `machine` in a project without any cluster in sight; what is there is checked as before every stage."""
+    """Sets `machine` in a project without a cluster, and checks it as before every stage."""
     for name, value in HIDDEN.items():
         monkeypatch.setenv(name, value)
 
@@ -138,7 +138,7 @@ def test_engines_are_these():
         ({"ray_mixed": 1}, r"machine\.ray_mixed = 1: must be a valid boolean"),
     ],
 )
-def test_settings_that_cannot_be(set_to, values, told):
+def test_impossible_settings_are_refused(set_to, values, told):
     with pytest.raises(Refused, match=told):
         set_to(**values)
 
@@ -156,11 +156,11 @@ def test_without_ray_the_file_to_install_is_named(set_to, monkeypatch):
 
 @pytest.fixture
 def installed(monkeypatch):
-    """As if Ray were there: a look does not load it."""
+    """As if Ray were installed: `check` does not load it."""
     monkeypatch.setattr(_session, "refuse_missing", lambda: None)
 
 
-def test_a_cluster_that_is_not_there_is_told_at_once(set_to, installed):
+def test_a_missing_cluster_is_refused_at_once(set_to, installed):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     started = time.monotonic()
@@ -171,10 +171,10 @@ def test_a_cluster_that_is_not_there_is_told_at_once(set_to, installed):
 
 
 @pytest.mark.slow
-def test_a_machine_that_does_not_answer_is_told_within_seconds(set_to, installed):
+def test_a_machine_that_does_not_answer_is_refused_within_seconds(set_to, installed):
     with socket.socket() as full:
         full.bind(("127.0.0.1", 0))
-        full.listen(0)  # takes one connection that nobody fetches, and answers no other
+        full.listen(0)  # takes one connection and answers no other
         waiting = [socket.socket() for _ in range(3)]
         for one in waiting:
             one.setblocking(False)
@@ -187,7 +187,7 @@ def test_a_machine_that_does_not_answer_is_told_within_seconds(set_to, installed
             one.close()
 
 
-def test_what_the_environment_names_is_named(set_to, installed, monkeypatch):
+def test_a_refusal_names_the_environment_variable(set_to, installed, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "ray://nowhere")
     with pytest.raises(Refused, match=r"^RAY_ADDRESS = ray://nowhere: .*it is no host:port"):
         set_to(engine="ray")
@@ -195,7 +195,7 @@ def test_what_the_environment_names_is_named(set_to, installed, monkeypatch):
 
 @contextmanager
 def answering(said: bytes):
-    """A port at which every caller is told the same."""
+    """A port that sends the same bytes to every caller."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve():
@@ -213,7 +213,7 @@ def answering(said: bytes):
             connection.close()
 
 
-def test_what_listens_but_is_no_cluster_is_told_at_once(set_to, installed):
+def test_another_program_at_the_port_is_refused_at_once(set_to, installed):
     with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         started = time.monotonic()
         with pytest.raises(Refused, match=rf"127\.0\.0\.1:{port}: no Ray cluster answers there \(another program listens there"):
@@ -222,8 +222,8 @@ def test_what_listens_but_is_no_cluster_is_told_at_once(set_to, installed):
 
 
 @pytest.mark.parametrize(("mine", "expected"), [(True, "there"), (False, None)])
-def test_auto_finds_a_cluster_of_this_user_alone(tmp_path, monkeypatch, mine, expected):
-    """What another user left in the shared folder could lead anywhere."""
+def test_auto_finds_only_a_cluster_of_this_user(tmp_path, monkeypatch, mine, expected):
+    """An address that another user left in the shared folder could lead anywhere."""
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     assert _session.found("auto") is None
@@ -237,7 +237,7 @@ def test_auto_finds_a_cluster_of_this_user_alone(tmp_path, monkeypatch, mine, ex
     assert _session.found("auto") is None  # it has ended since
 
 
-def test_what_machines_that_differ_may_have_made_lies_apart_in_the_cache(in_process, monkeypatch):
+def test_vectors_of_machines_that_may_differ_have_a_folder_of_their_own_in_the_cache(in_process, monkeypatch):
     monkeypatch.setattr(plugins, "load", lambda room, name: import_module(f"stages.core.{room}.local"))
     monkeypatch.setenv("GLEANER_CACHE", "cache")
     folders = []
