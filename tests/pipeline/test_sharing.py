@@ -21,6 +21,7 @@ from tests.support.tiny import tiny_corpus
 
 pytestmark = [pytest.mark.dvc, pytest.mark.faults]
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+BUCKET = "s3://team/gleaner"
 SHARED = ("prepare", "collect_answers", "finetune_encoder", "embed", "map", "reduce")
 
 
@@ -89,34 +90,43 @@ def test_the_helper_shares_what_make_shares():
     assert 'dvc remote add --force --default storage "$(URL)"\n\tdvc remote modify storage verify true' in makefile
 
 
-def test_a_colleague_with_the_remote_on_s3_embeds_nothing_and_one_who_is_denied_is_told(copy_of_finished, tmp_path, monkeypatch):
-    """By make, as processes, and a real S3 server."""
-    import requests
-
-    project, bucket = copy_of_finished, "s3://team/gleaner"
+@pytest.fixture
+def on_s3(copy_of_finished, monkeypatch):
+    """A project whose remote is a bucket of a real S3 server, pushed by make; gives it and the server's address."""
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     with s3_server() as address:
         monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        shutil.copy(ROOT / "Makefile", project.folder)
-        make(project, "remote", f"URL={bucket}")
-        make(project, "share")
-        project.commit("remote")
-        by_make, denied = cloned(project, tmp_path / "a clöne"), cloned(project, tmp_path / "denied")
-        assert "verify = true" in (by_make.folder / ".dvc/config").read_text()
-        by_make.change({"cluster": {"clusters": 3}})
-        said = make(by_make, "fetch").stdout
-        assert "fetch: prepare, collect_answers, finetune_encoder, embed, map, reduce need not run" in said
-        assert "embeddings of 90 texts" in said
-        assert by_make.repro("select_stage1") == ["cluster", "select_stage1"]
+        shutil.copy(ROOT / "Makefile", copy_of_finished.folder)
+        make(copy_of_finished, "remote", f"URL={BUCKET}")
+        make(copy_of_finished, "share")
+        copy_of_finished.commit("remote")
+        yield copy_of_finished, address
 
-        requests.post(f"{address}/moto-api/reset-auth", data="0", timeout=10)  # from now on keys are checked
-        for who, target in ((denied, "fetch"), (project, "share")):
-            done = make(who, target, check=False)
-            assert done.returncode != 0
-            assert bucket in done.stdout + done.stderr
-            assert "Traceback" not in done.stdout + done.stderr
-        assert denied.repro("prepare") == ["prepare"]  # local work goes on
+
+def test_a_colleague_with_the_remote_on_s3_embeds_nothing(on_s3, tmp_path):
+    clone = cloned(on_s3[0], tmp_path / "a clöne")
+    assert "verify = true" in (clone.folder / ".dvc/config").read_text()
+    clone.change({"cluster": {"clusters": 3}})
+    said = make(clone, "fetch").stdout
+    assert "fetch: prepare, collect_answers, finetune_encoder, embed, map, reduce need not run" in said
+    assert "embeddings of 90 texts" in said
+    assert clone.repro("select_stage1") == ["cluster", "select_stage1"]
+
+
+@pytest.mark.exhaustive
+def test_a_remote_that_denies_access_is_named_and_local_work_goes_on(on_s3, tmp_path):
+    import requests
+
+    project, address = on_s3
+    clone = cloned(project, tmp_path / "clone")
+    requests.post(f"{address}/moto-api/reset-auth", data="0", timeout=60)  # from now on keys are checked
+    for who, target in ((clone, "fetch"), (project, "share")):
+        done = make(who, target, check=False)
+        assert done.returncode != 0
+        assert BUCKET in done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+    assert clone.repro("embed")[-1] == "embed"
 
 
 def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of_finished, tmp_path):
