@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.base import artifacts, keys, label_codes, params, paths
-from stages.core.people.records import asked, effort, journal, resolve
+from stages.core.people.records import asked, conflicts, effort, journal
 
 ASKED = Path("data/asked")
 
@@ -46,7 +46,7 @@ def main() -> None:
     texts = [artifacts.texts(path) for path in (paths.POOL, paths.HOLDOUT)]
     pool, holdout = ([keys.key(text) for text in side] for side in texts)
     given = {who: journal.current(lines) for who, (lines, _) in said.items()}
-    found = resolve.resolve(given, classes, vars(settings.rename), [*pool, *holdout])
+    found = conflicts.resolve(given, classes, vars(settings.rename), [*pool, *holdout])
     answers, held = (merged(*each, found, classes) for each in zip((pool, holdout), source))
     row_of = {key: row for row, key in enumerate(pool)}
     rows = {name: np.array([row_of[key] for key in ever.get(name, []) if key in row_of], np.int64) for name in names}
@@ -69,7 +69,7 @@ def load_source(path: Path, classes: int) -> np.ndarray:
     return artifacts.load(path, np.int64, (None,), within=(label_codes.OPEN, classes))
 
 
-def merged(row_keys: list[str], source: np.ndarray, found: resolve.Resolved, classes: list[str]) -> np.ndarray:
+def merged(row_keys: list[str], source: np.ndarray, found: conflicts.Resolved, classes: list[str]) -> np.ndarray:
     """int64 [rows]: what people say of each row; what the source says, where they say nothing."""
     number = {journal.CANNOT_SAY: label_codes.NO_CLASS} | {name: i for i, name in enumerate(classes)}
     answers = np.array(source)

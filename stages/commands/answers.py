@@ -17,7 +17,7 @@ from stages.commands import waiting
 from stages.core.base import keys
 from stages.core.base.errors import Refused, choices
 from stages.core.people.labelling import Labelling
-from stages.core.people.records import journal, resolve, spreadsheets
+from stages.core.people.records import conflicts, journal, spreadsheets
 from stages.core.people.records.journal import CANNOT_SAY, KEY
 from stages.core.people.tools import recognise
 from stages.core.people.tools.given import Given
@@ -44,7 +44,7 @@ def main(file: str = "", who: str = "") -> None:
         other = {
             key: (label, when)
             for key, (label, when) in answers.items()
-            if key not in mine or resolve.renamed(mine[key].label, state.rename) != label
+            if key not in mine or conflicts.renamed(mine[key].label, state.rename) != label
         }
         # Of an export that was read before, or late: what was answered here since counts.
         new = {key: (label, when) for key, (label, when) in other.items() if not (when and key in mine and when < mine[key].when)}
@@ -126,8 +126,8 @@ def checked(each: Given, key: str, state: Labelling, file: str) -> str:
     if len(each.labels) > 1:
         found = f"{len(each.labels)} labels ({', '.join(each.labels[:5])})"
         raise Refused(f"{file}, {each.where}: {found}, possible: one; {ONE_OF_SEVERAL}")
-    label = resolve.renamed(as_class(each.labels[0], state.classes), state.rename)
-    resolve.refuse_unknown(label, state.classes, f"{file}, {each.where}")
+    label = conflicts.renamed(as_class(each.labels[0], state.classes), state.rename)
+    conflicts.refuse_unknown(label, state.classes, f"{file}, {each.where}")
     return label
 
 

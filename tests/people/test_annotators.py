@@ -3,7 +3,7 @@
 import pytest
 
 from stages.core.base.errors import Refused
-from stages.core.people.records import resolve
+from stages.core.people.records import conflicts
 from stages.core.people.records.journal import Answer
 from stages.core.reporting.annotators import agreement, as_markdown
 
@@ -57,8 +57,8 @@ def test_the_report_shows_agreement_as_a_table_or_nothing():
 def test_who_decides_is_no_annotator_of_ones_own_and_renamed_classes_are_the_same():
     answers = {"anna": {"k": "pos"}, "bob": {"k": "good"}, "decided": {"k": "neg"}, "carla": {"other": "neg"}}
     given = {who: {key: Answer(key, label, "", 2) for key, label in by.items()} for who, by in answers.items()}
-    found = resolve.resolve(given, ["good", "neg"], {"pos": "good"}, ["k", "other"])
+    found = conflicts.resolve(given, ["good", "neg"], {"pos": "good"}, ["k", "other"])
     assert found.several() == {"k": {"anna": "good", "bob": "good"}}
     assert found.labels["k"] == "neg"
     with pytest.raises(Refused, match="which is no class"):
-        resolve.resolve(given, ["good"], {"pos": "good"}, ["k"])
+        conflicts.resolve(given, ["good"], {"pos": "good"}, ["k"])

@@ -4,8 +4,8 @@ import pytest
 
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import effort
+from stages.core.people.records.conflicts import Resolved
 from stages.core.people.records.journal import Answer
-from stages.core.people.records.resolve import Resolved
 from stages.core.report_page import build
 from tests.people.test_people import first, project  # noqa: F401  (fixtures)
 from tests.report_page.test_report_page import contents_of

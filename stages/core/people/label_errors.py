@@ -8,7 +8,7 @@ import numpy as np
 from stages.core.base import params, paths
 from stages.core.base.errors import Refused
 from stages.core.people.labelling import Labelling
-from stages.core.people.records import journal, resolve
+from stages.core.people.records import conflicts, journal
 from stages.core.people.records.journal import CANNOT_SAY, DECIDED
 from stages.core.space import logistic, logistic_cv, probe_model, sampling
 
@@ -42,14 +42,14 @@ def looked_at_twice(rename: Mapping[str, str]) -> set[str]:
     for who in journal.annotators():
         last, twice = {}, {}
         for answer in journal.history(who):
-            label = resolve.renamed(answer.label, rename)
+            label = conflicts.renamed(answer.label, rename)
             twice[answer.key] = bool(label) and last.get(answer.key) == label
             last[answer.key] = label
         found |= {key for key in twice if twice[key]}
     return found
 
 
-def listed(state: Labelling, found: resolve.Resolved) -> list[Doubt]:
+def listed(state: Labelling, found: conflicts.Resolved) -> list[Doubt]:
     """All answers to texts of the pool that were not looked at again already, the least likely first.
 
     By the probability of the label that was given, out of fold: the self-confidence of confident learning (Northcutt et al. 2021),
@@ -105,7 +105,7 @@ def out_of_fold(predict: Predict, labels: np.ndarray, classes: int, seed: int) -
     return said / np.maximum(judges, 1)[:, None]
 
 
-def by_whom(found: resolve.Resolved, key: str) -> str:
+def by_whom(found: conflicts.Resolved, key: str) -> str:
     """Who says what of a text."""
     by = found.said.get(key) or {"the source": found.labels[key]}
     return ", ".join(f"{who} {label}" for who, label in sorted(by.items()))

@@ -14,7 +14,7 @@ import numpy as np
 
 from stages.core.base import artifacts, keys, params, paths
 from stages.core.base.errors import Refused, choices, short
-from stages.core.people.records import asked, journal, resolve
+from stages.core.people.records import asked, conflicts, journal
 from stages.core.people.records.journal import Answer
 from stages.core.rows import rounds
 from stages.core.settings import rules
@@ -116,14 +116,14 @@ class Labelling:
         """Keys of a round, of the texts that are there."""
         return [key for key in asked.keys(name) if key in self.texts]
 
-    def resolved(self) -> resolve.Resolved:
+    def resolved(self) -> conflicts.Resolved:
         """What people say now; of what they do not, the source."""
         given = {who: journal.current(journal.history(who)) for who in journal.annotators()}
-        found = resolve.resolve(given, self.classes, self.rename, self.texts)
+        found = conflicts.resolve(given, self.classes, self.rename, self.texts)
         source = {key: text.source for key, text in self.texts.items() if text.source and key not in found.conflicts}
-        return resolve.Resolved(source | found.labels, found.conflicts, found.said)
+        return conflicts.Resolved(source | found.labels, found.conflicts, found.said)
 
-    def open_keys(self, name: str, found: resolve.Resolved | None = None) -> list[str]:
+    def open_keys(self, name: str, found: conflicts.Resolved | None = None) -> list[str]:
         """Keys of a round that nobody has answered, in order."""
         found = found or self.resolved()
         return [key for key in self.keys_of(name) if key not in found.labels and key not in found.conflicts]
@@ -159,7 +159,7 @@ class Labelling:
         """
         self.text(key)
         if label:
-            resolve.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
+            conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
         journal.append(who, [(key, label)])
 
     def history(self, who: str) -> list[tuple[Answer, Text | None]]:

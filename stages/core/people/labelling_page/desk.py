@@ -20,7 +20,7 @@ from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page.choosing import Choosing
 from stages.core.people.labelling_page.doubting import Doubting
-from stages.core.people.records import asked, journal, resolve
+from stages.core.people.records import asked, conflicts, journal
 from stages.core.people.records.journal import Answer
 
 READ = (
@@ -124,7 +124,7 @@ class Desk:
             return {
                 "key": key,
                 "label": label,
-                "before": resolve.renamed(before.label, state.rename) if before else "",
+                "before": conflicts.renamed(before.label, state.rename) if before else "",
                 "guess": state.guess(state.predicted(at), state.texts[key]),
             }
 
@@ -143,7 +143,7 @@ class Desk:
             rows = []
             for answer in sorted(self._mine(who).values(), key=lambda answer: -answer.line):
                 text = state.texts.get(answer.key)
-                label = resolve.renamed(answer.label, state.rename)
+                label = conflicts.renamed(answer.label, state.rename)
                 if text and (wanted in text.text.casefold() or wanted == label.casefold()):
                     rows.append({"key": answer.key, "text": text.text, "label": label, "when": answer.when})
             return {"rows": rows[:SHOWN], "all": len(rows)}
@@ -171,7 +171,7 @@ class Desk:
             def waits(doubt: label_errors.Doubt) -> bool:
                 if who == journal.DECIDED:
                     return doubt.key not in mine
-                return doubt.key in mine and resolve.renamed(mine[doubt.key].label, state.rename) == doubt.label
+                return doubt.key in mine and conflicts.renamed(mine[doubt.key].label, state.rename) == doubt.label
 
             whose = [doubt for doubt in self.doubting.found if who == journal.DECIDED or doubt.key in mine]
             left = [
@@ -231,11 +231,11 @@ class Desk:
             "group": text.group,
             "bucket": self._bucket(state, key),
             "found": found.get(key, ""),
-            "label": resolve.renamed(mine[key].label, state.rename) if key in mine else "",
+            "label": conflicts.renamed(mine[key].label, state.rename) if key in mine else "",
         }
         if who == journal.DECIDED:
             given = {name: journal.current(journal.history(name)) for name in journal.annotators() if name != who}
-            said = {name: resolve.renamed(by[key].label, state.rename) for name, by in given.items() if key in by}
+            said = {name: conflicts.renamed(by[key].label, state.rename) for name, by in given.items() if key in by}
             row["said"] = said or ({"the source": text.source} if text.source else {})
         if guess:
             row["guess"] = state.guess(state.predicted(queue.name or ""), text)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 
+from stages.core.people.records.conflicts import Resolved
 from stages.core.people.records.journal import CANNOT_SAY, Answer
-from stages.core.people.records.resolve import Resolved
 
 BREAK = 300  # seconds between two answers from which on a person did something else
 

@@ -4,8 +4,8 @@ import pytest
 
 from stages.core.base import keys
 from stages.core.base.errors import Refused
+from stages.core.people.records.conflicts import renamed, resolve
 from stages.core.people.records.journal import Answer
-from stages.core.people.records.resolve import renamed, resolve
 
 ONE, TWO, GONE = (keys.key(text) for text in ("one", "two", "gone"))
 CLASSES = ["neg", "pos", "Mixed"]
