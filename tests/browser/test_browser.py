@@ -3,9 +3,9 @@
 import pytest
 
 from stages.core.people.label_errors import Doubt
+from stages.core.people.labelling_page.background import Background
 from stages.core.people.labelling_page.choosing import Choosing
 from stages.core.people.labelling_page.desk import Desk
-from stages.core.people.labelling_page.doubting import Doubting
 from tests.support.browser import Window, chromium, served
 from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
 
@@ -167,7 +167,7 @@ def test_the_guess_is_hidden_until_one_has_answered_and_a_switch_that_warns_show
 def test_doubts_are_looked_at_again_one_by_one(window, desk):
     window.press("1", "2")
     found = [Doubt(KEYS[1], "pos", 0.02, "neg"), Doubt(KEYS[0], "neg", 0.1, "pos")]
-    desk.doubting = Doubting(lambda: found)
+    desk.doubting = Background(lambda: found)
     window.click("#doubts")
     window.until(lambda: window.text(".text") == TEXTS[1])
     assert (window.text("#count"), window.text("#said")) == ("doubts: 0 of 2 looked at again", "")
@@ -212,7 +212,7 @@ def test_why_there_are_no_doubts_is_said(window, desk):
     assert given() == ["neg"]
     window.press(ESCAPE)
     assert window.text(".text") == TEXTS[1]
-    desk.doubting = Doubting(list)
+    desk.doubting = Background(list)
     window.click("#doubts")
     window.until(lambda: window.text("#said") == "No answer is in doubt.")
     assert window.text(".text") == TEXTS[1]

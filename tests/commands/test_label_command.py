@@ -16,6 +16,7 @@ import pytest
 
 from stages.commands import label
 from stages.core.base.errors import Refused
+from stages.core.people.labelling_page import process
 from stages.core.people.labelling_page.choosing import Choosing
 from tests.support.page import KEYS, lines_of, on_paper
 from tests.support.project import ROOT
@@ -24,7 +25,7 @@ from tests.support.project import ROOT
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in label.SCREEN:
+    for name in process.SCREEN:
         monkeypatch.delenv(name, raising=False)  # a test opens no browser
     return on_paper(tmp_path)
 
@@ -115,7 +116,7 @@ def test_started_twice_it_is_the_same_page_for_another_annotator(start):
         timeout=60,
     )
     words, address = second.stdout.splitlines()[-2:]
-    assert (second.returncode, words) == (0, "The page runs already:")
+    assert (second.returncode, words) == (0, "The page is already running:")
     assert address == f"{page.address}/?token={page.token}&who=bob"
     page.answer(KEYS[0], "pos", "bob")
     assert lines_of("bob") == [[KEYS[0], "pos"]]
@@ -138,17 +139,17 @@ def test_it_says_what_waits_where_it_is_and_ends_well(start):
 
 
 def test_it_listens_on_loopback_alone():
-    with label.listening(free_port()) as bound:
+    with process.listening(free_port()) as bound:
         assert bound.getsockname()[0] == "127.0.0.1"
 
 
 def test_a_port_that_is_taken_is_refused_where_it_was_asked_for_and_passed_over_where_not(monkeypatch):
-    with label.listening(free_port()) as first:
+    with process.listening(free_port()) as first:
         taken = first.getsockname()[1]
         with pytest.raises(Refused, match=rf"^PORT={taken}: Address already in use; possible: a port that no other"):
-            label.listening(taken)
-        monkeypatch.setattr(label, "PORT", taken)
-        with label.listening(None) as other:
+            process.listening(taken)
+        monkeypatch.setattr(process, "PORT", taken)
+        with process.listening(None) as other:
             assert other.getsockname()[1] != taken
 
 
@@ -165,28 +166,28 @@ def test_an_annotator_s_name_that_can_be_no_file_s_is_refused():
 
 def test_where_the_data_set_plays_the_labeller_no_page_is_opened(project):
     project.change({"labels": {"from": "dataset"}})
-    with pytest.raises(Refused, match=r"labels.from = dataset: the labels stand in the data, and nobody is asked"):
+    with pytest.raises(Refused, match=r"labels.from = dataset: the data set has the labels, and nobody is asked"):
         label.main("anna")
 
 
 def test_while_another_start_is_choosing_rows_the_second_is_told_to_wait_and_a_port_that_differs_is_told():
-    label.FOLDER.mkdir()
-    with pytest.raises(Refused, match="being started in another terminal"):
-        label.running(None)
-    label.ADDRESS.write_text('{"port": 8000, "token": "x"}')
-    assert label.running(None) == label.running(8000) == (8000, "x")
-    with pytest.raises(Refused, match=r"^PORT=9000: the page runs already, at port 8000"):
-        label.running(9000)
+    process.FOLDER.mkdir()
+    with pytest.raises(Refused, match="starting in another terminal"):
+        process.running(None)
+    process.ADDRESS.write_text('{"port": 8000, "token": "x"}')
+    assert process.running(None) == process.running(8000) == (8000, "x")
+    with pytest.raises(Refused, match=r"^PORT=9000: the page is already running at port 8000"):
+        process.running(9000)
 
 
 def test_the_first_rows_are_chosen_before_the_page_opens(monkeypatch):
     """And not where something waits, or a person decides."""
     done = []
-    monkeypatch.setattr(label, "serve", lambda bound, who: (bound.close(), done.append(who)))
+    monkeypatch.setattr(process, "serve", lambda bound, who: (bound.close(), done.append(who)))
     monkeypatch.setattr(label.ask, "main", lambda: done.append("ask"))
     label.main("anna", str(free_port()))
     Path("labels/stage1.csv").unlink()
-    monkeypatch.setattr(label, "alone", lambda: True)
+    monkeypatch.setattr(process, "take_lock", lambda: True)
     label.main("decided", str(free_port()))
     label.main("anna", str(free_port()))
     Path("data/classes.json").unlink()
@@ -196,19 +197,19 @@ def test_the_first_rows_are_chosen_before_the_page_opens(monkeypatch):
 
 def test_where_a_package_is_missing_it_says_which_and_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    with label.listening(free_port()) as bound, pytest.raises(Refused, match=r"pip install -r requirements-label.txt"):
-        label.serve(bound, "anna")
+    with process.listening(free_port()) as bound, pytest.raises(Refused, match=r"pip install -r requirements-label.txt"):
+        process.serve(bound, "anna")
 
 
 def test_an_address_is_opened_where_there_is_a_screen_alone(monkeypatch, capsys):
     opened = []
-    monkeypatch.setattr(label.webbrowser, "open", opened.append)
-    monkeypatch.setattr(label.sys, "platform", "linux")
-    label.show((8642, "tok"), "böb", "Here")
+    monkeypatch.setattr(process.webbrowser, "open", opened.append)
+    monkeypatch.setattr(process.sys, "platform", "linux")
+    process.show((8642, "tok"), "böb", "Here")
     time.sleep(0.05)
     assert opened == []
     monkeypatch.setenv("DISPLAY", ":0")
-    label.show((8642, "tok"), "böb", "Here")
+    process.show((8642, "tok"), "böb", "Here")
     time.sleep(0.2)
     said = capsys.readouterr().out.splitlines()
     assert opened == [said[1]] == ["http://127.0.0.1:8642/?token=tok&who=b%C3%B6b"]
@@ -217,7 +218,7 @@ def test_an_address_is_opened_where_there_is_a_screen_alone(monkeypatch, capsys)
 def test_where_dvc_fails_the_page_says_why(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     choosing = Choosing()
-    choosing.begin()  # DVC knows nothing of this folder
+    choosing.start()  # DVC knows nothing of this folder
     choosing.thread.join(120)
-    assert choosing.told()["failed"] == "`dvc repro cluster` ended with an error, see above; mend it and try again"
-    assert any("DVC" in line for line in choosing.told()["lines"])
+    assert choosing.status()["failed"] == "`dvc repro cluster` ended with an error, see above; fix it and try again"
+    assert any("DVC" in line for line in choosing.status()["lines"])

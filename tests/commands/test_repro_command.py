@@ -63,7 +63,7 @@ def test_it_waits_until_another_has_ended_and_says_so(capsys, how):
     began = time.monotonic()
     dvc_repro.run("cluster")
     assert time.monotonic() - began > 0.5
-    assert capsys.readouterr().out == f"another dvc is at work here (process {other.pid}): this goes on when it has ended\n"
+    assert capsys.readouterr().out == f"another dvc is running here (process {other.pid}): waiting until it ends\n"
     assert called() == ["repro cluster"]
 
 
@@ -91,7 +91,7 @@ def test_a_file_that_says_nothing_and_processes_that_are_dead_hold_nobody_up(con
 
 def test_an_error_of_its_own_is_told_at_once():
     Path("busy").touch()
-    with pytest.raises(Refused, match=r"^`dvc repro cluster` ended with an error, see above; mend it and try again$"):
+    with pytest.raises(Refused, match=r"^`dvc repro cluster` ended with an error, see above; fix it and try again$"):
         dvc_repro.run("cluster")
     with pytest.raises(Refused, match=r"^`dvc repro` ended with an error"):
         dvc_repro.run()

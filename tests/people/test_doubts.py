@@ -24,7 +24,7 @@ def project(in_process) -> Labelled:
     project = Labelled.of(in_process)
     project.repro("embed")
     state = Labelling()
-    some = [text for text in state.texts.values() if not text.held][:40]
+    some = [text for text in state.texts.values() if not text.in_holdout][:40]
     project.wrong = {text.key for text in some[::10]}
     for text in some:
         label = project.truth[text.text]
@@ -66,7 +66,7 @@ def test_answers_that_were_flipped_are_listed_and_are_mended_by_the_table(projec
 @pytest.mark.slow
 def test_the_list_is_the_same_each_time_and_leaves_the_holdout_and_what_cannot_be_said_out(project, capsys):
     state = Labelling()
-    held = next(text.key for text in state.texts.values() if text.held)
+    held = next(text.key for text in state.texts.values() if text.in_holdout)
     unsure = next(iter(sorted(project.wrong)))
     journal.append("anna", [(held, "pos"), (unsure, "?")])
     doubts.main("1000")
@@ -81,13 +81,13 @@ def test_the_list_is_the_same_each_time_and_leaves_the_holdout_and_what_cannot_b
 def test_all_conflicts_are_listed(project, capsys):
     mine = project.answered()
     journal.append("bob", [(key, OTHER[label] if key in project.wrong else label) for key, label in list(mine.items())[:20]])
-    said = waiting.disputed(Labelling(), Labelling().resolved().conflicts)
+    said = waiting.in_conflict(Labelling(), Labelling().resolved())
     assert "  and" not in "".join(said)
     doubts.main()
     assert {row["key"] for row in table("conflicts")} == set(list(mine)[:20]) & project.wrong
     assert {row["said"] for row in table("conflicts")} <= {"anna pos, bob neg", "anna neg, bob pos"}
     journal.append("bob", [(key, OTHER[label]) for key, label in list(mine.items())[20:28]])
-    said = waiting.disputed(Labelling(), Labelling().resolved().conflicts)
+    said = waiting.in_conflict(Labelling(), Labelling().resolved())
     assert any(line.endswith("more: make doubts lists all") for line in said)
 
 
@@ -125,8 +125,8 @@ def test_what_somebody_answered_alike_twice_in_a_row_is_meant(project):
     journal.append("anna", [(four, ""), (four, "")])
     journal.append("bob", [(one, "neg"), (two, "old")])
     journal.append("bob", [(two, "new")])
-    assert label_errors.looked_at_twice({}) == {one}
-    assert label_errors.looked_at_twice({"old": "new"}) == {one, two}
+    assert label_errors.confirmed({}) == {one}
+    assert label_errors.confirmed({"old": "new"}) == {one, two}
 
 
 @pytest.mark.slow

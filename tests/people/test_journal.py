@@ -88,7 +88,7 @@ def test_a_file_cut_at_any_byte_keeps_its_whole_lines_and_takes_the_next_answer(
 def test_half_a_line_is_told_with_its_number():
     FILE.parent.mkdir(parents=True)
     FILE.write_bytes(whole_file()[:-30])
-    assert journal.lines(FILE)[1] == [f"{FILE}, line 4: half a line is passed over; if it is whole, end it with a line break"]
+    assert journal.lines(FILE)[1] == [f"{FILE}, line 4: half a line is ignored; if it is whole, end it with a line break"]
 
 
 def test_lines_that_are_no_answers_are_told_and_passed_over():
@@ -97,8 +97,8 @@ def test_lines_that_are_no_answers_are_told_and_passed_over():
     found, said = journal.lines(FILE)
     assert [(answer.key, answer.line) for answer in found] == [(ONE, 3)]
     assert said == [
-        f"{FILE}, line 2: 'nonsense' is no key and label, and is passed over",
-        f"{FILE}, line 5: {TWO!r} is no key and label, and is passed over",
+        f"{FILE}, line 2: 'nonsense' is no key and label, and is ignored",
+        f"{FILE}, line 5: {TWO!r} is no key and label, and is ignored",
     ]
 
 
@@ -130,7 +130,7 @@ def test_what_an_older_file_lacks_is_brought_back_from_the_copy():
     older = FILE.read_bytes()
     journal.append("anna", [(ONE, "neg"), (TWO, "")], NOON.replace(hour=13))
     FILE.write_bytes(older)  # as dvc exp apply does
-    assert journal.restore() == [f"{FILE}: 2 answers that were lost are back, from .gleaner/answers/anna.csv"]
+    assert journal.restore() == [f"{FILE}: 2 lost answers are back, from .gleaner/answers/anna.csv"]
     assert labels() == {ONE: "neg", THREE: "neg"}
     FILE.unlink()
     assert len(journal.restore()) == 1
@@ -172,7 +172,7 @@ def test_a_folder_that_cannot_be_written_is_named():
     before = FILE.read_bytes()
     FILE.unlink()
     FILE.mkdir()  # root may write anywhere, but not into a folder
-    with pytest.raises(Refused, match=rf"^{FILE} cannot be written: Is a directory; mend that and answer again"):
+    with pytest.raises(Refused, match=rf"^{FILE} cannot be written: Is a directory; fix that and answer again"):
         journal.append("anna", [(ONE, "pos")])
     assert stat.S_ISDIR(FILE.stat().st_mode)
     assert (journal.COPY / "anna.csv").read_bytes() == before  # what was refused is not brought back either
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_written_is_named():
 KILLED = """
 import sys
 from stages.core.base import keys
-from stages.core.people import journal
+from stages.core.people.records import journal
 number = 0
 while True:
     journal.append("anna", [(keys.key(str(number)), "pos")])
@@ -199,6 +199,7 @@ def test_every_answer_that_was_said_to_be_kept_is_there_after_kill_9():
     process.send_signal(signal.SIGKILL)
     said += process.stdout.readlines()
     process.wait()
+    assert said[19] == "19\n"
     assert {keys.key(number.strip()) for number in said if number.endswith("\n")} <= set(labels())
     journal.append("anna", [(ONE, "neg")])
     assert labels()[ONE] == "neg"
@@ -206,7 +207,7 @@ def test_every_answer_that_was_said_to_be_kept_is_there_after_kill_9():
 
 def test_two_processes_of_one_annotator_write_whole_lines():
     script = (
-        "from stages.core.base import keys; from stages.core.people import journal; import sys\n"
+        "from stages.core.base import keys; from stages.core.people.records import journal; import sys\n"
         "[journal.append('anna', [(keys.key(sys.argv[1] + str(i)), 'pos')]) for i in range(50)]"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from stages.core.base.errors import Refused
 from stages.core.people.label_errors import Doubt
 from stages.core.people.labelling_page import guard
+from stages.core.people.labelling_page.background import Background
 from stages.core.people.labelling_page.choosing import Choosing
 from stages.core.people.labelling_page.desk import SECONDS_HELD, Desk
-from stages.core.people.labelling_page.doubting import Doubting
 from stages.core.people.labelling_page.server import FOLDER, app
 from stages.core.people.records import journal
 from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
@@ -322,7 +322,7 @@ def test_the_next_rows_are_chosen_when_all_is_answered_and_not_before(desk, clie
         tell("labels/stage2.csv: 2 rows are asked for")
         ask_for("stage2", KEYS[4:])
 
-    desk.choosing.work = work
+    desk.choosing.choose = work
     client.post("/choose", json={"who": "anna"})
     assert not Path("labels/stage2.csv").exists()
     for key in KEYS[:4]:
@@ -349,10 +349,10 @@ def test_why_nothing_could_be_chosen_is_told_and_it_can_be_tried_again(desk, cli
 
     for key in KEYS[:4]:
         say(client, key, "pos")
-    desk.choosing.work = work
+    desk.choosing.choose = work
     client.post("/choose", json={"who": "anna"})
     assert done_choosing(client)["failed"].startswith("`dvc repro` ended with an error")
-    desk.choosing.work = lambda tell: ask_for("stage2", KEYS[4:])
+    desk.choosing.choose = lambda tell: ask_for("stage2", KEYS[4:])
     client.post("/choose", json={"who": "anna"})
     assert done_choosing(client)["failed"] == ""
     assert texts(show(client)) == [TEXTS[4]]
@@ -417,10 +417,10 @@ def test_ten_thousand_answers_at_once_are_taken_in(client):
 # Doubts
 
 
-def doubtful(*labels: tuple[str, str]) -> Doubting:
+def doubtful(*labels: tuple[str, str]) -> Background:
     """What a model would find, the least likely first: key and label of each."""
     other = {"pos": "neg", "neg": "pos"}
-    return Doubting(lambda: [Doubt(key, label, 0.1, other[label]) for key, label in labels])
+    return Background(lambda: [Doubt(key, label, 0.1, other[label]) for key, label in labels])
 
 
 def looked_for(client, who: str) -> dict:
@@ -469,6 +469,6 @@ def test_why_no_doubts_can_be_told_is_said_and_a_text_that_went_is_left_out(clie
     desk.doubting = doubtful(("t" + 24 * "0", "pos"), (ONE, "pos"))
     journal.append("anna", [("t" + 24 * "0", "pos")])
     assert keys_of(looked_for(client, "anna")) == [ONE]
-    desk.doubting = Doubting(lambda: 1 / 0)
+    desk.doubting = Background(lambda: 1 / 0)
     assert "ZeroDivisionError" in looked_for(client, "anna")["failed"]
     assert client.post("/doubt", json={"who": "../anna"}).status_code == 409

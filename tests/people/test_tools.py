@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,8 +13,8 @@ from stages.core.base.errors import Refused
 from stages.core.people import tasks
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import journal
-from stages.core.people.tools import label_studio, recognise
-from stages.core.people.tools.task import Task
+from stages.core.people.tools import formats, label_studio
+from stages.core.people.tools.exchange import Task
 from tests.support.people import Labelled
 from tests.support.project import ROOT
 
@@ -23,10 +22,9 @@ OTHER = {"pos": "neg", "neg": "pos"}
 
 
 @pytest.fixture
-def project(in_process) -> Labelled:
+def project(unlabelled, tmp_path, monkeypatch) -> Labelled:
     """Texts without labels, of which nobody was asked yet."""
-    project = Labelled.of(in_process)
-    shutil.rmtree("data/asked", ignore_errors=True)
+    project = unlabelled.entered(tmp_path / "a projéct", monkeypatch)
     project.repro("collect_answers")
     return project
 
@@ -34,7 +32,7 @@ def project(in_process) -> Labelled:
 @pytest.fixture
 def texts(project) -> list:
     """Four texts of the pool, with what is true of each: key, text and label."""
-    some = [text for text in Labelling().texts.values() if not text.held][:4]
+    some = [text for text in Labelling().texts.values() if not text.in_holdout][:4]
     return [(text.key, text.text, project.truth[text.text]) for text in some]
 
 
@@ -79,7 +77,7 @@ def test_label_studio_json_has_several_annotations_a_task_and_skipped_ones(proje
     ]
     assert read(capsys, "export.json", export) == [
         "export.json: taken for an export of Label Studio, JSON",
-        "export.json: 1 records without an answer are passed over",
+        "export.json: 1 records without an answer are ignored",
         "export.json: 2 answers; of label-studio-1 2 are new, of which 0 change an earlier one",
         "export.json: 1 answers; of label-studio-2 1 are new, of which 0 change an earlier one",
         "export.json: 1 answers; of label-studio-carla-example.org 1 are new, of which 0 change an earlier one",
@@ -95,7 +93,7 @@ def test_who_is_who_can_be_told(project, texts, capsys):
     export = [task(texts[0], annotation(["pos"]), annotation(["neg"], by=2))]
     read(capsys, "export.json", export, "1=anna 2=bob")
     assert set(answered()) == {"anna", "bob"}
-    with pytest.raises(Refused, match=r"WHO=anna: export.json has answers of 1, 2; leave WHO out, or tell who is who"):
+    with pytest.raises(Refused, match=r"WHO=anna: export.json has answers of 1, 2; leave WHO out, or name each"):
         read(capsys, "export.json", export, "anna")
     with pytest.raises(Refused, match=r"WHO=3=carla: 3 is no annotator of export.json; possible: 1, 2"):
         read(capsys, "export.json", export, "3=carla")
@@ -120,7 +118,7 @@ def test_the_time_of_an_answer_is_kept_and_an_old_export_takes_nothing_back(proj
     journal.append("anna", [(key, "neg", "2026-11-25T11:00:00Z")])  # on the page, say
     assert read(capsys, "old.json", old, "anna")[1:] == [
         "old.json: 1 answers; of anna 0 are new, of which 0 change an earlier one",
-        "old.json: 1 are older than what anna answered here since, and are passed over",
+        "old.json: 1 are older than what anna answered here since, and are ignored",
     ]
     assert answered() == {"anna": {key: "neg"}}
     read(capsys, "new.json", [task(texts[0], annotation(["pos"], updated_at="2026-11-25T11:00:01Z"))], "anna")
@@ -244,7 +242,7 @@ def test_doccano_jsonl_and_csv(project, texts, capsys):
     ]
     assert read(capsys, "all.jsonl", lines(records), "anna") == [
         "all.jsonl: taken for an export of doccano, JSONL",
-        "all.jsonl: 1 records without an answer are passed over",
+        "all.jsonl: 1 records without an answer are ignored",
         "all.jsonl: 2 answers; of anna 2 are new, of which 0 change an earlier one",
     ]
     assert answered() == {"anna": {a: one, b: two}}
@@ -280,11 +278,11 @@ def test_prodigy_accepts_rejects_and_ignores(project, texts, capsys):
         },
     ]
     said = read(capsys, "out.jsonl", lines(records), "=me films-anna=anna")
-    assert said[:2] == ["out.jsonl: taken for an export of Prodigy", "out.jsonl: 1 records without an answer are passed over"]
+    assert said[:2] == ["out.jsonl: taken for an export of Prodigy", "out.jsonl: 1 records without an answer are ignored"]
     assert answered() == {"anna": {a: one, d: "?"}, "me": {b: two}}
     records[3]["answer"] = "skip"
     with pytest.raises(
-        Refused, match=r"out.jsonl, record 4: answer = skip, possible: accept, reject, ignore; mend it; nothing was"
+        Refused, match=r"out.jsonl, record 4: answer = skip, possible: accept, reject, ignore; correct it; nothing was"
     ):
         read(capsys, "out.jsonl", lines(records))
 
@@ -385,15 +383,15 @@ def test_tasks_go_out_and_come_back_by_their_keys(project, capsys):
     assert "tasks/holdout.label-studio.json: 20 tasks" in said
     assert "tasks/stage1.label-studio.json: 12 tasks" in said
     assert "tasks/stage1.label-studio.xml: the classes" in said
-    for tool in recognise.TOOLS.values():
+    for tool in formats.TOOLS.values():
         tasks.write(tool, None, False)
-    for name in recognise.TOOLS:
+    for name in formats.TOOLS:
         read(capsys, "back.json", answer_tasks(name, "stage1", project.truth), name)
         assert {Labelling().texts[key].text: label for key, label in answered()[name].items()}.items() <= project.truth.items()
         assert len(answered()[name]) == 12
-    assert Labelling().progress("stage1") == (12, 12)
+    assert Labelling().open_keys("stage1") == []
     tasks.write(label_studio, ["stage1"], False)
-    assert "stage1: all that was asked for is answered, no tasks are written" in capsys.readouterr().out
+    assert "stage1: every row is answered, no tasks are written" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -405,14 +403,14 @@ def test_guesses_are_written_only_on_request_and_never_of_the_holdout(project, c
     predicted = np.load("data/stage2/predicted.npy", allow_pickle=False)[0]
     guess = {key: state.classes[predicted[state.texts[key].row]] for key in state.keys_of("stage2")}
     assert set(guess.values()) <= {"neg", "pos"}
-    for tool in recognise.TOOLS.values():
+    for tool in formats.TOOLS.values():
         said = []
         for predict in (False, True):
             capsys.readouterr()
             tasks.write(tool, None, predict)
             [file] = Path("tasks").glob(f"stage2.{tool.NAME}.json*")
             said.append(file.read_text(encoding="utf-8"))
-        assert "holdout: no model has spoken of it, so no predictions" in capsys.readouterr().out
+        assert "holdout: no model has predicted these rows" in capsys.readouterr().out
         for shown, content in zip(({}, guess), said):
             rows = [Task(key, state.texts[key].text, shown.get(key)) for key in guess]
             assert content == next(iter(tool.tasks(rows, state.classes).values()))
