@@ -105,7 +105,7 @@ def test_a_text_is_shown_and_never_run(window):
 
 def test_z_undoes_step_by_step_and_after_a_reload_too(window, address):
     window.press("2", "1", "z")
-    assert (window.text(".text"), window.text("#said")) == (TEXTS[1], "Undone: the answer is taken back.")
+    assert (window.text(".text"), window.text("#message")) == (TEXTS[1], "Undone: this text has no answer again.")
     window.press("2")
     window.open(address)
     assert window.text(".text") == TEXTS[2]
@@ -113,7 +113,7 @@ def test_z_undoes_step_by_step_and_after_a_reload_too(window, address):
     assert window.text(".text") == TEXTS[0]
     assert given() == ["pos", "neg", "", "pos", "", ""]
     window.press("z")
-    assert window.text("#said").startswith("There is nothing to undo in this window")
+    assert window.text("#message").startswith("Nothing to undo in this window")
 
 
 def test_earlier_answers_are_searched_and_changed_and_a_change_is_undone(window):
@@ -145,7 +145,7 @@ def test_rows_of_one_bucket_side_by_side_take_one_key_each(window):
     window.click("h1")
     window.press(ARROW_RIGHT, "2")
     assert lines_of("anna") == [[KEYS[1], "pos"]]
-    assert window.find("article.kept")[0].text.startswith(TEXTS[1])
+    assert window.find("article.answered")[0].text.startswith(TEXTS[1])
     window.press("1")
     window.until(lambda: window.text(".text") == f"{TEXTS[2]} | {TEXTS[3]}")
     window.press("1", "2")
@@ -157,9 +157,9 @@ def test_the_guess_is_hidden_until_one_has_answered_and_a_switch_that_warns_show
     window.until(lambda: window.text(".text") == TEXTS[4])
     assert "guess" not in window.text("main")
     window.press("2")
-    assert window.text("#said") == "pos is kept. The model guessed neg."
+    assert window.text("#message") == "Saved: pos. The model guessed neg."
     window.click("footer summary")
-    assert "it biases" in window.text("footer")
+    assert "this biases you" in window.text("footer")
     window.click("#guess")
     window.until(lambda: "the model's guess: pos" in window.text("article"))
 
@@ -170,21 +170,21 @@ def test_doubts_are_looked_at_again_one_by_one(window, desk):
     desk.doubting = Background(lambda: found)
     window.click("#doubts")
     window.until(lambda: window.text(".text") == TEXTS[1])
-    assert (window.text("#count"), window.text("#said")) == ("doubts: 0 of 2 looked at again", "")
+    assert (window.text("#count"), window.text("#message")) == ("doubts: 0 of 2 checked", "")
     assert window.text("#back") == "Esc leave for later"
     assert "your answer: pos" in window.text("article")
     assert "neg" not in window.text("article")  # what the model would say is told when there is an answer
     window.press("1")
     assert lines_of("anna")[-1] == [KEYS[1], "neg"]
-    assert window.text("#said") == "neg is kept. The model guessed so, too."
-    assert (window.text(".text"), window.text("#count")) == (TEXTS[0], "doubts: 1 of 2 looked at again")
+    assert window.text("#message") == "Saved: neg. The model guessed the same."
+    assert (window.text(".text"), window.text("#count")) == (TEXTS[0], "doubts: 1 of 2 checked")
     window.press("z")
     assert (window.text(".text"), lines_of("anna")[-1]) == (TEXTS[1], [KEYS[1], "pos"])
     window.press(ESCAPE)  # left for later
     assert window.text(".text") == TEXTS[0]
     window.press("1")
     assert lines_of("anna")[-1] == [KEYS[0], "neg"]
-    assert window.text("#said") == "All doubts were looked at."
+    assert window.text("#message") == "You have checked all doubts."
     assert (window.text(".text"), window.text("#count")[:6]) == (TEXTS[2], "stage1")
     window.click("#doubts")
     window.until(lambda: window.text(".text") == TEXTS[1])  # the other was answered alike twice: it is meant
@@ -214,7 +214,7 @@ def test_why_there_are_no_doubts_is_said(window, desk):
     assert window.text(".text") == TEXTS[1]
     desk.doubting = Background(list)
     window.click("#doubts")
-    window.until(lambda: window.text("#said") == "No answer is in doubt.")
+    window.until(lambda: window.text("#message") == "No answer is doubtful.")
     assert window.text(".text") == TEXTS[1]
 
 

@@ -234,7 +234,7 @@ def test_who_decides_sees_what_is_disputed_and_who_said_what(client):
     for who, label in (("anna", "pos"), ("bob", "neg")):
         say(client, TWO, label, who)
     [row] = show(client, journal.DECIDED)["rows"]
-    assert (row["key"], row["said"]) == (TWO, {"anna": "pos", "bob": "neg"})
+    assert (row["key"], row["answers"]) == (TWO, {"anna": "pos", "bob": "neg"})
     say(client, TWO, "pos", journal.DECIDED)
     assert show(client, journal.DECIDED)["round"] is None
 
@@ -458,7 +458,7 @@ def test_who_decides_sees_all_doubts_and_who_said_what(client, desk):
     say(client, FOUR, "neg", who="bob")
     assert keys_of(looked_for(client, journal.DECIDED)) == [ONE, FOUR]
     [row] = show(client, who=journal.DECIDED, key=FOUR)["rows"]
-    assert (row["said"], row["label"]) == ({"bob": "neg"}, "")
+    assert (row["answers"], row["label"]) == ({"bob": "neg"}, "")
     say(client, FOUR, "neg", who=journal.DECIDED)
     assert keys_of(client.get("/doubts", params={"who": journal.DECIDED}).json()) == [ONE]
 

@@ -219,7 +219,7 @@ class Desk:
         if who == DECIDED:
             others = {name: journal.answers_of(name).get(key) for name in journal.annotators() if name != who}
             labels = {name: conflicts.renamed(answer.label, state.rename) for name, answer in others.items() if answer}
-            row["said"] = labels or ({"the source": text.source} if text.source else {})
+            row["answers"] = labels or ({"the source": text.source} if text.source else {})
         return row
 
 
