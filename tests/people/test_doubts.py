@@ -13,9 +13,7 @@ from stages.core.base.errors import Refused
 from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import journal
-from tests.support.people import Labelled
-
-OTHER = {"pos": "neg", "neg": "pos"}
+from tests.support.people import OTHER, Labelled
 
 
 @pytest.fixture

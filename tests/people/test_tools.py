@@ -15,10 +15,8 @@ from stages.core.people.labelling import Labelling
 from stages.core.people.records import journal
 from stages.core.people.tools import formats, label_studio
 from stages.core.people.tools.exchange import Task
-from tests.support.people import Labelled
+from tests.support.people import OTHER, Labelled
 from tests.support.project import ROOT
-
-OTHER = {"pos": "neg", "neg": "pos"}
 
 
 @pytest.fixture
@@ -425,8 +423,3 @@ def test_classes_are_escaped_in_the_labelling_config_and_the_first_nine_have_a_k
     assert [choice.get("value") for choice in choices] == classes
     assert [choice.get("hotkey") for choice in choices] == [*map(str, range(1, 10)), None, None]
     assert view.find("Text").get("value") == "$text"
-
-
-def test_predictions_in_a_table_are_refused(project):
-    with pytest.raises(Refused, match=r"PREDICT=1 with FORMAT=csv: a table shows no guess; possible: label-studio, argilla"):
-        project.ask("", "", "csv", "1")

@@ -21,6 +21,7 @@ PEOPLE = {
 OF_TEXTS = ("inputs", "prepare", "finetune_encoder", "embed", "map", "reduce", "cluster")  # no answer changes what they read
 ROUND = ("score_entropy", "select_stageN", "summarise_scores", "buy_labels", "train_stageN")
 MADE = Path("data/.made.json")
+OTHER = {"neg": "pos", "pos": "neg"}
 
 
 def next_open(state: Labelling, name: str) -> Text:
