@@ -16,7 +16,7 @@ from pathlib import Path
 from stages.commands import waiting
 from stages.core.base import keys
 from stages.core.base.errors import Refused, choices
-from stages.core.people.labelling import Labelling
+from stages.core.people.labelling import Labelling, begin
 from stages.core.people.records import conflicts, journal, spreadsheets
 from stages.core.people.records.journal import CANNOT_SAY, KEY, KEY_FORM
 from stages.core.people.tools import formats
@@ -30,9 +30,7 @@ Own = dict[str, tuple[str, str]]  # of one annotator: key -> (label, when)
 def main(file: str = "", who: str = "") -> None:
     if not file:
         raise Refused("FILE= is empty; possible: a table with key (or text) and label: make answers FILE=labels/stage1.csv")
-    for note in journal.restore():
-        print(note)
-    state = Labelling()
+    state = begin()
     if "=" not in who:
         journal.file_of(who or journal.myself())
     tool_answers, tool = formats.read(Path(file), [*state.classes, *state.rename])

@@ -12,7 +12,7 @@ Rows are added and never taken away. Once its file exists, a round is what the f
 from stages.commands import waiting
 from stages.core.base.errors import Refused, choices
 from stages.core.people import dvc_repro, proposals, tasks
-from stages.core.people.labelling import Labelling
+from stages.core.people.labelling import Labelling, begin
 from stages.core.people.proposals import Run
 from stages.core.people.records import asked, journal
 from stages.core.people.tools.formats import TOOLS
@@ -26,9 +26,7 @@ def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", r
         raise Refused(f"FORMAT={form}: no such format; {choices(form, FORMATS)}")
     if predict and form == CSV:
         raise Refused(f"PREDICT={predict} with FORMAT=csv: a table shows no guess; {choices('', TOOLS)}")
-    for note in journal.restore():
-        print(note)
-    state = Labelling()
+    state = begin()
     if stage and stage not in state.round_names:
         raise Refused(f"STAGE={stage}: no such round; {choices(stage, state.round_names)}")
     if again:

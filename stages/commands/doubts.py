@@ -12,7 +12,7 @@ import re
 
 from stages.core.base.errors import Refused
 from stages.core.people import label_errors
-from stages.core.people.labelling import Labelling
+from stages.core.people.labelling import begin
 from stages.core.people.records import journal, spreadsheets
 from stages.core.people.tasks import FOLDER
 
@@ -22,9 +22,7 @@ SHOWN = 10
 def main(most: str = "") -> None:
     if not re.fullmatch(r"[1-9][0-9]{0,5}|", most):
         raise Refused(f"MOST={most}: possible: a number from 1 to 999999, the most answers to list")
-    for note in journal.restore():
-        print(note)
-    state = Labelling()
+    state = begin()
     resolved = state.resolved()
     if resolved.conflicts:
         rows = [[key, state.texts[key].text, label_errors.by_whom(resolved, key), ""] for key in resolved.conflicts]

@@ -8,8 +8,8 @@ import re
 from stages.commands import waiting
 from stages.core.base import keys
 from stages.core.base.errors import Refused
-from stages.core.people.labelling import Labelling
-from stages.core.people.records import asked, journal
+from stages.core.people.labelling import begin
+from stages.core.people.records import asked
 
 MOST = 20
 
@@ -20,9 +20,7 @@ def main(words: str = "", stage: str = "", most: str = "") -> None:
         raise Refused('WORDS= is empty; possible: words in texts of a rare class: make find WORDS="refund chargeback"')
     if not re.fullmatch(r"[1-9][0-9]{0,4}|", most):
         raise Refused(f"MOST={most}: possible: a number from 1 to 99999, the most rows to add")
-    for note in journal.restore():
-        print(note)
-    state = Labelling()
+    state = begin()
     names = [name for name in state.stages if asked.file_of(name).exists()]
     stage = stage or (names[-1] if names else "")
     if stage not in names:

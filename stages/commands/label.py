@@ -6,18 +6,16 @@ may close the page or kill this process at any time. If the page is already runn
 
 from stages.commands import ask, waiting
 from stages.core.base import paths
-from stages.core.people.labelling import Labelling
+from stages.core.people.labelling import begin
 from stages.core.people.labelling_page import process
 from stages.core.people.records import journal
 
 
 def main(who: str = "", port: str = "") -> None:
-    for note in journal.restore():
-        print(note)
     who = who or journal.myself()
     journal.file_of(who)
     wanted = process.port_number(port)
-    state = Labelling()
+    state = begin()
     if not process.take_lock():
         process.show(process.running(wanted), who, "The page is already running")
         return

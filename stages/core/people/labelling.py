@@ -35,6 +35,13 @@ class Text:
     source: str | None
 
 
+def begin() -> "Labelling":
+    """The state at the start of a command, which first restores lost answers."""
+    for note in journal.restore():
+        print(note)
+    return Labelling()
+
+
 class Labelling:
     """Reads files of data/ once, and those of labels/ each time, because others write there."""
 

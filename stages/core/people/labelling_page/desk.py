@@ -9,8 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,12 @@ from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page.background import Background
 from stages.core.people.labelling_page.choosing import Choosing
-from stages.core.people.records import asked, conflicts, journal
+from stages.core.people.records import asked, conflicts, effort, journal
 from stages.core.people.records.journal import DECIDED, Answer
 
 READ = (params.PATH, paths.CLASSES, paths.POOL, paths.HOLDOUT, paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS, paths.CLUSTERS)
 MOST_AT_ONCE = 9
 SECONDS_HELD = 120  # a window that is silent for longer loses its rows
-BREAK = 300  # seconds; a longer gap between two answers is no thinking time
 PACE_OF = 50  # the last answers
 SHOWN = 200  # earlier answers at once
 
@@ -233,15 +231,5 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 def _seconds_left(history: list[Answer], rows: int) -> int | None:
     """How long these rows take at the pace of the annotator's last answers; None if too few have a time."""
-    times = []
-    for answer in history[-PACE_OF:]:
-        try:
-            times.append(datetime.fromisoformat(answer.when))
-        except ValueError:  # a script need not write a time
-            continue
-    try:
-        gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(times)]
-    except TypeError:  # some times have a zone and some have none
-        return None
-    gaps = [gap for gap in gaps if 0 < gap < BREAK]
+    gaps = [gap for gap in effort.gaps(history[-PACE_OF:]) if gap]  # answers of one second came from a file
     return round(statistics.median(gaps) * rows) if len(gaps) >= 3 else None

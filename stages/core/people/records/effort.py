@@ -10,14 +10,19 @@ from stages.core.people.records.journal import CANNOT_SAY, Answer
 BREAK = 300  # seconds; a longer gap between two answers is a break
 
 
-def pace(lines: Iterable[Answer]) -> float | None:
-    """Answers per hour of one annotator's work, without breaks and lines without a time; None if that leaves no gap.
+def gaps(lines: Iterable[Answer]) -> list[float]:
+    """Seconds from each answer of one annotator to the next, without breaks and lines without a time.
 
     lines   all lines, oldest first; answers that were changed later are work too
     """
     times = [time for time in (_time(answer.when) for answer in lines if answer.label) if time]
-    gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
-    worked = [gap for gap in gaps if 0 <= gap < BREAK]
+    seconds = ((after - before).total_seconds() for before, after in pairwise(times))
+    return [gap for gap in seconds if 0 <= gap < BREAK]
+
+
+def pace(lines: Iterable[Answer]) -> float | None:
+    """Answers per hour of work; None if there is no gap."""
+    worked = gaps(lines)
     return round(3600 * len(worked) / sum(worked), 1) if sum(worked) else None
 
 
