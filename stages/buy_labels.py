@@ -1,4 +1,4 @@
-"""buy_labels: the labels of the rows that a stage has chosen, from the one who answers: the data set, or people.
+"""buy_labels: the labels of the rows that a stage has chosen, from the data set or from people.
 
 reads   data/STAGE/labelled.npy   int64 [seeds, rows]   all rows chosen up to here
         data/answers.npy          int64 [pool]          what is known of every row
@@ -13,11 +13,8 @@ from stages.core.rows import labels, rounds
 
 def main(stage: str) -> None:
     seeds = params.read("seeds").seeds
-    answers = labels.answers()
-    labelled = rounds.load_labelled(stage, seeds, len(answers))
+    labelled = rounds.load_labelled(stage, seeds, len(labels.answers()))
     bought = labels.buy_all(labelled)
     artifacts.save(rounds.folder(stage) / "labels.npy", bought)
-    print(
-        f"buy_labels {stage}: {labelled.shape[1]:,} rows for each of {len(seeds)} seeds, "
-        f"{(bought == labels.OPEN).sum():,} unanswered"
-    )
+    waiting = (bought == labels.OPEN).sum()
+    print(f"buy_labels {stage}: {labelled.shape[1]:,} rows for each of {len(seeds)} seeds, {waiting:,} unanswered")

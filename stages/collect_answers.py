@@ -1,21 +1,21 @@
-"""collect_answers: the labels that the source and people give, and the rows that each round asks people for.
+"""collect_answers: the labels that the data set and people give, and the rows that each round asks people for.
 
-Nothing else reads labels/.
+No other stage reads labels/.
 
 reads   labels/                         STAGE.csv, holdout.csv, random.csv: what was asked; answers/ANNOTATOR.csv: what was answered
         data/pool.jsonl, data/source_labels.npy, data/holdout.jsonl, data/source_holdout_labels.npy, data/classes.json
 writes  data/answers.npy                int64 [pool]      class number; -1 waits for an answer, -2 cannot be said, -3 conflict
         data/holdout_labels.npy         int64 [holdout]   the same for the holdout
-        data/asked/STAGE.npy            int64 [rows]      rows of pool.jsonl that the round asks for, in order; none before it asks
+        data/asked/STAGE.npy            int64 [rows]      rows of pool.jsonl that the round asks for, in order; empty before it asks
         data/asked/random.npy           int64 [rows]      the same for the random arm
-        data/asked/prelabelled.npy          int64 [rows]      rows with a label that no round asked for
+        data/asked/prelabelled.npy      int64 [rows]      rows with a label that no round asked for
         data/asked/several.json         key -> annotator -> label, of the texts that two or more answered
-        data/asked/people.json          who answered how much and how fast, rows in conflict and rows that cannot be said
-        data/asked/read.json            sha256 of what was read in labels/: what came while this ran is not in it
+        data/asked/people.json          who answered how much and how fast; rows in conflict, and rows that cannot be said
+        data/asked/read.json            sha256 of labels/ as it was read; answers that came later are not in it
 params  labels.from, labels.rename, stages
 
-Where the data set plays the labeller its labels are passed on, and nothing is asked. All else depends on these outs and not on
-labels/: an answer runs this stage, label, and what was waiting for it. Nothing is ever written below labels/ here.
+If the data set has the labels, they are passed on and nothing is asked. All later stages depend on these outs and not on labels/,
+so an answer runs only this stage, buy_labels and what waited for it. No stage ever writes into labels/.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.base import artifacts, keys, label_codes, params, paths
-from stages.core.people.records import asked, effort, journal, resolve
+from stages.core.people.records import asked, conflicts, effort, journal
 
 ASKED = Path("data/asked")
 
@@ -31,73 +31,74 @@ ASKED = Path("data/asked")
 def main() -> None:
     settings = params.read("labels.from", "labels.rename", "stages")
     classes = artifacts.load_json(paths.CLASSES)
-    source = load_source(paths.SOURCE_LABELS, len(classes)), load_source(paths.SOURCE_HOLDOUT_LABELS, len(classes))
+    source = [load_source(path, len(classes)) for path in (paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS)]
     names = [*settings.stages, asked.RANDOM]
     if vars(settings)["from"] == "dataset":
-        save(*source, dict.fromkeys([*names, "prelabelled"], np.empty(0, np.int64)), {}, None, {})
-        print(f"collect_answers: {len(source[0]):,} labels of the source are passed on")
+        save(*source, dict.fromkeys([*names, "prelabelled"], np.empty(0, np.int64)))
+        save_about_people({}, {}, None)
+        print(f"collect_answers: {len(source[0]):,} labels of the data set are passed on")
         return
     with journal.locked():
-        seen = journal.digest()
-        said = {who: journal.lines(journal.file_of(who)) for who in journal.annotators()}
-        ever = {name: asked.keys(name) for name in asked.written()}
-    for notes in said.values():
-        print("".join(f"collect_answers: {note}\n" for note in notes[1]), end="")
-    texts = [artifacts.texts(path) for path in (paths.POOL, paths.HOLDOUT)]
-    pool, holdout = ([keys.key(text) for text in side] for side in texts)
-    given = {who: journal.current(lines) for who, (lines, _) in said.items()}
-    found = resolve.resolve(given, classes, vars(settings.rename), [*pool, *holdout])
-    answers, held = (merged(*each, found, classes) for each in zip((pool, holdout), source))
+        digest = journal.digest()
+        files = {who: journal.lines(journal.file_of(who)) for who in journal.annotators()}
+        asked_keys = {name: asked.keys(name) for name in asked.written()}
+    for note in (note for _, notes in files.values() for note in notes):
+        print(f"collect_answers: {note}")
+    lines = {who: own for who, (own, _) in files.items()}
+    given = {who: journal.current(own) for who, own in lines.items()}
+    pool, holdout = ([keys.key(text) for text in artifacts.texts(path)] for path in (paths.POOL, paths.HOLDOUT))
+    resolved = conflicts.resolve(given, classes, vars(settings.rename), [*pool, *holdout])
+    answers, holdout_answers = (merged(*side, resolved, classes) for side in zip((pool, holdout), source))
     row_of = {key: row for row, key in enumerate(pool)}
-    rows = {name: np.array([row_of[key] for key in ever.get(name, []) if key in row_of], np.int64) for name in names}
-    once = {key for asked_for in ever.values() for key in asked_for}
-    rows["prelabelled"] = np.array([row for row, key in enumerate(pool) if answers[row] >= 0 and key not in once], np.int64)
-    lines = {who: of_one for who, (of_one, _) in said.items()}
-    done = effort.done(lines, given, found, {"pool": pool, "holdout": holdout})
-    save(answers, held, rows, found.several(), seen, done)
-    told = ", ".join(f"{name} {len(each):,}" for name, each in rows.items() if len(each)) or "nothing"
+    rows = {name: np.array([row_of[key] for key in asked_keys.get(name, []) if key in row_of], np.int64) for name in names}
+    ever = {key for its_keys in asked_keys.values() for key in its_keys}
+    rows["prelabelled"] = np.array([row for row, key in enumerate(pool) if answers[row] >= 0 and key not in ever], np.int64)
+    save(answers, holdout_answers, rows)
+    save_about_people(resolved.several(), effort.summary(lines, given, resolved, {"pool": pool, "holdout": holdout}), digest)
+    asked_for = ", ".join(f"{name} {len(numbers):,}" for name, numbers in rows.items() if len(numbers)) or "nothing"
     print(
-        f"collect_answers: {len(given)} annotators, {counted(answers)} of {len(pool):,} rows; {counted(held)} of {len(holdout):,} "
-        f"of the holdout; asked for: {told}"
+        f"collect_answers: {len(given)} annotators, {counted(answers)} of {len(pool):,} rows; {counted(holdout_answers)} of "
+        f"{len(holdout):,} of the holdout; asked for: {asked_for}"
     )
-    strange = len({key for answers in given.values() for key in answers} - {*pool, *holdout})
-    if strange:
-        print(f"collect_answers: {strange:,} are to texts that are not in the data set now; they stay where they are")
+    unknown = len({key for own in given.values() for key in own} - {*pool, *holdout})
+    if unknown:
+        print(f"collect_answers: {unknown:,} answers belong to texts that are not in the data set now; they stay in labels/")
 
 
 def load_source(path: Path, classes: int) -> np.ndarray:
     return artifacts.load(path, np.int64, (None,), within=(label_codes.OPEN, classes))
 
 
-def merged(row_keys: list[str], source: np.ndarray, found: resolve.Resolved, classes: list[str]) -> np.ndarray:
-    """int64 [rows]: what people say of each row; what the source says, where they say nothing."""
+def merged(row_keys: list[str], source: np.ndarray, resolved: conflicts.Resolved, classes: list[str]) -> np.ndarray:
+    """int64 [rows]: the answer of people to each row, or else the data set's label."""
     number = {journal.CANNOT_SAY: label_codes.NO_CLASS} | {name: i for i, name in enumerate(classes)}
     answers = np.array(source)
     for row, key in enumerate(row_keys):
-        if key in found.labels:
-            answers[row] = number[found.labels[key]]
-        elif key in found.conflicts:
+        if key in resolved.labels:
+            answers[row] = number[resolved.labels[key]]
+        elif key in resolved.conflicts:
             answers[row] = label_codes.CONFLICT
     return answers
 
 
 def counted(answers: np.ndarray) -> str:
-    count = {mark: (answers == mark).sum() for mark in (label_codes.NO_CLASS, label_codes.CONFLICT)}
-    more = f", {count[label_codes.NO_CLASS]:,} that cannot be said" if count[label_codes.NO_CLASS] else ""
-    return f"{(answers >= 0).sum():,} labels{more}" + (
-        f", {count[label_codes.CONFLICT]:,} in conflict" if count[label_codes.CONFLICT] else ""
-    )
+    counts = {
+        "that cannot be said": (answers == label_codes.NO_CLASS).sum(),
+        "in conflict": (answers == label_codes.CONFLICT).sum(),
+    }
+    return f"{(answers >= 0).sum():,} labels" + "".join(f", {count:,} {what}" for what, count in counts.items() if count)
 
 
-def save(
-    answers: np.ndarray, holdout: np.ndarray, rows: dict[str, np.ndarray], several: dict, seen: str | None, done: dict
-) -> None:
+def save(answers: np.ndarray, holdout_answers: np.ndarray, rows: dict[str, np.ndarray]) -> None:
     artifacts.save(paths.ANSWERS, answers)
-    artifacts.save(paths.HOLDOUT_LABELS, holdout)
-    for name, each in rows.items():
-        artifacts.save(ASKED / f"{name}.npy", each)
-    for left in set(ASKED.glob("*.npy")) - {ASKED / f"{name}.npy" for name in rows}:
-        left.unlink()  # of a round that params name no longer; DVC clears its outs, a person who calls the stage may not
+    artifacts.save(paths.HOLDOUT_LABELS, holdout_answers)
+    for name, numbers in rows.items():
+        artifacts.save(ASKED / f"{name}.npy", numbers)
+    for stale in set(ASKED.glob("*.npy")) - {ASKED / f"{name}.npy" for name in rows}:
+        stale.unlink()  # of a round that params.yaml no longer names; DVC deletes outs itself, a caller by hand does not
+
+
+def save_about_people(several: dict, effort_summary: dict, digest: str | None) -> None:
     artifacts.save_json(ASKED / "several.json", several)
-    artifacts.save_json(paths.PEOPLE, done)
-    artifacts.save_json(ASKED / "read.json", {"sha256": seen})
+    artifacts.save_json(paths.PEOPLE, effort_summary)
+    artifacts.save_json(ASKED / "read.json", {"sha256": digest})

@@ -24,7 +24,7 @@ import numpy as np
 
 from stages.core.base import artifacts, keys, label_codes, params, paths
 from stages.core.base.errors import Refused
-from stages.core.people.records import asked, resolve
+from stages.core.people.records import asked, conflicts
 from stages.core.sources import cleaning, splits, unlabelled
 
 Rows = cleaning.Rows
@@ -91,7 +91,7 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     if people:
         rename = vars(labels.rename)
         pool, holdout = (
-            [row | {"label": resolve.renamed(row["label"] or None, rename)} for row in side] for side in (pool, holdout)
+            [row | {"label": conflicts.renamed(row["label"] or None, rename)} for row in side] for side in (pool, holdout)
         )
     pool = _clean(pool, prepare, "pool", dropped, labelled=not people)
     if own_holdout:

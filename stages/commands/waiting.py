@@ -1,4 +1,4 @@
-"""`make waiting`: what labelling waits for, and what a person should know of it; `make repro` and `make ask` end with it."""
+"""`make waiting`: what labelling waits for, and what an annotator should know; `make repro` and `make ask` end with it."""
 
 import subprocess
 from pathlib import Path
@@ -8,69 +8,65 @@ from stages.core.base.errors import Refused
 from stages.core.people import dvc_repro
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import asked, journal
-from stages.core.people.records.journal import CANNOT_SAY
+from stages.core.people.records.conflicts import Resolved
+from stages.core.people.records.journal import CANNOT_SAY, DECIDED
 from stages.core.rows import rounds
 
 READ = Path("data/asked/read.json")
-SHOWN = 5  # of what is listed
-PASSES = 3  # of dvc repro after one that answers came into; who goes on answering has to call once more
+SHOWN = 5  # entries of a list
+PASSES = 3  # of dvc repro after the one that answers came into; whoever answers for longer calls it once more
 
 
 def main(after: str = "") -> None:
-    """after   "repro" where that has just ended: nothing is said then where the data set plays the labeller, and what came
-    while it ran is read. DVC looks at labels/ when the stage that reads it has ended, so to it all is up to date.
+    """after   "repro" at the end of make repro. Then nothing is printed if the data set has the labels, and answers that came
+    meanwhile are read: DVC hashes labels/ when the stage that reads it has ended, so it takes them for read.
     """
     if after and vars(params.read("labels.from"))["from"] == "dataset":
         return
     for note in journal.restore():
         print(note)
     for _ in range(PASSES if after else 0):
-        if not late():
+        if not _unread_changes():
             break
-        print("labels/ has changed since it was read: dvc repro goes on with what is new", flush=True)
+        print("labels/ has changed since it was read: dvc repro reads it again", flush=True)
         for command in (["--force", "--single-item", "collect_answers"], []):
             dvc_repro.run(*command)
-    print("\n".join(told(Labelling())))
+    print("\n".join(report(Labelling())))
 
 
-def told(state: Labelling) -> list[str]:
-    """One line for each thing that waits, and for each that a person should know."""
+def report(state: Labelling) -> list[str]:
+    """One line for each thing that is open or that an annotator should know."""
     if not paths.CLASSES.exists():
-        return ["nothing is known of the texts yet: dvc repro"]
-    found, lines = state.resolved(), []
-    for who in journal.annotators():
-        lines += journal.lines(journal.file_of(who))[1]
-    waits = False
-    for name in state.names:
-        rows, left = state.keys_of(name), state.open_keys(name, found)
-        if left:
-            lines.append(f"{name} waits for {len(left):,} of {len(rows):,} answers: make label, or fill in the csv")
-        elif not rows and is_next(state, name, waits):
-            enough = sufficient(name)
+        return ["the texts are not read yet: dvc repro"]
+    resolved = state.resolved()
+    lines = [note for who in journal.annotators() for note in journal.lines(journal.file_of(who))[1]]
+    earlier_stage_open = False
+    for name in state.round_names:
+        rows, unanswered = state.keys_of(name), state.open_keys(name, resolved)
+        if unanswered:
+            lines.append(f"{name} waits for {len(unanswered):,} of {len(rows):,} answers: make label, or fill in the csv")
+        elif not rows and _can_be_asked(state, name, earlier_stage_open):
+            enough = _sufficient_after(name)
             lines.append(
                 f"{name} asks for nothing: {enough} was sufficient"
                 if enough
                 else f"{name} is not asked for yet: make label, or make ask"
             )
-        waits |= name in state.stages and bool(left or not rows)
-        lines += unread(state, name)
-    lines += lacking(state, found)
-    lines += disputed(state, found.conflicts)
-    lines += gone(state)
-    lines += late()
-    lines += uncommitted()
-    return lines or ["nothing waits: all that was asked for is answered"]
+        earlier_stage_open |= name in state.stages and bool(unanswered or not rows)
+        lines += _unread_labels(name)
+    lines += [*_too_few(state, resolved), *in_conflict(state, resolved), *_gone(state), *_unread_changes(), *_uncommitted()]
+    return lines or ["nothing is open: every row asked for is answered"]
 
 
-def is_next(state: Labelling, name: str, waits: bool) -> bool:
-    """Whether a round that nobody was asked for could be asked for now; `waits`: a stage before it is not answered."""
+def _can_be_asked(state: Labelling, name: str, earlier_stage_open: bool) -> bool:
+    """Whether make ask would ask for the rows of a round that has none."""
     if name == asked.HOLDOUT:
-        return any(text.held and text.source is None for text in state.texts.values())
-    return not waits
+        return any(text.in_holdout and text.source is None for text in state.texts.values())
+    return not earlier_stage_open
 
 
-def sufficient(name: str) -> str | None:
-    """The stage after which the last `dvc repro` found that enough was labelled, if it did before this one."""
+def _sufficient_after(name: str) -> str | None:
+    """The stage after which the last `dvc repro` found that enough is labelled, if this round comes later."""
     try:
         budget = rounds.load_budget(name)
     except Refused:
@@ -78,79 +74,78 @@ def sufficient(name: str) -> str | None:
     return budget["ended_after"] if budget["ended_because"] == "sufficient" else None
 
 
-def unread(state: Labelling, name: str) -> list[str]:
-    """Labels that were written into a round's file, which counts for nothing until they are read."""
-    given = {key for who in journal.annotators() for key in journal.current(journal.history(who))}
-    filled = sum(1 for row in asked.read(name) if row.label and row.key not in given)
-    file = asked.file_of(name)
+def _unread_labels(name: str) -> list[str]:
+    """Labels in a round's file, which count only after make answers."""
+    answered = {key for who in journal.annotators() for key in journal.answers_of(who)}
+    filled, file = sum(1 for row in asked.read(name) if row.label and row.key not in answered), asked.file_of(name)
     return [f"{file} holds {filled:,} labels that were not read yet: make answers FILE={file}"] if filled else []
 
 
-def lacking(state: Labelling, found) -> list[str]:
-    """Rounds that hold fewer rows than params ask for."""
-    lines, pool = [], sum(not text.held for text in state.texts.values())
-    clusters = int(state.buckets.max()) + 1 if paths.CLUSTERS.exists() else 0
-    for stage in state.stages if clusters else []:
+def _too_few(state: Labelling, resolved: Resolved) -> list[str]:
+    """Rounds with fewer rows than params.yaml asks for."""
+    lines, pool_rows = [], len(state.pool_keys())
+    buckets = int(state.buckets.max()) + 1 if paths.CLUSTERS.exists() else 0
+    for stage in state.stages if buckets else []:
         rows = [row for row in asked.read(stage) if row.key in state.texts and not row.found]
-        usable = sum(found.labels.get(row.key) != CANNOT_SAY for row in rows)
-        first = stage == state.stages[0]
-        amount = state.settings.select_stage1.n if first else state.settings.rounds[stage].m
-        wanted = rounds.wanted(amount, clusters, pool)
+        usable = sum(resolved.labels.get(row.key) != CANNOT_SAY for row in rows)
+        first = stage == rounds.FIRST
+        wanted = rounds.wanted(state.settings.select_stage1.n if first else state.settings.rounds[stage].m, buckets, pool_rows)
         if rows and usable < wanted:
             lines.append(
                 f"{stage} holds {usable:,} rows, {'n' if first else 'm'} asks for {wanted:,}: make ask adds {wanted - usable:,}"
             )
-    held = sum(found.labels.get(key) != CANNOT_SAY for key in state.keys_of(asked.HOLDOUT))
+    usable = sum(resolved.labels.get(key) != CANNOT_SAY for key in state.keys_of(asked.HOLDOUT))
     wanted = state.settings.prepare.holdout_rows
-    if held and held < wanted:
-        lines.append(f"holdout holds {held:,} rows, holdout_rows asks for {wanted:,}: make ask adds {wanted - held:,}")
+    if usable and usable < wanted:
+        lines.append(f"holdout holds {usable:,} rows, holdout_rows asks for {wanted:,}: make ask adds {wanted - usable:,}")
     return lines
 
 
-def disputed(state: Labelling, conflicts: dict[str, dict[str, str]]) -> list[str]:
-    """Texts of which people say different things."""
-    if not conflicts:
+def in_conflict(state: Labelling, resolved: Resolved) -> list[str]:
+    """Texts with different answers."""
+    number = len(resolved.conflicts)
+    if not number:
         return []
-    lines = [f"{len(conflicts):,} texts have different answers, and count for nothing until {journal.DECIDED} answers them:"]
-    for key, by in list(conflicts.items())[:SHOWN]:
-        said = ", ".join(f"{who} {label}" for who, label in sorted(by.items()))
-        lines.append(f"  {key}  {said}  {state.texts[key].text[:60]!r}")
-    lines += [f"  and {len(conflicts) - SHOWN:,} more: make doubts lists all"] if len(conflicts) > SHOWN else []
-    return [*lines, f"  make label WHO={journal.DECIDED}, or make answers WHO={journal.DECIDED} FILE=... with key and label"]
+    lines = [f"{number:,} texts have different answers and are not used until {DECIDED} answers them:"]
+    for key, by in list(resolved.conflicts.items())[:SHOWN]:
+        answers = ", ".join(f"{who} {label}" for who, label in sorted(by.items()))
+        lines.append(f"  {key}  {answers}  {state.texts[key].text[:60]!r}")
+    lines += [f"  and {number - SHOWN:,} more: make doubts lists all"] if number > SHOWN else []
+    return [*lines, f"  make label WHO={DECIDED}, or make answers WHO={DECIDED} FILE=... with key and label"]
 
 
-def gone(state: Labelling) -> list[str]:
-    """What was asked for and is not asked for any more."""
+def _gone(state: Labelling) -> list[str]:
+    """Rounds that params.yaml no longer names, and texts that left the data set."""
     lines = []
     for name in asked.written():
         missing = len(asked.keys(name)) - len(state.keys_of(name))
-        if name not in state.names and name != asked.RANDOM:
-            lines.append(f"{asked.file_of(name)} is no round of params.yaml: nobody waits for it, and its answers stay")
+        if name not in state.round_names and name != asked.RANDOM:
+            lines.append(f"{asked.file_of(name)} is no round of params.yaml: it waits for nobody, and its answers stay")
         elif missing:
             lines.append(f"{asked.file_of(name)}: {missing:,} of its texts are not in the data set now; their answers stay")
     return lines
 
 
-def late() -> list[str]:
-    """Whether the last `dvc repro` saw all that lies in labels/: an answer that came while it ran is in no out of it."""
+def _unread_changes() -> list[str]:
+    """Whether labels/ has changed since the last `dvc repro` read it."""
     try:
         seen = artifacts.load_json(READ)["sha256"]
     except (Refused, KeyError, TypeError):
         return []
-    return [] if seen == journal.digest() else ["labels/ has changed since it was read: make repro goes on with what is new"]
+    return [] if seen == journal.digest() else ["labels/ has changed since it was read: make repro reads it again"]
 
 
-def uncommitted() -> list[str]:
+def _uncommitted() -> list[str]:
     """Answers that git does not keep yet."""
     try:
-        done = subprocess.run(
+        status = subprocess.run(
             ["git", "status", "--porcelain", "--untracked-files=all", "--", "labels"],  # noqa: S607
             capture_output=True,
             text=True,
         )
     except OSError:
         return []
-    files = [line[3:].strip('"') for line in done.stdout.splitlines()]
-    if done.returncode or not files:
+    files = [line[3:].strip('"') for line in status.stdout.splitlines()]
+    if status.returncode or not files:
         return []
     return [f"not committed: {', '.join(files[:SHOWN])}: git add labels && git commit -m answers"]

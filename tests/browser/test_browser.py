@@ -1,11 +1,11 @@
-"""The page in a real Chromium, by keys and clicks, as a person has it. Skipped by name where there is no browser."""
+"""The labelling page in a real Chromium, with keys and clicks. The tests are skipped if there is no browser."""
 
 import pytest
 
 from stages.core.people.label_errors import Doubt
+from stages.core.people.labelling_page.background import Background
 from stages.core.people.labelling_page.choosing import Choosing
 from stages.core.people.labelling_page.desk import Desk
-from stages.core.people.labelling_page.doubting import Doubting
 from tests.support.browser import Window, chromium, served
 from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
 
@@ -13,7 +13,7 @@ GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img sr
 ARROW_RIGHT, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue007", "\ue00c", "\ue003"
 MANY = tuple(f"{animal} {number}" for animal in ("cat", "zebra", "owl") for number in ("one", "two", "three", "four"))
 
-# Of all that bears words of its own: what it is, how light its ground is, and the contrast of its words to that.
+# For each element with text of its own: its name, the lightness of its background, and the contrast between the two.
 CONTRASTS = """
   const parts = (colour) => { const [r, g, b, a] = colour.match(/[\\d.]+/g).map(Number); return [[r, g, b], a ?? 1]; };
   const over = (top, share, below) => top.map((value, i) => share * value + (1 - share) * below[i]);
@@ -75,7 +75,7 @@ def window(driver, address) -> Window:
     driver.set_window_size(1200, 900)
     driver.get("data:,")
     window = Window(driver).open(address)
-    window.complaints()  # those of other tests
+    window.complaints()  # drops those of other tests
     return window
 
 
@@ -83,7 +83,7 @@ def given(who: str = "anna") -> list[str]:
     return [label for _, label in lines_of(who)]
 
 
-def test_a_round_is_answered_by_keys_alone_and_the_next_comes_by_itself(window):
+def test_a_round_is_answered_with_keys_only_and_the_next_follows(window):
     for number, (key, label) in enumerate(zip("2102", ("pos", "neg", "?", "pos"))):
         assert window.text(".text") == TEXTS[number]
         assert window.text("#count").startswith(f"stage1: {number} of 4 answered, {4 - number} left")
@@ -103,9 +103,9 @@ def test_a_text_is_shown_and_never_run(window):
     assert window.find("img") == []
 
 
-def test_z_undoes_step_by_step_and_after_a_reload_too(window, address):
+def test_z_undoes_step_by_step_even_after_a_reload(window, address):
     window.press("2", "1", "z")
-    assert (window.text(".text"), window.text("#said")) == (TEXTS[1], "Undone: the answer is taken back.")
+    assert (window.text(".text"), window.text("#message")) == (TEXTS[1], "Undone: this text has no answer again.")
     window.press("2")
     window.open(address)
     assert window.text(".text") == TEXTS[2]
@@ -113,16 +113,16 @@ def test_z_undoes_step_by_step_and_after_a_reload_too(window, address):
     assert window.text(".text") == TEXTS[0]
     assert given() == ["pos", "neg", "", "pos", "", ""]
     window.press("z")
-    assert window.text("#said").startswith("There is nothing to undo in this window")
+    assert window.text("#message").startswith("Nothing to undo in this window")
 
 
-def test_earlier_answers_are_searched_and_changed_and_a_change_is_undone(window):
+def test_earlier_answers_can_be_searched_changed_and_undone(window):
     window.press("1", "1")
     window.click("#open-earlier")
     window.until(lambda: len(window.find("#list button")) == 2)
     window.press(*"plot")
     window.until(lambda: window.text("#list button span") == TEXTS[1])
-    window.press("2")  # in the search this is a letter, and no answer
+    window.press("2")  # in the search this is text and not an answer
     assert given() == ["neg", "neg"]
     window.press(BACKSPACE)
     window.until(lambda: len(window.find("#list button")) == 1)
@@ -138,62 +138,62 @@ def test_earlier_answers_are_searched_and_changed_and_a_change_is_undone(window)
     window.until(lambda: window.text(".text") == TEXTS[2])
 
 
-def test_rows_of_one_bucket_side_by_side_take_one_key_each(window):
+def test_rows_side_by_side_take_one_key_each(window):
     window.click("footer summary")
     window.find("#at-once")[0].send_keys(BACKSPACE, "3", ENTER)
     window.until(lambda: len(window.find("article")) == 2)
     window.click("h1")
     window.press(ARROW_RIGHT, "2")
     assert lines_of("anna") == [[KEYS[1], "pos"]]
-    assert window.find("article.kept")[0].text.startswith(TEXTS[1])
+    assert window.find("article.answered")[0].text.startswith(TEXTS[1])
     window.press("1")
     window.until(lambda: window.text(".text") == f"{TEXTS[2]} | {TEXTS[3]}")
     window.press("1", "2")
     assert [[key, label] for key, label in lines_of("anna")][1:] == [[KEYS[0], "neg"], [KEYS[2], "neg"], [KEYS[3], "pos"]]
 
 
-def test_the_guess_is_hidden_until_one_has_answered_and_a_switch_that_warns_shows_it(window):
+def test_the_guess_is_hidden_until_the_answer_unless_switched_on_with_a_warning(window):
     window.press(*"1111")
     window.until(lambda: window.text(".text") == TEXTS[4])
     assert "guess" not in window.text("main")
     window.press("2")
-    assert window.text("#said") == "pos is kept. The model guessed neg."
+    assert window.text("#message") == "Saved: pos. The model guessed neg."
     window.click("footer summary")
-    assert "it biases" in window.text("footer")
+    assert "this biases you" in window.text("footer")
     window.click("#guess")
     window.until(lambda: "the model's guess: pos" in window.text("article"))
 
 
-def test_doubts_are_looked_at_again_one_by_one(window, desk):
+def test_doubts_are_checked_one_by_one(window, desk):
     window.press("1", "2")
     found = [Doubt(KEYS[1], "pos", 0.02, "neg"), Doubt(KEYS[0], "neg", 0.1, "pos")]
-    desk.doubting = Doubting(lambda: found)
+    desk.doubting = Background(lambda: found)
     window.click("#doubts")
     window.until(lambda: window.text(".text") == TEXTS[1])
-    assert (window.text("#count"), window.text("#said")) == ("doubts: 0 of 2 looked at again", "")
+    assert (window.text("#count"), window.text("#message")) == ("doubts: 0 of 2 checked", "")
     assert window.text("#back") == "Esc leave for later"
     assert "your answer: pos" in window.text("article")
-    assert "neg" not in window.text("article")  # what the model would say is told when there is an answer
+    assert "neg" not in window.text("article")  # the model's class is shown after the answer
     window.press("1")
     assert lines_of("anna")[-1] == [KEYS[1], "neg"]
-    assert window.text("#said") == "neg is kept. The model guessed so, too."
-    assert (window.text(".text"), window.text("#count")) == (TEXTS[0], "doubts: 1 of 2 looked at again")
+    assert window.text("#message") == "Saved: neg. The model guessed the same."
+    assert (window.text(".text"), window.text("#count")) == (TEXTS[0], "doubts: 1 of 2 checked")
     window.press("z")
     assert (window.text(".text"), lines_of("anna")[-1]) == (TEXTS[1], [KEYS[1], "pos"])
     window.press(ESCAPE)  # left for later
     assert window.text(".text") == TEXTS[0]
     window.press("1")
     assert lines_of("anna")[-1] == [KEYS[0], "neg"]
-    assert window.text("#said") == "All doubts were looked at."
+    assert window.text("#message") == "You have checked all doubts."
     assert (window.text(".text"), window.text("#count")[:6]) == (TEXTS[2], "stage1")
     window.click("#doubts")
-    window.until(lambda: window.text(".text") == TEXTS[1])  # the other was answered alike twice: it is meant
+    window.until(lambda: window.text(".text") == TEXTS[1])  # the other was confirmed by the same answer twice
     window.click("#doubts")
     assert window.text(".text") == TEXTS[2]
     assert window.complaints() == []
 
 
-def test_a_class_whose_name_was_typed_whole_comes_before_those_that_hold_it(folder, driver):
+def test_a_class_typed_in_full_comes_before_those_that_contain_it(folder, driver):
     on_paper(folder, ("lost or stolen card", *MANY, "card lost", "card", "Carded"))
     with served(Desk(Choosing(next_rows))) as address:
         driver.get("data:,")
@@ -204,7 +204,7 @@ def test_a_class_whose_name_was_typed_whole_comes_before_those_that_hold_it(fold
         assert given() == ["card"]
 
 
-def test_why_there_are_no_doubts_is_said(window, desk):
+def test_the_page_says_why_there_are_no_doubts(window, desk):
     window.press("1")
     window.click("#doubts")
     window.until(lambda: "label more first" in window.text("#wait"))
@@ -212,13 +212,13 @@ def test_why_there_are_no_doubts_is_said(window, desk):
     assert given() == ["neg"]
     window.press(ESCAPE)
     assert window.text(".text") == TEXTS[1]
-    desk.doubting = Doubting(list)
+    desk.doubting = Background(list)
     window.click("#doubts")
-    window.until(lambda: window.text("#said") == "No answer is in doubt.")
+    window.until(lambda: window.text("#message") == "No answer is doubtful.")
     assert window.text(".text") == TEXTS[1]
 
 
-def test_typing_narrows_a_long_list_of_classes(folder, driver):
+def test_typing_filters_a_long_list_of_classes(folder, driver):
     on_paper(folder, MANY)
     with served(Desk(Choosing(next_rows))) as address:
         driver.get("data:,")
@@ -227,14 +227,14 @@ def test_typing_narrows_a_long_list_of_classes(folder, driver):
         assert given() == ["owl one"]
         window.press(*"owl f", ENTER)
         assert given()[-1] == "owl four"
-        window.press(*"ze")  # its first letter undoes, where nothing is typed
+        window.press(*"ze")  # z undoes while nothing is typed
         assert given()[-1] == ""
         window.press(ESCAPE, *"ebra", "3")
         assert given()[-1] == "zebra three"
         assert window.find("#narrow")[0].get_attribute("value") == ""
 
 
-def test_what_cannot_be_kept_is_told_and_the_row_stays_until_it_can(window, folder):
+def test_an_answer_that_cannot_be_saved_is_reported_and_its_row_stays(window, folder):
     file = folder / "labels/answers/anna.csv"
     file.mkdir(parents=True)  # even root cannot write into a folder
     window.press("1")
@@ -245,7 +245,7 @@ def test_what_cannot_be_kept_is_told_and_the_row_stays_until_it_can(window, fold
     assert (given(), window.text("#alert"), window.text(".text")) == (["neg"], "", TEXTS[1])
 
 
-def test_two_windows_and_two_annotators_do_not_meet(window, address, driver):
+def test_two_windows_of_two_annotators_get_different_rows(window, address, driver):
     first = driver.current_window_handle
     driver.switch_to.new_window("tab")
     second = driver.current_window_handle
@@ -261,7 +261,7 @@ def test_two_windows_and_two_annotators_do_not_meet(window, address, driver):
     driver.switch_to.window(first)
 
 
-def test_a_row_that_was_given_away_while_nobody_looked_is_changed_for_another(window, desk, driver):
+def test_a_row_given_away_while_the_window_was_hidden_is_replaced(window, desk, driver):
     assert window.text(".text") == TEXTS[0]
     desk.held.clear()  # as after two minutes
     desk.show("bob", "another window")
@@ -269,7 +269,7 @@ def test_a_row_that_was_given_away_while_nobody_looked_is_changed_for_another(wi
     window.until(lambda: window.text(".text") == TEXTS[1])
 
 
-def test_a_key_that_is_held_down_answers_once(window, driver):
+def test_a_key_held_down_answers_once(window, driver):
     down = {"type": "keyDown", "key": "1", "code": "Digit1", "text": "1", "windowsVirtualKeyCode": 49}
     driver.execute_cdp_cmd("Input.dispatchKeyEvent", down)
     for _ in range(3):
@@ -280,7 +280,7 @@ def test_a_key_that_is_held_down_answers_once(window, driver):
 
 
 @pytest.mark.parametrize("width", [400, 1200])
-def test_nothing_is_cut_off_at_any_width_and_all_has_a_name_for_a_screen_reader(window, driver, width):
+def test_nothing_is_cut_off_at_any_width_and_everything_has_an_accessible_name(window, driver, width):
     metrics = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     wide = driver.execute_script("return document.documentElement.scrollWidth")
@@ -294,18 +294,18 @@ def test_nothing_is_cut_off_at_any_width_and_all_has_a_name_for_a_screen_reader(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_stand_out_from_their_ground_in_light_and_dark(window, driver, scheme):
+def test_text_has_enough_contrast_in_light_and_dark(window, driver, scheme):
     window.press("1")
     window.click("footer summary")
-    still = {"name": "prefers-reduced-motion", "value": "reduce"}  # colours that are on their way are none
+    still = {"name": "prefers-reduced-motion", "value": "reduce"}  # else colours are measured during their transition
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [still, {"name": "prefers-color-scheme", "value": scheme}]})
     found = driver.execute_script(CONTRASTS)
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert {"article", "span", "kbd", "#count"} <= {name for name, _, _ in found}
     assert {ground < 0.5 for name, ground, _ in found if name == "article"} == {scheme == "dark"}
-    assert [each for each in found if each[2] < 4.5] == []  # of WCAG 2.2, for text of this size
+    assert [each for each in found if each[2] < 4.5] == []  # WCAG 2.2, for text of this size
 
 
-def test_without_the_right_token_it_says_what_to_do(driver, address):
+def test_with_a_wrong_token_it_says_what_to_do(driver, address):
     driver.get(address.replace("the-token", "another"))
     assert "open the address that make label printed last" in driver.find_element("css selector", "body").text

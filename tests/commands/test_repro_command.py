@@ -1,10 +1,8 @@
-"""`dvc repro` as the commands for people call it waits for another that runs in the same folder."""
+"""`dvc repro`, as the commands for annotators call it, waits for another DVC in the same folder."""
 
 import json
 import os
 import subprocess
-import sys
-import threading
 import time
 from pathlib import Path
 
@@ -16,7 +14,7 @@ from stages.core.people import dvc_repro
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Where `dvc` writes down what it was called with, and fails as long as there is a file `busy`."""
+    """Its `dvc` records its arguments, and fails while there is a file `busy`."""
     monkeypatch.chdir(tmp_path)
     dvc_repro.BUSY.parent.mkdir(parents=True)
     dvc = tmp_path / "bin" / "dvc"
@@ -27,71 +25,88 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def other():
+    """Another process that works in this folder until a test ends it."""
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
 def called() -> list[str]:
     return Path("called").read_text().splitlines()
 
 
-def at_work(seconds: float, then=lambda: None) -> subprocess.Popen:
-    """Another process that works in this folder for so long."""
-    process = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
-
-    def ended():
-        process.wait()
-        then()
-
-    threading.Thread(target=ended, daemon=True).start()
-    return process
+def lock_file(read: dict | None = None, write: dict | None = None) -> str:
+    """DVC's file about these locks: path -> process."""
+    writers = {path: {"pid": pid, "cmd": "dvc repro"} for path, pid in (write or {}).items()}
+    readers = {path: [{"pid": pid, "cmd": "dvc repro"}] for path, pid in (read or {}).items()}
+    return json.dumps({"read": readers, "write": writers})
 
 
-def says(read: dict | None = None, write: dict | None = None) -> None:
-    """What DVC's file says: path -> process."""
-    of = {path: {"pid": pid, "cmd": "dvc repro"} for path, pid in (write or {}).items()}
-    by = {path: [{"pid": pid, "cmd": "dvc repro"}] for path, pid in (read or {}).items()}
-    dvc_repro.BUSY.write_text(json.dumps({"read": by, "write": of}))
+def end(process: subprocess.Popen) -> None:
+    process.kill()
+    process.wait()
 
 
-def test_it_is_called_with_the_words_given():
+def test_it_passes_its_arguments_on():
     dvc_repro.run("cluster")
     dvc_repro.run("--force", "--single-item", "collect_answers")
     assert called() == ["repro cluster", "repro --force --single-item collect_answers"]
 
 
-@pytest.mark.parametrize("how", ["read", "write"])
-def test_it_waits_until_another_has_ended_and_says_so(capsys, how):
-    other = at_work(0.8)
-    says(**{how: {"data/pool.jsonl": other.pid}})
-    began = time.monotonic()
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_it_says_that_it_waits_until_another_has_ended(capsys, kind, other, monkeypatch):
+    dvc_repro.BUSY.write_text(lock_file(**{kind: {"data/pool.jsonl": other.pid}}))
+    sleep = time.sleep
+    naps = []
+
+    def nap(seconds: float) -> None:
+        naps.append(Path("called").exists())
+        end(other) if len(naps) == 2 else sleep(0)
+
+    monkeypatch.setattr(dvc_repro.time, "sleep", nap)
     dvc_repro.run("cluster")
-    assert time.monotonic() - began > 0.5
-    assert capsys.readouterr().out == f"another dvc is at work here (process {other.pid}): this goes on when it has ended\n"
+    assert naps[:2] == [False, False]  # later ones are subprocess's own
+    assert capsys.readouterr().out == f"another dvc is running here (process {other.pid}): waiting until it ends\n"
     assert called() == ["repro cluster"]
 
 
-@pytest.mark.slow
-def test_where_another_began_meanwhile_it_is_tried_again_though_that_has_ended_since():
+def test_it_tries_again_if_another_was_running_meanwhile(other, monkeypatch):
+    """Even if that one has ended when DVC refuses."""
     Path("busy").touch()
-    dvc = Path("bin/dvc")
-    other = at_work(0.8, lambda: Path("busy").unlink())
-    says_so = f"echo '{json.dumps({'write': {'a': {'pid': other.pid}}})}' > {dvc_repro.BUSY}"
-    dvc.write_text(f'#!/bin/sh\necho "$@" >> called\ntest ! -e busy && exit\n{says_so}\nsleep 1.5\nexit 1\n')
+    write_locks = f"echo '{lock_file(write={'a': other.pid})}' > {dvc_repro.BUSY}"
+    wait = "while test ! -e go; do sleep 0.05; done"
+    Path("bin/dvc").write_text(f'#!/bin/sh\necho "$@" >> called\ntest ! -e busy && exit\n{write_locks}\n{wait}\nexit 1\n')
+    others = dvc_repro.others
+
+    def seen() -> set[int]:
+        found = others()
+        if found and Path("busy").exists():
+            end(other)
+            Path("busy").unlink()
+            Path("go").touch()
+        return found
+
+    monkeypatch.setattr(dvc_repro, "others", seen)
     dvc_repro.run("cluster")
     assert called() == ["repro cluster", "repro cluster"]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"write": [1]}', '{"write": {"a": {"cmd": "x"}}}', '{"read": {"a": null}}'])
-def test_a_file_that_says_nothing_and_processes_that_are_dead_hold_nobody_up(content, capsys):
-    dvc_repro.BUSY.write_text(content)
-    assert dvc_repro.others() == set()
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    says({"a": gone.pid}, {"b": gone.pid})
+def test_unreadable_lock_files_and_dead_processes_do_not_delay_it(capsys, other):
+    for content in ("", "{", "[]", '{"write": [1]}', '{"write": {"a": {"cmd": "x"}}}', '{"read": {"a": null}}'):
+        dvc_repro.BUSY.write_text(content)
+        assert dvc_repro.others() == set()
+    end(other)
+    dvc_repro.BUSY.write_text(lock_file({"a": other.pid}, {"b": other.pid}))
     dvc_repro.run()
     assert capsys.readouterr().out == ""
 
 
-def test_an_error_of_its_own_is_told_at_once():
+def test_its_own_error_is_reported_at_once():
     Path("busy").touch()
-    with pytest.raises(Refused, match=r"^`dvc repro cluster` ended with an error, see above; mend it and try again$"):
+    with pytest.raises(Refused, match=r"^`dvc repro cluster` ended with an error, see above; fix it and try again$"):
         dvc_repro.run("cluster")
     with pytest.raises(Refused, match=r"^`dvc repro` ended with an error"):
         dvc_repro.run()

@@ -1,15 +1,15 @@
-"""Agreement of people, worked by hand."""
+"""Agreement of annotators, calculated by hand."""
 
 import pytest
 
 from stages.core.base.errors import Refused
-from stages.core.people.records import resolve
+from stages.core.people.records import conflicts
 from stages.core.people.records.journal import Answer
 from stages.core.reporting.annotators import agreement, as_markdown
 
 
 def said(**labels: str) -> dict[str, dict[str, str]]:
-    """Of every annotator the labels of texts 0, 1, ..., one letter each; a dot where there is none."""
+    """labels   of each annotator, one letter for each text; a dot where there is none"""
     texts = max(map(len, labels.values()))
     rows = {f"t{i}": {who: word[i] for who, word in labels.items() if word[i : i + 1].strip(".")} for i in range(texts)}
     return {key: by for key, by in rows.items() if by}
@@ -28,7 +28,7 @@ def test_more_annotators_have_krippendorffs_alpha_and_need_not_answer_all():
     assert found == {"annotators": 3, "texts": 3, "agreement": 0.6667, "krippendorff_alpha": 0.5}
 
 
-def test_of_three_that_answer_one_text_pairs_count():
+def test_of_three_answers_to_one_text_the_pairs_count():
     assert agreement(said(anna="aa", bob="aa", carla="ba"))["agreement"] == pytest.approx((1 / 3 + 1) / 2, abs=1e-4)
 
 
@@ -41,7 +41,7 @@ def test_cannot_say_is_no_answer_and_a_text_with_one_answer_does_not_count():
 
 
 @pytest.mark.parametrize("people", [{"anna": "aa", "bob": "aa"}, {"anna": "aa", "bob": "aa", "carla": "a."}])
-def test_those_who_know_one_class_alone_agree_wholly(people):
+def test_annotators_who_use_only_one_class_agree_fully(people):
     found = agreement(said(**people))
     assert (found.get("cohens_kappa"), found.get("krippendorff_alpha")).count(1.0) == 1
     assert found["agreement"] == 1
@@ -54,11 +54,11 @@ def test_the_report_shows_agreement_as_a_table_or_nothing():
     assert [cell.strip() for cell in line.split("|")[1:5]] == ["2", "4", "0.7500", "0.5000"]
 
 
-def test_who_decides_is_no_annotator_of_ones_own_and_renamed_classes_are_the_same():
+def test_decisions_do_not_count_as_second_answers_and_renamed_classes_are_equal():
     answers = {"anna": {"k": "pos"}, "bob": {"k": "good"}, "decided": {"k": "neg"}, "carla": {"other": "neg"}}
     given = {who: {key: Answer(key, label, "", 2) for key, label in by.items()} for who, by in answers.items()}
-    found = resolve.resolve(given, ["good", "neg"], {"pos": "good"}, ["k", "other"])
+    found = conflicts.resolve(given, ["good", "neg"], {"pos": "good"}, ["k", "other"])
     assert found.several() == {"k": {"anna": "good", "bob": "good"}}
     assert found.labels["k"] == "neg"
     with pytest.raises(Refused, match="which is no class"):
-        resolve.resolve(given, ["good"], {"pos": "good"}, ["k"])
+        conflicts.resolve(given, ["good"], {"pos": "good"}, ["k"])

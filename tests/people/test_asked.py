@@ -1,4 +1,4 @@
-"""The tables that rounds ask by: they survive every spreadsheet, and no cell of them is ever run."""
+"""The tables of rounds survive every spreadsheet, and none of their cells is a formula."""
 
 import csv
 import io
@@ -42,14 +42,14 @@ def test_no_cell_is_a_formula_and_each_is_read_as_it_was():
     assert [spreadsheets.uncell(row.text) for row in read[:-1]] == TEXTS[:-1]
 
 
-def test_rows_that_were_found_say_by_which_words():
+def test_found_rows_name_the_words():
     asked.write("stage1", [*ROWS, Row(keys.key("new"), "new", found="new words")])
     assert FILE.read_text(encoding="utf-8-sig").splitlines()[0] == "key,text,group,bucket,found,label"
     assert [row.found for row in asked.read("stage1")] == [""] * len(ROWS) + ["new words"]
 
 
 @pytest.mark.parametrize("letter", ["x", "ß", "😀"])
-def test_a_text_longer_than_a_cell_is_cut_and_says_so(letter):
+def test_a_text_longer_than_a_cell_is_cut_and_ends_in_dots(letter):
     cell = spreadsheets.cell("=" + letter * 40_000)
     assert len(cell.encode("utf-16-le")) / 2 in (32_766, 32_767)  # as Excel counts; no half of a pair is left
     assert cell.startswith("'=")
@@ -66,7 +66,7 @@ def saved(rows: list[list[str]], delimiter=",", end="\r\n", encoding="utf-8", qu
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_table_that_a_spreadsheet_saved_is_read(delimiter, encoding, end):
+def test_tables_saved_by_spreadsheets_are_read(delimiter, encoding, end):
     asked.write("stage1", ROWS)
     header, *rows = cells(FILE.read_text(encoding="utf-8-sig"))
     order = [4, 1, 0, 3, 2]
@@ -78,13 +78,13 @@ def test_a_table_that_a_spreadsheet_saved_is_read(delimiter, encoding, end):
     assert spreadsheets.uncell(read[-4].text) == TEXTS[3]
 
 
-def test_capitals_and_blanks_in_the_first_line_do_not_matter():
+def test_case_and_blanks_in_the_header_do_not_matter():
     FILE.parent.mkdir()
     FILE.write_text(f" Key ,LABEL\n{ROWS[0].key}, pos \n")
     assert asked.read("stage1") == [Row(ROWS[0].key, label="pos")]
 
 
-def test_a_key_that_was_changed_is_refused_with_its_row():
+def test_a_changed_key_is_refused_with_its_row():
     asked.write("stage1", ROWS)
     FILE.write_text(FILE.read_text(encoding="utf-8-sig").replace(ROWS[1].key, "1.2E+24"))
     with pytest.raises(Refused, match=r"^labels/stage1.csv, row 2: key = '1.2E\+24', possible: t and 24 hexadecimal digits"):
@@ -98,14 +98,14 @@ def test_a_table_without_keys_is_refused_with_its_columns():
         asked.keys("stage1")
 
 
-def test_what_is_no_table_is_refused():
+def test_a_file_that_is_no_table_is_refused():
     FILE.parent.mkdir()
     FILE.write_text(f'key,text\n{ROWS[0].key},"half\n')
     with pytest.raises(Refused, match=r"^labels/stage1.csv cannot be read as a table: "):
         asked.keys("stage1")
 
 
-def test_other_tables_in_the_folder_are_not_looked_at():
+def test_other_tables_in_the_folder_are_ignored():
     asked.write("stage1", ROWS)
     asked.write("holdout", ROWS[:1])
     for name in ("notes", "stage1 (copy)", "stage"):
@@ -113,6 +113,6 @@ def test_other_tables_in_the_folder_are_not_looked_at():
     assert asked.written() == ["holdout", "stage1"]
 
 
-def test_nothing_was_asked_where_there_is_no_table():
+def test_without_a_table_nothing_was_asked():
     assert asked.read("stage1") == []
     assert asked.written() == []

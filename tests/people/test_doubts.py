@@ -1,7 +1,6 @@
-"""`make doubts` lists the answers that a model which did not see them finds least likely."""
+"""`make doubts` lists the answers that a model which has not seen them finds least likely."""
 
 import csv
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +12,32 @@ from stages.core.base.errors import Refused
 from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import journal
-from tests.support.people import Labelled
+from tests.support.people import OTHER, Labelled
 
-OTHER = {"pos": "neg", "neg": "pos"}
+
+@pytest.fixture(scope="module")
+def answered(unlabelled, tmp_path_factory) -> Labelled:
+    """An annotator has answered forty texts of the pool, four of them wrongly; nothing was asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        project = unlabelled.entered(tmp_path_factory.mktemp("answered") / "a projéct", patch)
+        project.repro("embed")
+        state = Labelling()
+        some = state.pool_keys()[:40]
+        truth = {key: project.truth[state.texts[key].text] for key in some}
+        journal.append("anna", [(key, OTHER[truth[key]] if key in some[::10] else truth[key]) for key in some])
+    return project
 
 
 @pytest.fixture
-def project(in_process) -> Labelled:
-    """A person has answered forty texts of the pool, four of them wrongly; nothing was asked."""
-    project = Labelled.of(in_process)
-    project.repro("embed")
-    state = Labelling()
-    some = [text for text in state.texts.values() if not text.held][:40]
-    project.wrong = {text.key for text in some[::10]}
-    for text in some:
-        label = project.truth[text.text]
-        journal.append("anna", [(text.key, OTHER[label] if text.key in project.wrong else label)])
-    return project
+def project(answered, tmp_path, monkeypatch) -> Labelled:
+    """A copy of `answered`, in which this process is; one division into folds is enough for most tests."""
+    monkeypatch.setattr(label_errors, "REPEATS", 1)
+    return answered.entered(tmp_path / "a projéct", monkeypatch)
+
+
+def wrong(project: Labelled) -> set[str]:
+    texts = Labelling().texts
+    return {key for key, label in project.answered().items() if label == OTHER[project.truth[texts[key].text]]}
 
 
 def table(name: str) -> list[dict[str, str]]:
@@ -37,17 +45,20 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_answers_that_were_flipped_are_listed_and_are_mended_by_the_table(project, capsys):
+def test_wrong_answers_are_listed_and_corrected_through_the_table(project, capsys, monkeypatch):
+    monkeypatch.undo()  # all divisions, as a user has them
+    monkeypatch.chdir(project.folder)
+    flipped = wrong(project)
+    assert len(flipped) == 4
     doubts.main()
     rows = table("doubts")
-    assert len(rows) == 10  # a tenth is fewer than the least that is listed
-    assert {row["key"] for row in rows} >= project.wrong
-    assert rows[0]["key"] in project.wrong
-    state = Labelling()
+    assert len(rows) == 10  # a tenth would be fewer than the least that is listed
+    assert {row["key"] for row in rows} >= flipped
+    assert rows[0]["key"] in flipped
     for row in rows:
         truth = project.truth[row["text"]]
-        assert row["said"] == f"anna {OTHER[truth] if row['key'] in project.wrong else truth}"
-        row["label"] = truth if row["key"] in project.wrong else ""
+        assert row["said"] == f"anna {OTHER[truth] if row['key'] in flipped else truth}"
+        row["label"] = truth if row["key"] in flipped else ""
     assert [float(row["probability"]) for row in rows] == sorted(float(row["probability"]) for row in rows)
     assert "tasks/doubts.csv: 10 doubts" in capsys.readouterr().out
 
@@ -56,83 +67,72 @@ def test_answers_that_were_flipped_are_listed_and_are_mended_by_the_table(projec
         written.writeheader()
         written.writerows(rows)
     read_answers.main("tasks/doubts.csv", "decided")
-    now = Labelling().resolved()
-    assert all(now.labels[key] == project.truth[text.text] for key, text in state.texts.items() if key in now.labels)
+    state = Labelling()
+    now = state.resolved().labels
+    assert all(now[key] == project.truth[text.text] for key, text in state.texts.items() if key in now)
     doubts.main("40")
     assert len(table("doubts")) == 36
-    assert not {row["key"] for row in table("doubts")} & project.wrong
+    assert not {row["key"] for row in table("doubts")} & flipped
 
 
 @pytest.mark.slow
-def test_the_list_is_the_same_each_time_and_leaves_the_holdout_and_what_cannot_be_said_out(project, capsys):
+def test_the_list_is_reproducible_and_without_holdout_skipped_and_confirmed_answers(project):
+    in_holdout = next(text.key for text in Labelling().texts.values() if text.in_holdout)
+    confirmed, skipped, *_ = mine = list(project.answered())
+    journal.append("anna", [(in_holdout, "pos"), (skipped, "?"), (confirmed, project.answered()[confirmed])])
+    lists = []
+    for _ in range(2):
+        doubts.main("1000")
+        lists.append(Path("tasks/doubts.csv").read_bytes())
+        Path("tasks/doubts.csv").unlink()
+    assert lists[0] == lists[1]
+    assert {line.split(",")[0] for line in lists[0].decode("utf-8-sig").splitlines()[1:]} == set(mine[2:])
+
+
+def test_all_conflicts_are_listed(project):
+    mine, flipped = project.answered(), wrong(project)
+    journal.append("bob", [(key, OTHER[label] if key in flipped else label) for key, label in list(mine.items())[:20]])
     state = Labelling()
-    held = next(text.key for text in state.texts.values() if text.held)
-    unsure = next(iter(sorted(project.wrong)))
-    journal.append("anna", [(held, "pos"), (unsure, "?")])
-    doubts.main("1000")
-    before = Path("tasks/doubts.csv").read_bytes()
-    assert len(table("doubts")) == 39
-    assert not {held, unsure} & {row["key"] for row in table("doubts")}
-    shutil.rmtree("tasks")
-    doubts.main("1000")
-    assert Path("tasks/doubts.csv").read_bytes() == before
-
-
-def test_all_conflicts_are_listed(project, capsys):
-    mine = project.answered()
-    journal.append("bob", [(key, OTHER[label] if key in project.wrong else label) for key, label in list(mine.items())[:20]])
-    said = waiting.disputed(Labelling(), Labelling().resolved().conflicts)
-    assert "  and" not in "".join(said)
+    assert "  and" not in "".join(waiting.in_conflict(state, state.resolved()))
     doubts.main()
-    assert {row["key"] for row in table("conflicts")} == set(list(mine)[:20]) & project.wrong
+    assert {row["key"] for row in table("conflicts")} == set(list(mine)[:20]) & flipped
     assert {row["said"] for row in table("conflicts")} <= {"anna pos, bob neg", "anna neg, bob pos"}
     journal.append("bob", [(key, OTHER[label]) for key, label in list(mine.items())[20:28]])
-    said = waiting.disputed(Labelling(), Labelling().resolved().conflicts)
-    assert any(line.endswith("more: make doubts lists all") for line in said)
+    assert any(line.endswith("more: make doubts lists all") for line in waiting.in_conflict(state, state.resolved()))
 
 
-def test_too_few_answers_and_other_words_are_refused(project):
+def test_too_few_answers_and_a_wrong_number_are_refused(project):
     with pytest.raises(Refused, match=r"MOST=all: possible: a number from 1 to 999999"):
         doubts.main("all")
-    for key in list(project.answered())[9:]:
-        journal.append("anna", [(key, "?")])
+    journal.append("anna", [(key, "?") for key in list(project.answered())[9:]])
     with pytest.raises(Refused, match=r"9 answers of 2 classes, possible: 10 or more, of 2 or more; label more first"):
         doubts.main()
 
 
-def test_each_row_is_judged_by_models_that_did_not_see_it_and_what_is_alone_by_none():
+def test_each_row_is_judged_by_models_not_trained_on_it_and_a_lone_row_by_none():
     labels = np.array([0, 0, 0, 1, 1, 2])
     divisions = []
 
-    def predict(trained, asked_of):
+    def predict(trained, asked):
         assert 5 in trained
-        assert not set(trained) & set(asked_of)
-        assert len(set(trained) | set(asked_of)) == 6
-        divisions.append(tuple(asked_of))
-        return np.stack([[row, 1, 0] for row in asked_of])
+        assert not set(trained) & set(asked)
+        assert len(set(trained) | set(asked)) == 6
+        divisions.append(tuple(asked))
+        return np.stack([[row, 1, 0] for row in asked])
 
-    said = label_errors.out_of_fold(predict, labels, 3, seed=0)
-    assert said[:5, :2].tolist() == [[row, 1] for row in range(5)]
-    assert np.isnan(said[5]).all()
+    probabilities = label_errors.out_of_fold(predict, labels, 3, seed=0)
+    assert probabilities[:5, :2].tolist() == [[row, 1] for row in range(5)]
+    assert np.isnan(probabilities[5]).all()
     assert len(divisions) == 5 * 3  # three rows of a class make three folds
     assert len(set(divisions)) > 3
     assert np.isnan(label_errors.out_of_fold(predict, np.arange(3), 3, seed=0)).all()
 
 
-def test_what_somebody_answered_alike_twice_in_a_row_is_meant(project):
+def test_the_same_answer_twice_in_a_row_confirms_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     one, two, three, four = [f"t{number:024}" for number in range(4)]
     journal.append("anna", [(one, "pos"), (two, "pos"), (three, "pos"), (one, "pos"), (two, "neg"), (three, "pos"), (three, "neg")])
     journal.append("anna", [(four, ""), (four, "")])
-    journal.append("bob", [(one, "neg"), (two, "old")])
-    journal.append("bob", [(two, "new")])
-    assert label_errors.looked_at_twice({}) == {one}
-    assert label_errors.looked_at_twice({"old": "new"}) == {one, two}
-
-
-@pytest.mark.slow
-def test_what_was_answered_again_is_not_listed_again(project):
-    doubts.main("40")
-    first = table("doubts")[0]
-    journal.append("anna", [(first["key"], first["said"].removeprefix("anna "))])
-    doubts.main("40")
-    assert {row["key"] for row in table("doubts")} == project.answered().keys() - {first["key"]}
+    journal.append("bob", [(one, "neg"), (two, "old"), (two, "new")])
+    assert label_errors.confirmed({}) == {one}
+    assert label_errors.confirmed({"old": "new"}) == {one, two}

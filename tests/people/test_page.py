@@ -1,4 +1,4 @@
-"""The page on which people label: who may call it, what it hands out, and that every answer lies on disk before it is said."""
+"""The labelling page: who may call it, which rows it hands out, and that every answer is on disk before the reply."""
 
 import json
 import os
@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 from stages.core.base.errors import Refused
 from stages.core.people.label_errors import Doubt
 from stages.core.people.labelling_page import guard
+from stages.core.people.labelling_page.background import Background
 from stages.core.people.labelling_page.choosing import Choosing
 from stages.core.people.labelling_page.desk import SECONDS_HELD, Desk
-from stages.core.people.labelling_page.doubting import Doubting
 from stages.core.people.labelling_page.server import FOLDER, app
 from stages.core.people.records import journal
 from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
@@ -49,33 +49,33 @@ def desk(clock) -> Desk:
 
 @pytest.fixture
 def client(desk) -> TestClient:
-    """A browser at the right address with the right token."""
+    """At the right address with the right token."""
     return TestClient(app(desk, TOKEN, PORT), base_url=ADDRESS, headers={"X-Gleaner-Token": TOKEN})
 
 
 def show(client, who="anna", window="w", **asks) -> dict:
-    answer = client.get("/show", params={"who": who, "window": window, **asks})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    reply = client.get("/show", params={"who": who, "window": window, **asks})
+    assert reply.status_code == 200, reply.text
+    return reply.json()
 
 
 def texts(shown: dict) -> list[str]:
     return [row["text"] for row in shown["rows"]]
 
 
-def say(client, key: str, label: str, who="anna", at="stage1") -> dict:
-    answer = client.post("/answer", json={"who": who, "key": key, "label": label, "at": at})
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+def answer(client, key: str, label: str, who="anna", at="stage1") -> dict:
+    reply = client.post("/answer", json={"who": who, "key": key, "label": label, "at": at})
+    assert reply.status_code == 200, reply.text
+    return reply.json()
 
 
 def done_choosing(client) -> dict:
-    for _ in range(200):
-        told = show(client)["choosing"]
-        if not told["running"]:
-            return told
+    for _ in range(3000):  # half a minute; a busy machine may need seconds
+        status = show(client)["choosing"]
+        if not status["running"]:
+            return status
         time.sleep(0.01)
-    raise AssertionError(told)
+    raise AssertionError(status)
 
 
 # Who may call
@@ -83,17 +83,17 @@ def done_choosing(client) -> dict:
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1", f"evil.example:{PORT}", "127.0.0.1:1", ""])
 @pytest.mark.parametrize("path", ["/", "/page.js", "/show?who=anna"])
-def test_a_foreign_host_is_refused_with_the_right_token_too(client, host, path):
-    answer = client.get(path, headers={"Host": host})
-    assert (answer.status_code, ADDRESS in answer.text) == (403, True)
+def test_a_foreign_host_is_refused_even_with_the_right_token(client, host, path):
+    reply = client.get(path, headers={"Host": host})
+    assert (reply.status_code, ADDRESS in reply.text) == (403, True)
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", f"https://127.0.0.1:{PORT}", "http://127.0.0.1:1"])
 def test_a_foreign_origin_is_refused_and_writes_nothing(client, origin):
     given = {"who": "anna", "key": ONE, "label": "pos", "at": ""}
-    answer = client.post("/answer", json=given, headers={"Origin": origin})
-    assert (answer.status_code, lines_of("anna")) == (403, [])
-    assert "another page called this one" in answer.json()["error"]
+    reply = client.post("/answer", json=given, headers={"Origin": origin})
+    assert (reply.status_code, lines_of("anna")) == (403, [])
+    assert "another page called this one" in reply.json()["error"]
     own = client.post("/answer", json=given, headers={"Origin": ADDRESS})
     assert own.status_code == 200, own.text
 
@@ -102,37 +102,37 @@ def test_a_foreign_origin_is_refused_and_writes_nothing(client, origin):
     "path", ["/", "/page.js", "/page.css", "/show?who=anna", "/earlier?who=anna", "/doubts?who=anna", "/nowhere"]
 )
 @pytest.mark.parametrize("token", ["", "the-toke", "the-token2", "é"])
-def test_nothing_is_told_without_the_token(desk, path, token):
+def test_without_the_token_everything_is_refused(desk, path, token):
     client = TestClient(app(desk, TOKEN, PORT), base_url=ADDRESS)
     joined = "&" if "?" in path else "?"
-    answer = client.get(f"{path}{joined}token={token}")
-    assert answer.status_code == 403
-    assert "open the address that make label printed last" in answer.text
-    assert not any(text in answer.text for text in TEXTS)
+    reply = client.get(f"{path}{joined}token={token}")
+    assert reply.status_code == 403
+    assert "open the address that make label printed last" in reply.text
+    assert not any(text in reply.text for text in TEXTS)
     assert client.get(f"{path}{joined}token={TOKEN}").status_code == (404 if path == "/nowhere" else 200)
     assert client.get(f"{path}{joined}token={TOKEN}&token=other").status_code == 403
 
 
-def test_only_json_of_a_modest_size_is_taken(client):
+def test_only_small_json_is_accepted(client):
     plain = client.post("/answer", content="{}", headers={"Content-Type": "text/plain"})
     large = client.post("/answer", json={"who": "x" * guard.MOST_BYTES})
     headers = {"Content-Type": "application/json", "Content-Length": "9" * 5000}
     larger = client.post("/answer", content=b"{}", headers=headers)
     without_end = client.post("/answer", content=iter([b"{}"]), headers={"Content-Type": "application/json"})
-    assert [answer.status_code for answer in (plain, large, larger, without_end)] == [415, 413, 413, 411]
-    assert all(answer.json()["error"] for answer in (plain, large, larger, without_end))
+    assert [reply.status_code for reply in (plain, large, larger, without_end)] == [415, 413, 413, 411]
+    assert all(reply.json()["error"] for reply in (plain, large, larger, without_end))
 
 
 @pytest.mark.parametrize(
     "sent", [b"", b"[]", b"{", b'{"who": "anna"}', b'{"who": 1, "key": "", "label": "", "at": ""}', b"\xff", b"[" * 60_000]
 )
-def test_what_is_no_answer_is_told_so(client, sent):
-    answer = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 409
-    assert answer.json()["error"].startswith("the request ")
+def test_a_request_that_is_no_answer_is_refused(client, sent):
+    reply = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 409
+    assert reply.json()["error"].startswith("the request ")
 
 
-def test_every_reply_forbids_scripts_frames_and_referrers(client):
+def test_every_reply_forbids_foreign_scripts_frames_and_referrers(client):
     for path in ("/", "/show?who=anna", "/nowhere"):
         headers = client.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
@@ -141,7 +141,7 @@ def test_every_reply_forbids_scripts_frames_and_referrers(client):
         assert kept == ["no-referrer", "DENY", "no-store", "nosniff"]
 
 
-def test_the_page_runs_no_code_but_its_own_file_and_puts_texts_in_as_texts():
+def test_the_page_runs_only_its_own_script_and_inserts_texts_as_texts():
     html, script = ((FOLDER / name).read_text(encoding="utf-8") for name in ("page.html", "page.js"))
     assert re.findall(r"<script[^>]*>", html) == ['<script src="/page.js?token=TOKEN" defer>']
     assert not re.search(r"\son\w+=|style=|javascript:|https?://", html)
@@ -164,40 +164,40 @@ def test_rows_come_one_by_one_and_each_answer_is_on_disk_before_the_next(client)
         assert (shown["round"], shown["answered"], shown["asked"]) == ("stage1", number, 4)
         [row] = shown["rows"]
         assert row["text"] == TEXTS[number]
-        say(client, row["key"], label)
+        answer(client, row["key"], label)
         assert lines_of("anna") == [[key, label] for key, label in zip(KEYS, labels[: number + 1])]
     assert (show(client)["round"], show(client)["rows"]) == (None, [])
 
 
-def test_a_text_comes_as_it_is(client):
-    say(client, ONE, "pos")
-    say(client, TWO, "pos")
-    answer = client.get("/show?who=anna&window=w")
-    assert answer.headers["content-type"] == "application/json"
-    assert texts(answer.json()) == ["</script><script>document.title='run'</script>"]
+def test_a_text_is_sent_unchanged(client):
+    answer(client, ONE, "pos")
+    answer(client, TWO, "pos")
+    reply = client.get("/show?who=anna&window=w")
+    assert reply.headers["content-type"] == "application/json"
+    assert texts(reply.json()) == ["</script><script>document.title='run'</script>"]
 
 
-def test_an_answer_is_undone_to_what_it_was_before(client):
-    assert say(client, ONE, "pos")["before"] == ""
-    assert say(client, ONE, "neg")["before"] == "pos"
-    say(client, ONE, "pos")  # as undo does
+def test_undo_brings_back_the_answer_before(client):
+    assert answer(client, ONE, "pos")["before"] == ""
+    assert answer(client, ONE, "neg")["before"] == "pos"
+    answer(client, ONE, "pos")  # as undo does
     assert show(client, key=ONE)["rows"][0]["label"] == "pos"
-    say(client, ONE, "")
+    answer(client, ONE, "")
     assert texts(show(client)) == [TEXTS[0]]
     assert [label for _, label in lines_of("anna")] == ["pos", "neg", "pos", ""]
 
 
-def test_two_windows_are_not_handed_the_same_row(client, clock):
+def test_two_windows_never_get_the_same_row(client, clock):
     assert texts(show(client, window="one")) == [TEXTS[0]]
     assert texts(show(client, "bob", window="two")) == [TEXTS[1]]
     assert texts(show(client, window="one")) == [TEXTS[0]]  # after a reload
-    say(client, ONE, "pos")
+    answer(client, ONE, "pos")
     assert texts(show(client, window="one")) == [TEXTS[2]]
     clock.now = SECONDS_HELD  # the second was closed
     assert texts(show(client, window="one")) == [TEXTS[1]]
 
 
-def test_a_window_that_is_looked_at_keeps_its_row_and_hears_when_it_was_given_away(client, clock):
+def test_a_visible_window_keeps_its_row_and_learns_when_it_was_given_away(client, clock):
     show(client, window="one")
     for _ in range(3):
         clock.now += SECONDS_HELD - 1
@@ -209,9 +209,9 @@ def test_a_window_that_is_looked_at_keeps_its_row_and_hears_when_it_was_given_aw
     assert client.get("/hold?window=two").json() == {"held": [ONE]}
 
 
-def test_the_last_rows_wait_in_the_window_that_has_them(client, clock):
+def test_the_last_row_stays_with_its_window(client, clock):
     for key in KEYS[:3]:
-        say(client, key, "pos")
+        answer(client, key, "pos")
     assert texts(show(client, window="one")) == [TEXTS[3]]
     shown = show(client, "bob", window="two")
     assert (shown["rows"], shown["elsewhere"], shown["round"]) == ([], 1, "stage1")
@@ -219,62 +219,62 @@ def test_the_last_rows_wait_in_the_window_that_has_them(client, clock):
     assert texts(show(client, "bob", window="two")) == [TEXTS[3]]
 
 
-def test_two_annotators_share_the_rows_or_answer_the_same_ones_to_see_how_far_they_agree(client):
-    say(client, ONE, "pos")
+def test_two_annotators_share_the_rows_or_answer_the_same_ones_to_measure_agreement(client):
+    answer(client, ONE, "pos")
     assert texts(show(client, "bob")) == [TEXTS[1]]
     assert texts(show(client, "bob", again="1")) == [TEXTS[0]]
-    say(client, ONE, "neg", "bob")
+    answer(client, ONE, "neg", "bob")
     assert texts(show(client, "bob", again="1")) == [TEXTS[1]]
     assert texts(show(client, "bob", window="other", again="1")) == [TEXTS[2]]
     assert (lines_of("anna"), lines_of("bob")) == ([[ONE, "pos"]], [[ONE, "neg"]])
 
 
-def test_who_decides_sees_what_is_disputed_and_who_said_what(client):
+def test_decided_sees_conflicts_with_everybodys_labels(client):
     assert show(client, journal.DECIDED)["rows"] == []
     for who, label in (("anna", "pos"), ("bob", "neg")):
-        say(client, TWO, label, who)
+        answer(client, TWO, label, who)
     [row] = show(client, journal.DECIDED)["rows"]
-    assert (row["key"], row["said"]) == (TWO, {"anna": "pos", "bob": "neg"})
-    say(client, TWO, "pos", journal.DECIDED)
+    assert (row["key"], row["answers"]) == (TWO, {"anna": "pos", "bob": "neg"})
+    answer(client, TWO, "pos", journal.DECIDED)
     assert show(client, journal.DECIDED)["round"] is None
 
 
 def test_several_rows_of_one_bucket_come_side_by_side(client):
     assert texts(show(client, at_once="3")) == [TEXTS[0], TEXTS[1]]  # bucket 0 of the four that are asked for
     assert [row["bucket"] for row in show(client, at_once="2")["rows"]] == [0, 0]
-    say(client, ONE, "pos")
-    say(client, TWO, "pos")
+    answer(client, ONE, "pos")
+    answer(client, TWO, "pos")
     assert texts(show(client, at_once="9")) == [TEXTS[2], TEXTS[3]]
 
 
 @pytest.mark.parametrize("at_once", ["0", "-1", "x", "", "1000000", "²"])
-def test_a_number_of_rows_that_is_none_is_one(client, at_once):
+def test_an_invalid_number_of_rows_counts_as_one(client, at_once):
     assert len(show(client, at_once=at_once)["rows"]) == 1
 
 
-def test_the_guess_of_the_model_comes_after_the_answer_or_before_where_it_is_wanted(client):
+def test_the_guess_comes_after_the_answer_or_before_on_request(client):
     ask_for("stage2", KEYS[4:])
     predict("stage2", [-1, -1, -1, -1, 0, 1])
     for key in KEYS[:4]:
-        assert say(client, key, "pos")["guess"] is None  # no model has spoken before stage1
+        assert answer(client, key, "pos")["guess"] is None  # no model exists before stage1
     shown = show(client)
     assert (texts(shown), "guess" in shown["rows"][0]) == ([TEXTS[4]], False)
     assert show(client, guess="1")["rows"][0]["guess"] == "neg"
-    assert say(client, KEYS[4], "pos", at="stage2")["guess"] == "neg"
+    assert answer(client, KEYS[4], "pos", at="stage2")["guess"] == "neg"
     predict("stage2", [0, 1])  # of another pool: no guess is better than another row's
-    assert say(client, KEYS[5], "pos", at="stage2")["guess"] is None
+    assert answer(client, KEYS[5], "pos", at="stage2")["guess"] is None
 
 
 @pytest.mark.parametrize("at", ["../stage2", "nowhere", "holdout", ""])
-def test_no_guess_is_made_for_what_is_no_round(client, at):
-    assert say(client, ONE, "pos", at=at)["guess"] is None
+def test_there_is_no_guess_outside_the_rounds(client, at):
+    assert answer(client, ONE, "pos", at=at)["guess"] is None
 
 
-def test_earlier_answers_are_looked_through_the_last_first_and_searched(client):
+def test_earlier_answers_are_listed_last_first_and_searched(client):
     for key, label in zip(KEYS, ("pos", "neg", "?", "pos")):
-        say(client, key, label)
-    say(client, ONE, "neg")
-    say(client, FOUR, "")
+        answer(client, key, label)
+    answer(client, ONE, "neg")
+    answer(client, FOUR, "")
     found = client.get("/earlier?who=anna").json()
     assert [(row["key"], row["label"]) for row in found["rows"]] == [(ONE, "neg"), (SCRIPT, "?"), (TWO, "neg")]
     assert [row["key"] for row in client.get("/earlier?who=anna&words=PLOT").json()["rows"]] == [TWO]
@@ -282,15 +282,15 @@ def test_earlier_answers_are_looked_through_the_last_first_and_searched(client):
     assert client.get("/earlier?who=bob").json() == {"rows": [], "all": 0}
 
 
-def test_time_left_is_told_by_the_pace_of_the_last_answers(client):
+def test_time_left_follows_the_pace_of_the_last_answers(client):
     assert show(client)["seconds_left"] is None
     for number, key in enumerate(KEYS[:2] * 3):
         journal.append("anna", [(key, "pos")], journal.datetime(2026, 1, 1, 12, 0, 10 * number, tzinfo=journal.UTC))
     assert show(client)["seconds_left"] == 20  # two rows, ten seconds each
 
 
-def test_classes_are_called_what_they_are_called_now(client, project):
-    say(client, ONE, "pos")
+def test_classes_have_their_present_names(client, project):
+    answer(client, ONE, "pos")
     project.change({"labels": {"classes": ["neg", "good"], "rename": {"pos": "good"}}})
     Path("data/classes.json").write_text('["neg", "good"]')
     assert show(client)["classes"] == ["neg", "good"]
@@ -298,18 +298,18 @@ def test_classes_are_called_what_they_are_called_now(client, project):
     assert client.get("/earlier?who=anna").json()["rows"][0]["label"] == "good"
 
 
-def test_guidelines_stand_beside_the_classes(client, project):
+def test_guidelines_are_sent_with_the_classes(client, project):
     assert show(client)["guide"] == ""
     Path("guide.md").write_text("# When\n\n- it is <b>good</b>")
     project.change({"labels": {"guide": "guide.md"}})
     assert show(client)["guide"] == "# When\n\n- it is <b>good</b>"
 
 
-def test_the_page_goes_on_while_dvc_makes_the_texts_anew(client):
+def test_the_page_keeps_working_while_dvc_rebuilds_the_texts(client):
     assert texts(show(client)) == [TEXTS[0]]
     Path("data/pool.jsonl").rename("data/kept")
     assert texts(show(client)) == [TEXTS[0]]
-    say(client, ONE, "pos")
+    answer(client, ONE, "pos")
     Path("data/kept").rename("data/pool.jsonl")
     assert texts(show(client)) == [TEXTS[1]]
 
@@ -317,42 +317,42 @@ def test_the_page_goes_on_while_dvc_makes_the_texts_anew(client):
 # The next rows
 
 
-def test_the_next_rows_are_chosen_when_all_is_answered_and_not_before(desk, client):
-    def work(tell):
-        tell("labels/stage2.csv: 2 rows are asked for")
+def test_the_next_rows_are_chosen_only_when_every_row_is_answered(desk, client):
+    def choose(say):
+        say("labels/stage2.csv: 2 rows are asked for")
         ask_for("stage2", KEYS[4:])
 
-    desk.choosing.work = work
+    desk.choosing.choose = choose
     client.post("/choose", json={"who": "anna"})
     assert not Path("labels/stage2.csv").exists()
     for key in KEYS[:4]:
-        say(client, key, "pos")
+        answer(client, key, "pos")
     assert client.post("/choose", json={"who": "anna"}).status_code == 200
-    told = done_choosing(client)
-    assert (told["lines"], told["failed"]) == (["labels/stage2.csv: 2 rows are asked for"], "")
+    status = done_choosing(client)
+    assert (status["lines"], status["failed"]) == (["labels/stage2.csv: 2 rows are asked for"], "")
     assert texts(show(client)) == [TEXTS[4]]
 
 
-def test_where_nothing_is_to_be_asked_all_is_done_until_an_answer_changes(client):
+def test_labelling_ends_when_nothing_is_added_until_an_answer_changes(client):
     for key in KEYS[:4]:
-        say(client, key, "pos")
+        answer(client, key, "pos")
     client.post("/choose", json={"who": "anna"})
-    told = done_choosing(client)
-    assert (told["ended"], told["lines"]) == (True, ["nothing is added"])
-    say(client, ONE, "neg")
+    status = done_choosing(client)
+    assert (status["ended"], status["lines"]) == (True, ["nothing is added"])
+    answer(client, ONE, "neg")
     assert show(client)["choosing"]["ended"] is False
 
 
-def test_why_nothing_could_be_chosen_is_told_and_it_can_be_tried_again(desk, client):
-    def work(tell):
-        raise Refused("`dvc repro` ended with an error, see above; mend it and try again")
+def test_a_failure_to_choose_is_reported_and_can_be_retried(desk, client):
+    def choose(say):
+        raise Refused("`dvc repro` ended with an error, see above; fix it and try again")
 
     for key in KEYS[:4]:
-        say(client, key, "pos")
-    desk.choosing.work = work
+        answer(client, key, "pos")
+    desk.choosing.choose = choose
     client.post("/choose", json={"who": "anna"})
     assert done_choosing(client)["failed"].startswith("`dvc repro` ended with an error")
-    desk.choosing.work = lambda tell: ask_for("stage2", KEYS[4:])
+    desk.choosing.choose = lambda say: ask_for("stage2", KEYS[4:])
     client.post("/choose", json={"who": "anna"})
     assert done_choosing(client)["failed"] == ""
     assert texts(show(client)) == [TEXTS[4]]
@@ -373,20 +373,20 @@ def test_why_nothing_could_be_chosen_is_told_and_it_can_be_tried_again(desk, cli
         ({"who": ""}, r"WHO='': possible: letters"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_in_words_and_nothing_is_written(client, given, words):
+def test_an_invalid_answer_is_refused_with_a_reason_and_not_written(client, given, words):
     sent = json.dumps({"who": "anna", "key": ONE, "label": "pos", "at": "", **given})
-    answer = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 409, answer.text
-    assert re.search(words, answer.json()["error"])
+    reply = client.post("/answer", content=sent, headers={"Content-Type": "application/json"})
+    assert reply.status_code == 409, reply.text
+    assert re.search(words, reply.json()["error"])
     assert list(Path().rglob("answers/*.csv")) == []
 
 
-def test_where_nothing_can_be_written_the_page_says_so_and_the_row_stays(client):
+def test_an_answer_that_cannot_be_written_is_reported_and_its_row_stays(client):
     Path("labels/answers").mkdir()
     Path("labels/answers/anna.csv").mkdir()  # even root cannot write into a folder
-    answer = client.post("/answer", json={"who": "anna", "key": ONE, "label": "pos", "at": ""})
-    assert answer.status_code == 409
-    assert "labels/answers/anna.csv cannot be" in answer.json()["error"]
+    reply = client.post("/answer", json={"who": "anna", "key": ONE, "label": "pos", "at": ""})
+    assert reply.status_code == 409
+    assert "labels/answers/anna.csv cannot be" in reply.json()["error"]
     Path("labels/answers/anna.csv").rmdir()
     assert texts(show(client)) == [TEXTS[0]]
 
@@ -395,80 +395,73 @@ def test_where_nothing_can_be_written_the_page_says_so_and_the_row_stays(client)
 def test_a_folder_without_permission_is_named(client):
     Path("labels/answers").mkdir()
     Path("labels/answers").chmod(0o500)
-    answer = client.post("/answer", json={"who": "anna", "key": ONE, "label": "pos", "at": ""})
+    reply = client.post("/answer", json={"who": "anna", "key": ONE, "label": "pos", "at": ""})
     Path("labels/answers").chmod(0o700)
-    assert "labels/answers/anna.csv cannot be written: Permission denied" in answer.json()["error"]
+    assert "labels/answers/anna.csv cannot be written: Permission denied" in reply.json()["error"]
 
 
-def test_an_answer_that_another_program_wrote_wrong_is_named_by_file_and_line(client):
+def test_a_wrong_answer_of_another_program_is_named_by_file_and_line(client):
     Path("labels/answers").mkdir()
     Path("labels/answers/bot.csv").write_text(f"key,label\n{ONE},good\n")
-    answer = client.get("/show?who=anna&window=w")
-    assert (answer.status_code, "labels/answers/bot.csv, line 2: label = good" in answer.json()["error"]) == (409, True)
-
-
-def test_ten_thousand_answers_at_once_are_taken_in(client):
-    journal.append("bot", [(f"t{number:024x}", "pos") for number in range(10_000)] + [(ONE, "neg")])
-    started = time.monotonic()
-    assert texts(show(client)) == [TEXTS[1]]
-    assert time.monotonic() - started < 5
+    reply = client.get("/show?who=anna&window=w")
+    assert (reply.status_code, "labels/answers/bot.csv, line 2: label = good" in reply.json()["error"]) == (409, True)
 
 
 # Doubts
 
 
-def doubtful(*labels: tuple[str, str]) -> Doubting:
-    """What a model would find, the least likely first: key and label of each."""
+def doubtful(*labels: tuple[str, str]) -> Background:
+    """As if a model doubted these answers, (key, label), the least likely first."""
     other = {"pos": "neg", "neg": "pos"}
-    return Doubting(lambda: [Doubt(key, label, 0.1, other[label]) for key, label in labels])
+    return Background(lambda: [Doubt(key, label, 0.1, other[label]) for key, label in labels])
 
 
 def looked_for(client, who: str) -> dict:
     assert client.post("/doubt", json={"who": who}).status_code == 200
-    for _ in range(200):
-        told = client.get("/doubts", params={"who": who}).json()
-        if not told["running"]:
-            return told
+    for _ in range(3000):  # half a minute; a busy machine may need seconds
+        status = client.get("/doubts", params={"who": who}).json()
+        if not status["running"]:
+            return status
         time.sleep(0.01)
-    raise AssertionError(told)
+    raise AssertionError(status)
 
 
-def keys_of(told: dict) -> list[str]:
-    return [row["key"] for row in told["rows"]]
+def keys_of(status: dict) -> list[str]:
+    return [row["key"] for row in status["rows"]]
 
 
-def test_doubts_of_ones_own_answers_come_worst_first_and_go_when_they_are_changed_or_given_again(client, desk):
+def test_doubts_of_own_answers_come_worst_first_and_go_when_changed_or_confirmed(client, desk):
     desk.doubting = doubtful((ONE, "pos"), (TWO, "neg"), (FOUR, "neg"))
     assert client.get("/doubts", params={"who": "anna"}).json()["rows"] == []
     for key, label in ((ONE, "pos"), (TWO, "neg")):
-        say(client, key, label)
-    say(client, FOUR, "neg", who="bob")
-    told = looked_for(client, "anna")
-    assert told["rows"] == [{"key": ONE, "likelier": "neg"}, {"key": TWO, "likelier": "pos"}]
+        answer(client, key, label)
+    answer(client, FOUR, "neg", who="bob")
+    status = looked_for(client, "anna")
+    assert status["rows"] == [{"key": ONE, "likelier": "neg"}, {"key": TWO, "likelier": "pos"}]
     assert keys_of(looked_for(client, "bob")) == [FOUR]
-    say(client, ONE, "neg")
+    answer(client, ONE, "neg")
     assert keys_of(client.get("/doubts", params={"who": "anna"}).json()) == [TWO]
-    say(client, TWO, "neg")
+    answer(client, TWO, "neg")
     assert keys_of(client.get("/doubts", params={"who": "anna"}).json()) == []
 
 
-def test_who_decides_sees_all_doubts_and_who_said_what(client, desk):
+def test_decided_sees_all_doubts_with_everybodys_labels(client, desk):
     desk.doubting = doubtful((ONE, "pos"), (FOUR, "neg"))
-    say(client, ONE, "pos")
-    say(client, FOUR, "neg", who="bob")
+    answer(client, ONE, "pos")
+    answer(client, FOUR, "neg", who="bob")
     assert keys_of(looked_for(client, journal.DECIDED)) == [ONE, FOUR]
     [row] = show(client, who=journal.DECIDED, key=FOUR)["rows"]
-    assert (row["said"], row["label"]) == ({"bob": "neg"}, "")
-    say(client, FOUR, "neg", who=journal.DECIDED)
+    assert (row["answers"], row["label"]) == ({"bob": "neg"}, "")
+    answer(client, FOUR, "neg", who=journal.DECIDED)
     assert keys_of(client.get("/doubts", params={"who": journal.DECIDED}).json()) == [ONE]
 
 
-def test_why_no_doubts_can_be_told_is_said_and_a_text_that_went_is_left_out(client, desk):
-    say(client, ONE, "pos")
+def test_a_failure_to_find_doubts_is_reported_and_missing_texts_are_left_out(client, desk):
+    answer(client, ONE, "pos")
     assert looked_for(client, "anna")["failed"].startswith("1 answers of 1 classes, possible: 10 or more, of 2 or more")
     desk.doubting = doubtful(("t" + 24 * "0", "pos"), (ONE, "pos"))
     journal.append("anna", [("t" + 24 * "0", "pos")])
     assert keys_of(looked_for(client, "anna")) == [ONE]
-    desk.doubting = Doubting(lambda: 1 / 0)
+    desk.doubting = Background(lambda: 1 / 0)
     assert "ZeroDivisionError" in looked_for(client, "anna")["failed"]
     assert client.post("/doubt", json={"who": "../anna"}).status_code == 409

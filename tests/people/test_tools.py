@@ -1,8 +1,7 @@
-"""What Label Studio, doccano, Prodigy and Argilla write is recognised and read, with whoever answered, and read once."""
+"""Exports of Label Studio, doccano, Prodigy and Argilla are recognised and read once, with their annotators."""
 
 import csv
 import json
-import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,32 +13,29 @@ from stages.core.base.errors import Refused
 from stages.core.people import tasks
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import journal
-from stages.core.people.tools import label_studio, recognise
-from stages.core.people.tools.task import Task
-from tests.support.people import Labelled
+from stages.core.people.tools import formats, label_studio
+from stages.core.people.tools.exchange import Task
+from tests.support.people import OTHER, Labelled
 from tests.support.project import ROOT
-
-OTHER = {"pos": "neg", "neg": "pos"}
 
 
 @pytest.fixture
-def project(in_process) -> Labelled:
-    """Texts without labels, of which nobody was asked yet."""
-    project = Labelled.of(in_process)
-    shutil.rmtree("data/asked", ignore_errors=True)
+def project(unlabelled, tmp_path, monkeypatch) -> Labelled:
+    """Texts without labels; nothing was asked yet."""
+    project = unlabelled.entered(tmp_path / "a projéct", monkeypatch)
     project.repro("collect_answers")
     return project
 
 
 @pytest.fixture
 def texts(project) -> list:
-    """Four texts of the pool, with what is true of each: key, text and label."""
-    some = [text for text in Labelling().texts.values() if not text.held][:4]
+    """Four texts of the pool: (key, text, true label)."""
+    some = [text for text in Labelling().texts.values() if not text.in_holdout][:4]
     return [(text.key, text.text, project.truth[text.text]) for text in some]
 
 
 def read(capsys, file: str, content, who: str = "") -> list[str]:
-    """The lines that are said of a file that holds `content`."""
+    """The lines that make answers prints about a file with this content."""
     Path(file).write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
     capsys.readouterr()
     read_answers.main(file, who)
@@ -68,7 +64,7 @@ def task(text, *annotations, **more) -> dict:
 # ---- Label Studio
 
 
-def test_label_studio_json_has_several_annotations_a_task_and_skipped_ones(project, texts, capsys):
+def test_label_studio_json_with_several_annotations_per_task_and_skipped_ones(project, texts, capsys):
     (a, _, first), (b, _, _), (c, _, third), _ = texts
     export = [
         task(texts[0], annotation([first]), annotation([OTHER[first]], by={"id": 2, "email": "bob@example.org"})),
@@ -79,7 +75,7 @@ def test_label_studio_json_has_several_annotations_a_task_and_skipped_ones(proje
     ]
     assert read(capsys, "export.json", export) == [
         "export.json: taken for an export of Label Studio, JSON",
-        "export.json: 1 records without an answer are passed over",
+        "export.json: 1 records without an answer are ignored",
         "export.json: 2 answers; of label-studio-1 2 are new, of which 0 change an earlier one",
         "export.json: 1 answers; of label-studio-2 1 are new, of which 0 change an earlier one",
         "export.json: 1 answers; of label-studio-carla-example.org 1 are new, of which 0 change an earlier one",
@@ -91,11 +87,11 @@ def test_label_studio_json_has_several_annotations_a_task_and_skipped_ones(proje
     }
 
 
-def test_who_is_who_can_be_told(project, texts, capsys):
+def test_annotators_can_be_named(project, texts, capsys):
     export = [task(texts[0], annotation(["pos"]), annotation(["neg"], by=2))]
     read(capsys, "export.json", export, "1=anna 2=bob")
     assert set(answered()) == {"anna", "bob"}
-    with pytest.raises(Refused, match=r"WHO=anna: export.json has answers of 1, 2; leave WHO out, or tell who is who"):
+    with pytest.raises(Refused, match=r"WHO=anna: export.json has answers of 1, 2; leave WHO out, or name each"):
         read(capsys, "export.json", export, "anna")
     with pytest.raises(Refused, match=r"WHO=3=carla: 3 is no annotator of export.json; possible: 1, 2"):
         read(capsys, "export.json", export, "3=carla")
@@ -105,14 +101,14 @@ def test_who_is_who_can_be_told(project, texts, capsys):
     assert answered()["dora"] == {texts[1][0]: "pos"}
 
 
-def test_the_later_annotation_of_one_person_counts_wherever_it_stands(project, texts, capsys):
+def test_the_later_annotation_of_one_annotator_counts_in_any_order(project, texts, capsys):
     sooner, later = "2026-11-25T10:00:00.1Z", "2026-11-25T11:00:00.1Z"
     export = [task(texts[0], annotation(["neg"], updated_at=later), annotation(["pos"], updated_at=sooner))]
     read(capsys, "export.json", export)
     assert answered() == {"label-studio-1": {texts[0][0]: "neg"}}
 
 
-def test_the_time_of_an_answer_is_kept_and_an_old_export_takes_nothing_back(project, texts, capsys):
+def test_answers_keep_their_time_and_an_old_export_undoes_nothing_newer(project, texts, capsys):
     key = texts[0][0]
     old = [task(texts[0], annotation(["pos"], updated_at="2026-11-25T12:00:00.123456+02:00"))]
     read(capsys, "old.json", old, "anna")
@@ -120,14 +116,14 @@ def test_the_time_of_an_answer_is_kept_and_an_old_export_takes_nothing_back(proj
     journal.append("anna", [(key, "neg", "2026-11-25T11:00:00Z")])  # on the page, say
     assert read(capsys, "old.json", old, "anna")[1:] == [
         "old.json: 1 answers; of anna 0 are new, of which 0 change an earlier one",
-        "old.json: 1 are older than what anna answered here since, and are passed over",
+        "old.json: 1 are older than what anna answered here since, and are ignored",
     ]
     assert answered() == {"anna": {key: "neg"}}
     read(capsys, "new.json", [task(texts[0], annotation(["pos"], updated_at="2026-11-25T11:00:01Z"))], "anna")
     assert answered() == {"anna": {key: "pos"}}
 
 
-def test_an_import_that_was_cut_short_goes_on_when_it_is_called_again(project, texts, capsys, monkeypatch):
+def test_an_interrupted_import_is_completed_by_the_next(project, texts, capsys, monkeypatch):
     export = [task(texts[0], annotation(["pos"]), annotation(["pos"], by=2)), task(texts[1], annotation(["neg"], by=2))]
     append = journal.append
 
@@ -145,7 +141,7 @@ def test_an_import_that_was_cut_short_goes_on_when_it_is_called_again(project, t
     assert {who: len(journal.history(who)) for who in journal.annotators()} == {"label-studio-1": 1, "label-studio-2": 2}
 
 
-def test_other_controls_than_the_one_with_the_classes_are_passed_over(project, texts, capsys):
+def test_controls_without_classes_are_ignored(project, texts, capsys):
     both = annotation(["pos"])
     both["result"] += annotation(["rude"], control="tone")["result"]
     both["result"] += [{"from_name": "note", "type": "textarea", "value": {"text": ["hm"]}}]
@@ -170,9 +166,9 @@ def rows_of(texts, control: str = "label", **first) -> list[dict]:
 
 
 @pytest.mark.parametrize("control", ["label", "mood", "text"])
-def test_label_studio_json_min_whatever_the_control_is_called(project, texts, capsys, control):
-    said = read(capsys, "export.json", rows_of(texts, control))
-    assert said == [
+def test_label_studio_json_min_with_any_name_of_the_control(project, texts, capsys, control):
+    output = read(capsys, "export.json", rows_of(texts, control))
+    assert output == [
         "export.json: taken for an export of Label Studio, JSON-MIN or CSV",
         "export.json: 4 answers; of label-studio-1 4 are new, of which 0 change an earlier one",
     ]
@@ -180,7 +176,7 @@ def test_label_studio_json_min_whatever_the_control_is_called(project, texts, ca
 
 
 @pytest.mark.parametrize("form", ["{}", '["{}"]', '{{"choices": ["{}"]}}'])
-def test_label_studio_csv_holds_choices_as_a_word_a_list_or_json(project, texts, capsys, form):
+def test_label_studio_csv_with_choices_as_a_word_a_list_or_json(project, texts, capsys, form):
     rows = rows_of(texts)
     with Path("export.csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, sorted(rows[0]), quoting=csv.QUOTE_NONNUMERIC)
@@ -194,21 +190,21 @@ def test_label_studio_csv_holds_choices_as_a_word_a_list_or_json(project, texts,
     assert len(journal.history("label-studio-1")) == 4
 
 
-def test_a_row_without_an_annotation_is_no_answer_though_the_data_has_a_label(project, texts, capsys):
+def test_a_row_without_an_annotation_is_no_answer_even_if_the_data_has_a_label(project, texts, capsys):
     rows = rows_of(texts)
     rows[0] |= {"annotation_id": None, "annotator": {}}
     read(capsys, "export.json", rows)
     assert answered() == {"label-studio-1": {key: label for key, _, label in texts[1:]}}
 
 
-def test_a_control_that_is_lost_in_csv_is_told(project, texts, capsys):
+def test_a_control_lost_in_csv_is_reported(project, texts, capsys):
     rows = [{name: value for name, value in row.items() if name != "label"} for row in rows_of(texts)]
     with pytest.raises(Refused, match=r"export.json, columns text: none holds a class, possible: neg, pos; .*export as JSON"):
         read(capsys, "export.json", rows)
 
 
-# Recorded of Label Studio 1.23.0: tasks that label_studio.tasks wrote were imported under its config, and two people answered
-# three of five by the API; one was skipped. Of a second project the control is named text, as a key of the data is.
+# Recorded from Label Studio 1.23.0: tasks of label_studio.tasks were imported with its config; two annotators answered three of
+# five through the API, and one was skipped. In a second project the control is named text, like a key of the data.
 EXPORTS = ROOT / "tests/people/exports"
 SO_SO = 'so "so" & <so>'
 RECORDED = {
@@ -217,7 +213,7 @@ RECORDED = {
 }
 
 
-def test_recorded_exports_of_label_studio_say_one_thing_whatever_their_form(project, capsys):
+def test_recorded_exports_of_label_studio_agree_in_all_formats(project, capsys):
     project.change({"labels": {"classes": ["neg", "pos", SO_SO]}})
     project.repro("collect_answers")
     for name in ("label-studio-min.json", "label-studio.csv", "control-named-text-min.json"):
@@ -244,19 +240,19 @@ def test_doccano_jsonl_and_csv(project, texts, capsys):
     ]
     assert read(capsys, "all.jsonl", lines(records), "anna") == [
         "all.jsonl: taken for an export of doccano, JSONL",
-        "all.jsonl: 1 records without an answer are passed over",
+        "all.jsonl: 1 records without an answer are ignored",
         "all.jsonl: 2 answers; of anna 2 are new, of which 0 change an earlier one",
     ]
     assert answered() == {"anna": {a: one, b: two}}
     table = f'id,data,label\n4,"{first}",{one}\n5,"{second}",{two}\n6,"{third}",\n'  # without a key, by the text
-    said = read(capsys, "all.csv", table, "anna")
-    assert said[0] == "all.csv: taken for an export of doccano, CSV"
-    assert said[-1] == "all.csv: 2 answers; of anna 0 are new, of which 0 change an earlier one"
+    output = read(capsys, "all.csv", table, "anna")
+    assert output[0] == "all.csv: taken for an export of doccano, CSV"
+    assert output[-1] == "all.csv: 2 answers; of anna 0 are new, of which 0 change an earlier one"
     with pytest.raises(Refused, match=r"all.csv, record 1: 2 labels \(neg, pos\), possible: one"):
         read(capsys, "all.csv", f'id,data,label\n4,"{first}",neg#pos\n')
 
 
-def test_a_class_that_holds_the_sign_between_labels_of_doccano(project, capsys, texts):
+def test_a_class_may_contain_doccanos_separator(project, capsys, texts):
     project.change({"labels": {"classes": ["C#", "neg", "pos"]}})
     project.repro("collect_answers")
     read(capsys, "all.csv", f'id,data,label\n4,"{texts[0][1]}",C#\n', "anna")
@@ -279,12 +275,12 @@ def test_prodigy_accepts_rejects_and_ignores(project, texts, capsys):
             "_timestamp": 8,
         },
     ]
-    said = read(capsys, "out.jsonl", lines(records), "=me films-anna=anna")
-    assert said[:2] == ["out.jsonl: taken for an export of Prodigy", "out.jsonl: 1 records without an answer are passed over"]
+    output = read(capsys, "out.jsonl", lines(records), "=me films-anna=anna")
+    assert output[:2] == ["out.jsonl: taken for an export of Prodigy", "out.jsonl: 1 records without an answer are ignored"]
     assert answered() == {"anna": {a: one, d: "?"}, "me": {b: two}}
     records[3]["answer"] = "skip"
     with pytest.raises(
-        Refused, match=r"out.jsonl, record 4: answer = skip, possible: accept, reject, ignore; mend it; nothing was"
+        Refused, match=r"out.jsonl, record 4: answer = skip, possible: accept, reject, ignore; correct it; nothing was"
     ):
         read(capsys, "out.jsonl", lines(records))
 
@@ -298,7 +294,7 @@ def responses(text, values, users, status, question="label") -> dict:
     }  # fmt: skip
 
 
-def test_argilla_responses_count_where_they_were_submitted(project, texts, capsys):
+def test_only_submitted_responses_of_argilla_count(project, texts, capsys):
     anna, bob = "0a1b-anna", "9c8d-bob"
     records = [
         responses(texts[0], ["pos", "neg"], [anna, bob], ["submitted", "discarded"]),
@@ -306,8 +302,8 @@ def test_argilla_responses_count_where_they_were_submitted(project, texts, capsy
         responses(texts[2], ["pos"], [bob], ["draft"]),
         responses(texts[3], None, None, None),
     ]
-    said = read(capsys, "records.json", records, f"{anna}=anna")
-    assert said[0] == "records.json: taken for records of Argilla"
+    output = read(capsys, "records.json", records, f"{anna}=anna")
+    assert output[0] == "records.json: taken for records of Argilla"
     assert answered() == {"anna": {texts[0][0]: "pos", texts[1][0]: "neg"}, "argilla-9c8d-bob": {texts[1][0]: "pos"}}
     assert all(" 0 are new" in line for line in read(capsys, "records.json", records, f"{anna}=anna")[1:])
     records[1]["label.responses.users"] = [anna]
@@ -321,7 +317,7 @@ def test_argilla_responses_count_where_they_were_submitted(project, texts, capsy
         read(capsys, "records.json", records)
 
 
-# ---- whatever it is
+# ---- any tool
 
 
 @pytest.mark.parametrize(
@@ -334,7 +330,7 @@ def test_argilla_responses_count_where_they_were_submitted(project, texts, capsy
         ({"annotations": [annotation([{"a": 1}])]}, "export.json, record 1: label = {'a': 1}, possible: a class"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_used_is_refused_whole_with_its_record(project, texts, capsys, change, message):
+def test_an_unusable_record_refuses_the_whole_file(project, texts, capsys, change, message):
     export = [task(texts[0], annotation(["pos"])) | change, task(texts[1], annotation(["pos"]))]
     with pytest.raises(Refused) as refused:
         read(capsys, "export.json", export)
@@ -343,19 +339,19 @@ def test_what_cannot_be_used_is_refused_whole_with_its_record(project, texts, ca
     assert answered() == {}
 
 
-def test_two_controls_that_both_hold_classes_are_refused(project, texts, capsys):
+def test_two_controls_with_classes_are_refused(project, texts, capsys):
     both = annotation(["pos"])
     both["result"] += annotation(["neg"], control="second")["result"]
     with pytest.raises(Refused, match=r"under label, second \(label: pos; second: neg\), possible: one of them"):
         read(capsys, "export.json", [task(texts[0], both)])
 
 
-def test_labels_of_old_are_read_by_their_new_names_and_only_once(project, texts, capsys):
+def test_former_labels_are_read_once_under_their_new_names(project, texts, capsys):
     project.change({"labels": {"classes": ["good", "neg"], "rename": {"pos": "good"}}})
     project.repro("collect_answers")
     journal.append("anna", [(texts[0][0], "pos")])
-    said = read(capsys, "export.json", [task(texts[0], annotation(["pos"])), task(texts[1], annotation(["pos"]))], "anna")
-    assert said[-1] == "export.json: 2 answers; of anna 1 are new, of which 0 change an earlier one"
+    output = read(capsys, "export.json", [task(texts[0], annotation(["pos"])), task(texts[1], annotation(["pos"]))], "anna")
+    assert output[-1] == "export.json: 2 answers; of anna 1 are new, of which 0 change an earlier one"
     assert answered() == {"anna": {texts[0][0]: "pos", texts[1][0]: "good"}}
 
 
@@ -363,7 +359,7 @@ def test_labels_of_old_are_read_by_their_new_names_and_only_once(project, texts,
 
 
 def answer_tasks(tool: str, name: str, truth: dict[str, str]) -> list[dict]:
-    """What a tool gives back of the tasks that were written for it, once a person has answered them all."""
+    """The export of a tool after an annotator has answered all its tasks."""
     file = next(Path("tasks").glob(f"{name}.{tool}.json*"))
     content = file.read_text(encoding="utf-8")
     made: list = json.loads(content) if file.suffix == ".json" else [json.loads(line) for line in content.splitlines()]
@@ -379,25 +375,25 @@ def answer_tasks(tool: str, name: str, truth: dict[str, str]) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_tasks_go_out_and_come_back_by_their_keys(project, capsys):
+def test_tasks_come_back_by_their_keys(project, capsys):
     project.ask("", "", "label-studio")
-    said = capsys.readouterr().out
-    assert "tasks/holdout.label-studio.json: 20 tasks" in said
-    assert "tasks/stage1.label-studio.json: 12 tasks" in said
-    assert "tasks/stage1.label-studio.xml: the classes" in said
-    for tool in recognise.TOOLS.values():
+    output = capsys.readouterr().out
+    assert "tasks/holdout.label-studio.json: 20 tasks" in output
+    assert "tasks/stage1.label-studio.json: 12 tasks" in output
+    assert "tasks/stage1.label-studio.xml: the classes" in output
+    for tool in formats.TOOLS.values():
         tasks.write(tool, None, False)
-    for name in recognise.TOOLS:
+    for name in formats.TOOLS:
         read(capsys, "back.json", answer_tasks(name, "stage1", project.truth), name)
         assert {Labelling().texts[key].text: label for key, label in answered()[name].items()}.items() <= project.truth.items()
         assert len(answered()[name]) == 12
-    assert Labelling().progress("stage1") == (12, 12)
+    assert Labelling().open_keys("stage1") == []
     tasks.write(label_studio, ["stage1"], False)
-    assert "stage1: all that was asked for is answered, no tasks are written" in capsys.readouterr().out
+    assert "stage1: every row is answered, no tasks are written" in capsys.readouterr().out
 
 
 @pytest.mark.slow
-def test_guesses_are_written_only_on_request_and_never_of_the_holdout(project, capsys):
+def test_guesses_are_written_only_on_request_and_never_for_the_holdout(project, capsys):
     project.ask()
     project.answer_all("stage1")
     project.ask()
@@ -405,18 +401,18 @@ def test_guesses_are_written_only_on_request_and_never_of_the_holdout(project, c
     predicted = np.load("data/stage2/predicted.npy", allow_pickle=False)[0]
     guess = {key: state.classes[predicted[state.texts[key].row]] for key in state.keys_of("stage2")}
     assert set(guess.values()) <= {"neg", "pos"}
-    for tool in recognise.TOOLS.values():
-        said = []
+    for tool in formats.TOOLS.values():
+        output = []
         for predict in (False, True):
             capsys.readouterr()
             tasks.write(tool, None, predict)
             [file] = Path("tasks").glob(f"stage2.{tool.NAME}.json*")
-            said.append(file.read_text(encoding="utf-8"))
-        assert "holdout: no model has spoken of it, so no predictions" in capsys.readouterr().out
-        for shown, content in zip(({}, guess), said):
+            output.append(file.read_text(encoding="utf-8"))
+        assert "holdout: no model has predicted these rows" in capsys.readouterr().out
+        for shown, content in zip(({}, guess), output):
             rows = [Task(key, state.texts[key].text, shown.get(key)) for key in guess]
             assert content == next(iter(tool.tasks(rows, state.classes).values()))
-        assert said[0] != said[1]
+        assert output[0] != output[1]
 
 
 def test_classes_are_escaped_in_the_labelling_config_and_the_first_nine_have_a_key():
@@ -427,8 +423,3 @@ def test_classes_are_escaped_in_the_labelling_config_and_the_first_nine_have_a_k
     assert [choice.get("value") for choice in choices] == classes
     assert [choice.get("hotkey") for choice in choices] == [*map(str, range(1, 10)), None, None]
     assert view.find("Text").get("value") == "$text"
-
-
-def test_predictions_in_a_table_are_refused(project):
-    with pytest.raises(Refused, match=r"PREDICT=1 with FORMAT=csv: a table shows no guess; possible: label-studio, argilla"):
-        project.ask("", "", "csv", "1")

@@ -16,7 +16,7 @@ from stages.core.people.labelling_page.choosing import Choosing, by_process
 from stages.core.people.labelling_page.desk import Desk
 from stages.core.people.records import asked, journal
 from tests.conftest import once
-from tests.support.people import PEOPLE, Labelled
+from tests.support.people import PEOPLE, Labelled, next_open
 from tests.support.processes import Hold
 from tests.support.project import Project
 
@@ -67,7 +67,7 @@ def test_a_repro_that_waits_ends_well_and_answers_run_only_what_follows(project)
     assert project.summary() == "stage1 waits for 12 answers.\n"
     assert ran(project) == []
     state = Labelling()
-    text = state.next_open("stage1")
+    text = next_open(state, "stage1")
     state.answer("anna", text.key, "pos")
     one = ran(project)
     assert set(one) & {"prepare", "embed", "cluster", "select_stage1"} == set()
@@ -129,10 +129,10 @@ def test_an_answer_that_comes_while_the_stage_reads_is_read_after_all(project, m
 
 def test_an_experiment_takes_no_answer_away_and_loses_none_that_came_meanwhile(project, capsys):
     state = Labelling()
-    state.answer("anna", state.next_open("stage1").key, "pos")
+    state.answer("anna", next_open(state, "stage1").key, "pos")
     project.commit("an answer")
     project.dvc("exp", "run", "--name", "other", "-S", "report.target=0.8")
-    later = state.next_open("stage1").key
+    later = next_open(state, "stage1").key
     state.answer("anna", later, "neg")
     state.answer("bob", later, "neg")
     for who in ("anna", "bob"):
@@ -149,7 +149,7 @@ def test_an_experiment_takes_no_answer_away_and_loses_none_that_came_meanwhile(p
 def test_an_experiment_in_a_copy_sees_what_is_committed_and_leaves_the_rest_alone(project):
     """DVC copies what git tracks, and no more."""
     state = Labelling()
-    state.answer("anna", state.next_open("stage1").key, "pos")
+    state.answer("anna", next_open(state, "stage1").key, "pos")
     before = journal.file_of("anna").read_bytes()
     project.dvc("exp", "run", "--temp", "--name", "copy", "-S", "report.target=0.8")
     assert journal.file_of("anna").read_bytes() == before
@@ -159,7 +159,7 @@ def test_an_experiment_in_a_copy_sees_what_is_committed_and_leaves_the_rest_alon
 
 def test_answers_that_git_does_not_keep_yet_are_told(project, capsys):
     state = Labelling()
-    state.answer("anna", state.next_open("stage1").key, "pos")
+    state.answer("anna", next_open(state, "stage1").key, "pos")
     waiting.main()
     assert "not committed: labels/answers/anna.csv: git add labels && git commit -m answers" in capsys.readouterr().out
     project.commit("answers")
@@ -174,7 +174,7 @@ def test_the_plots_page_is_made_while_nothing_is_measured_yet(project):
 
 def test_a_clone_waits_for_the_same(project, tmp_path):
     state = Labelling()
-    state.answer("anna", state.next_open("stage1").key, "pos")
+    state.answer("anna", next_open(state, "stage1").key, "pos")
     project.commit("answers")
     Project.run(project, "git", "clone", "--quiet", ".", str(tmp_path / "a clone"))
     clone = tmp_path / "a clone"
@@ -234,7 +234,7 @@ def test_the_page_asks_for_the_next_round_by_itself_and_runs_no_more_than_its_pr
     page.choosing.thread.join()
     shown = page.show("anna", "window")
     assert (shown["round"], shown["asked"], shown["choosing"]["failed"]) == ("stage2", 8, "")
-    assert "labels/stage2.csv: 8 rows are asked for" in said
+    assert "labels/stage2.csv: asks for 8 rows" in said
     stages = {line.split("'")[1] for line in said if line.startswith("Running stage ")}
     assert stages == {"inputs", "score_entropy@stage2", "select_stageN@stage2"}
 
@@ -250,13 +250,13 @@ def test_after_kill_9_while_the_next_rows_are_chosen_they_are_chosen_when_it_is_
     assert not asked.file_of("stage2").exists()
     second = subprocess.Popen(ask_again, env=answered.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in second.stdout:
-        if "another dvc is at work here" in line:
+        if "another dvc is running here" in line:
             break
     else:
         pytest.fail("it did not wait for the DVC that the first had started")
     hold.release()
     rest = second.communicate()[0]
     assert second.returncode == 0, rest
-    assert "labels/stage2.csv: 8 rows are asked for" in rest
+    assert "labels/stage2.csv: asks for 8 rows" in rest
     assert set(answered.answered().values()) <= {"neg", "pos"}
     assert len(answered.answered()) == 20 + 12

@@ -4,10 +4,10 @@ import pytest
 
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import effort
+from stages.core.people.records.conflicts import Resolved
 from stages.core.people.records.journal import Answer
-from stages.core.people.records.resolve import Resolved
 from stages.core.report_page import build
-from tests.people.test_people import first, project  # noqa: F401  (fixtures)
+from tests.people.conftest import asked_first, first, unlabelled  # noqa: F401  (fixtures)
 from tests.report_page.test_report_page import contents_of
 
 
@@ -33,8 +33,8 @@ def test_answers_an_hour_of_work(answers, an_hour):
 def test_conflicts_and_doubts_come_with_their_rows():
     one = {"a": Answer("a", "pos", "", 1), "b": Answer("b", "?", "", 2)}
     given = {"anna": one, "bob": {"a": Answer("a", "neg", "", 1)}}
-    found = Resolved({"b": "?"}, {"a": {"bob": "neg", "anna": "pos"}})
-    done = effort.done({"anna": list(one.values()), "bob": []}, given, found, {"pool": ["x", "a"], "holdout": ["b"]})
+    found = Resolved({"b": "?"}, {"a": {"bob": "neg", "anna": "pos"}}, {})
+    done = effort.summary({"anna": list(one.values()), "bob": []}, given, found, {"pool": ["x", "a"], "holdout": ["b"]})
     assert done == {
         "annotators": [
             {"who": "anna", "answers": 2, "an_hour": None, "last": ""},

@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Selenium, and the page in it."""
+"""A real Chromium, driven by Selenium, with the labelling page in it."""
 
 import contextlib
 import os
@@ -16,15 +16,15 @@ from stages.core.people.labelling_page.server import app
 TOKEN = "the-token"  # noqa: S105
 BROWSERS, DRIVER = ("chromium", "chromium-browser", "google-chrome"), "chromedriver"
 SHOWN = "return [...document.querySelectorAll(arguments[0])].filter((e) => e.checkVisibility()).map((e) => e.innerText).join(' | ')"
-WANTED = "BROWSER_WANTED"  # set by make test-browser: then a browser that lacks is an error
+WANTED = "BROWSER_WANTED"  # set by make test-browser; then a missing browser is an error
 
 
 def chromium():
-    """A driver of a headless Chromium. The test that asks is skipped where there is none, unless it is wanted."""
+    """A driver of a headless Chromium. Without one the test is skipped, or fails if one is wanted."""
     browser, driver = next(filter(None, map(shutil.which, BROWSERS)), None), shutil.which(DRIVER)
     if not (browser and driver):
-        lacks = f"no {' or '.join(BROWSERS)} with {DRIVER} is found (Debian: apt install chromium chromium-driver)"
-        (pytest.fail if os.environ.get(WANTED) else pytest.skip)(lacks)
+        missing = f"found no {' or '.join(BROWSERS)} with {DRIVER} (Debian: apt install chromium chromium-driver)"
+        (pytest.fail if os.environ.get(WANTED) else pytest.skip)(missing)
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -44,7 +44,7 @@ def chromium():
 
 @contextlib.contextmanager
 def served(desk: Desk) -> Iterator[str]:
-    """The address of the page, which a thread of this process serves."""
+    """The address of the page, served by a thread of this process."""
     import uvicorn
 
     bound = socket.create_server(("127.0.0.1", 0))
@@ -59,7 +59,7 @@ def served(desk: Desk) -> Iterator[str]:
 
 
 class Window:
-    """What a person sees and presses."""
+    """What an annotator sees and presses."""
 
     def __init__(self, driver):
         self.driver = driver
@@ -73,11 +73,11 @@ class Window:
         return self.driver.find_elements("css selector", css)
 
     def text(self, css: str) -> str:
-        """Of all that is shown, in one look: the page may draw anew between two."""
+        """The visible text of all these elements, read at once because the page may redraw between two reads."""
         return self.driver.execute_script(SHOWN, css)
 
     def press(self, *keys: str) -> None:
-        """Keys to whatever has the focus, each after what came of the one before."""
+        """Send keys to the focused element, each after the page has handled the one before."""
         from selenium.webdriver import ActionChains
 
         for key in keys:
@@ -96,5 +96,5 @@ class Window:
             time.sleep(0.02)
 
     def complaints(self) -> list[str]:
-        """What the browser's console says: errors of scripts, and what the policy of the page forbade."""
+        """The browser's console: errors of scripts, and violations of the page's policy."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

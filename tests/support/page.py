@@ -1,6 +1,5 @@
-"""What people label, made by hand in a moment: six texts of a pool in two buckets, two of a holdout, and what is asked of them."""
+"""A labelling project written by hand: six texts of a pool in two buckets, two of a holdout, and a round that asks for four."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ KEYS = [keys.key(text) for text in TEXTS]
 
 
 def on_paper(folder: Path, classes: tuple[str, ...] = ("neg", "pos"), guide: str = "") -> Project:
-    """A project in the folder that this process is in; stage1 asks for the first four rows, the holdout for nothing yet."""
+    """A project in this process's folder. stage1 asks for the first four rows, the holdout for none yet."""
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     project = Project(folder)
     project.change(PEOPLE)
@@ -40,16 +39,12 @@ def ask_for(name: str, some: list[str]) -> None:
     asked.write(name, [*asked.read(name), *(asked.Row(key, text[key]) for key in some)])
 
 
-def predict(stage: str, classes: list[int], rows: int = len(TEXTS)) -> None:
-    """As score_entropy leaves them: the class that each seed's model predicts of every row of the pool."""
-    artifacts.save(Path("data") / stage / "predicted.npy", np.tile(np.array(classes, np.int16), (1, 1)))
+def predict(stage: str, classes: list[int]) -> None:
+    """Predictions as score_entropy writes them: the class of every row of the pool, for one seed."""
+    artifacts.save(Path("data") / stage / "predicted.npy", np.array([classes], np.int16))
 
 
 def lines_of(who: str) -> list[list[str]]:
-    """What lies on disk: key and label of each line."""
+    """[key, label] of each line on disk."""
     file = Path(f"labels/answers/{who}.csv")
     return [line.split(",")[:2] for line in file.read_text(encoding="utf-8").splitlines()[1:]] if file.exists() else []
-
-
-def as_json(text: str) -> dict:
-    return json.loads(text)

@@ -1,15 +1,16 @@
-"""`dvc repro` as the commands for people call it: after any other that runs in this folder.
+"""`dvc repro` for the commands of annotators. It waits for any other DVC in this folder.
 
-One that is left behind, by a page that was killed while it chose rows, works on by itself, and DVC would refuse a second as long.
+When a page is killed while it chooses rows, its DVC goes on, and would refuse a second one meanwhile.
 """
 
 import json
-import os
 import subprocess
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from stages.core.base.errors import Refused
 
@@ -18,51 +19,40 @@ POLL = 0.1  # seconds
 
 
 def run(*words: str) -> None:
-    """`dvc repro` with these words. Raises Refused where it fails, after DVC's own words."""
-    wait_for(others())
+    """`dvc repro` with these arguments. Raises Refused if it fails, after DVC's own message."""
+    _wait_for(others())
     while True:
-        failed, beside = tried(words)
+        failed, meanwhile = _tried(words)
         if not failed:
             return
-        if not beside:
-            raise Refused(f"`{' '.join(['dvc repro', *words])}` ended with an error, see above; mend it and try again")
-        wait_for(beside)
+        if not meanwhile:
+            raise Refused(f"`{' '.join(['dvc repro', *words])}` ended with an error, see above; fix it and try again")
+        _wait_for(meanwhile)
 
 
-def tried(words: Iterable[str]) -> tuple[bool, set[int]]:
-    """(whether it failed, which others were at work meanwhile)"""
-    beside: set[int] = set()
+def _tried(words: Iterable[str]) -> tuple[bool, set[int]]:
+    """(whether it failed, the other DVC processes that were running meanwhile)"""
+    meanwhile: set[int] = set()
     with subprocess.Popen(["dvc", "repro", *words]) as process:  # noqa: S603, S607
         while process.poll() is None:
-            beside |= others() - {process.pid}
+            meanwhile |= others() - {process.pid}
             with suppress(subprocess.TimeoutExpired):
                 process.wait(POLL)
-    return process.returncode != 0, beside
+    return process.returncode != 0, meanwhile
 
 
-def wait_for(found: set[int]) -> None:
-    """Until these processes have ended."""
-    if found:
-        named = ", ".join(map(str, sorted(found)))
-        print(f"another dvc is at work here (process {named}): this goes on when it has ended", flush=True)
-    while any(map(alive, found)):
+def _wait_for(processes: set[int]) -> None:
+    if processes:
+        names = ", ".join(map(str, sorted(processes)))
+        print(f"another dvc is running here (process {names}): waiting until it ends", flush=True)
+    while any(map(psutil.pid_exists, processes)):
         time.sleep(POLL)
 
 
 def others() -> set[int]:
-    """Numbers of processes that are alive, and at work in this folder by what DVC's file says; none where it says nothing."""
+    """Ids of the running processes that work in this folder, by DVC's own file; none if it does not tell."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        told = json.loads(BUSY.read_text(encoding="utf-8"))
-        readers = [each for some in told.get("read", {}).values() for each in some]
-        return {int(each["pid"]) for each in [*readers, *told.get("write", {}).values()] if alive(int(each["pid"]))}
+        locks = json.loads(BUSY.read_text(encoding="utf-8"))
+        readers = [reader for several in locks.get("read", {}).values() for reader in several]
+        return {pid for lock in [*readers, *locks.get("write", {}).values()] if psutil.pid_exists(pid := int(lock["pid"]))}
     return set()
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # of somebody else
-    return True

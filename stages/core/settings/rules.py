@@ -8,7 +8,7 @@ import pydantic
 
 from stages.core.base import artifacts, params, paths, plugins
 from stages.core.base.errors import Refused, choices
-from stages.core.people.records.resolve import renamed
+from stages.core.people.records.conflicts import renamed
 from stages.core.rows import rounds
 from stages.core.rows.results import BASELINE, MAIN
 from stages.core.settings.schema import Params, Round

@@ -1,4 +1,4 @@
-"""Work that goes on in a thread beside the page, which asks from time to time how it goes."""
+"""Work in a thread, while the page asks from time to time how it is going."""
 
 import threading
 import time
@@ -8,36 +8,35 @@ from typing import Any
 from stages.core.base.errors import Refused
 
 
-class Beside:
-    """At most one piece of work at a time. `failed` says why the last ended badly, or nothing."""
+class Background:
+    """Runs `work`, one run at a time. `result` is what the last successful run returned; `failed` says why the last run failed."""
 
-    def __init__(self):
+    def __init__(self, work: Callable[[], Any]):
+        self.work = work
+        self.result: Any = None
         self.failed = ""
         self.since: float | None = None
         self.thread: threading.Thread | None = None
 
-    @property
-    def running(self) -> bool:
-        return self.since is not None
+    def start(self) -> None:
+        """Does nothing while a run is going on."""
+        if self.since is None:
+            self.failed, self.since = "", time.monotonic()
+            self.thread = threading.Thread(target=self._run, daemon=True)
+            self.thread.start()
 
-    def start(self, work: Callable[[], None]) -> None:
-        """`work` ends well or raises."""
-        self.failed, self.since = "", time.monotonic()
-        self.thread = threading.Thread(target=self._run, args=(work,), daemon=True)
-        self.thread.start()
-
-    def told(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """
-        running   whether it goes on; seconds: for how long
-        failed    why it ended badly, or nothing
+        running   whether a run is going on; seconds: for how long
+        failed    why the last run failed, or ""
         """
         since = self.since  # the thread may end at any moment
         seconds = round(time.monotonic() - since) if since is not None else 0
         return {"running": since is not None, "seconds": seconds, "failed": self.failed}
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def _run(self) -> None:
         try:
-            work()
+            self.result = self.work()
         except Refused as refusal:
             self.failed = str(refusal)
         except Exception as error:  # else the page would wait for ever

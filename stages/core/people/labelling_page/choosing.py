@@ -1,28 +1,27 @@
-"""`make ask` beside the page, when all that was asked for is answered: the next rows are chosen while the page waits."""
+"""`make ask` in the background: when every row is answered, the page waits while the next rows are chosen."""
 
 import os
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from stages.core.base.errors import Refused
-from stages.core.people.labelling_page.background import Beside
+from stages.core.people.labelling_page.background import Background
 from stages.core.people.records import journal
 
 Say = Callable[[str], None]
-Work = Callable[[Say], None]
-KEPT = 12  # lines that the page can show
+SHOWN = 12  # lines of output on the page
 
 
 def by_process(say: Say) -> None:
-    """`python -m stages ask` as a process of its own, each line to `say`. Raises Refused where it fails."""
-    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # where dvc is, too
-    command = [sys.executable, "-u", "-m", "stages", "ask"]
+    """`python -m stages ask` in a process of its own; passes each line to `say`. Raises Refused if it fails."""
+    python = Path(sys.executable)
     with subprocess.Popen(  # noqa: S603
-        command,
-        env={**os.environ, "PATH": beside},
+        [python, "-u", "-m", "stages", "ask"],
+        env={**os.environ, "PATH": f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"},  # where dvc is, too
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -40,32 +39,32 @@ def by_process(say: Say) -> None:
         raise Refused(last.removeprefix("error: ") or f"make ask ended with {process.returncode}; see the terminal")
 
 
-class Choosing(Beside):
-    """`work` chooses; it ends well or raises."""
+class Choosing(Background):
+    """`choose` asks for more rows and passes its output to the function that it is given."""
 
-    def __init__(self, work: Work = by_process):
-        super().__init__()
-        self.work, self.lines = work, []
-        self.read: str | None = None  # digest of labels/ before the last that ended well: with no change since, it added nothing
+    def __init__(self, choose: Callable[[Say], None] = by_process):
+        super().__init__(self._choose)
+        self.choose = choose
+        self.lines: deque[str] = deque(maxlen=SHOWN)
 
-    def begin(self) -> None:
-        """Nothing happens where it goes on already, or where it found nothing to ask and no answer came since."""
-        if self.running or (not self.failed and self.read == journal.digest()):
-            return
-        self.lines = []
-        self.start(self._choose)
+    def start(self) -> None:
+        """Does nothing if the last run found nothing to ask and no answer came since."""
+        if self.failed or self.result != journal.digest():
+            super().start()
 
-    def told(self) -> dict[str, Any]:
-        """As Beside does, and
+    def status(self) -> dict[str, Any]:
+        """As of Background, and
 
-        ended     whether it ended well, and added nothing, and nothing was answered since: all is done
-        lines     what it said last
+        ended     whether the last run added nothing and no answer came since: labelling is complete
+        lines     the last lines of output
         """
-        told = super().told()
-        ended = not told["running"] and not told["failed"] and self.read == journal.digest()
-        return told | {"ended": ended, "lines": list(self.lines)}
+        status = super().status()
+        ended = not status["running"] and not status["failed"] and self.result == journal.digest()
+        return status | {"ended": ended, "lines": list(self.lines)}
 
-    def _choose(self) -> None:
+    def _choose(self) -> str:
+        """Returns the digest of labels/ before the run; if it is still the same afterwards, the run added nothing."""
+        self.lines.clear()
         before = journal.digest()
-        self.work(lambda line: self.lines.__setitem__(slice(None), [*self.lines, line][-KEPT:]))
-        self.read = before
+        self.choose(self.lines.append)
+        return before

@@ -1,16 +1,15 @@
-"""What the page shows and does, for all its windows: rows are handed out, answers are taken, and nothing of it is kept here.
+"""What the page shows and does, for all its windows: hands out rows and takes answers.
 
-What is known of answers is read from labels/ each time, so that other windows, other programs and a spreadsheet may write there
-meanwhile. Kept in memory alone: which window has which row before it, so that two windows are not handed the same.
+Answers are read from labels/ each time, so other windows, programs and spreadsheets may write there meanwhile. Memory holds only
+which window has which row, so that two windows never get the same one.
 """
 
 import statistics
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,58 +17,51 @@ from stages.core.base import params, paths
 from stages.core.base.errors import Refused
 from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
+from stages.core.people.labelling_page.background import Background
 from stages.core.people.labelling_page.choosing import Choosing
-from stages.core.people.labelling_page.doubting import Doubting
-from stages.core.people.records import asked, journal, resolve
-from stages.core.people.records.journal import Answer
+from stages.core.people.records import asked, conflicts, effort, journal
+from stages.core.people.records.journal import DECIDED, Answer
 
-READ = (
-    params.PATH,
-    paths.CLASSES,
-    paths.POOL,
-    paths.HOLDOUT,
-    paths.SOURCE_LABELS,
-    paths.SOURCE_HOLDOUT_LABELS,
-    paths.CLUSTERS,
-)
+READ = (params.PATH, paths.CLASSES, paths.POOL, paths.HOLDOUT, paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS, paths.CLUSTERS)
 MOST_AT_ONCE = 9
-SECONDS_HELD = 120  # a window that is not heard of for so long gives its rows back
-SECONDS_OF_A_PAUSE = 300  # a longer time between two answers was no thinking
-PACE_OF = 50  # answers, the last ones
+SECONDS_HELD = 120  # a window that is silent for longer loses its rows
+PACE_OF = 50  # the last answers
 SHOWN = 200  # earlier answers at once
+
+Own = dict[str, Answer]  # key -> the current answer of one annotator
 
 
 @dataclass(frozen=True)
 class Queue:
     """
-    name    the round; conflicts for what is to be decided; None where nothing waits
-    rows    keys of all that it asks for
-    left    those of them that wait for an answer, in order
+    name    of the round; "conflicts" for DECIDED; None if nothing is open
+    rows    all its keys
+    open    the unanswered ones, in order
     """
 
     name: str | None
     rows: list[str]
-    left: list[str]
+    open: list[str]
 
 
 class Desk:
-    """One a server; its methods may be called from several threads.
+    """One per server; several threads may call its methods.
 
-    choosing   asks for the next rows, where all is answered
+    choosing   asks for the next rows when every row is answered
     clock      seconds that never go back
-    doubting   finds the answers that are to be looked at again
+    doubting   finds the answers that a model doubts
     """
 
-    def __init__(self, choosing: Choosing, clock: Callable[[], float] = time.monotonic, doubting: Doubting | None = None):
+    def __init__(self, choosing: Choosing, clock: Callable[[], float] = time.monotonic, doubting: Background | None = None):
         self.choosing, self.clock = choosing, clock
-        self.doubting = doubting or Doubting()
+        self.doubting = doubting or Background(label_errors.current)
         self.lock = threading.RLock()
-        self.held: dict[tuple[str, str], tuple[str, float]] = {}  # (whose queue, key) -> (window, since)
-        self.seen: tuple | None = None  # of the files of `known`, when they were read
+        self.held: dict[tuple[str, str], tuple[str, float]] = {}  # (owner of the queue, key) -> (window, since)
+        self.seen: tuple | None = None  # state of the files that `known` was read from
         self.known: Labelling | None = None
 
     def state(self) -> Labelling:
-        """Classes, texts and settings, read anew when one of their files was written. While DVC makes them, those of before."""
+        """Classes, texts and settings, read again when their files change. While DVC rebuilds these files, the earlier state."""
         now = tuple(_stamp(path) for path in READ)
         if now != self.seen:
             try:
@@ -88,161 +80,145 @@ class Desk:
         """What a window shows now.
 
         at_once   rows of one bucket side by side
-        guess     whether the model's guess comes along before there is an answer
-        again     hand out what others have answered too, so that agreement can be measured
-        key       a text that was answered, to be looked at again; nothing else is handed out then
+        guess     whether to show the model's guess before the answer
+        again     also hand out rows that others have answered, to measure agreement
+        key       an answered text to show again, instead of new rows
         """
         with self.lock:
-            state, mine = self.state(), self._mine(who)
-            queue = self._queue(state, who, mine, again)
-            whose = who if again else ""
+            state, own = self.state(), journal.answers_of(who)
+            queue = self._queue(state, who, own, again)
             if key:
                 keys = [state.text(key).key]
             else:
-                keys = self._hand_out(whose, window, state, queue.left, min(max(at_once, 1), MOST_AT_ONCE))
+                keys = self._hand_out(who if again else "", window, state, queue.open, min(max(at_once, 1), MOST_AT_ONCE))
+            found = {row.key: row.found for row in asked.read(queue.name)} if queue.name in state.stages else {}
+            rows = [self._row(state, who, own, each) | {"found": found.get(each, "")} for each in keys]
+            if guess:
+                predicted = state.predicted(queue.name or "")
+                rows = [row | {"guess": state.guess(predicted, state.texts[row["key"]])} for row in rows]
             return {
                 "who": who,
                 "classes": state.classes,
                 "guide": state.guide,
                 "round": queue.name,
-                "answered": len(queue.rows) - len(queue.left),
+                "answered": len(queue.rows) - len(queue.open),
                 "asked": len(queue.rows),
-                "seconds_left": _seconds_left(journal.history(who), len(queue.left)),
-                "elsewhere": len(queue.left) if queue.left and not keys else 0,
-                "rows": [self._row(state, queue, who, mine, each, guess) for each in keys],
-                "choosing": self.choosing.told(),
+                "seconds_left": _seconds_left(journal.history(who), len(queue.open)),
+                "elsewhere": len(queue.open) if queue.open and not keys else 0,
+                "rows": rows,
+                "choosing": self.choosing.status(),
             }
 
     def answer(self, who: str, key: str, label: str, at: str = "") -> dict[str, Any]:
-        """Write one answer, as Labelling.answer does; what it was before, and what the model of the round `at` guesses."""
+        """Write one answer as Labelling.answer does; returns the answer before and the guess of the model of round `at`."""
         with self.lock:
             state = self.state()
-            before = self._mine(who).get(key)
+            before = journal.answers_of(who).get(key)
             state.answer(who, key, label)
-            for place in [place for place in self.held if place[1] == key]:
-                del self.held[place]
+            self.held = {place: holder for place, holder in self.held.items() if place[1] != key}
             return {
                 "key": key,
                 "label": label,
-                "before": resolve.renamed(before.label, state.rename) if before else "",
+                "before": conflicts.renamed(before.label, state.rename) if before else "",
                 "guess": state.guess(state.predicted(at), state.texts[key]),
             }
 
     def hold(self, window: str) -> dict[str, Any]:
-        """A window that is looked at keeps its rows; which they are still."""
+        """A visible window keeps its rows; returns which they still are."""
         with self.lock:
             now = self.clock()
-            mine = [place for place, (by, since) in self.held.items() if by == window and now - since < SECONDS_HELD]
-            self.held |= {place: (window, now) for place in mine}
-            return {"held": [key for _, key in mine]}
+            own = [place for place, (by, since) in self.held.items() if by == window and now - since < SECONDS_HELD]
+            self.held |= {place: (window, now) for place in own}
+            return {"held": [key for _, key in own]}
 
     def earlier(self, who: str, words: str = "") -> dict[str, Any]:
-        """What an annotator answered, the last first; of texts and labels that hold `words`."""
+        """An annotator's answers, the last first, whose text contains `words` or whose label is that."""
         with self.lock:
             state, wanted = self.state(), words.casefold().strip()
             rows = []
-            for answer in sorted(self._mine(who).values(), key=lambda answer: -answer.line):
+            for answer in sorted(journal.answers_of(who).values(), key=lambda answer: -answer.line):
                 text = state.texts.get(answer.key)
-                label = resolve.renamed(answer.label, state.rename)
+                label = conflicts.renamed(answer.label, state.rename)
                 if text and (wanted in text.text.casefold() or wanted == label.casefold()):
                     rows.append({"key": answer.key, "text": text.text, "label": label, "when": answer.when})
             return {"rows": rows[:SHOWN], "all": len(rows)}
 
     def choose(self, who: str) -> dict[str, Any]:
-        """Begin to choose the next rows, unless it goes on already or something waits for an answer still."""
+        """Start choosing the next rows, unless it is going on or a row is still open."""
         with self.lock:
-            if self._queue(self.state(), "", {}, False).name is None and who != journal.DECIDED:
-                self.choosing.begin()
-            return self.choosing.told()
+            if who != DECIDED and self._queue(self.state(), "", {}, False).name is None:
+                self.choosing.start()
+            return self.choosing.status()
 
     def doubt(self, who: str) -> dict[str, Any]:
-        """Begin to look for doubtful answers, unless that goes on already."""
-        self.doubting.begin()
-        return self.doubting.told()
+        """Start looking for doubtful answers, unless that is going on."""
+        self.doubting.start()
+        return self.doubting.status()
 
     def doubts(self, who: str) -> dict[str, Any]:
-        """The doubtful ones of an annotator's answers, or of all where it is DECIDED, that were not looked at since; the worst
-        first. `likelier` is what the model would say, to be told when there is an answer.
+        """The doubtful answers of an annotator, or of all for DECIDED, that nobody has checked since; the worst first.
+
+        `likelier` is the model's class. The page shows it after the answer.
         """
         with self.lock:
-            state, mine = self.state(), self._mine(who)
-            meant = label_errors.looked_at_twice(state.rename)
+            state, own = self.state(), journal.answers_of(who)
+            confirmed = label_errors.confirmed(state.rename)
 
-            def waits(doubt: label_errors.Doubt) -> bool:
-                if who == journal.DECIDED:
-                    return doubt.key not in mine
-                return doubt.key in mine and resolve.renamed(mine[doubt.key].label, state.rename) == doubt.label
+            def unchecked(doubt: label_errors.Doubt) -> bool:
+                if doubt.key not in state.texts or doubt.key in confirmed:
+                    return False
+                if who == DECIDED:
+                    return doubt.key not in own
+                return conflicts.renamed(own[doubt.key].label, state.rename) == doubt.label
 
-            whose = [doubt for doubt in self.doubting.found if who == journal.DECIDED or doubt.key in mine]
-            left = [
-                doubt for doubt in label_errors.worst(whose) if waits(doubt) and doubt.key in state.texts and doubt.key not in meant
-            ]
-            return self.doubting.told() | {"rows": [{"key": doubt.key, "likelier": doubt.likelier} for doubt in left]}
+            doubts = [doubt for doubt in self.doubting.result or [] if who == DECIDED or doubt.key in own]
+            rows = [{"key": doubt.key, "likelier": doubt.likelier} for doubt in label_errors.worst(doubts) if unchecked(doubt)]
+            return self.doubting.status() | {"rows": rows}
 
-    def _queue(self, state: Labelling, who: str, mine: Mapping[str, Answer], again: bool) -> Queue:
-        found = state.resolved()
-        if who == journal.DECIDED:
-            settled = [key for key in mine if key in state.texts]
-            return Queue("conflicts" if found.conflicts else None, [*settled, *found.conflicts], list(found.conflicts))
-        rows: list[str] = []
-        for name in state.names:
-            rows = state.keys_of(name)
+    def _queue(self, state: Labelling, who: str, own: Own, again: bool) -> Queue:
+        resolved = state.resolved()
+        if who == DECIDED:
+            settled = [key for key in own if key in state.texts]
+            return Queue("conflicts" if resolved.conflicts else None, [*settled, *resolved.conflicts], list(resolved.conflicts))
+        for name in state.round_names:
             if again:
-                left = [key for key in rows if key not in mine and not state.texts[key].source]
+                unanswered = [key for key in state.keys_of(name) if key not in own and not state.texts[key].source]
             else:
-                left = state.open_keys(name, found)
-            if left:
-                return Queue(name, rows, left)
+                unanswered = state.open_keys(name, resolved)
+            if unanswered:
+                return Queue(name, state.keys_of(name), unanswered)
         return Queue(None, [], [])
 
-    def _hand_out(self, whose: str, window: str, state: Labelling, left: list[str], at_once: int) -> list[str]:
-        """Keys of at most `at_once` rows of one bucket that no other window has before it."""
+    def _hand_out(self, owner: str, window: str, state: Labelling, unanswered: list[str], at_once: int) -> list[str]:
+        """Up to `at_once` keys of one bucket that no other window holds."""
         now = self.clock()
         self.held = {
             place: (by, since)
             for place, (by, since) in self.held.items()
-            if now - since < SECONDS_HELD and not (by == window and place[0] == whose)
+            if now - since < SECONDS_HELD and not (by == window and place[0] == owner)
         }
-        free = [key for key in left if (whose, key) not in self.held]
+        free = [key for key in unanswered if (owner, key) not in self.held]
         bucket = self._bucket(state, free[0]) if free else None
-        some = []
-        for key in free:
-            if len(some) == at_once:
-                break
-            if self._bucket(state, key) == bucket:
-                some.append(key)
-        self.held |= {(whose, key): (window, now) for key in some}
-        return some
+        keys = list(islice((key for key in free if self._bucket(state, key) == bucket), at_once))
+        self.held |= {(owner, key): (window, now) for key in keys}
+        return keys
 
     def _bucket(self, state: Labelling, key: str) -> int | None:
         text = state.texts[key]
         try:
-            return None if text.held else int(state.buckets[text.row])
-        except (Refused, IndexError):  # being made anew
+            return None if text.in_holdout else int(state.buckets[text.row])
+        except (Refused, IndexError):  # DVC is rebuilding the buckets
             return None
 
-    def _row(self, state: Labelling, queue: Queue, who: str, mine: Mapping[str, Answer], key: str, guess: bool) -> dict[str, Any]:
-        text, found = state.texts[key], {}
-        if queue.name in state.stages:
-            found = {row.key: row.found for row in asked.read(queue.name)}
-        row = {
-            "key": key,
-            "text": text.text,
-            "group": text.group,
-            "bucket": self._bucket(state, key),
-            "found": found.get(key, ""),
-            "label": resolve.renamed(mine[key].label, state.rename) if key in mine else "",
-        }
-        if who == journal.DECIDED:
-            given = {name: journal.current(journal.history(name)) for name in journal.annotators() if name != who}
-            said = {name: resolve.renamed(by[key].label, state.rename) for name, by in given.items() if key in by}
-            row["said"] = said or ({"the source": text.source} if text.source else {})
-        if guess:
-            row["guess"] = state.guess(state.predicted(queue.name or ""), text)
+    def _row(self, state: Labelling, who: str, own: Own, key: str) -> dict[str, Any]:
+        text = state.texts[key]
+        label = conflicts.renamed(own[key].label, state.rename) if key in own else ""
+        row = {"key": key, "text": text.text, "group": text.group, "bucket": self._bucket(state, key), "label": label}
+        if who == DECIDED:
+            others = {name: journal.answers_of(name).get(key) for name in journal.annotators() if name != who}
+            labels = {name: conflicts.renamed(answer.label, state.rename) for name, answer in others.items() if answer}
+            row["answers"] = labels or ({"the source": text.source} if text.source else {})
         return row
-
-    def _mine(self, who: str) -> dict[str, Answer]:
-        return journal.current(journal.history(who))
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -254,16 +230,6 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 
 
 def _seconds_left(history: list[Answer], rows: int) -> int | None:
-    """How long so many rows take at the pace of an annotator's last answers; None where too few tell it."""
-    times = []
-    for answer in history[-PACE_OF:]:
-        try:
-            times.append(datetime.fromisoformat(answer.when))
-        except ValueError:  # of a script, which needs no time
-            continue
-    try:
-        gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(times)]
-    except TypeError:  # some with a zone and some without
-        return None
-    gaps = [gap for gap in gaps if 0 < gap < SECONDS_OF_A_PAUSE]
+    """How long these rows take at the pace of the annotator's last answers; None if too few have a time."""
+    gaps = [gap for gap in effort.gaps(history[-PACE_OF:]) if gap]  # answers of one second came from a file
     return round(statistics.median(gaps) * rows) if len(gaps) >= 3 else None

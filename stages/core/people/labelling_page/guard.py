@@ -1,12 +1,12 @@
-"""Who may speak to the page: this computer's own browser, at this address, with the token of its start.
+"""Lets only this computer's own browser speak to the page: at the page's address, with the token of this start.
 
-The server listens on loopback alone, but a browser that visits a stranger's page can be made to call any address, loopback too:
-hence a Host header that is ours (against DNS rebinding), an Origin that is ours or none, and the token in every request.
+The server listens on loopback only, but any web page can make a browser call any address, loopback too. So every request needs our
+Host header (against DNS rebinding), our Origin or none, and the token.
 """
 
 import secrets
-from urllib.parse import parse_qs
 
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,7 +26,11 @@ HEADERS = {
 
 
 class Guard:
-    """Around the whole server: what is refused never comes to it."""
+    """Wraps the server; a refused request never reaches it.
+
+    Starlette's TrustedHostMiddleware compares names without the port and answers "Invalid host header" without a remedy, so the
+    check of the Host header stays here.
+    """
 
     def __init__(self, app: ASGIApp, token: str, port: int):
         self.app, self.token = app, token
@@ -42,38 +46,32 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *((n.lower().encode(), v.encode()) for n, v in HEADERS.items())]
+                MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        refusal = self.refused(scope)
-        await (refusal or self.app)(scope, receive, with_headers)
+        await (self._refusal(scope) or self.app)(scope, receive, with_headers)
 
-    def refused(self, scope: Scope) -> Response | None:
-        headers: dict[str, list[str]] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-        host, origin = headers.get("host", []), headers.get("origin", [])
-        if len(host) != 1 or host[0] not in self.hosts:
-            return _words(scope, 403, f"this page is at http://{self.hosts[0]} alone; open the address that make label printed")
-        if any(each not in {f"http://{name}" for name in self.hosts} for each in origin):
-            return _words(scope, 403, "another page called this one: that is refused; open the address that make label printed")
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        given = [*headers.get("x-gleaner-token", []), *query.get("token", [])]
-        if not given or not all(secrets.compare_digest(each.encode(), self.token.encode()) for each in given):
-            why = "the token in the address is missing, or of an earlier start"
-            return _words(scope, 403, f"{why}: open the address that make label printed last")
+    def _refusal(self, scope: Scope) -> Response | None:
+        """The response to a request that is refused."""
+
+        def refused(status: int, words: str) -> Response:
+            return PlainTextResponse(f"{words}\n", status) if scope["path"] == "/" else JSONResponse({"error": words}, status)
+
+        headers = Headers(scope=scope)
+        if headers.getlist("host") not in [[host] for host in self.hosts]:
+            return refused(403, f"this page is at http://{self.hosts[0]} only; open the address that make label printed")
+        if not {f"http://{host}" for host in self.hosts}.issuperset(headers.getlist("origin")):
+            return refused(403, "another page called this one and is refused; open the address that make label printed")
+        tokens = headers.getlist("x-gleaner-token") + QueryParams(scope["query_string"]).getlist("token")
+        if not tokens or not all(secrets.compare_digest(token.encode(), self.token.encode()) for token in tokens):
+            why = "the token in the address is missing or from an earlier start"
+            return refused(403, f"{why}: open the address that make label printed last")
         if scope["method"] not in ("GET", "HEAD"):
-            length = headers.get("content-length", [""])[0]
+            length = headers.get("content-length", "")
             if not length.isascii() or not length.isdigit():
-                return _words(scope, 411, "the request does not tell its length")
+                return refused(411, "the request does not state its length")
             if len(length) > 9 or int(length) > MOST_BYTES:
-                return _words(scope, 413, f"the request has {length[:20]} bytes, possible: up to {MOST_BYTES:,}")
-            if headers.get("content-type", [""])[0].split(";")[0].strip().lower() != "application/json":
-                return _words(scope, 415, "the request is of another type than application/json")
+                return refused(413, f"the request has {length[:20]} bytes, possible: up to {MOST_BYTES:,}")
+            if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+                return refused(415, "the request is not application/json")
         return None
-
-
-def _words(scope: Scope, status: int, words: str) -> Response:
-    if scope["path"] == "/":
-        return PlainTextResponse(f"{words}\n", status)
-    return JSONResponse({"error": words}, status)

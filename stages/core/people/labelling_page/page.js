@@ -1,5 +1,5 @@
-// The page on which people label. The server knows what was answered; here is only what this window shows. Texts are put in by
-// textContent alone, so that whatever stands in one is shown and never run.
+// The page on which people label. The server holds the answers; this script holds only what its window shows. Texts are inserted
+// with textContent only, so that code in a text is shown and never run.
 "use strict";
 
 const address = new URL(location.href);
@@ -7,10 +7,10 @@ const TOKEN = address.searchParams.get("token") || "";
 const WHO = address.searchParams.get("who") || "";
 const CANNOT_SAY = "?";
 const DECIDED = "decided";
-const AT_EASE = 9; // classes that have a key each
-const LONG = 600; // characters of a text in smaller type
+const KEYS = 9; // classes that have a key of their own
+const LONG = 600; // characters; longer texts are set smaller
 const POLL = 1000; // milliseconds
-const BEAT = 30000; // milliseconds; the server holds rows for some of them
+const BEAT = 30000; // milliseconds; the server holds rows for several times as long
 
 const $ = (id) => document.getElementById(id);
 const make = (tag, text = "", name = "") => {
@@ -21,7 +21,7 @@ const make = (tag, text = "", name = "") => {
 };
 const shown = (label) => (label === CANNOT_SAY ? "cannot say" : label);
 
-// What outlives a reload of this window: its name, and what may be undone.
+// What survives a reload of this window: its name, and the answers that can be undone.
 const stored = (name, otherwise) => {
   try {
     return JSON.parse(sessionStorage.getItem(`${WHO} ${name}`)) ?? otherwise;
@@ -33,18 +33,18 @@ const store = (name, value) => {
   try {
     sessionStorage.setItem(`${WHO} ${name}`, JSON.stringify(value));
   } catch {
-    // a browser that keeps nothing: undo goes no further back than this page
+    // the browser stores nothing: undo ends at a reload
   }
 };
 const WINDOW = stored("window", null) || Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
 store("window", WINDOW);
-let undone = stored("undo", []); // [{key, before}], the last at the end
+let undoable = stored("undo", []); // [{key, before}], the last answer at the end
 
-let now = null; // what the server said last
+let now = null; // the last reply to /show
 let rows = []; // the texts on the screen
-let at = 0; // the one of them that a key answers
-let looking = ""; // key of an earlier answer that is looked at again
-let doubts = null; // while doubtful answers are looked at: {running, seconds, failed, left, all}, the first of `left` on the screen
+let at = 0; // which of them a key answers
+let reviewing = ""; // key of the earlier answer on the screen
+let doubts = null; // during a review of doubts: {running, seconds, failed, left, all}; the first of `left` is on the screen
 let busy = false;
 let timer = 0;
 
@@ -61,21 +61,21 @@ async function call(path, body = null) {
   try {
     response = await fetch(path, options);
   } catch {
-    throw new Error("The server does not answer: it was ended, or the computer slept. Nothing that was kept is lost; run make label again, and open the address that it prints.");
+    throw new Error("The server does not answer: it has ended, or the computer slept. Saved answers are safe. Run make label again and open the address that it prints.");
   }
-  let said = null;
+  let reply = null;
   try {
-    said = await response.json();
+    reply = await response.json();
   } catch {
-    throw new Error(`The server answered ${response.status}; see the terminal in which make label runs.`);
+    throw new Error(`The server replied ${response.status}; see the terminal of make label.`);
   }
-  if (!response.ok) throw new Error(said.error || `The server answered ${response.status}.`);
-  return said;
+  if (!response.ok) throw new Error(reply.error || `The server replied ${response.status}.`);
+  return reply;
 }
 
 async function show(key = "") {
   clearTimeout(timer);
-  const asks = new URLSearchParams({
+  const query = new URLSearchParams({
     who: WHO,
     window: WINDOW,
     at_once: $("at-once").value || "1",
@@ -83,23 +83,23 @@ async function show(key = "") {
     again: $("again").checked ? "1" : "0",
     key,
   });
-  now = await call(`/show?${asks}`);
-  if (doubts && !key) return; // asked for before they were opened
-  looking = key;
+  now = await call(`/show?${query}`);
+  if (doubts && !key) return; // requested before the doubts were opened
+  reviewing = key;
   rows = now.rows;
   at = 0;
   draw();
   if (!rows.length) await wait();
 }
 
-// The row after the one that was answered or left.
+// Show the row after the one that was answered or skipped.
 async function next() {
   if (!doubts) return show();
   doubts.left.shift();
   if (doubts.left.length) return show(doubts.left[0].key);
-  const many = doubts.all;
+  const number = doubts.all;
   await leaveDoubts();
-  say(many ? "All doubts were looked at." : "No answer is in doubt.");
+  say(number ? "You have checked all doubts." : "No answer is doubtful.");
 }
 
 async function openDoubts() {
@@ -107,19 +107,19 @@ async function openDoubts() {
   await call("/doubt", { who: WHO });
   say("");
   doubts = { left: [] };
-  [rows, at, looking] = [[], 0, ""];
+  [rows, at, reviewing] = [[], 0, ""];
   await awaitDoubts();
 }
 
 async function awaitDoubts() {
-  const { rows: found, ...told } = await call(`/doubts?${new URLSearchParams({ who: WHO })}`);
-  if (!doubts) return; // left meanwhile
-  const left = told.running ? [] : found;
-  doubts = { ...told, left, all: left.length };
+  const { rows: found, ...status } = await call(`/doubts?${new URLSearchParams({ who: WHO })}`);
+  if (!doubts) return; // closed meanwhile
+  const left = status.running ? [] : found;
+  doubts = { ...status, left, all: left.length };
   if (left.length) return show(left[0].key);
-  if (!told.running && !told.failed) return next();
+  if (!status.running && !status.failed) return next();
   draw();
-  if (told.running) timer = setTimeout(() => run(awaitDoubts), POLL);
+  if (status.running) timer = setTimeout(() => run(awaitDoubts), POLL);
 }
 
 async function leaveDoubts() {
@@ -146,15 +146,15 @@ async function answer(label) {
   const row = rows[at];
   if (!row || busy) return;
   await run(async () => {
-    const kept = await call("/answer", { who: WHO, key: row.key, label, at: doubts ? "" : now.round || "" });
-    if (kept.before !== label) {
-      undone.push({ key: row.key, before: kept.before });
-      store("undo", undone.slice(-500));
+    const saved = await call("/answer", { who: WHO, key: row.key, label, at: doubts ? "" : now.round || "" });
+    if (saved.before !== label) {
+      undoable.push({ key: row.key, before: saved.before });
+      store("undo", undoable.slice(-500));
     }
-    if (!row.label && !looking) now.answered += 1;
+    if (!row.label && !reviewing) now.answered += 1;
     row.label = label;
-    say(`${shown(label)} is kept.` + guessed(doubts ? doubts.left[0].likelier : kept.guess, label));
-    if (looking) return next();
+    say(`Saved: ${shown(label)}.` + guessed(doubts ? doubts.left[0].likelier : saved.guess, label));
+    if (reviewing) return next();
     const after = rows.findIndex((each, place) => place > at && !each.label);
     const open = after >= 0 ? after : rows.findIndex((each) => !each.label);
     if (open < 0) return show();
@@ -164,17 +164,17 @@ async function answer(label) {
 }
 
 async function undo() {
-  if (busy || (doubts && !looking)) return;
-  const last = undone.at(-1);
-  if (!last) return say("There is nothing to undo in this window; see the earlier answers.");
+  if (busy || (doubts && !reviewing)) return;
+  const last = undoable.at(-1);
+  if (!last) return say("Nothing to undo in this window. See the earlier answers.");
   await run(async () => {
     await call("/answer", { who: WHO, key: last.key, label: last.before, at: "" });
-    undone.pop();
-    store("undo", undone);
-    say(last.before ? `Undone: it is ${shown(last.before)} again.` : "Undone: the answer is taken back.");
+    undoable.pop();
+    store("undo", undoable);
+    say(last.before ? `Undone: ${shown(last.before)} again.` : "Undone: this text has no answer again.");
     const place = rows.findIndex((row) => row.key === last.key);
-    if (doubts && looking !== last.key) doubts.left.unshift({ key: last.key, likelier: "" });
-    if (place < 0 || looking) return show(last.key);
+    if (doubts && reviewing !== last.key) doubts.left.unshift({ key: last.key, likelier: "" });
+    if (place < 0 || reviewing) return show(last.key);
     if (rows[place].label && !last.before) now.answered -= 1;
     rows[place].label = last.before;
     at = place;
@@ -182,7 +182,7 @@ async function undo() {
   });
 }
 
-// One thing at a time; what goes wrong is said, and the row stays.
+// One action at a time. An error is shown, and the row stays.
 async function run(work) {
   busy = true;
   document.body.setAttribute("aria-busy", "true");
@@ -199,29 +199,29 @@ async function run(work) {
   }
 }
 
-// ---- what is seen
+// ---- what the window shows
 
 function say(words) {
-  $("said").textContent = words;
+  $("message").textContent = words;
 }
 
 function guessed(guess, label) {
   if (!guess || !label) return "";
-  return guess === label ? " The model guessed so, too." : ` The model guessed ${guess}.`;
+  return guess === label ? " The model guessed the same." : ` The model guessed ${guess}.`;
 }
 
 function draw() {
-  $("below").hidden = !rows.length && !undone.length;
-  $("who").textContent = WHO === DECIDED ? "deciding where others disagree" : `answers of ${WHO}`;
+  $("below").hidden = !rows.length && !undoable.length;
+  $("who").textContent = WHO === DECIDED ? "settling conflicts" : `answers of ${WHO}`;
   drawProgress();
   drawCards();
   drawClasses();
   drawGuide();
   drawWait();
-  $("undo").disabled = !undone.length;
+  $("undo").disabled = !undoable.length;
   $("classes").hidden = $("cannot").hidden = !rows.length;
-  $("back").hidden = !looking;
-  $("back").querySelector("span").textContent = doubts ? "leave for later" : "leave as it is";
+  $("back").hidden = !reviewing;
+  $("back").querySelector("span").textContent = doubts ? "leave for later" : "leave unchanged";
   $("doubts").setAttribute("aria-pressed", doubts ? "true" : "false");
 }
 
@@ -230,7 +230,7 @@ function drawProgress() {
     const done = Math.max(0, doubts.all - doubts.left.length);
     $("bar").max = doubts.all || 1;
     $("bar").value = done;
-    $("count").textContent = doubts.all ? `doubts: ${done} of ${doubts.all} looked at again` : "doubts";
+    $("count").textContent = doubts.all ? `doubts: ${done} of ${doubts.all} checked` : "doubts";
     document.title = "Doubts - Gleaner";
     return;
   }
@@ -238,7 +238,7 @@ function drawProgress() {
   $("bar").max = now.asked || 1;
   $("bar").value = now.round ? now.answered : 1;
   const minutes = now.seconds_left === null ? "" : now.seconds_left < 60 ? ", less than a minute to go" : `, about ${Math.round(now.seconds_left / 60)} min to go`;
-  $("count").textContent = now.round ? `${now.round}: ${now.answered} of ${now.asked} answered, ${left} left${minutes}` : "Nothing waits for an answer.";
+  $("count").textContent = now.round ? `${now.round}: ${now.answered} of ${now.asked} answered, ${left} left${minutes}` : "No row is open.";
   document.title = now.round ? `${left} left - Gleaner` : "Gleaner";
 }
 
@@ -249,28 +249,28 @@ function drawCards() {
     card.dataset.place = place;
     card.setAttribute("aria-current", place === at ? "true" : "false");
     card.setAttribute("aria-label", rows.length > 1 ? `text ${place + 1} of ${rows.length}` : "text");
-    card.classList.toggle("kept", Boolean(row.label));
+    card.classList.toggle("answered", Boolean(row.label));
     const text = make("p", row.text, row.text.length > LONG ? "text long" : "text");
     text.dir = "auto";
     card.append(text);
-    if (row.label) card.append(make("p", `${looking || WHO === DECIDED ? "your answer" : "kept"}: ${shown(row.label)}`, "chip"));
-    if (row.said) card.append(make("p", Object.entries(row.said).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
+    if (row.label) card.append(make("p", `your answer: ${shown(row.label)}`, "chip"));
+    if (row.answers) card.append(make("p", Object.entries(row.answers).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
     if (row.guess) card.append(make("p", `the model's guess: ${row.guess}`, "chip"));
-    const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found by ${row.found}`];
+    const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found with ${row.found}`];
     if (about.some(Boolean)) card.append(make("p", about.filter(Boolean).join(" · "), "about"));
     return card;
   });
   $("cards").classList.toggle("many", rows.length > 1);
   $("cards").replaceChildren(...cards);
   $("cards").hidden = !cards.length;
-  const there = document.activeElement;
-  if (cards.length && there !== $("narrow") && !there?.closest("footer, dialog")) {
+  const focused = document.activeElement;
+  if (cards.length && focused !== $("narrow") && !focused?.closest("footer, dialog")) {
     cards[at].focus({ preventScroll: true }); // a screen reader reads the text
     cards[at].scrollIntoView({ block: "nearest" });
   }
 }
 
-// Classes that hold what was typed, in order; first the one that is called so, then those that begin so.
+// The classes that contain the typed words: first the one that equals them, then those that begin with them.
 function fitting() {
   const words = $("narrow").value.trim().toLowerCase();
   const rank = (name) => (name === words ? 0 : name.startsWith(words) ? 1 : 2);
@@ -279,17 +279,17 @@ function fitting() {
 }
 
 function drawClasses() {
-  const many = now.classes.length > AT_EASE;
+  const many = now.classes.length > KEYS;
   $("narrow").hidden = !many || !rows.length;
-  const given = rows[at]?.label || "";
+  const label = rows[at]?.label || "";
   $("classes").classList.toggle("many", many);
   $("classes").replaceChildren(
     ...fitting().map((name, place) => {
       const button = make("button");
       button.type = "button";
       button.dataset.label = name;
-      button.setAttribute("aria-pressed", name === given ? "true" : "false");
-      if (place < 9) {
+      button.setAttribute("aria-pressed", name === label ? "true" : "false");
+      if (place < KEYS) {
         button.append(make("kbd", String(place + 1)));
         button.setAttribute("aria-keyshortcuts", String(place + 1));
       }
@@ -299,10 +299,10 @@ function drawClasses() {
       return item;
     }),
   );
-  $("cannot").setAttribute("aria-pressed", given === CANNOT_SAY ? "true" : "false");
+  $("cannot").setAttribute("aria-pressed", label === CANNOT_SAY ? "true" : "false");
 }
 
-// Of Markdown only headings, lists and paragraphs; all else is shown as it stands.
+// Renders Markdown headings, lists and paragraphs; everything else is shown as it is written.
 function drawGuide() {
   const guide = $("guide");
   if (guide.dataset.text === now.guide) return;
@@ -332,22 +332,22 @@ function drawWait() {
   const { running, seconds, failed, ended, lines } = now.choosing;
   $("wait").hidden = Boolean(rows.length);
   if (rows.length) return;
-  let title = "The next rows are being chosen";
-  let words = `${seconds} seconds so far. The page goes on by itself.`;
+  let title = "Choosing the next rows";
+  let words = `${seconds} seconds so far. They will appear here by themselves.`;
   if (doubts) {
     [title, words] = doubts.failed
-      ? ["No doubts can be told", doubts.failed]
-      : ["A model looks through the answers", `${doubts.seconds} seconds so far. Those that it finds least likely come here.`];
+      ? ["Doubts could not be found", doubts.failed]
+      : ["A model is checking the answers", `${doubts.seconds} seconds so far. The least likely ones will appear here.`];
   } else if (now.elsewhere) {
-    [title, words] = [`${now.elsewhere} rows are open in another window`, "They come here when that is closed for two minutes."];
+    [title, words] = [`${now.elsewhere} rows are open in another window`, "They come here two minutes after it is closed."];
   } else if (failed) {
     [title, words] = ["The next rows could not be chosen", failed];
   } else if (WHO === DECIDED) {
-    [title, words] = ["Nothing is disputed", "When people disagree on a text, it waits here for a decision."];
+    [title, words] = ["There are no conflicts", "When people disagree on a text, it appears here."];
   } else if ($("again").checked && !running) {
-    [title, words] = ["You have answered all that was asked for", "Rows that others have answered are done, too."];
+    [title, words] = ["You have answered every row", "That includes the rows that others have answered."];
   } else if (ended) {
-    [title, words] = ["All that is asked for is answered", "Close this page and run make repro: it trains, and makes the report."];
+    [title, words] = ["Every row is answered", "Close this page and run make repro to train the model and write the report."];
   }
   $("wait-title").textContent = title;
   $("wait-words").textContent = words;
@@ -359,8 +359,8 @@ function drawWait() {
 async function drawEarlier() {
   const words = $("words").value;
   const found = await call(`/earlier?${new URLSearchParams({ who: WHO, words })}`);
-  if (words !== $("words").value) return; // typed on meanwhile: what is asked for then comes later
-  $("found").textContent = found.all > found.rows.length ? `${found.all} answers, the last ${found.rows.length} of them here` : `${found.all} answers, the last first`;
+  if (words !== $("words").value) return; // more was typed meanwhile; its reply will follow
+  $("found").textContent = found.all > found.rows.length ? `${found.all} answers, the last ${found.rows.length} are shown` : `${found.all} answers, the last first`;
   $("list").replaceChildren(
     ...found.rows.map((row) => {
       const button = make("button");
@@ -374,12 +374,12 @@ async function drawEarlier() {
   );
 }
 
-// ---- what a person does
+// ---- what the annotator does
 
 function narrowed() {
   drawClasses();
   const found = fitting();
-  if ($("narrow").value) say(found.length === 1 ? `${found[0]}: Enter takes it.` : `${found.length} classes fit.`);
+  if ($("narrow").value) say(found.length === 1 ? `Enter chooses ${found[0]}.` : `${found.length} classes match.`);
 }
 
 function take(label) {
@@ -387,28 +387,28 @@ function take(label) {
   return answer(label);
 }
 
-// Whether the key was one of the page's own.
+// Handles a key; returns whether the page uses it.
 function key(event) {
   const narrow = $("narrow");
   const many = !narrow.hidden;
   const typed = many && narrow.value !== "";
-  const there = document.activeElement;
+  const focused = document.activeElement;
   if (event.key === "Escape") {
     if (typed) {
       narrow.value = "";
       narrowed();
-    } else if (looking) {
+    } else if (reviewing) {
       run(next);
     } else if (doubts) {
       run(leaveDoubts);
     } else return false;
     return true;
   }
-  if (!$("keys").checked && there !== narrow) return false;
+  if (!$("keys").checked && focused !== narrow) return false;
   if (/^[1-9]$/.test(event.key)) {
     const name = fitting()[Number(event.key) - 1];
     if (name === undefined) say(`There is no class ${event.key}.`);
-    else if (!event.repeat) take(name); // a key that is held down answers once
+    else if (!event.repeat) take(name); // a key held down answers once
     return true;
   }
   if (event.key === "0") {
@@ -430,7 +430,7 @@ function key(event) {
     if (name !== undefined && !event.repeat) take(name);
     return true;
   }
-  if (there === narrow) return false;
+  if (focused === narrow) return false;
   if (event.key.length === 1 && (event.key !== " " || typed)) {
     narrow.value += event.key;
     narrowed();
@@ -470,7 +470,7 @@ $("again-choose").addEventListener("click", () =>
     await show();
   }),
 );
-for (const name of ["at-once", "guess", "again"]) $(name).addEventListener("change", () => (doubts && !looking ? undefined : run(() => show(looking))));
+for (const name of ["at-once", "guess", "again"]) $(name).addEventListener("change", () => (doubts && !reviewing ? undefined : run(() => show(reviewing))));
 $("open-earlier").addEventListener("click", () => {
   $("earlier").showModal();
   run(drawEarlier);
@@ -484,14 +484,14 @@ $("list").addEventListener("click", (event) => {
   doubts = null;
   run(() => show(button.dataset.key));
 });
-// While the page is looked at its rows are its own; where they were given away meanwhile, it takes others.
+// A visible page keeps its rows. If they were given away while it was hidden, it gets others.
 async function beat() {
-  if (document.visibilityState !== "visible" || !now || busy || looking || doubts || $("earlier").open) return;
+  if (document.visibilityState !== "visible" || !now || busy || reviewing || doubts || $("earlier").open) return;
   if (!rows.length) return now.choosing.ended ? run(() => show()) : undefined;
   const { held } = await call(`/hold?${new URLSearchParams({ window: WINDOW })}`);
-  if (!busy && !looking && rows.some((row) => !row.label && !held.includes(row.key))) await run(() => show());
+  if (!busy && !reviewing && rows.some((row) => !row.label && !held.includes(row.key))) await run(() => show());
 }
-const quietly = () => beat().catch(() => undefined); // that the server is gone is said when an answer is given
+const quietly = () => beat().catch(() => undefined); // a missing server is reported at the next answer
 document.addEventListener("visibilitychange", quietly);
 setInterval(quietly, BEAT);
 

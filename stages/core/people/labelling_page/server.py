@@ -1,16 +1,17 @@
-"""The page's addresses.
+"""The addresses of the page.
 
 GET   /            page.html, and /page.js, /page.css
 GET   /show        what a window shows: who, window, at_once, guess, again, key
-GET   /hold        a window that is looked at keeps its rows: window
-GET   /earlier     what was answered: who, words
+GET   /hold        a visible window keeps its rows: window
+GET   /earlier     earlier answers: who, words
 POST  /answer      {who, key, label, at}; the answer is on disk before this returns
 POST  /choose      {who}: ask for the next rows
 POST  /doubt       {who}: look for answers that a model doubts
-GET   /doubts      those that it found: who
+GET   /doubts      the answers found: who
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,38 +28,28 @@ from stages.core.people.labelling_page.guard import Guard
 from stages.core.people.records import journal
 
 FOLDER = Path(__file__).parent
-KINDS = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
+FILES = {"/": ("page.html", "text/html"), "/page.js": ("page.js", "text/javascript"), "/page.css": ("page.css", "text/css")}
 
 
 def app(desk: Desk, token: str, port: int) -> Guard:
-    """The server as an ASGI application, behind its guard."""
+    """The ASGI application behind its guard."""
 
-    def file(name: str) -> Response:
+    def file(request: Request) -> Response:
+        name, kind = FILES[request.url.path]
         text = (FOLDER / name).read_text(encoding="utf-8")
-        if name == "page.html":
-            text = text.replace("TOKEN", token)  # of letters, digits, - and _
-        return Response(text, media_type=KINDS[name])
-
-    def page(request: Request) -> Response:
-        return file("page.html")
-
-    def script(request: Request) -> Response:
-        return file("page.js")
-
-    def style(request: Request) -> Response:
-        return file("page.css")
+        return Response(text.replace("TOKEN", token) if name == "page.html" else text, media_type=kind)
 
     def show(request: Request) -> Response:
-        asks = request.query_params
-        at_once = asks.get("at_once", "1")
+        params = request.query_params
+        at_once = params.get("at_once", "1")
         return JSONResponse(
             desk.show(
-                _who(asks.get("who")),
-                asks.get("window", "")[:64],
+                _annotator(params.get("who")),
+                params.get("window", "")[:64],
                 int(at_once) if at_once.isascii() and at_once.isdigit() and len(at_once) < 3 else 1,
-                asks.get("guess") == "1",
-                asks.get("again") == "1",
-                asks.get("key", ""),
+                params.get("guess") == "1",
+                params.get("again") == "1",
+                params.get("key", ""),
             )
         )
 
@@ -66,57 +57,51 @@ def app(desk: Desk, token: str, port: int) -> Guard:
         return JSONResponse(desk.hold(request.query_params.get("window", "")[:64]))
 
     def earlier(request: Request) -> Response:
-        return JSONResponse(desk.earlier(_who(request.query_params.get("who")), request.query_params.get("words", "")))
-
-    async def answer(request: Request) -> Response:
-        given = await _words_of(request, "who", "key", "label", "at")
-        return JSONResponse(await run_in_threadpool(desk.answer, _who(given["who"]), given["key"], given["label"], given["at"]))
-
-    async def choose(request: Request) -> Response:
-        given = await _words_of(request, "who")
-        return JSONResponse(await run_in_threadpool(desk.choose, _who(given["who"])))
-
-    async def doubt(request: Request) -> Response:
-        given = await _words_of(request, "who")
-        return JSONResponse(await run_in_threadpool(desk.doubt, _who(given["who"])))
+        return JSONResponse(desk.earlier(_annotator(request.query_params.get("who")), request.query_params.get("words", "")))
 
     def doubts(request: Request) -> Response:
-        return JSONResponse(desk.doubts(_who(request.query_params.get("who"))))
+        return JSONResponse(desk.doubts(_annotator(request.query_params.get("who"))))
+
+    def post(path: str, call: Callable[..., dict], *names: str) -> Route:
+        """A route that calls a method of the desk with the annotator and texts of these names."""
+
+        async def handle(request: Request) -> Response:
+            who, *others = await _texts_of(request, "who", *names)
+            return JSONResponse(await run_in_threadpool(call, _annotator(who), *others))
+
+        return Route(path, handle, methods=["POST"])
 
     routes = [
-        Route("/", page),
-        Route("/page.js", script),
-        Route("/page.css", style),
+        *(Route(path, file) for path in FILES),
         Route("/show", show),
         Route("/hold", hold),
         Route("/earlier", earlier),
-        Route("/answer", answer, methods=["POST"]),
-        Route("/choose", choose, methods=["POST"]),
-        Route("/doubt", doubt, methods=["POST"]),
         Route("/doubts", doubts),
+        post("/answer", desk.answer, "key", "label", "at"),
+        post("/choose", desk.choose),
+        post("/doubt", desk.doubt),
     ]
-    handlers = {Refused: _refused, HTTPException: _no_such}
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, port)
+    return Guard(Starlette(routes=routes, exception_handlers={Refused: _refused, HTTPException: _no_such}), token, port)
 
 
-def _who(name: Any) -> str:
+def _annotator(name: str | None) -> str:
     journal.file_of(name or "")
     return name
 
 
-async def _words_of(request: Request, *names: str) -> dict[str, str]:
-    """The texts of a JSON object that bear these names. Raises Refused where one is missing or is no text."""
+async def _texts_of(request: Request, *names: str) -> list[str]:
+    """These texts of a JSON object. Raises Refused if one is missing or is not a text."""
     try:
-        given = json.loads(await request.body())
+        given: Any = json.loads(await request.body())
     except (ValueError, RecursionError):
-        raise Refused("the request is no JSON") from None
+        raise Refused("the request is not JSON") from None
     if not isinstance(given, dict) or any(not isinstance(given.get(name), str) for name in names):
         raise Refused(f"the request lacks a text; possible: an object with {', '.join(names)}")
-    return {name: given[name] for name in names}
+    return [given[name] for name in names]
 
 
 def _refused(request: Request, refusal: Exception) -> Response:
-    words = str(refusal).encode(errors="backslashreplace").decode()  # half a character, as JSON may hold, goes in no reply
+    words = str(refusal).encode(errors="backslashreplace").decode()  # JSON may hold half a character, which no reply can
     return JSONResponse({"error": words}, 409)
 
 

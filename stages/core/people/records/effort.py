@@ -1,49 +1,54 @@
-"""How people label: who, how much, how fast, and where they disagree or cannot say; for a person to read."""
+"""How people label: who, how much, how fast, and where they disagree or cannot say. report.html shows it."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 
+from stages.core.people.records.conflicts import Resolved
 from stages.core.people.records.journal import CANNOT_SAY, Answer
-from stages.core.people.records.resolve import Resolved
 
-BREAK = 300  # seconds between two answers from which on a person did something else
+BREAK = 300  # seconds; a longer gap between two answers is a break
 
 
-def pace(said: Iterable[Answer]) -> float | None:
-    """Answers an hour of work of one annotator: breaks left out, and lines without a time; None below two answers in a row.
+def gaps(lines: Iterable[Answer]) -> list[float]:
+    """Seconds from each answer of one annotator to the next, without breaks and lines without a time.
 
-    said   all lines, oldest first, those that were changed later too: they were work
+    lines   all lines, oldest first; answers that were changed later are work too
     """
-    times = [time for time in (_time(answer.when) for answer in said if answer.label) if time]
-    gaps = [(after - before).total_seconds() for before, after in pairwise(times)]
-    worked = [gap for gap in gaps if 0 <= gap < BREAK]
+    times = [time for time in (_time(answer.when) for answer in lines if answer.label) if time]
+    seconds = ((after - before).total_seconds() for before, after in pairwise(times))
+    return [gap for gap in seconds if 0 <= gap < BREAK]
+
+
+def pace(lines: Iterable[Answer]) -> float | None:
+    """Answers per hour of work; None if there is no gap."""
+    worked = gaps(lines)
     return round(3600 * len(worked) / sum(worked), 1) if sum(worked) else None
 
 
-def done(
-    said: Mapping[str, list[Answer]],
-    given: Mapping[str, Mapping[str, Answer]],
-    found: Resolved,
+def summary(
+    lines: Mapping[str, list[Answer]],
+    answers: Mapping[str, Mapping[str, Answer]],
+    resolved: Resolved,
     keys: Mapping[str, list[str]],
 ) -> dict:
     """{"annotators", "conflicts", "doubts"}, each a list of plain values.
 
-    said    annotator -> all lines
-    given   annotator -> key -> the answer that counts
-    found   what came of it
-    keys    "pool" and "holdout" -> key of every row
+    lines      annotator -> all lines
+    answers    annotator -> key -> the answer that counts
+    resolved   made of these answers
+    keys       "pool" and "holdout" -> key of every row
     """
-    places = {key: [side, row] for side, of_side in keys.items() for row, key in enumerate(of_side)}
+    places = {key: [side, row] for side, its_keys in keys.items() for row, key in enumerate(its_keys)}
     return {
         "annotators": [
-            {"who": who, "answers": len(given[who]), "an_hour": pace(lines), "last": max((line.when for line in lines), default="")}
-            for who, lines in said.items()
+            {"who": who, "answers": len(answers[who]), "an_hour": pace(own), "last": max((line.when for line in own), default="")}
+            for who, own in lines.items()
         ],
-        "conflicts": [[*places[key], dict(sorted(by.items()))] for key, by in found.conflicts.items()],
+        "conflicts": [[*places[key], dict(sorted(labels.items()))] for key, labels in resolved.conflicts.items()],
         "doubts": [
-            [*places[key], [who for who in given if key in given[who]]]
-            for key, label in found.labels.items()
+            [*places[key], [who for who in answers if key in answers[who]]]
+            for key, label in resolved.labels.items()
             if label == CANNOT_SAY
         ],
     }

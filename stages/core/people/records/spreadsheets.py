@@ -1,55 +1,56 @@
 """Tables as spreadsheets save them, and cells that no spreadsheet runs as a formula."""
 
 import csv
+import io
+from collections.abc import Iterable
 from pathlib import Path
 
+from stages.core.base import artifacts
 from stages.core.base.errors import Refused, short
 from stages.core.sources import delimited, packed
 from stages.core.sources.tables import Table
 
-MOST = 32_767  # characters a cell of Excel and LibreOffice holds
+MOST = 32_767  # UTF-16 units that a cell of Excel or LibreOffice holds
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def opened(file: Path) -> tuple[Table, list[str]]:
-    """A table of delimited text as spreadsheets save it, its columns in small letters, and a word on what was guessed.
-
-    Raises Refused where it cannot be read.
-    """
-    table, said = as_it_is(file)
-    return in_small_letters(table), said
-
-
-def as_it_is(file: Path) -> tuple[Table, list[str]]:
-    """The same with its columns as they are called."""
-    said = []
+def read(file: Path) -> tuple[Table, list[str]]:
+    """(a table of delimited text, notes on what was guessed about it). Raises Refused if it cannot be read."""
+    notes = []
     try:
         try:
             table = delimited.read(file, "auto")
         except packed.WrongEncoding:
             table = delimited.read(file, "cp1252")
-            said.append("read as cp1252, the usual encoding of Windows, since it is no UTF-8")
+            notes.append("read as cp1252, the usual encoding of Windows, because it is not UTF-8")
     except (ValueError, OSError, csv.Error) as error:
         raise Refused(f"{file} cannot be read as a table: {short(error)}") from None
-    return table, [*table.notes, *said]
+    return table, [*table.notes, *notes]
 
 
-def in_small_letters(table: Table) -> Table:
-    """The same with its columns without blanks and in small letters; of two that are called alike then, the first."""
-    name: dict[str, str] = {}
+def lower_case(table: Table) -> Table:
+    """The table with its column names stripped and in lower case; of two equal names the first column counts."""
+    original: dict[str, str] = {}
     for column in table.columns:
-        name.setdefault(column.strip().lower(), column)
-    return Table(list(name), lambda column: table.values(name[column]))
+        original.setdefault(column.strip().lower(), column)
+    return Table(list(original), lambda column: table.values(original[column]))
+
+
+def write(file: Path, columns: list[str], rows: Iterable[Iterable[str]]) -> None:
+    """Write a table, whole or not at all, in UTF-8 with the byte order mark that Excel needs to recognise it."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([columns, *([cell(value) for value in row] for row in rows)])
+    with artifacts.whole(file) as part:
+        part.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 
 def cell(value: str) -> str:
-    """A value as a spreadsheet takes it: no formula, and no longer than a cell; what is cut ends in three dots."""
+    """A value that a spreadsheet takes as text: an apostrophe before a formula, and three dots where it is cut."""
     value = f"'{value}" if value.startswith(FORMULA) else value
-    if len(value.encode("utf-16-le")) <= 2 * MOST:  # they count as UTF-16 does
-        return value
-    return value.encode("utf-16-le")[: 2 * (MOST - 1)].decode("utf-16-le", errors="ignore") + "…"
+    units = value.encode("utf-16-le")
+    return value if len(units) <= 2 * MOST else units[: 2 * (MOST - 1)].decode("utf-16-le", errors="ignore") + "…"
 
 
 def uncell(value: str) -> str:
-    """What a cell held before `cell`, but for what was cut."""
+    """The value before `cell`, except for what was cut."""
     return value[1:] if value.startswith("'") and value[1:].startswith(FORMULA) else value

@@ -1,45 +1,40 @@
-"""Prodigy: what `prodigy db-out` writes, and tasks for `prodigy textcat.manual --exclusive`.
+"""Prodigy: the output of `prodigy db-out`, and tasks for `prodigy textcat.manual --exclusive`.
 
-`accept` holds the chosen options, or `label` the one that was asked about. To reject says what a text is not, which is no answer;
-to ignore says that one cannot say.
+`accept` holds the chosen options, or `label` the one in question. "reject" says only what a text is not, so it is no answer;
+"ignore" means cannot say.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterator
 
 from stages.core.people.records.journal import CANNOT_SAY
-from stages.core.people.tools.given import ID, Given, key_and_text, labels_of, moment
-from stages.core.people.tools.task import Task
+from stages.core.people.tools.exchange import ID, Task, ToolAnswer, json_lines, key_and_text, labels_of, moment, naming, numbered
 
 NAME = "prodigy"
 ANSWERS = ("accept", "reject", "ignore")
-NO_NAME = re.compile(r".*\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")  # a session that nobody named is called after its time
+UNNAMED = re.compile(r".*\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")  # the name of a session that nobody named is its time
 
 
-def taken_for(columns: Collection[str], records: list[dict]) -> str | None:
+def recognised(columns: Collection[str], records: list[dict]) -> str | None:
     return "an export of Prodigy" if "answer" in columns and {"accept", "label"} & set(columns) else None
 
 
-def given(records: list[dict], classes: Collection[str]) -> Iterator[Given]:
-    """Raises ValueError, naming the record, for what is none of Prodigy's."""
-    for number, record in enumerate(records, start=1):
+def read(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
+    """Raises ValueError, naming the record, for what Prodigy does not write."""
+    for where, record in numbered(records):
         answer = record["answer"]
-        try:
+        with naming(where):
             if answer not in ANSWERS:
-                raise ValueError(f"answer = {str(answer)[:60]}, possible: {', '.join(ANSWERS)}; mend it")
+                raise ValueError(f"answer = {str(answer)[:60]}, possible: {', '.join(ANSWERS)}; correct it")
             key, text = key_and_text(record)
             chosen = record["accept"] if record.get("accept") is not None else record.get("label")
             labels = {"accept": labels_of(chosen), "reject": (), "ignore": (CANNOT_SAY,)}[answer]
-        except ValueError as error:
-            raise ValueError(f"record {number:,}: {error}") from None
         who = str(record.get("_annotator_id") or record.get("_session_id") or "")
-        when = moment(record.get("_timestamp"))
-        yield Given(f"record {number:,}", key, text, labels, "" if NO_NAME.fullmatch(who) else who, when)
+        yield ToolAnswer(where, key, text, labels, "" if UNNAMED.fullmatch(who) else who, moment(record.get("_timestamp")))
 
 
 def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
-    """By the end of a file's name: the tasks."""
+    """End of a file's name -> its content: the tasks."""
     options = [{"id": name, "text": name} for name in classes]
-    made = ({"text": row.text, "options": options, ID: row.key} | ({"accept": [row.guess]} if row.guess else {}) for row in rows)
-    return {".jsonl": "".join(json.dumps(task, ensure_ascii=False) + "\n" for task in made)}
+    records = ({"text": row.text, "options": options, ID: row.key} | ({"accept": [row.guess]} if row.guess else {}) for row in rows)
+    return {".jsonl": json_lines(records)}

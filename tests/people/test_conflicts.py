@@ -1,28 +1,28 @@
-"""From what several people say to one label a text."""
+"""One label per text from the answers of several annotators."""
 
 import pytest
 
 from stages.core.base import keys
 from stages.core.base.errors import Refused
+from stages.core.people.records.conflicts import renamed, resolve
 from stages.core.people.records.journal import Answer
-from stages.core.people.records.resolve import renamed, resolve
 
 ONE, TWO, GONE = (keys.key(text) for text in ("one", "two", "gone"))
 CLASSES = ["neg", "pos", "Mixed"]
 
 
-def resolved(rename=None, **said):
-    """said   annotator -> what it says of ONE"""
-    given = {who: {ONE: Answer(ONE, label, "", 2)} for who, label in said.items()}
+def resolved(rename=None, **labels):
+    """labels   annotator -> label of ONE"""
+    given = {who: {ONE: Answer(ONE, label, "", 2)} for who, label in labels.items()}
     return resolve(given, CLASSES, rename or {}, [ONE, TWO])
 
 
-def test_what_all_say_is_the_label_and_nothing_is_where_nobody_answered():
+def test_a_unanimous_answer_is_the_label_and_an_unanswered_text_has_none():
     found = resolved(anna="pos", bob="pos")
     assert (found.labels, found.conflicts) == ({ONE: "pos"}, {})
 
 
-def test_two_classes_are_a_conflict_that_says_who_says_what():
+def test_two_classes_are_a_conflict_with_the_label_of_each_annotator():
     found = resolved(anna="pos", bob="neg", eve="pos")
     assert found.labels == {}
     assert found.conflicts == {ONE: {"anna": "pos", "bob": "neg", "eve": "pos"}}
@@ -33,18 +33,18 @@ def test_a_decision_settles_a_conflict():
     assert resolved(anna="pos", bob="pos", decided="?").labels == {ONE: "?"}
 
 
-def test_who_cannot_say_gives_way_to_who_can():
+def test_a_class_outranks_cannot_say():
     assert resolved(anna="?", bob="pos").labels == {ONE: "pos"}
     assert resolved(anna="?", bob="?").labels == {ONE: "?"}
 
 
-def test_a_class_that_was_renamed_or_merged_is_the_new_one():
+def test_a_renamed_or_merged_class_is_the_new_one():
     assert resolved({"bad": "neg", "awful": "bad"}, anna="awful", bob="neg").labels == {ONE: "neg"}
     assert renamed("awful", {"bad": "neg", "awful": "bad"}) == "neg"
     assert renamed("pos", {"bad": "neg"}) == "pos"
 
 
-def test_an_answer_that_is_no_class_is_refused_with_file_line_value_and_what_is_possible():
+def test_an_unknown_class_is_refused_with_file_line_value_and_what_is_possible():
     with pytest.raises(Refused) as refused:
         resolved(anna="good")
     assert str(refused.value).startswith(
@@ -54,11 +54,11 @@ def test_an_answer_that_is_no_class_is_refused_with_file_line_value_and_what_is_
 
 
 @pytest.mark.parametrize(("label", "meant"), [("Pos", "pos"), ("MIXED", "Mixed"), ("mixed", "Mixed")])
-def test_a_class_in_other_letters_is_told_and_not_guessed(label, meant):
+def test_a_class_in_another_case_is_suggested_and_not_taken(label, meant):
     with pytest.raises(Refused, match=rf"label = {label}, which is no class; .* did you mean {meant}\?"):
         resolved(anna=label)
 
 
-def test_answers_to_texts_that_are_gone_are_not_read():
+def test_answers_to_texts_not_in_the_data_set_are_ignored():
     given = {"anna": {GONE: Answer(GONE, "of another time", "", 2), TWO: Answer(TWO, "neg", "", 3)}}
     assert resolve(given, CLASSES, {}, [ONE, TWO]).labels == {TWO: "neg"}

@@ -1,46 +1,45 @@
-"""Which tool wrote a file, and what it says."""
+"""Recognise which labelling tool wrote a file, and read its answers."""
 
 from pathlib import Path
 
 from stages.core.base.errors import Refused, short
 from stages.core.people.records import spreadsheets
 from stages.core.people.tools import argilla, doccano, label_studio, plain, prodigy
-from stages.core.people.tools.given import Given
+from stages.core.people.tools.exchange import ToolAnswer
 from stages.core.sources import file_names, files
 from stages.core.sources.tables import Table
 
-TOOLS = {tool.NAME: tool for tool in (label_studio, argilla, prodigy, doccano)}  # in this order: the surest sign first
+TOOLS = {tool.NAME: tool for tool in (label_studio, argilla, prodigy, doccano)}  # the surest sign first
 
 
-def read(file: Path, classes: list[str]) -> tuple[list[Given], str | None]:
-    """What a file says, and the name of the tool that wrote it, or None for a table of one's own; what it is taken for is printed.
+def read(file: Path, classes: list[str]) -> tuple[list[ToolAnswer], str | None]:
+    """(the answers, the tool's name or None for a plain table). Prints what the file is taken for.
 
-    classes   those of now and of old, by which labels are told from other columns
+    classes   present and former ones, which tell labels from other columns
 
     Raises Refused, naming file and row or record.
     """
-    table, notes = opened(file)
+    table, notes = _table(file)
     for note in notes:
         print(f"{file}: {note}")
-    rows = zip(*(table.values(column) for column in table.columns))
-    records = [dict(zip(table.columns, row)) for row in rows]
+    records = [dict(zip(table.columns, row)) for row in zip(*(table.values(column) for column in table.columns))]
     for tool in TOOLS.values() if records else ():
-        if what := tool.taken_for(table.columns, records):
+        if what := tool.recognised(table.columns, records):
             print(f"{file}: taken for {what}")
             try:
-                return list(tool.given(records, classes)), tool.NAME
+                return list(tool.read(records, classes)), tool.NAME
             except ValueError as error:
                 raise Refused(f"{file}, {error}; nothing was read") from None
-    return list(plain.given(table, str(file))), None
+    return list(plain.read(table, str(file))), None
 
 
-def opened(file: Path) -> tuple[Table, list[str]]:
-    """The table of a file, and what is to be told of it."""
+def _table(file: Path) -> tuple[Table, list[str]]:
+    """(the table in a file, notes to print)"""
     suffix, packed = file_names.suffixes(file)
     if suffix in ("", ".csv", ".tsv", ".txt") and not packed:
         if not file.is_file():
             raise Refused(f"FILE={file}: no such file; possible: {file_names.POSSIBLE}")
-        return spreadsheets.as_it_is(file)
+        return spreadsheets.read(file)
     try:
         table = files.READERS[suffix](file, "auto")
     except (ValueError, OSError, NotImplementedError) as error:

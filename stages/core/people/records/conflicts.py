@@ -1,0 +1,76 @@
+"""One answer per text, or none, from the answers of several annotators."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stages.core.base.errors import Refused, choices
+from stages.core.people.records import journal
+from stages.core.people.records.journal import CANNOT_SAY, DECIDED, Answer
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """
+    labels      key -> a class or CANNOT_SAY; texts without an answer or in conflict are missing
+    conflicts   key -> annotator -> label
+    answers     key -> annotator -> label, of every text that has an answer
+    """
+
+    labels: dict[str, str]
+    conflicts: dict[str, dict[str, str]]
+    answers: dict[str, dict[str, str]]
+
+    def several(self) -> dict[str, dict[str, str]]:
+        """Of `answers`, the texts that two or more annotators answered independently. DECIDED sees the others' answers."""
+        independent = {key: {who: label for who, label in by.items() if who != DECIDED} for key, by in self.answers.items()}
+        return {key: by for key, by in independent.items() if len(by) > 1}
+
+
+def renamed(label: str, rename: Mapping[str, str]) -> str:
+    """The current name of a class, through any chain of renamings."""
+    for _ in rename:
+        label = rename.get(label, label)
+    return label
+
+
+def refuse_unknown(label: str, classes: Iterable[str], where: str) -> None:
+    """Raise Refused for a label that is neither a class nor CANNOT_SAY. A class in other case is only suggested."""
+    possible = [*classes, CANNOT_SAY]
+    if label in possible:
+        return
+    alike = [name for name in possible if name.casefold() == label.casefold()]
+    hint = f"possible: {', '.join(possible)}; did you mean {alike[0]}?" if alike else choices(label, possible)
+    raise Refused(
+        f"{where}: label = {label}, which is no class; {hint}; answer again, add it to labels.classes, or give its new name in "
+        f"labels.rename"
+    )
+
+
+def resolve(
+    given: Mapping[str, Mapping[str, Answer]], classes: list[str], rename: Mapping[str, str], keys: Iterable[str]
+) -> Resolved:
+    """
+    given     annotator -> key -> the answer that counts
+    rename    old name of a class -> new name
+    keys      of the texts in the data set; answers to other texts are ignored
+
+    A class outranks CANNOT_SAY. Two classes are a conflict, unless DECIDED answered. Raises Refused, naming file and line, for an
+    answer that is no class.
+    """
+    keys, labels, conflicts = set(keys), {}, {}
+    answers: dict[str, dict[str, str]] = {}
+    for who, own in given.items():
+        for key, answer in own.items():
+            if key in keys:
+                label = renamed(answer.label, rename)
+                refuse_unknown(label, classes, f"{journal.FOLDER / who}.csv, line {answer.line:,}")
+                answers.setdefault(key, {})[who] = label
+    for key, by in answers.items():
+        named = set(by.values()) - {CANNOT_SAY}
+        if DECIDED in by:
+            labels[key] = by[DECIDED]
+        elif len(named) > 1:
+            conflicts[key] = by
+        else:
+            labels[key] = next(iter(named), CANNOT_SAY)
+    return Resolved(labels, conflicts, answers)
