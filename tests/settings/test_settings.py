@@ -243,6 +243,7 @@ def test_stages_follow_the_one_they_come_after_and_ties_keep_the_order_of_the_fi
 
 def pool_of(rows):
     artifacts.save_json(paths.COUNTS, {"pool_rows": rows})
+    paths.POOL.touch()
 
 
 def test_a_budget_of_the_whole_pool_is_accepted_and_one_row_more_refused(params):
