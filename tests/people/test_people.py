@@ -70,7 +70,7 @@ def test_round_by_round_from_no_label_to_the_model(project, capsys):
     assert [line.split("|")[2].strip() for line in summary.splitlines() if line.startswith("| bucketed")][:3] == list(STAGES)
     assert "waits" not in summary
     assert waiting_lines(capsys) == ["nothing is open: every row asked for is answered"]
-    assert "On 20 rows of the holdout, which are not counted as labels; 95% intervals (Wilson)." in summary
+    assert "On 20 rows of the holdout, which do not count as labels; 95% intervals (Wilson)." in summary
     assert "ccuracy 0.9 " in summary  # reached, how many labels are missing, or that it cannot be told
     texts, classes = artifacts.texts(paths.POOL), ["neg", "pos"]
     assert [classes[number] for number in labels_of("stage3")] == [project.truth[texts[row]] for row in rows_of("stage3")[0]]
@@ -379,7 +379,7 @@ def test_without_a_holdout_there_are_models_but_no_measures(project, capsys):
     assert "Cohen's kappa" in summary.splitlines()[-3]
     assert paths.HOLDOUT.read_text() == ""
     assert list(Path("data/stage1/models/0").iterdir()) != []
-    assert summary.startswith("stage2 waits for 8 answers.\nNo row is held out, so nothing is measured.")
+    assert summary.startswith("stage2 waits for 8 answers.\nNo row is held out, so accuracy is not measured.")
     [line] = [line for line in summary.splitlines() if line.startswith("| stage1")]
     agreement, validated, sure = (cell.strip() for cell in line.split("|")[3:6])
     assert agreement == ""
