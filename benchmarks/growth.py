@@ -61,11 +61,7 @@ def measured(folder: Path, texts: list[str], size: int, method: str) -> dict[str
     source = folder / "source.jsonl"
     prepare = {"dataset": str(source), "text_column": "text", "label_column": "label", "holdout_share": min(0.15, 1_000 / size)}
     changes = {"prepare": prepare, "reduce": {"method": method}}
-    tenth = {
-        "stages": ["stage1", "stage2"],
-        "rounds": {"stage2": {"after": "stage1", "m": 0.1}},
-        "random_at": ["stage1", "stage2"],
-    }
+    tenth = {"stages": ["stage1", "stage2"], "rounds": {"stage2": {"after": "stage1", "m": 0.1}}, "random_at": ["stage1", "stage2"]}
     enter_project(folder, **changes)
     artifacts.save_jsonl(source, varied(texts, size))
     costs = {}

@@ -213,9 +213,4 @@ def watched() -> dict[str, float]:
     return {"seconds": round(time.perf_counter() - begun, 1), **{f"{name}_megabytes": round(size) for name, size in most.items()}}
 
 
-PARTS = {
-    "start": start,
-    "throughput": throughput,
-    "overhead": overhead,
-    "memory": memory,
-}
+PARTS = {"start": start, "throughput": throughput, "overhead": overhead, "memory": memory}

@@ -47,10 +47,7 @@ BEFORE_A_STAGE = {
         "rounds.stage2.m = 1.0: must be a whole number of rows, 1 or more, or a share above 0 and below 1",
     ),
     "a stage whose rows get no labels": ({"stages": ["stage1", "stage2"]}, "stages lacks stage3: its rows would get no labels"),
-    "a random arm at no stage": (
-        {"random_at": ["stage1", "stage4"]},
-        "random_at names stage4, which is no stage; possible: ",
-    ),
+    "a random arm at no stage": ({"random_at": ["stage1", "stage4"]}, "random_at names stage4, which is no stage; possible: "),
 }
 # What only a stage can find.
 BY_A_STAGE = {

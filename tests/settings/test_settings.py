@@ -292,11 +292,7 @@ PEOPLE = {"from": "people", "classes": ["neg", "pos"], "rename": {}, "guide": "n
 @pytest.mark.parametrize(
     ("rename", "arms", "message"),
     [
-        (
-            {},
-            ["entropy"],
-            "arms = ['entropy']: labels.from is people, and nobody labels the rows of other arms; set it to []",
-        ),
+        ({}, ["entropy"], "arms = ['entropy']: labels.from is people, and nobody labels the rows of other arms; set it to []"),
         ({"pos": "neg"}, [], "labels.rename.pos: pos is still a class; remove it from labels.classes or from rename"),
         ({"bad": "nge"}, [], "labels.rename.bad = nge, which is no class; possible: neg, pos; did you mean neg?"),
         ({"a": "b", "b": "a"}, [], "labels.rename.a = b leads in a circle; possible: the name of a class"),

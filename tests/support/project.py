@@ -33,10 +33,7 @@ TINY = {
 }
 # Two tests at a time on two cores, and nothing in them large enough for a second thread.
 os.environ["OMP_NUM_THREADS"] = "1"
-ENVIRONMENT = {
-    **{f"GIT_{who}_{what}": "t@t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-    "PYTHONUTF8": "1",
-}
+ENVIRONMENT = {**{f"GIT_{who}_{what}": "t@t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}, "PYTHONUTF8": "1"}
 
 
 class Project:

@@ -83,11 +83,7 @@ def filling(path: Path, dtype: type, shape: tuple[int, ...]) -> Iterator[np.ndar
 
 
 def load(
-    path: Path,
-    dtype: type,
-    shape: tuple[int | None, ...],
-    nan: bool = False,
-    within: tuple[int, int | None] | None = None,
+    path: Path, dtype: type, shape: tuple[int | None, ...], nan: bool = False, within: tuple[int, int | None] | None = None
 ) -> np.ndarray:
     """A read-only memory map of an array, after its dtype, shape and values were checked.
 
