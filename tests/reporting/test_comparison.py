@@ -72,6 +72,7 @@ def test_over_all_budgets_an_arm_is_compared_with_random_rows_and_the_full_model
     bucketed = overall["bucketed"]
     assert (bucketed["mean_accuracy"], bucketed["gain"]) == (0.8125, 0.25)  # seed by seed 0.125 and 0.375 above
     assert bucketed["labels_to_random"] == 10  # random ends at 0.625, where it begins
+    assert overall["random"]["labels_to_random"] == 20
     assert bucketed["labels_to_95_of_full"] == pytest.approx(10 + 10 * (0.95 - 0.625) / 0.375, abs=1e-6)
     assert [overall["random"][key] for key in ("gain", "p", "p_holm", "seeds_for_one_point")] == [0, None, None, None]
 
