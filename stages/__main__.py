@@ -46,7 +46,9 @@ def main(name: str = "", *words: str) -> None:
 
         threading.Thread(target=end_with, args=[started_by(psutil)], daemon=True).start()
         try:
-            refuse_unknown(name, choices, Refused)
+            known = sorted(file.stem for folder in (FOLDER, FOLDER / "commands") for file in folder.glob("[!_]*.py"))
+            if name not in known:
+                raise Refused(f"python -m stages {name}: no stage or command of this name; {choices(name, known)}")
             if is_stage:
                 importlib.import_module("stages.core.settings.rules").check_file(name)
             run = importlib.import_module(f"stages.{name}" if is_stage else f"stages.commands.{name}").main
@@ -66,13 +68,6 @@ def note_time(stage: str) -> None:
         TIMES.parent.mkdir(exist_ok=True)
         with TIMES.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-
-
-def refuse_unknown(name: str, choices, refused: type[Exception]) -> None:
-    """Raise Refused for a name that is neither a stage nor a command."""
-    known = sorted(file.stem for folder in (FOLDER, FOLDER / "commands") for file in folder.glob("[!_]*.py"))
-    if name not in known:
-        raise refused(f"python -m stages {name}: no stage or command of this name; {choices(name, known)}")
 
 
 def started_by(psutil) -> list:

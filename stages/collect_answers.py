@@ -31,7 +31,10 @@ ASKED = Path("data/asked")
 def main() -> None:
     settings = params.read("labels.from", "labels.rename", "stages")
     classes = artifacts.load_json(paths.CLASSES)
-    source = [load_source(path, len(classes)) for path in (paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS)]
+    source = [
+        artifacts.load(path, np.int64, (None,), within=(label_codes.OPEN, len(classes)))
+        for path in (paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS)
+    ]
     names = [*settings.stages, asked.RANDOM]
     if vars(settings)["from"] == "dataset":
         save(*source, dict.fromkeys([*names, "prelabelled"], np.empty(0, np.int64)))
@@ -65,10 +68,6 @@ def main() -> None:
         print(f"collect_answers: {unknown:,} answers belong to texts that are not in the data set now; they stay in labels/")
 
 
-def load_source(path: Path, classes: int) -> np.ndarray:
-    return artifacts.load(path, np.int64, (None,), within=(label_codes.OPEN, classes))
-
-
 def merged(row_keys: list[str], source: np.ndarray, resolved: conflicts.Resolved, classes: list[str]) -> np.ndarray:
     """int64 [rows]: the answer of people to each row, or else the data set's label."""
     number = {journal.CANNOT_SAY: label_codes.NO_CLASS} | {name: i for i, name in enumerate(classes)}
@@ -82,19 +81,16 @@ def merged(row_keys: list[str], source: np.ndarray, resolved: conflicts.Resolved
 
 
 def counted(answers: np.ndarray) -> str:
-    counts = {
-        "that cannot be said": (answers == label_codes.NO_CLASS).sum(),
-        "in conflict": (answers == label_codes.CONFLICT).sum(),
-    }
+    codes = {"that cannot be said": label_codes.NO_CLASS, "in conflict": label_codes.CONFLICT}
+    counts = {what: (answers == code).sum() for what, code in codes.items()}
     return f"{(answers >= 0).sum():,} labels" + "".join(f", {count:,} {what}" for what, count in counts.items() if count)
 
 
 def save(answers: np.ndarray, holdout_answers: np.ndarray, rows: dict[str, np.ndarray]) -> None:
-    artifacts.save(paths.ANSWERS, answers)
-    artifacts.save(paths.HOLDOUT_LABELS, holdout_answers)
-    for name, numbers in rows.items():
-        artifacts.save(ASKED / f"{name}.npy", numbers)
-    for stale in set(ASKED.glob("*.npy")) - {ASKED / f"{name}.npy" for name in rows}:
+    files = {ASKED / f"{name}.npy": numbers for name, numbers in rows.items()}
+    for file, numbers in ({paths.ANSWERS: answers, paths.HOLDOUT_LABELS: holdout_answers} | files).items():
+        artifacts.save(file, numbers)
+    for stale in set(ASKED.glob("*.npy")) - files.keys():
         stale.unlink()  # of a round that params.yaml no longer names; DVC deletes outs itself, a caller by hand does not
 
 

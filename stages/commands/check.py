@@ -20,21 +20,10 @@ def main(*data: str) -> None:
         )
     if len(data) > 1:
         raise Refused(f'{len(data)} data sets given, one is possible: make check DATA="a path, with its blanks"')
-    if data:
-        data_set(data[0], checked)
+    for name in data:  # a path, a hub name or a packaged one; the other settings of params.yaml apply
+        from stages import prepare  # numpy and readers; `make check` alone does without
 
-
-def data_set(name: str, checked: schema.Params) -> None:
-    """Print what prepare finds in a data set, and write nothing.
-
-    name      as in prepare.dataset: a path, a hub name or a packaged one
-    checked   params.yaml, whose other settings apply
-
-    Raises Refused if prepare would, and if the pool is smaller than the budget.
-    """
-    from stages import prepare  # numpy and readers; `make check` alone does without
-
-    read = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
-    made = prepare.prepared(read.prepare.changed(dataset=name), read)
-    rules.refuse_budget_over(len(made.pool), checked)
-    print(f"{name} can be used, and nothing was written: set prepare.dataset to it")
+        read = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
+        made = prepare.prepared(read.prepare.changed(dataset=name), read)
+        rules.refuse_budget_over(len(made.pool), checked)
+        print(f"{name} can be used, and nothing was written: set prepare.dataset to it")

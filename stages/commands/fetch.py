@@ -64,13 +64,11 @@ def fitting(repo: Repo) -> list[str]:
     def check(stage) -> bool:
         if stage not in fits:
             entries = status.get(stage.addressing, [])
-            changed = any(not isinstance(entry, dict) or _is_change(entry) for entry in entries)
+            changed = any(
+                not isinstance(entry, dict) or any(state != "deleted" for state in entry.get("changed deps", {}).values())
+                for entry in entries  # a data file that is not here yet is no change
+            )
             fits[stage] = stage.always_changed or (not changed and all([check(before) for before in graph.successors(stage)]))
         return fits[stage]
 
     return [stage.addressing for stage in repo.index.stages if check(stage) and not stage.always_changed]
-
-
-def _is_change(entry: dict) -> bool:
-    """Whether a status entry reports more than data files that are not here yet."""
-    return any(state != "deleted" for state in entry.get("changed deps", {}).values())

@@ -26,16 +26,12 @@ def main(words: str = "", stage: str = "", most: str = "") -> None:
     if stage not in names:
         raise Refused(f"STAGE={stage}: nothing was asked there yet; possible: {', '.join(names) or 'none'}; make ask first")
     seen = {key for name in asked.written() for key in asked.keys(name)} | state.resolved().labels.keys()
-    matches = {key: words_in(state.texts[key].text, wanted) for key in state.pool_keys() if key not in seen}
+    begins = {word: re.compile(rf"(?<!\w){re.escape(word)}") for word in wanted}  # the beginning of a word is enough
+    folded = ((key, state.texts[key].text.casefold()) for key in state.pool_keys() if key not in seen)
+    matches = {key: [word for word in wanted if begins[word].search(text)] for key, text in folded}
     best = sorted((key for key in matches if matches[key]), key=lambda key: (-len(matches[key]), keys.chance(key, 0)))
     rows = [row for key in best[: int(most or MOST)] for row in state.rows([key], " ".join(matches[key]))]
     if rows:
         asked.write(stage, [*asked.read(stage), *rows])
     print(f"{asked.file_of(stage)}: {len(rows):,} rows added, of {len(best):,} unasked rows with {' or '.join(wanted)}")
     waiting.main()
-
-
-def words_in(text: str, words: list[str]) -> list[str]:
-    """Those of the words that begin a word of the text."""
-    folded = text.casefold()
-    return [word for word in words if re.search(rf"(?<!\w){re.escape(word)}", folded)]

@@ -1,6 +1,7 @@
 """`make waiting`: what labelling waits for, and what an annotator should know; `make repro` and `make ask` end with it."""
 
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from stages.core.base import artifacts, params, paths
@@ -40,45 +41,28 @@ def report(state: Labelling) -> list[str]:
         return ["the texts are not read yet: dvc repro"]
     resolved = state.resolved()
     lines = [note for who in journal.annotators() for note in journal.lines(journal.file_of(who))[1]]
+    answered = {key for who in journal.annotators() for key in journal.answers_of(who)}
     earlier_stage_open = False
     for name in state.round_names:
         rows, unanswered = state.keys_of(name), state.open_keys(name, resolved)
         if unanswered:
             lines.append(f"{name} waits for {len(unanswered):,} of {len(rows):,} answers: make label, or fill in the csv")
-        elif not rows and _can_be_asked(state, name, earlier_stage_open):
-            enough = _sufficient_after(name)
-            lines.append(
-                f"{name} asks for nothing: {enough} was sufficient"
-                if enough
-                else f"{name} is not asked for yet: make label, or make ask"
-            )
+        elif not rows and (state.needs_holdout() if name == asked.HOLDOUT else not earlier_stage_open):
+            lines.append(_why_not_asked(name))
         earlier_stage_open |= name in state.stages and bool(unanswered or not rows)
-        lines += _unread_labels(name)
+        filled, file = sum(1 for row in asked.read(name) if row.label and row.key not in answered), asked.file_of(name)
+        lines += [f"{file} holds {filled:,} labels that were not read yet: make answers FILE={file}"] if filled else []
     lines += [*_too_few(state, resolved), *in_conflict(state, resolved), *_gone(state), *_unread_changes(), *_uncommitted()]
     return lines or ["nothing is open: every row asked for is answered"]
 
 
-def _can_be_asked(state: Labelling, name: str, earlier_stage_open: bool) -> bool:
-    """Whether make ask would ask for the rows of a round that has none."""
-    if name == asked.HOLDOUT:
-        return any(text.in_holdout and text.source is None for text in state.texts.values())
-    return not earlier_stage_open
-
-
-def _sufficient_after(name: str) -> str | None:
-    """The stage after which the last `dvc repro` found that enough is labelled, if this round comes later."""
-    try:
+def _why_not_asked(name: str) -> str:
+    """Whether the last `dvc repro` found that enough was labelled before this round, or make ask was not called."""
+    with suppress(Refused):
         budget = rounds.load_budget(name)
-    except Refused:
-        return None
-    return budget["ended_after"] if budget["ended_because"] == "sufficient" else None
-
-
-def _unread_labels(name: str) -> list[str]:
-    """Labels in a round's file, which count only after make answers."""
-    answered = {key for who in journal.annotators() for key in journal.answers_of(who)}
-    filled, file = sum(1 for row in asked.read(name) if row.label and row.key not in answered), asked.file_of(name)
-    return [f"{file} holds {filled:,} labels that were not read yet: make answers FILE={file}"] if filled else []
+        if budget["ended_because"] == "sufficient":
+            return f"{name} asks for nothing: {budget['ended_after']} was sufficient"
+    return f"{name} is not asked for yet: make label, or make ask"
 
 
 def _too_few(state: Labelling, resolved: Resolved) -> list[str]:

@@ -6,7 +6,6 @@ When a page is killed while it chooses rows, its DVC goes on, and would refuse a
 import json
 import subprocess
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,33 +19,23 @@ POLL = 0.1  # seconds
 
 def run(*words: str) -> None:
     """`dvc repro` with these arguments. Raises Refused if it fails, after DVC's own message."""
-    _wait_for(others())
+    running = others()
     while True:
-        failed, meanwhile = _tried(words)
-        if not failed:
+        if running:
+            names = ", ".join(map(str, sorted(running)))
+            print(f"another dvc is running here (process {names}): waiting until it ends", flush=True)
+        while any(map(psutil.pid_exists, running)):
+            time.sleep(POLL)
+        running = set()
+        with subprocess.Popen(["dvc", "repro", *words]) as process:  # noqa: S603, S607
+            while process.poll() is None:
+                running |= others() - {process.pid}
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(POLL)
+        if process.returncode == 0:
             return
-        if not meanwhile:
+        if not running:
             raise Refused(f"`{' '.join(['dvc repro', *words])}` ended with an error, see above; fix it and try again")
-        _wait_for(meanwhile)
-
-
-def _tried(words: Iterable[str]) -> tuple[bool, set[int]]:
-    """(whether it failed, the other DVC processes that were running meanwhile)"""
-    meanwhile: set[int] = set()
-    with subprocess.Popen(["dvc", "repro", *words]) as process:  # noqa: S603, S607
-        while process.poll() is None:
-            meanwhile |= others() - {process.pid}
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(POLL)
-    return process.returncode != 0, meanwhile
-
-
-def _wait_for(processes: set[int]) -> None:
-    if processes:
-        names = ", ".join(map(str, sorted(processes)))
-        print(f"another dvc is running here (process {names}): waiting until it ends", flush=True)
-    while any(map(psutil.pid_exists, processes)):
-        time.sleep(POLL)
 
 
 def others() -> set[int]:

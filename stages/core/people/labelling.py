@@ -123,6 +123,10 @@ class Labelling:
         """The key of every row of the pool."""
         return [key for key, text in self.texts.items() if not text.in_holdout]
 
+    def needs_holdout(self) -> bool:
+        """Whether the holdout has a text without a label of the data set."""
+        return any(text.in_holdout and text.source is None for text in self.texts.values())
+
     def resolved(self) -> conflicts.Resolved:
         """The answers of people; where they gave none, the labels of the data set."""
         given = {who: journal.answers_of(who) for who in journal.annotators()}

@@ -55,10 +55,9 @@ def missing(state: Labelling, name: str, repro: Run) -> list[str]:
 
 def _of_holdout(state: Labelling) -> list[str]:
     """The whole holdout at first; later, rows of the pool drawn at random that share no group with a row asked before."""
-    holdout = [text for text in state.texts.values() if text.in_holdout]
     already = state.keys_of(asked.HOLDOUT)
     if not already:  # if every row has a label, the holdout is the data set's own
-        return [text.key for text in holdout] if any(text.source is None for text in holdout) else []
+        return [text.key for text in state.texts.values() if text.in_holdout] if state.needs_holdout() else []
     known = state.resolved().labels
     wanted = state.settings.prepare.holdout_rows - sum(known.get(key) != CANNOT_SAY for key in already)
     seen = {key for name in asked.written() for key in asked.keys(name)} | known.keys()

@@ -192,19 +192,14 @@ def _add(file: Path, added: list[Answer]) -> None:
             while left:
                 left = left[out.write(left) :]
             os.fsync(out.fileno())
-        if not length:
-            _sync(file.parent)
+        if not length:  # the name of a new file must survive a power failure too
+            folder = os.open(file.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
     except OSError as error:
         raise Refused(f"{file} cannot be written: {error.strerror}; fix that and answer again") from None
-
-
-def _sync(folder: Path) -> None:
-    """Make the name of a new file in the folder survive a power failure."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 @contextmanager

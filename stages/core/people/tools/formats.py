@@ -7,7 +7,6 @@ from stages.core.people.records import spreadsheets
 from stages.core.people.tools import argilla, doccano, label_studio, plain, prodigy
 from stages.core.people.tools.exchange import ToolAnswer
 from stages.core.sources import file_names, files
-from stages.core.sources.tables import Table
 
 TOOLS = {tool.NAME: tool for tool in (label_studio, argilla, prodigy, doccano)}  # the surest sign first
 
@@ -19,7 +18,17 @@ def read(file: Path, classes: list[str]) -> tuple[list[ToolAnswer], str | None]:
 
     Raises Refused, naming file and row or record.
     """
-    table, notes = _table(file)
+    suffix, packed = file_names.suffixes(file)
+    if suffix in ("", ".csv", ".tsv", ".txt") and not packed:
+        if not file.is_file():
+            raise Refused(f"FILE={file}: no such file; possible: {file_names.POSSIBLE}")
+        table, notes = spreadsheets.read(file)
+    else:
+        try:
+            table = files.READERS[suffix](file, "auto")
+        except (ValueError, OSError, NotImplementedError) as error:
+            raise Refused(f"FILE={file} cannot be read: {short(error)}; possible: {file_names.POSSIBLE}") from None
+        notes = table.notes
     for note in notes:
         print(f"{file}: {note}")
     records = [dict(zip(table.columns, row)) for row in zip(*(table.values(column) for column in table.columns))]
@@ -31,17 +40,3 @@ def read(file: Path, classes: list[str]) -> tuple[list[ToolAnswer], str | None]:
             except ValueError as error:
                 raise Refused(f"{file}, {error}; nothing was read") from None
     return list(plain.read(table, str(file))), None
-
-
-def _table(file: Path) -> tuple[Table, list[str]]:
-    """(the table in a file, notes to print)"""
-    suffix, packed = file_names.suffixes(file)
-    if suffix in ("", ".csv", ".tsv", ".txt") and not packed:
-        if not file.is_file():
-            raise Refused(f"FILE={file}: no such file; possible: {file_names.POSSIBLE}")
-        return spreadsheets.read(file)
-    try:
-        table = files.READERS[suffix](file, "auto")
-    except (ValueError, OSError, NotImplementedError) as error:
-        raise Refused(f"FILE={file} cannot be read: {short(error)}; possible: {file_names.POSSIBLE}") from None
-    return table, table.notes

@@ -103,15 +103,12 @@ def _when(annotation: Mapping[str, Any]) -> str:
 
 def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
     """End of a file's name -> its content: the tasks, and the labelling config to paste."""
-    return {".json": json.dumps([_task(row) for row in rows], ensure_ascii=False, indent=1) + "\n", ".xml": config(classes)}
-
-
-def _task(row: Task) -> dict:
-    task: dict[str, Any] = {"data": {ID: row.key, "text": row.text}}
-    if row.guess:
-        choice = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [row.guess]}}
-        task["predictions"] = [{"model_version": "gleaner", "result": [choice]}]
-    return task
+    records: list[dict[str, Any]] = [{"data": {ID: row.key, "text": row.text}} for row in rows]
+    for record, row in zip(records, rows):
+        if row.guess:
+            choice = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [row.guess]}}
+            record["predictions"] = [{"model_version": "gleaner", "result": [choice]}]
+    return {".json": json.dumps(records, ensure_ascii=False, indent=1) + "\n", ".xml": config(classes)}
 
 
 def config(classes: list[str]) -> str:
