@@ -16,7 +16,6 @@ random rows, which are labelled first. Once labels/holdout.csv exists, the holdo
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +64,8 @@ def main() -> None:
     settings = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
     made = prepared(settings.prepare, settings)
     number = {None: label_codes.OPEN} | {name: i for i, name in enumerate(made.classes)}
-    for rows, texts, labels in (
-        (made.pool, paths.POOL, paths.SOURCE_LABELS),
-        (made.holdout, paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS),
-    ):
+    holdout = (made.holdout, paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS)
+    for rows, texts, labels in ((made.pool, paths.POOL, paths.SOURCE_LABELS), holdout):
         artifacts.save(labels, np.array([number[row["label"]] for row in rows], np.int64))
         artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
     artifacts.save_json(paths.CLASSES, made.classes)
@@ -89,18 +86,28 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     own_holdout, dropped = holdout is not None, Dropped()
     pool, holdout = cleaning.unify_spellings(pool, holdout or [])
     if people:
-        rename = vars(labels.rename)
-        pool, holdout = (
-            [row | {"label": conflicts.renamed(row["label"] or None, rename)} for row in side] for side in (pool, holdout)
-        )
+        for row in (*pool, *holdout):
+            row["label"] = conflicts.renamed(row["label"] or None, vars(labels.rename))
     pool = _clean(pool, prepare, "pool", dropped, labelled=not people)
     if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", dropped)
-        pool = _without_holdout(pool, holdout, prepare, dropped, keys.key if people else str)
+        before = len(pool)
+        pool, shared = cleaning.without_texts_of(pool, holdout, keys.key if people else str)
+        dropped.add("pool_texts_of_the_holdout", shared)
+        print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}")
+        if not pool:
+            raise Refused(
+                f"params.yaml: prepare.dataset = {prepare.dataset}: all {before:,} texts of the pool are in the holdout too: test "
+                f"contains train; give a holdout of other texts, or train alone, from which a share is split off"
+            )
         if not people:
             cleaning.check_holdout_classes(pool, holdout)
     elif people:
-        pool, holdout = _holdout_to_label(pool, prepare, dropped)
+        fixed = asked.keys(asked.HOLDOUT)
+        pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
+        dropped.add("of_groups_of_the_holdout", aside)
+        origin = f"those of {asked.file_of(asked.HOLDOUT)}" if fixed else "drawn at random, to be labelled first"
+        print(f"prepare: holdout of {len(holdout):,} rows, {origin}; {len(aside):,} rows of their groups left out{_example(aside)}")
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     classes = unlabelled.classes(list(labels.classes), pool, holdout) if people else cleaning.classes(pool, holdout)
@@ -110,16 +117,6 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     )
     counts = {"pool_rows": len(pool), "holdout_rows": len(holdout), "classes": len(classes), **dropped}
     return Prepared(pool, holdout, classes, counts, dropped.examples)
-
-
-def _holdout_to_label(pool: Rows, prepare: Any, dropped: Dropped) -> tuple[Rows, Rows]:
-    """(pool, the holdout that people are asked to label)."""
-    fixed = asked.keys(asked.HOLDOUT)
-    pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
-    dropped.add("of_groups_of_the_holdout", aside)
-    origin = f"those of {asked.file_of(asked.HOLDOUT)}" if fixed else "drawn at random, to be labelled first"
-    print(f"prepare: holdout of {len(holdout):,} rows, {origin}; {len(aside):,} rows of their groups left out{_example(aside)}")
-    return pool, holdout
 
 
 def _clean(rows: Rows, prepare: Any, where: str, dropped: Dropped, labelled: bool = True) -> Rows:
@@ -137,19 +134,6 @@ def _clean(rows: Rows, prepare: Any, where: str, dropped: Dropped, labelled: boo
     if not unique:
         raise Refused(f"params.yaml: prepare.dataset = {prepare.dataset}: the {where} has no row to use, see the counts above")
     return unique
-
-
-def _without_holdout(pool: Rows, holdout: Rows, prepare: Any, dropped: Dropped, identity: Callable[[str], str]) -> Rows:
-    """The pool without the holdout's texts. Raises Refused if nothing is left."""
-    kept, shared = cleaning.without_texts_of(pool, holdout, identity)
-    dropped.add("pool_texts_of_the_holdout", shared)
-    print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}")
-    if not kept:
-        raise Refused(
-            f"params.yaml: prepare.dataset = {prepare.dataset}: all {len(pool):,} texts of the pool are in the holdout too: test "
-            f"contains train; give a holdout of other texts, or train alone, from which a share is split off"
-        )
-    return kept
 
 
 def _example(rows: Rows) -> str:

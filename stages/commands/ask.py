@@ -43,9 +43,8 @@ def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", r
         new = proposals.missing(state, name, repro)
         if new:
             asked.write(name, [*before, *state.rows(new)])
-            print(
-                f"{asked.file_of(name)}: asks for {len(new):,} rows" + (f" more than the {len(before):,} before" if before else "")
-            )
+            more = f" more than the {len(before):,} before" if before else ""
+            print(f"{asked.file_of(name)}: asks for {len(new):,} rows{more}")
             added.append(name)
             if name == asked.HOLDOUT and before:
                 repro(proposals.BUCKETS)  # these rows have left the pool

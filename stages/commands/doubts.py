@@ -24,22 +24,17 @@ def main(most: str = "") -> None:
         raise Refused(f"MOST={most}: possible: a number from 1 to 999999, the most answers to list")
     state = begin()
     resolved = state.resolved()
+
+    def row(key: str, *cells: str) -> list[str]:
+        """Key, text, who gave which label (such as "anna pos, bob neg"), the cells, and an empty label."""
+        by = resolved.answers.get(key) or {"the source": resolved.labels[key]}
+        return [key, state.texts[key].text, ", ".join(f"{who} {label}" for who, label in sorted(by.items())), *cells, ""]
+
     if resolved.conflicts:
-        rows = [[key, state.texts[key].text, label_errors.by_whom(resolved, key), ""] for key in resolved.conflicts]
-        write("conflicts", ["key", "text", "said", "label"], rows)
+        write("conflicts", ["key", "text", "said", "label"], [row(key) for key in resolved.conflicts])
     doubts = label_errors.listed(state, resolved)
     doubts = doubts[: int(most)] if most else label_errors.worst(doubts)
-    rows = [
-        [
-            doubt.key,
-            state.texts[doubt.key].text,
-            label_errors.by_whom(resolved, doubt.key),
-            f"{doubt.probability:.4f}",
-            doubt.likelier,
-            "",
-        ]
-        for doubt in doubts
-    ]
+    rows = [row(doubt.key, f"{doubt.probability:.4f}", doubt.likelier) for doubt in doubts]
     write("doubts", ["key", "text", "said", "probability", "likelier", "label"], rows)
     for key, text, by_whom, probability, likelier, _ in rows[:SHOWN]:
         print(f"  {probability}  {by_whom}, likelier {likelier}  {key}  {text[:60]!r}")

@@ -6,6 +6,7 @@ The folder needs nothing from this project: see stages/core/takeaway/folder.py.
 import platform
 import re
 import subprocess
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -64,18 +65,14 @@ def commit() -> str:
 def push(out: Path, name: str) -> None:
     """Upload the folder to the hub. Raises Refused if the hub is out of reach or refuses; the folder stays."""
     from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
 
     api = HfApi()
-
-    def upload() -> str:
-        api.create_repo(name, exist_ok=True)
-        return str(api.upload_folder(repo_id=name, folder_path=out, commit_message=f"Gleaner, commit {commit()}"))
-
-    def nowhere() -> str:
-        raise ConnectionError
-
     try:
-        address = hub.load(lambda: api.model_info(name, timeout=hub.SECONDS), upload, nowhere)
+        with suppress(HfHubHTTPError):  # the hub answers; the next calls explain better what is wrong
+            api.model_info(name, timeout=hub.SECONDS)
+        api.create_repo(name, exist_ok=True)
+        address = api.upload_folder(repo_id=name, folder_path=out, commit_message=f"Gleaner, commit {commit()}")
     except Exception as error:  # dozens of types, for names, access and network
         raise Refused(
             f"PUSH = {name}: not uploaded ({type(error).__name__}: {short(error)}); {out} is complete: check network and "

@@ -67,21 +67,18 @@ def _why_not_asked(name: str) -> str:
 
 def _too_few(state: Labelling, resolved: Resolved) -> list[str]:
     """Rounds with fewer rows than params.yaml asks for."""
-    lines, pool_rows = [], len(state.pool_keys())
-    buckets = int(state.buckets.max()) + 1 if paths.CLUSTERS.exists() else 0
-    for stage in state.stages if buckets else []:
-        rows = [row for row in asked.read(stage) if row.key in state.texts and not row.found]
-        usable = sum(resolved.labels.get(row.key) != CANNOT_SAY for row in rows)
-        first = stage == rounds.FIRST
-        wanted = rounds.wanted(state.settings.select_stage1.n if first else state.settings.rounds[stage].m, buckets, pool_rows)
-        if rows and usable < wanted:
-            lines.append(
-                f"{stage} holds {usable:,} rows, {'n' if first else 'm'} asks for {wanted:,}: make ask adds {wanted - usable:,}"
-            )
-    usable = sum(resolved.labels.get(key) != CANNOT_SAY for key in state.keys_of(asked.HOLDOUT))
-    wanted = state.settings.prepare.holdout_rows
-    if usable and usable < wanted:
-        lines.append(f"holdout holds {usable:,} rows, holdout_rows asks for {wanted:,}: make ask adds {wanted - usable:,}")
+    wanted, settings = {}, state.settings
+    if paths.CLUSTERS.exists():
+        buckets, pool_rows = int(state.buckets.max()) + 1, len(state.pool_keys())
+        for stage in state.stages:
+            setting, amount = ("n", settings.select_stage1.n) if stage == rounds.FIRST else ("m", settings.rounds[stage].m)
+            wanted[stage] = setting, rounds.wanted(amount, buckets, pool_rows)
+    lines = []
+    for name, (setting, rows) in (wanted | {asked.HOLDOUT: ("holdout_rows", settings.prepare.holdout_rows)}).items():
+        present = {row.key for row in asked.read(name) if row.key in state.texts and not row.found}
+        usable = sum(resolved.labels.get(key) != CANNOT_SAY for key in present)
+        if present and usable < rows:
+            lines.append(f"{name} holds {usable:,} rows, {setting} asks for {rows:,}: make ask adds {rows - usable:,}")
     return lines
 
 
@@ -112,24 +109,18 @@ def _gone(state: Labelling) -> list[str]:
 
 def _unread_changes() -> list[str]:
     """Whether labels/ has changed since the last `dvc repro` read it."""
-    try:
-        seen = artifacts.load_json(READ)["sha256"]
-    except (Refused, KeyError, TypeError):
-        return []
-    return [] if seen == journal.digest() else ["labels/ has changed since it was read: make repro reads it again"]
+    with suppress(Refused, KeyError, TypeError):
+        if artifacts.load_json(READ)["sha256"] != journal.digest():
+            return ["labels/ has changed since it was read: make repro reads it again"]
+    return []
 
 
 def _uncommitted() -> list[str]:
     """Answers that git does not keep yet."""
-    try:
-        status = subprocess.run(
-            ["git", "status", "--porcelain", "--untracked-files=all", "--", "labels"],  # noqa: S607
-            capture_output=True,
-            text=True,
-        )
-    except OSError:
-        return []
-    files = [line[3:].strip('"') for line in status.stdout.splitlines()]
-    if status.returncode or not files:
-        return []
-    return [f"not committed: {', '.join(files[:SHOWN])}: git add labels && git commit -m answers"]
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", "labels"]
+    with suppress(OSError):
+        status = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+        files = [line[3:].strip('"') for line in status.stdout.splitlines()]
+        if files and not status.returncode:
+            return [f"not committed: {', '.join(files[:SHOWN])}: git add labels && git commit -m answers"]
+    return []

@@ -97,8 +97,8 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("cluster.clusters", "atuo", ["cluster.clusters = 'atuo'", "'auto'", "valid integer"]),
         # booleans are no numbers
         ("select_stage1.n", True, ["select_stage1.n = True: must be a whole number of rows"]),
-        ("train.weight_decay", False, ["train.weight_decay = False: must be a number"]),
-        ("seeds", [0, True], ["seeds.1 = True: must be a number"]),
+        ("train.weight_decay", False, ["train.weight_decay = False: must be a valid number"]),
+        ("seeds", [0, True], ["seeds.1 = True: must be a valid integer"]),
         # out of range
         ("select_stage1.n", 0, ["select_stage1.n = 0: must be a whole number of rows, 1 or more, or a share above 0 and below 1"]),
         ("rounds.stage2.m", -3, ["rounds.stage2.m = -3: must be a whole number of rows"]),

@@ -49,19 +49,14 @@ def confirmed(rename: Mapping[str, str]) -> set[str]:
     return keys
 
 
-def current() -> list[Doubt]:
-    """`listed`, of the answers at this moment."""
-    state = Labelling()
-    return listed(state, state.resolved())
-
-
-def listed(state: Labelling, resolved: conflicts.Resolved) -> list[Doubt]:
+def listed(state: Labelling, resolved: conflicts.Resolved | None = None) -> list[Doubt]:
     """All answers to texts of the pool, the least likely first, without those that were decided or confirmed.
 
     Ordered by the out-of-fold probability of the given label: the self-confidence of confident learning (Northcutt et al. 2021)
     without its thresholds and counts. A class with a single answer cannot be judged and is left out. Raises Refused for too few
     answers.
     """
+    resolved = resolved or state.resolved()
     keys = [key for key in state.pool_keys() if resolved.labels.get(key, CANNOT_SAY) != CANNOT_SAY]
     rows = np.array([state.texts[key].row for key in keys], np.int64)
     labels = np.array([state.classes.index(resolved.labels[key]) for key in keys], np.int64)
@@ -110,9 +105,3 @@ def out_of_fold(predict: Predict, labels: np.ndarray, classes: int, seed: int) -
             models[left_out] += 1
     total[models == 0] = np.nan
     return total / np.maximum(models, 1)[:, None]
-
-
-def by_whom(resolved: conflicts.Resolved, key: str) -> str:
-    """Who gave which label to a text, such as "anna pos, bob neg"."""
-    by = resolved.answers.get(key) or {"the source": resolved.labels[key]}
-    return ", ".join(f"{who} {label}" for who, label in sorted(by.items()))

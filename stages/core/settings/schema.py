@@ -8,7 +8,7 @@ import re
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from stages.core.base import plugins
 from stages.core.base.errors import choices
@@ -16,12 +16,6 @@ from stages.core.people.records.journal import CANNOT_SAY
 from stages.core.rows.results import BASELINE, BOUND, MAIN
 
 ALWAYS_THERE = (MAIN, BASELINE, BOUND)  # arms that no list names
-
-
-def _no_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("Input should be a number")
-    return value
 
 
 def _no_repeats(values: list) -> list:
@@ -94,12 +88,11 @@ def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterVal
     return AfterValidator(check)
 
 
-Whole = Annotated[int, BeforeValidator(_no_bool)]
-Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_bool)]
-AtLeastZero = Annotated[Whole, Field(ge=0)]
-AtLeastOne = Annotated[Whole, Field(ge=1)]
-AtLeastTwo = Annotated[Whole, Field(ge=2)]
-Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+AtLeastZero = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+AtLeastTwo = Annotated[int, Field(ge=2)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Share = Annotated[Number, Field(gt=0, lt=1)]
 ZeroOrShare = Annotated[Number, Field(ge=0, lt=1)]
 Positive = Annotated[Number, Field(gt=0)]
@@ -173,7 +166,7 @@ class Embed(Section):
     pooling: Literal["mean", "cls", "max"]
     layers: Literal["last"] | AtLeastOne | Annotated[list[AtLeastOne], Field(min_length=1), AfterValidator(_no_repeats)]
     dtype: Dtype
-    max_tokens: Annotated[Whole, Field(ge=3)]
+    max_tokens: Annotated[int, Field(ge=3)]
 
 
 class Reduce(Section):
@@ -182,7 +175,7 @@ class Reduce(Section):
     seed: Seed
     neighbours: AtLeastTwo
     epochs: Literal["auto"] | AtLeastOne
-    fit_rows: Annotated[Whole, Field(ge=4)]
+    fit_rows: Annotated[int, Field(ge=4)]
 
 
 class Round(Section):
@@ -227,7 +220,7 @@ class Params(Section):
     finetune_encoder: FinetuneEncoder
     embed: Embed
     reduce: Reduce
-    map: section(method=Literal["umap", "pca"], rows=Annotated[Whole, Field(ge=4)], seed=Seed, neighbours=AtLeastTwo)
+    map: section(method=Literal["umap", "pca"], rows=Annotated[int, Field(ge=4)], seed=Seed, neighbours=AtLeastTwo)
     cluster: section(clusters=Literal["auto"] | AtLeastTwo, seed=Seed, sweep_to=AtLeastTwo, exact_rows=AtLeastTwo)
     stages: Names
     select_stage1: section(n=Amount, pick=Strategy)

@@ -26,10 +26,7 @@ class Background:
             self.thread.start()
 
     def status(self) -> dict[str, Any]:
-        """
-        running   whether a run is going on; seconds: for how long
-        failed    why the last run failed, or ""
-        """
+        """`running`: whether a run is going on; `seconds`: for how long; `failed`: why the last run failed, or ""."""
         since = self.since  # the thread may end at any moment
         seconds = round(time.monotonic() - since) if since is not None else 0
         return {"running": since is not None, "seconds": seconds, "failed": self.failed}

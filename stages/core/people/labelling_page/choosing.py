@@ -53,11 +53,7 @@ class Choosing(Background):
             super().start()
 
     def status(self) -> dict[str, Any]:
-        """As of Background, and
-
-        ended     whether the last run added nothing and no answer came since: labelling is complete
-        lines     the last lines of output
-        """
+        """As of Background, with `ended`: the last run added nothing and no answer came since; `lines`: the last ones of output."""
         status = super().status()
         ended = not status["running"] and not status["failed"] and self.result == journal.digest()
         return status | {"ended": ended, "lines": list(self.lines)}

@@ -8,6 +8,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -54,7 +55,7 @@ class Desk:
 
     def __init__(self, choosing: Choosing, clock: Callable[[], float] = time.monotonic, doubting: Background | None = None):
         self.choosing, self.clock = choosing, clock
-        self.doubting = doubting or Background(label_errors.current)
+        self.doubting = doubting or Background(lambda: label_errors.listed(Labelling()))
         self.lock = threading.RLock()
         self.held: dict[tuple[str, str], tuple[str, float]] = {}  # (owner of the queue, key) -> (window, since)
         self.seen: tuple | None = None  # state of the files that `known` was read from
@@ -163,16 +164,13 @@ class Desk:
         with self.lock:
             state, own = self.state(), journal.answers_of(who)
             confirmed = label_errors.confirmed(state.rename)
-
-            def unchecked(doubt: label_errors.Doubt) -> bool:
-                if doubt.key not in state.texts or doubt.key in confirmed:
-                    return False
-                if who == DECIDED:
-                    return doubt.key not in own
-                return conflicts.renamed(own[doubt.key].label, state.rename) == doubt.label
-
             doubts = [doubt for doubt in self.doubting.result or [] if who == DECIDED or doubt.key in own]
-            rows = [{"key": doubt.key, "likelier": doubt.likelier} for doubt in label_errors.worst(doubts) if unchecked(doubt)]
+            rows = []
+            for doubt in label_errors.worst(doubts):
+                label = conflicts.renamed(own[doubt.key].label, state.rename) if doubt.key in own else None
+                unchanged = label == (None if who == DECIDED else doubt.label)
+                if unchanged and doubt.key in state.texts and doubt.key not in confirmed:
+                    rows.append({"key": doubt.key, "likelier": doubt.likelier})
             return self.doubting.status() | {"rows": rows}
 
     def _queue(self, state: Labelling, who: str, own: Own, again: bool) -> Queue:
@@ -222,11 +220,10 @@ class Desk:
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
+    with suppress(OSError):
         found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+        return found.st_mtime_ns, found.st_size, found.st_ino
+    return None
 
 
 def _seconds_left(history: list[Answer], rows: int) -> int | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -39,28 +40,19 @@ def app(desk: Desk, token: str, port: int) -> Guard:
         text = (FOLDER / name).read_text(encoding="utf-8")
         return Response(text.replace("TOKEN", token) if name == "page.html" else text, media_type=kind)
 
-    def show(request: Request) -> Response:
-        params = request.query_params
+    def show(params: QueryParams) -> dict:
         at_once = params.get("at_once", "1")
-        return JSONResponse(
-            desk.show(
-                _annotator(params.get("who")),
-                params.get("window", "")[:64],
-                int(at_once) if at_once.isascii() and at_once.isdigit() and len(at_once) < 3 else 1,
-                params.get("guess") == "1",
-                params.get("again") == "1",
-                params.get("key", ""),
-            )
+        return desk.show(
+            _annotator(params.get("who")),
+            params.get("window", "")[:64],
+            int(at_once) if at_once.isascii() and at_once.isdigit() and len(at_once) < 3 else 1,
+            params.get("guess") == "1",
+            params.get("again") == "1",
+            params.get("key", ""),
         )
 
-    def hold(request: Request) -> Response:
-        return JSONResponse(desk.hold(request.query_params.get("window", "")[:64]))
-
-    def earlier(request: Request) -> Response:
-        return JSONResponse(desk.earlier(_annotator(request.query_params.get("who")), request.query_params.get("words", "")))
-
-    def doubts(request: Request) -> Response:
-        return JSONResponse(desk.doubts(_annotator(request.query_params.get("who"))))
+    def get(path: str, call: Callable[[QueryParams], dict]) -> Route:
+        return Route(path, lambda request: JSONResponse(call(request.query_params)))
 
     def post(path: str, call: Callable[..., dict], *names: str) -> Route:
         """A route that calls a method of the desk with the annotator and texts of these names."""
@@ -73,10 +65,10 @@ def app(desk: Desk, token: str, port: int) -> Guard:
 
     routes = [
         *(Route(path, file) for path in FILES),
-        Route("/show", show),
-        Route("/hold", hold),
-        Route("/earlier", earlier),
-        Route("/doubts", doubts),
+        get("/show", show),
+        get("/hold", lambda params: desk.hold(params.get("window", "")[:64])),
+        get("/earlier", lambda params: desk.earlier(_annotator(params.get("who")), params.get("words", ""))),
+        get("/doubts", lambda params: desk.doubts(_annotator(params.get("who")))),
         post("/answer", desk.answer, "key", "label", "at"),
         post("/choose", desk.choose),
         post("/doubt", desk.doubt),

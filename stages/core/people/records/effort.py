@@ -1,6 +1,7 @@
 """How people label: who, how much, how fast, and where they disagree or cannot say. report.html shows it."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 
@@ -15,7 +16,10 @@ def gaps(lines: Iterable[Answer]) -> list[float]:
 
     lines   all lines, oldest first; answers that were changed later are work too
     """
-    times = [time for time in (_time(answer.when) for answer in lines if answer.label) if time]
+    times = []
+    for answer in lines:
+        with suppress(ValueError):
+            times += [datetime.fromisoformat(answer.when).replace(tzinfo=None)] if answer.label else []
     seconds = ((after - before).total_seconds() for before, after in pairwise(times))
     return [gap for gap in seconds if 0 <= gap < BREAK]
 
@@ -52,10 +56,3 @@ def summary(
             if label == CANNOT_SAY
         ],
     }
-
-
-def _time(when: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(when).replace(tzinfo=None)
-    except ValueError:
-        return None
