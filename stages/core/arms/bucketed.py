@@ -16,30 +16,21 @@ from stages.core.rows import labels, results, rounds
 
 @dataclass(frozen=True)
 class Choice:
-    """What params.yaml says of how a stage chooses its rows.
-
-    strategy   a file of stages/core/strategies
-    amount     rows of every bucket, or a share of the pool; `setting` is its name in params.yaml
-    after      the stage before, whose rows, labels and models a strategy may use; None for the first stage
-    """
+    """How params.yaml says that a stage chooses its rows."""
 
     stage: str
-    strategy: str
-    amount: int | float
-    setting: str
-    after: str | None = None
+    strategy: str  # a file of stages/core/strategies
+    amount: int | float  # rows of every bucket, or a share of the pool
+    setting: str  # name of `amount` in params.yaml
+    after: str | None = None  # the stage before, whose rows, labels and models a strategy may use; None for the first
 
 
 @dataclass(frozen=True)
 class Held:
-    """Rows that a stage holds already, apart from those of the stage before.
+    """Rows that a stage holds already, apart from those of the stage before."""
 
-    rows     int64 [rows]
-    labels   int64 [rows]   labels.OPEN where unknown
-    """
-
-    rows: np.ndarray
-    labels: np.ndarray
+    rows: np.ndarray  # int64 [rows]
+    labels: np.ndarray  # int64 [rows]: labels.OPEN where unknown
 
     @classmethod
     def unlabelled(cls, rows: np.ndarray) -> "Held":

@@ -70,28 +70,17 @@ def cosine_loss(model: SentenceTransformer) -> torch.nn.Module:
 
 @dataclass(frozen=True)
 class Tuned:
-    """
-    encoder        float32, on the CPU, in evaluation mode
-    losses         [{"step", "loss"}]   mean since the previous point
-    rows_at_once   pairs that pass through the encoder together; `accumulation` such parts make one step
-    """
-
-    encoder: encoder.Encoder
-    losses: list[dict]
-    rows_at_once: int
-    accumulation: int
+    encoder: encoder.Encoder  # float32, on the CPU, in evaluation mode
+    losses: list[dict]  # step and loss, the mean since the previous point
+    rows_at_once: int  # pairs that pass through the encoder together
+    accumulation: int  # such parts in one step
 
 
 @dataclass(frozen=True)
 class Training:
-    """
-    settings               .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype, as in params.yaml
-    most_at_once           most pairs to pass at once; where memory is short fewer pass, and a step stays the same
-    """
-
-    settings: Any
+    settings: Any  # .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype, as in params.yaml
     epochs: int
-    most_at_once: int
+    most_at_once: int  # pairs; where memory is short fewer pass at once, and a step stays the same
     freeze_word_embeddings: bool = False
 
 
