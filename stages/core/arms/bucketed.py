@@ -78,7 +78,12 @@ def rows_to_add(
     """
     buckets, seeds = artifacts.load_clusters(), settings.seeds
     sizes, pool_rows = np.bincount(buckets), len(buckets)
-    labelled, bought = _before(choice.after, seeds, pool_rows)
+    if choice.after:
+        labelled = rounds.load_labelled(choice.after, seeds, pool_rows)
+        bought = labels.of_stage(choice.after, seeds, pool_rows)
+    else:
+        labelled = np.empty((len(seeds), 0), np.int64)
+        bought = labels.known(labelled, labelled, pool_rows)
     if held is not None and len(held.rows):
         values = np.stack([np.concatenate([paid.of(rows), held.labels]) for paid, rows in zip(bought, labelled)])
         labelled = np.hstack([labelled, np.tile(held.rows, (len(seeds), 1))])
@@ -111,11 +116,3 @@ def rows_to_add(
         )
         picked.append(strategies.choose(strategy.pick, pool, wanted, rng))
     return picked
-
-
-def _before(after: str | None, seeds: list[int], pool_rows: int) -> tuple[np.ndarray, list[labels.Labels]]:
-    """(int64 [seeds, rows], one account of labels a seed): what the stage before has labelled; nothing before the first."""
-    if after is None:
-        nothing = np.empty((len(seeds), 0), np.int64)
-        return nothing, labels.known(nothing, nothing, pool_rows)
-    return rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)

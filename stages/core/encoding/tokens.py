@@ -54,11 +54,7 @@ class Tokens:
 
 
 class Texts:
-    """Texts, tokenised on demand: training on a hundred rows does not wait for the whole pool.
-
-    texts      object [rows]
-    tokenise   list of texts -> Tokens
-    """
+    """`texts`, object [rows], tokenised on demand: training on a hundred rows does not wait for the whole pool."""
 
     def __init__(self, texts: list[str], tokenise: Callable[[list[str]], Tokens]):
         self.texts, self._tokenise = np.array(texts, dtype=object), tokenise
