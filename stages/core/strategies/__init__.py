@@ -89,11 +89,9 @@ class PoolState:
 
     def scores(self, rng: np.random.Generator) -> np.ndarray:
         """float32 [pool]: how unsure the model is, by the strategy options.score; NaN where labelled. Raises NoModelYet."""
-        if self.scored is not None:
-            return self.open_only(self.scored)
-        if self.model is None:
+        if self.scored is None and self.model is None:
             raise NoModelYet
-        return self.open_only(named(self.options.score).scores(self, rng))
+        return self.open_only(named(self.options.score).scores(self, rng) if self.scored is None else self.scored)
 
     def fit(self, rows: np.ndarray, rng: np.random.Generator) -> PoolModel:
         """A new model, trained on labelled rows, int64 [rows]; repeats count twice. Raises NoModelYet where there are no rows."""
