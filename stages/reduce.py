@@ -26,7 +26,7 @@ def main() -> None:
             f"params.yaml: reduce.dimensions = {reduce.dimensions}: {reduce.method} of {rows:,} rows {width} wide "
             f"gives {most} at most; lower it"
         )
-    reduced = METHODS[reduce.method](embeddings, reduce)
+    reduced = (umap if reduce.method == "umap" else linear)(embeddings, reduce)
     artifacts.save(paths.REDUCED, geometry.unit(reduced))
     print(f"reduce: {rows:,} rows, {width} to {reduce.dimensions} dimensions by {reduce.method}")
 
@@ -59,16 +59,9 @@ def umap(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
     return reduced
 
 
-def pca(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
+def linear(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
     from sklearn.decomposition import PCA
-
-    return PCA(reduce.dimensions, random_state=reduce.seed).fit_transform(embeddings)
-
-
-def random_projection(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
     from sklearn.random_projection import GaussianRandomProjection
 
-    return GaussianRandomProjection(reduce.dimensions, random_state=reduce.seed).fit_transform(embeddings)
-
-
-METHODS = {"umap": umap, "pca": pca, "random_projection": random_projection}
+    method = PCA if reduce.method == "pca" else GaussianRandomProjection
+    return method(reduce.dimensions, random_state=reduce.seed).fit_transform(embeddings)

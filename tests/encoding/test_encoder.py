@@ -25,7 +25,7 @@ from stages.core.sources import splits
 from tests.base.test_artifacts import Payload
 from tests.support.hub import COMMIT, environment, serving
 from tests.support.sources import section
-from tests.support.tiny import WORDS, tiny_encoder
+from tests.support.tiny import WORDS, map_rows, tiny_encoder
 
 ROOT = Path(__file__).parent.parent.parent
 TEXTS = ["good film", "", "dull", "a lovely scene with great music", "good film", "bad bad bad bad bad bad plot", "end"]
@@ -47,7 +47,7 @@ def copied(tmp_path) -> Path:
 
 
 def embed(model, texts: list[str], batch_tokens: int = 64) -> np.ndarray:
-    return encoder.map_rows(model, model.tokenise(texts), model.width, batch_tokens)
+    return map_rows(model, model.tokenise(texts), model.width, batch_tokens)
 
 
 # ---- pooling
@@ -448,9 +448,7 @@ def test_parallel_batches_give_the_same_bytes(folder, two_threads, monkeypatch, 
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(WORDS, size=1 + number % 12)) for number in range(1_500)]
     tokens = model.tokenise(texts)
-    one, other = (
-        encoder.map_rows(model.vectors, tokens, model.vector_shape, most, dtype=model.stored_dtype) for most in (4_096, 1_000)
-    )
+    one, other = (map_rows(model.vectors, tokens, model.vector_shape, most, dtype=model.stored_dtype) for most in (4_096, 1_000))
     assert one.tobytes() == other.tobytes()
 
 
@@ -478,7 +476,7 @@ def test_an_error_in_one_of_several_batches_is_raised_and_the_rest_skipped(model
 
     tokens = model.tokenise(["good film plot end " * 3] * 10_000)
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        encoder.map_rows(broken, tokens, model.width, 2_048)
+        map_rows(broken, tokens, model.width, 2_048)
     assert len(met) < 100 < len(list(batches(tokens.lengths, 1_024)))
     assert torch.get_num_threads() == 2
 
@@ -497,7 +495,7 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_the_vectors_are_t
         return model(ids)
 
     texts = [f"{word} film" for word in WORDS] * 3
-    vectors = encoder.map_rows(cramped, model.tokenise(texts), model.width, 4096)
+    vectors = map_rows(cramped, model.tokenise(texts), model.width, 4096)
     assert (vectors == embed(model, texts, batch_tokens=4096)).all()
     told = "out of memory: a batch of 42 texts of 4 tokens is halved; machine.batch_tokens could be lower"
     assert told in capsys.readouterr().out
@@ -508,7 +506,7 @@ def test_a_single_text_that_does_not_fit_is_refused(model):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(Refused, match=r"a single text of 4 tokens; lower embed\.max_tokens"):
-        encoder.map_rows(full, model.tokenise(["good film", "bad film"]), model.width, 64)
+        map_rows(full, model.tokenise(["good film", "bad film"]), model.width, 64)
 
 
 def test_other_errors_are_not_mistaken_for_a_lack_of_memory(model):
@@ -516,4 +514,4 @@ def test_other_errors_are_not_mistaken_for_a_lack_of_memory(model):
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        encoder.map_rows(broken, model.tokenise(["good film"]), model.width, 64)
+        map_rows(broken, model.tokenise(["good film"]), model.width, 64)

@@ -22,7 +22,7 @@ from stages.core.encoding import encoder, shards
 from stages.core.engines import _session
 from stages.core.settings import rules
 from tests.support.project import ROOT, InProcess
-from tests.support.tiny import WORDS, tiny_encoder
+from tests.support.tiny import WORDS, map_rows, tiny_encoder
 
 TEXTS = [" ".join(WORDS[: 1 + number % 9]) for number in range(50)]
 HIDDEN = {"RAY_ADDRESS": "", "RAY_TMPDIR": "nowhere"}  # hides clusters that may run on this machine
@@ -43,7 +43,7 @@ LOCAL = SimpleNamespace(engine="local")
 
 def test_shards_give_the_same_rows_as_one_pass(work, model, monkeypatch):
     tokens = model.tokenise(TEXTS)
-    at_once = encoder.map_rows(model.vectors, tokens, model.width, 64)
+    at_once = map_rows(model.vectors, tokens, model.width, 64)
     for rows in (1, 7, 50):
         monkeypatch.setattr(shards, "ROWS", rows)
         assert (shards.map_rows(work, tokens, LOCAL) == at_once).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from stages.core.encoding import encoder, examples
-from tests.support.tiny import WORDS, tiny_encoder
+from tests.support.tiny import WORDS, map_rows, tiny_encoder
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def model(tmp_path_factory) -> encoder.Encoder:
 
 
 def warning(model: encoder.Encoder, texts: list[str]) -> str | None:
-    vectors = encoder.map_rows(model, model.tokenise(texts), model.width, 4_096)
+    vectors = map_rows(model, model.tokenise(texts), model.width, 4_096)
     return examples.warning(vectors, texts, model)
 
 

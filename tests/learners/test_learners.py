@@ -15,7 +15,7 @@ from stages.core.base import artifacts, paths, plugins
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, vectors
 from stages.core.rows.labels import NO_CLASS, Labels
-from tests.support.tiny import tiny_corpus, tiny_encoder
+from tests.support.tiny import map_rows, tiny_corpus, tiny_encoder
 
 NAMES = plugins.names("learners")
 EACH = [pytest.param(name, marks=pytest.mark.slow if name == "contrastive" else ()) for name in NAMES]
@@ -42,9 +42,7 @@ def folder(tmp_path_factory):
         texts = [row["text"] for row in rows]
         artifacts.save_jsonl(paths.POOL, ({"text": text} for text in texts))
         body = encoder.of_pipeline(EMBED).eval()
-        artifacts.save(
-            paths.EMBEDDINGS, encoder.map_rows(body.vectors, body.tokenise(texts), body.vector_shape, 64, "", body.stored_dtype)
-        )
+        artifacts.save(paths.EMBEDDINGS, map_rows(body.vectors, body.tokenise(texts), body.vector_shape, 64, body.stored_dtype))
         vectors.describe(paths.EMBEDDINGS, texts, {"model": "tiny", "layers": body.layers})
         yield np.array([row["label"] == "pos" for row in rows]).astype(np.int64)
 

@@ -18,7 +18,7 @@ from stages.core.encoding import encoder, examples, pair_tuning, pointer
 from tests.support.dvc_in_process import stages_to_run
 from tests.support.project import ROOT, Project
 from tests.support.sources import write
-from tests.support.tiny import tiny_encoder
+from tests.support.tiny import map_rows, tiny_encoder
 
 LEFT = ["good film", "bad plot", "dull end", "fine scene", "great music", "poor actor"]
 RIGHT = ["great film", "good plot", "awful end", "poor scene music", "lovely music", "fine actor"]
@@ -227,5 +227,5 @@ def test_with_objective_none_the_vectors_are_those_of_the_model_named(finished):
     pool = artifacts.texts(finished.folder / "data/pool.jsonl")
     model = encoder.Encoder(str(finished.folder / "encoder"), 16, layers=4).eval()
     model.to(encoder.dtype_of("auto"))
-    vectors = encoder.map_rows(model.vectors, model.tokenise(pool), model.vector_shape, 4096, "", model.stored_dtype)
+    vectors = map_rows(model.vectors, model.tokenise(pool), model.vector_shape, 4096, model.stored_dtype)
     assert np.array_equal(vectors, np.load(finished.folder / "data/embeddings/pool.npy"))

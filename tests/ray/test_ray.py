@@ -21,7 +21,7 @@ from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, shards
 from tests.support.processes import wait_for
 from tests.support.project import ROOT
-from tests.support.tiny import WORDS, tiny_encoder
+from tests.support.tiny import WORDS, map_rows, tiny_encoder
 
 pytestmark = [
     pytest.mark.faults,
@@ -311,7 +311,7 @@ def test_after_the_driver_is_killed_at_most_one_shard_a_worker_is_repeated(clust
     told, _ = second.communicate()
     assert second.returncode == 0, told
     assert f"{len(ALIKE) - saved * ROWS} encoded" in told
-    expected = encoder.map_rows(model.vectors, model.tokenise(ALIKE), model.width, 64)
+    expected = map_rows(model.vectors, model.tokenise(ALIKE), model.width, 64)
     assert (tmp_path / "out").read_bytes() == expected.tobytes()
     assert (tmp_path / "batches").read_text().count("batch") <= len(ALIKE) // ROWS + 2
 

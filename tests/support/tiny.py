@@ -1,13 +1,17 @@
 """A corpus and an encoder small enough to run the whole pipeline in a test."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import BertConfig, BertModel
+
+from stages.core.base import bars
+from stages.core.encoding import encoder
+from stages.core.encoding.tokens import Tokens
 
 WORDS = ["good", "fine", "great", "lovely", "bad", "poor", "awful", "dull", "film", "plot", "actor", "scene", "music", "end"]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
@@ -48,3 +52,12 @@ def tiny_corpus(file: Path, rows: int = 120, seed: int = 0) -> Path:
         lines.append(json.dumps({"text": text, "label": label}))
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return file
+
+
+def map_rows(
+    function: Callable, tokens: Tokens, row_shape: int | tuple[int, ...], batch_tokens: int, dtype: type = np.float32
+) -> np.ndarray:
+    """[rows of tokens, *row_shape]: what `function` gives for every row, as encoder.in_batches computes it."""
+    out = np.empty((len(tokens), *np.atleast_1d(row_shape)), dtype)
+    encoder.in_batches(function, tokens, out, batch_tokens, bars.bar("", 0, "tokens"))
+    return out

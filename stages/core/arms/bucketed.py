@@ -16,30 +16,21 @@ from stages.core.rows import labels, results, rounds
 
 @dataclass(frozen=True)
 class Choice:
-    """What params.yaml says of how a stage chooses its rows.
-
-    strategy   a file of stages/core/strategies
-    amount     rows of every bucket, or a share of the pool; `setting` is its name in params.yaml
-    after      the stage before, whose rows, labels and models a strategy may use; None for the first stage
-    """
+    """How params.yaml says that a stage chooses its rows."""
 
     stage: str
-    strategy: str
-    amount: int | float
-    setting: str
-    after: str | None = None
+    strategy: str  # a file of stages/core/strategies
+    amount: int | float  # rows of every bucket, or a share of the pool
+    setting: str  # name of `amount` in params.yaml
+    after: str | None = None  # the stage before, whose rows, labels and models a strategy may use; None for the first
 
 
 @dataclass(frozen=True)
 class Held:
-    """Rows that a stage holds already, apart from those of the stage before.
+    """Rows that a stage holds already, apart from those of the stage before."""
 
-    rows     int64 [rows]
-    labels   int64 [rows]   labels.OPEN where unknown
-    """
-
-    rows: np.ndarray
-    labels: np.ndarray
+    rows: np.ndarray  # int64 [rows]
+    labels: np.ndarray  # int64 [rows]: labels.OPEN where unknown
 
     @classmethod
     def unlabelled(cls, rows: np.ndarray) -> "Held":
@@ -87,7 +78,12 @@ def rows_to_add(
     """
     buckets, seeds = artifacts.load_clusters(), settings.seeds
     sizes, pool_rows = np.bincount(buckets), len(buckets)
-    labelled, bought = _before(choice.after, seeds, pool_rows)
+    if choice.after:
+        labelled = rounds.load_labelled(choice.after, seeds, pool_rows)
+        bought = labels.of_stage(choice.after, seeds, pool_rows)
+    else:
+        labelled = np.empty((len(seeds), 0), np.int64)
+        bought = labels.known(labelled, labelled, pool_rows)
     if held is not None and len(held.rows):
         values = np.stack([np.concatenate([paid.of(rows), held.labels]) for paid, rows in zip(bought, labelled)])
         labelled = np.hstack([labelled, np.tile(held.rows, (len(seeds), 1))])
@@ -120,11 +116,3 @@ def rows_to_add(
         )
         picked.append(strategies.choose(strategy.pick, pool, wanted, rng))
     return picked
-
-
-def _before(after: str | None, seeds: list[int], pool_rows: int) -> tuple[np.ndarray, list[labels.Labels]]:
-    """(int64 [seeds, rows], one account of labels a seed): what the stage before has labelled; nothing before the first."""
-    if after is None:
-        nothing = np.empty((len(seeds), 0), np.int64)
-        return nothing, labels.known(nothing, nothing, pool_rows)
-    return rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)

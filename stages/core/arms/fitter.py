@@ -41,10 +41,7 @@ class FittedModel:
 
 
 class Fitter:
-    """The learner of params.yaml, and pool and holdout in its form, which are read on demand.
-
-    settings   .train and .embed of params.yaml
-    """
+    """The learner of `settings`, .train and .embed of params.yaml, and pool and holdout in its form, which are read on demand."""
 
     def __init__(self, settings: Any):
         self.settings, self.classes = settings, len(labels.classes())

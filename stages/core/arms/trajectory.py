@@ -18,30 +18,19 @@ NO_ROWS = np.empty(0, np.int64)
 
 @dataclass(frozen=True)
 class Arm:
-    """Everything about an arm that is the same for every seed.
-
-    first      `pick` of the strategy for the first rows
-    then       `pick` of the strategy for all later rows
-    after      stage -> the stage before, in order; None for the first
-    budgets    stage -> rows labelled up to it
-    vectors    float32 [pool, width]
-    buckets    int32 [pool]
-    options    as in PoolState
-    shares     stage -> shares as in PoolState; None for equal shares
-    uses_pool_labels   whether the strategy uses labels without buying them
-    """
+    """Everything about an arm that is the same for every seed."""
 
     name: str
-    first: Pick
-    then: Pick
-    after: dict[str, str | None]
-    budgets: dict[str, int]
+    first: Pick  # for the first rows
+    then: Pick  # for all later rows
+    after: dict[str, str | None]  # stage -> the stage before, in order; None for the first
+    budgets: dict[str, int]  # stage -> rows labelled up to it
     fitter: Fitter
-    vectors: np.ndarray
-    buckets: np.ndarray
-    options: Any
-    uses_pool_labels: bool = False
-    shares: dict[str, np.ndarray] | None = None
+    vectors: np.ndarray  # float32 [pool, width]
+    buckets: np.ndarray  # int32 [pool]
+    options: Any  # as in PoolState
+    uses_pool_labels: bool = False  # whether the strategy uses labels without buying them
+    shares: dict[str, np.ndarray] | None = None  # stage -> shares as in PoolState; None for equal shares
 
     def trajectory(self, seed: int, order: np.ndarray) -> Iterator[tuple[str, np.ndarray, np.ndarray, list[dict]]]:
         """(stage, rows labelled so far, probabilities on the holdout, epochs) of each stage in turn, for one seed.

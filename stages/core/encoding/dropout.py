@@ -1,4 +1,4 @@
-"""Dropout from a generator of its own: faster than torch's on a processor, and free of its global state."""
+"""Dropout with its own generator: faster than torch's on a processor, and independent of torch's global state."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 
-STEPS = 1 << 16  # a share of kept numbers is a whole number of these
+STEPS = 1 << 16  # the share of kept numbers is a whole number of such steps
 
 
 class Dropout(torch.overrides.TorchFunctionMode):
-    """While it is entered, torch.nn.functional.dropout of this thread draws its masks from `rng`.
+    """In its `with` block, this thread's torch.nn.functional.dropout draws masks from `rng`.
 
-    torch draws a mask one number after the other, which is a sixth of a training step where products are fast; here one draw
-    of 64 bits serves four numbers. Elsewhere than on a processor torch's own dropout stays. Fused attention has a dropout
-    inside, out of reach; encoder.Encoder does without it in training.
+    torch draws a mask number by number, which takes a sixth of a training step where products are fast. Here one draw of 64 bits
+    serves four numbers. On a GPU torch's own dropout stays. Fused attention has a dropout inside that cannot be replaced, so
+    encoder.Encoder trains without fused attention.
     """
 
     def __init__(self, rng: np.random.Generator):
@@ -27,7 +27,7 @@ class Dropout(torch.overrides.TorchFunctionMode):
         return function(*args, **kwargs or {})
 
     def dropped(self, states: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
-        """The states, of any shape and dtype, a share `p` of them 0 and the others larger to match; never in place."""
+        """The states, of any shape and dtype, never changed in place: a share `p` becomes 0, the others grow to match."""
         kept = round((1 - p) * STEPS)
         if not training or kept == STEPS:
             return states

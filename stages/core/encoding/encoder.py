@@ -184,25 +184,6 @@ class Encoder(torch.nn.Module):
         return self.backbone(input_ids=ids, attention_mask=real, **wanted)
 
 
-def map_rows(
-    function: Callable[[torch.Tensor], torch.Tensor],
-    tokens: Tokens,
-    row_shape: int | tuple[int, ...],
-    batch_tokens: int,
-    title: str = "",
-    dtype: type = np.float32,
-) -> np.ndarray:
-    """Array of `dtype`, [rows of tokens, *row_shape]: the result of `function` for every row, as `in_batches` computes it.
-
-    row_shape   width of a row, or its axes
-    title       of the progress bar, which counts tokens: long texts come first, so a count of texts would overstate the time left
-    """
-    out = np.empty((len(tokens), *np.atleast_1d(row_shape)), dtype)
-    with bars.bar(title, len(tokens.ids), "tokens") as bar:
-        in_batches(function, tokens, out, batch_tokens, bar)
-    return out
-
-
 def in_batches(
     function: Callable[[torch.Tensor], torch.Tensor], tokens: Tokens, out: np.ndarray, batch_tokens: int, bar: tqdm
 ) -> None:
@@ -211,7 +192,7 @@ def in_batches(
     function       ids int64 [rows, length], on device() -> [rows, width], or more axes a row
     out            float [rows of tokens, width]
     batch_tokens   tokens that pass at once; on a processor several parallel batches share them
-    bar            counts the tokens done
+    bar            counts the tokens done: long texts come first, so a count of texts would overstate the time left
     """
     lengths = tokens.lengths
     threads = parallel_batches.threads(batch_tokens, device())

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.encoding import encoder, vectors
+from stages.core.encoding import encoder, shards, vectors
 
 # A row with at least this cosine to the mean counts as alike. Texts of one subject have 0.5 to 0.8 with a sentence encoder,
 # up to 0.99 with one that was trained on words alone.
 ALIKE = 0.999
 NEARLY_ALL = 0.9  # share of rows
 SAMPLE = 10_000  # rows that are looked at
+AT_ONCE = 1_024  # tokens of example sentences
 # Three sentences a subject. An encoder that tells subjects apart shows three dark squares on the diagonal.
 EXAMPLES = {
     "weather": ["It rained all night.", "Heavy showers fell until the morning.", "The storm brought a lot of water."],
@@ -22,8 +23,7 @@ EXAMPLES = {
 
 def cosines(model: encoder.Encoder, texts: list[str]) -> np.ndarray:
     """float32 [texts, texts], each in [-1, 1]."""
-    tokens = model.tokenise(texts)
-    vectors = encoder.map_rows(model, tokens, model.width, len(tokens.ids))
+    vectors = shards.Work(model, encoder.Encoder.forward, model.width, np.float32, AT_ONCE)(texts)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors @ vectors.T).clip(-1, 1)
 

@@ -33,6 +33,7 @@ WEIGHT_DECAY = 0.01  # as in the authors' code of both Sentence-BERT and SetFit
 HEAD_LEARNING_RATE = 1e-3
 POINTS = 50  # of the loss curve, roughly
 EVALUATION_ROWS = 64  # texts in a batch
+TOO_LONG = "out of memory on a single pair of texts; lower embed.max_tokens, or free memory"
 
 
 class Body(InputModule):
@@ -63,35 +64,22 @@ def nli_loss(model: SentenceTransformer) -> torch.nn.Module:
     return losses.SoftmaxLoss(model, model.get_embedding_dimension(), num_labels=3)
 
 
-def cosine_loss(model: SentenceTransformer) -> torch.nn.Module:
-    """Squared distance of cos(u, v) to the score (also section 3)."""
-    return losses.CosineSimilarityLoss(model)
+cosine_loss = losses.CosineSimilarityLoss  # squared distance of cos(u, v) to the score (also section 3)
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """
-    encoder        float32, on the CPU, in evaluation mode
-    losses         [{"step", "loss"}]   mean since the previous point
-    rows_at_once   pairs that pass through the encoder together; `accumulation` such parts make one step
-    """
-
-    encoder: encoder.Encoder
-    losses: list[dict]
-    rows_at_once: int
-    accumulation: int
+    encoder: encoder.Encoder  # float32, on the CPU, in evaluation mode
+    losses: list[dict]  # step and loss, the mean since the previous point
+    rows_at_once: int  # pairs that pass through the encoder together
+    accumulation: int  # such parts in one step
 
 
 @dataclass(frozen=True)
 class Training:
-    """
-    settings               .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype, as in params.yaml
-    most_at_once           most pairs to pass at once; where memory is short fewer pass, and a step stays the same
-    """
-
-    settings: Any
+    settings: Any  # .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype, as in params.yaml
     epochs: int
-    most_at_once: int
+    most_at_once: int  # pairs; where memory is short fewer pass at once, and a step stays the same
     freeze_word_embeddings: bool = False
 
 
@@ -164,7 +152,7 @@ def tune(
         except RuntimeError as error:
             if sizes:
                 raise
-            raise _too_long() from error
+            raise Refused(TOO_LONG) from error
 
 
 def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
@@ -181,13 +169,9 @@ def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
                 raise
             print(f"out of memory with {rows} pairs at once: fewer make up a step, in several parts")
             if not tried:
-                raise _too_long() from None
+                raise Refused(TOO_LONG) from None
             return sizes[:tried]
     return sizes
-
-
-def _too_long() -> Refused:
-    return Refused("out of memory on a single pair of texts; lower embed.max_tokens, or free memory")
 
 
 def _for_training(pretrained: encoder.Encoder, freeze_word_embeddings: bool) -> SentenceTransformer:

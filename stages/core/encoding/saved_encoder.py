@@ -1,17 +1,56 @@
-"""A model with a tuned encoder on disk: the head, and those weights of the encoder that tuning changed."""
+"""What learners that tune the encoder share. On disk a model is its head, and the encoder's weights that tuning changed."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
 from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, model_files
+from stages.core.encoding import encoder, model_files, shards
+from stages.core.encoding.tokens import Texts
 
 ENCODER, HEAD = "encoder.", "head."  # prefixes of tensor names
+
+
+class TextLearner:
+    """Reads the pretrained encoder once and copies it for every fit. A learner adds `fit`."""
+
+    def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
+        self.train, self.embed, self.machine, self.classes = train, embed, machine, classes
+        self.pretrained = encoder.of_pipeline(embed)
+
+    def read(self, texts: Path, embeddings: Path) -> Texts:
+        return Texts(artifacts.texts(texts), lambda some: self.pretrained.tokenise(some, "tokens"))
+
+
+class TunedEncoder:
+    """A tuned encoder `body`. A model adds its head.
+
+    history   one entry an epoch
+    """
+
+    def __init__(self, pretrained: encoder.Encoder, body: encoder.Encoder, embed: Any, machine: Any):
+        self.pretrained, self.body, self.embed, self.machine = pretrained, body, embed, machine
+        self.history: list[dict] = []
+
+    def features(self, inputs: Texts, title: str) -> np.ndarray:
+        """float32 [rows, width]: the tuned encoder's vectors."""
+        return self.apply(self.body, encoder.Encoder.forward, inputs, self.body.width, title)
+
+    def apply(self, module: torch.nn.Module, function: Callable, inputs: Texts, width: int, title: str) -> np.ndarray:
+        """float32 [rows, width]: `function(module, ids)` of every row, the encoder in the dtype of params embed.
+
+        module   an Encoder, or a module that has one as `encoder`
+        """
+        module = copy.deepcopy(module).to(encoder.device()).eval()
+        getattr(module, "encoder", module).to(encoder.dtype_of(self.embed.dtype))
+        work = shards.Work(module, function, width, np.float32, self.machine.batch_tokens)
+        return shards.map_rows(work, inputs.tokens, self.machine, title)
 
 
 def save(

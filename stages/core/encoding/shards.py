@@ -30,19 +30,13 @@ HOOKED = "_output_capturing_hooks_installed"  # where transformers notes that a 
 
 @dataclass(frozen=True)
 class Work:
-    """What to do with the rows of a shard. Can be sent to another process.
-
-    function       model, ids int64 [rows, length] -> [rows, width], or of more axes than one a row
-    row_shape      width of a row, or its axes
-    dtype          of the result
-    batch_tokens   as in encoder.in_batches
-    """
+    """What to do with the rows of a shard. Can be sent to another process."""
 
     model: torch.nn.Module
-    function: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]
-    row_shape: int | tuple[int, ...]
-    dtype: type
-    batch_tokens: int
+    function: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor]  # model, ids int64 [rows, length] -> [rows, *row_shape]
+    row_shape: int | tuple[int, ...]  # width of a row, or its axes
+    dtype: type  # of the result
+    batch_tokens: int  # as in encoder.in_batches
 
     def __call__(self, shard: Tokens | list[str], moved: Callable[[int], None] = lambda amount: None) -> np.ndarray:
         """[rows, *row_shape]. Texts are tokenised here, so that the process that hands out shards need not.

@@ -11,14 +11,10 @@ JITTER = 0.1  # share by which lengths vary at random before rows are sorted int
 
 @dataclass(frozen=True)
 class Tokens:
-    """Token ids of rows, end to end.
+    """Token ids of rows, end to end."""
 
-    ids      int32 [tokens]     of all rows, special tokens included
-    starts   int64 [rows + 1]   row i is ids[starts[i]:starts[i + 1]]
-    """
-
-    ids: np.ndarray
-    starts: np.ndarray
+    ids: np.ndarray  # int32 [tokens]: of all rows, special tokens included
+    starts: np.ndarray  # int64 [rows + 1]: row i is ids[starts[i]:starts[i + 1]]
 
     @classmethod
     def of(cls, rows: list[list[int]]) -> "Tokens":
@@ -58,11 +54,7 @@ class Tokens:
 
 
 class Texts:
-    """Texts, tokenised on demand: training on a hundred rows does not wait for the whole pool.
-
-    texts      object [rows]
-    tokenise   list of texts -> Tokens
-    """
+    """`texts`, object [rows], tokenised on demand: training on a hundred rows does not wait for the whole pool."""
 
     def __init__(self, texts: list[str], tokenise: Callable[[list[str]], Tokens]):
         self.texts, self._tokenise = np.array(texts, dtype=object), tokenise

@@ -34,10 +34,7 @@ def root() -> Path:
 
 
 class VectorCache:
-    """The shards of one encoding.
-
-    encoding   fingerprint of everything but the text that a vector depends on
-    """
+    """The shards of one encoding, which is the fingerprint of everything but the text that a vector depends on."""
 
     def __init__(self, encoding: str):
         self.folder = root() / encoding
@@ -67,14 +64,11 @@ class VectorCache:
 
 def keys_of(texts: Iterable[str]) -> np.ndarray:
     """bytes [texts] of KEY_BYTES each: all that is kept in memory of each text."""
-    texts, parts = iter(texts), [np.empty(0, f"S{KEY_BYTES}")]
-    while part := b"".join(map(_key, itertools.islice(texts, KEYED_AT_ONCE))):
+    keys = (hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest() for text in texts)
+    parts = [np.empty(0, f"S{KEY_BYTES}")]
+    while part := b"".join(itertools.islice(keys, KEYED_AT_ONCE)):
         parts.append(np.frombuffer(part, f"S{KEY_BYTES}"))
     return np.concatenate(parts)
-
-
-def _key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest()
 
 
 def _name(keys: np.ndarray, vectors: np.ndarray) -> str:

@@ -47,17 +47,8 @@ class Task:
     lost: int = 0
 
 
-@functools.cache
-def of_session(cores: int, mixed: bool) -> "Pool":
-    """The one pool of this process: models change, workers stay."""
-    return Pool(cores, mixed)
-
-
 class Pool:
-    """
-    cores   cores of a worker, on machines without GPU
-    mixed   whether workers may differ from this process in what changes last bits
-    """
+    """Workers of so many `cores` each, on machines without GPU. `mixed` ones may differ from this process in last bits."""
 
     def __init__(self, cores: int, mixed: bool):
         self.cores, self.mixed = cores, mixed
@@ -177,6 +168,9 @@ class Pool:
                 ) from None
             print(f"machine.engine = ray: a worker was lost, its texts are given to another ({_cause(error)[:120]})", flush=True)
             return None
+
+
+of_session = functools.cache(Pool)  # the one pool of this process: models change, workers stay
 
 
 def difference(where: str, there: dict[str, str], here: dict[str, str]) -> str:

@@ -4,33 +4,29 @@ SetFit (Tunstall et al. 2022, section 3.1) with two changes: cross-validation ch
 at 1, and the learning rate is train.learning_rate, where SetFit has 2e-5.
 """
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from stages.core.base import artifacts, paths
+from stages.core.base import paths
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, saved_encoder, shards
+from stages.core.encoding import encoder, saved_encoder
 from stages.core.encoding.tokens import Texts
 from stages.core.space import logistic, logistic_cv
 
 KIND = "contrastive"
 
 
-class Learner:
-    """Learns a ContrastiveModel from texts. The pretrained encoder is read once and copied for every fit."""
+class Learner(saved_encoder.TextLearner):
+    """Learns a ContrastiveModel from texts."""
 
     def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
         from stages.core.encoding import pair_tuning
 
-        self.tuning, self.train, self.embed, self.machine, self.classes = pair_tuning, train, embed, machine, classes
-        self.pretrained = encoder.of_pipeline(embed)
-
-    def read(self, texts: Path, embeddings: Path) -> Texts:
-        return Texts(artifacts.texts(texts), lambda some: self.pretrained.tokenise(some, "tokens"))
+        super().__init__(train, embed, machine, classes)
+        self.tuning = pair_tuning
 
     def fit(
         self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "ContrastiveModel | None" = None
@@ -43,7 +39,7 @@ class Learner:
         training = self.tuning.Training(train, 1, train.batch_rows, train.freeze_word_embeddings)
         before = start.body if start else self.pretrained
         body = self.tuning.tune(before, pairs, self.tuning.cosine_loss, training, seed, title).encoder
-        features = vectors(body, inputs, self.embed, self.machine, title)
+        features = saved_encoder.TunedEncoder(self.pretrained, body, self.embed, self.machine).features(inputs, title)
         head = logistic_cv.fit(features, labels, self.classes, train.folds, seed, title)
         return ContrastiveModel(self.pretrained, body, head, self.embed, self.machine)
 
@@ -79,16 +75,12 @@ def sampled_pairs(labels: np.ndarray, per_row: int, most: int, rng: np.random.Ge
     return pairs, np.repeat(np.float32([1, 0]), [paired.sum(), anchors])
 
 
-class ContrastiveModel:
+class ContrastiveModel(saved_encoder.TunedEncoder):
     """A tuned encoder and a logistic regression on its vectors."""
 
     def __init__(self, pretrained: encoder.Encoder, body: encoder.Encoder, head: logistic.Logistic, embed: Any, machine: Any):
-        self.pretrained, self.body, self.head, self.embed, self.machine = pretrained, body, head, embed, machine
-        self.history: list[dict] = []
-
-    def features(self, inputs: Texts, title: str) -> np.ndarray:
-        """float32 [rows, width]: the tuned encoder's vectors."""
-        return vectors(self.body, inputs, self.embed, self.machine, title)
+        super().__init__(pretrained, body, embed, machine)
+        self.head = head
 
     def probabilities(self, inputs: Texts, title: str) -> np.ndarray:
         """float32 [rows, classes], each row summing to 1."""
@@ -101,13 +93,6 @@ class ContrastiveModel:
     def save(self, folder: Path) -> None:
         head = {name: torch.from_numpy(array) for name, array in self.head.tensors().items()}
         saved_encoder.save(folder, KIND, self.head.classes, self.pretrained, self.body, head)
-
-
-def vectors(body: encoder.Encoder, inputs: Texts, embed: Any, machine: Any, title: str) -> np.ndarray:
-    """float32 [rows, width], computed in the dtype of params embed."""
-    body = copy.deepcopy(body).to(encoder.device(), encoder.dtype_of(embed.dtype))
-    work = shards.Work(body, encoder.Encoder.forward, body.width, np.float32, machine.batch_tokens)
-    return shards.map_rows(work, inputs.tokens, machine, title)
 
 
 def load(folder: Path, embed: Any, machine: Any) -> ContrastiveModel:

@@ -42,15 +42,12 @@ class Ensemble:
             return np.empty((0, len(self.about.classes)), np.float32)
         # The same as cleaning.normalised does to the pool.
         texts = [text.lower().strip() for text in texts] if self.about.normalise else list(texts)
-        inputs = self._vectors(texts, title) if self.works_on_vectors else Texts(texts, self.encoder.tokenise)
+        model, inputs = self.encoder, Texts(texts, self.encoder.tokenise)
+        if self.works_on_vectors:
+            work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, self.machine.batch_tokens)
+            inputs = shards.map_rows(work, inputs.tokens, self.machine, title)
         mean = np.mean([member.probabilities(inputs, title) for member in self.members], axis=0, dtype=np.float64)
         return calibration.scaled(mean.astype(np.float32), self.about.temperature)
-
-    def _vectors(self, texts: list[str], title: str) -> np.ndarray:
-        """float [texts, ...]"""
-        model = self.encoder
-        work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, self.machine.batch_tokens)
-        return shards.map_rows(work, model.tokenise(texts), self.machine, title)
 
 
 def load(about: Record, embed: Any, machine: Any) -> Ensemble:

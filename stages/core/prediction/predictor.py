@@ -12,16 +12,10 @@ from stages.core.prediction import ensemble, record
 
 
 class Predictor:
-    """
-    classes_   object [classes]   names of the classes, in the order of the columns of predict_proba
-    abstain    predict gives None where no class has this probability; you may change it
-    about      the record in data/model
-    """
-
     def __init__(self, models: ensemble.Ensemble):
-        self.models, self.about = models, models.about
-        self.classes_ = np.array(self.about.classes, dtype=object)
-        self.abstain = self.about.abstain
+        self.models, self.about = models, models.about  # the record in data/model
+        self.classes_ = np.array(self.about.classes, dtype=object)  # in the order of the columns of predict_proba
+        self.abstain = self.about.abstain  # predict gives None where no class has this probability; you may change it
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """float32 [texts, classes], each row summing to 1. Raises Refused for anything but texts."""

@@ -37,7 +37,9 @@ def points(
         for seed_rows in stage_rows:
             seeds[seed_rows] += 1
             first[seed_rows[first[seed_rows] < 0]] = number
-    texts, length = shortened.fitting([pool[row] for row in rows], MOST_CHARACTERS, BUDGET, shortened.packed_size)
+    texts, length = shortened.fitting(
+        [pool[row] for row in rows], MOST_CHARACTERS, BUDGET, lambda some: len(shortened.packed(some))
+    )
     on_grid = np.round(places * GRID).astype(int)
     return {
         "row": rows.tolist(),

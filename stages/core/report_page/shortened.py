@@ -37,7 +37,3 @@ def plain_size(texts: list[str]) -> int:
 def packed(texts: list[str]) -> str:
     """The texts as a json list, deflated (RFC 1950), in base64, which browsers can unpack."""
     return base64.b64encode(zlib.compress(json.dumps(texts, ensure_ascii=False).encode())).decode()
-
-
-def packed_size(texts: list[str]) -> int:
-    return len(packed(texts))

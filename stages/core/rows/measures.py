@@ -1,11 +1,8 @@
 """Measures of a classifier on the holdout, the same for every arm."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 UNEVEN = 0.5  # share of its even share below which the rarest class counts too little in accuracy
-Measure = Callable[[np.ndarray, np.ndarray], float]
 
 
 def accuracy(probabilities: np.ndarray, actual: np.ndarray) -> float:
@@ -43,7 +40,7 @@ def chosen(name: str, actual: np.ndarray) -> str:
     return "macro_f1" if counts.min() < UNEVEN * counts.mean() else "accuracy"
 
 
-MEASURES: dict[str, Measure] = {"accuracy": accuracy, "macro_f1": macro_f1}
+MEASURES = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 
 def entropy_bits(probabilities: np.ndarray) -> np.ndarray:

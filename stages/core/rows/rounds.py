@@ -24,6 +24,7 @@ from stages.core.base import artifacts, paths, seeding
 from stages.core.base.errors import Refused, choices
 
 FIRST = "stage1"
+BUDGETS = Path("data/budgets")
 NOT_PREDICTED = -1
 
 
@@ -95,7 +96,7 @@ def load_predicted(stage: str, seeds: list[int], pool_rows: int, classes: int) -
 
 
 def load_budget(stage: str) -> dict:
-    return artifacts.load_json(_budget(stage))
+    return artifacts.load_json(BUDGETS / f"{stage}.json")
 
 
 def save_labelled(stage: str, labelled: np.ndarray, after: str | None = None, **about: Any) -> None:
@@ -107,11 +108,7 @@ def save_labelled(stage: str, labelled: np.ndarray, after: str | None = None, **
     artifacts.save(folder(stage) / "labelled.npy", labelled)
     path = [*(load_budget(after)["path"] if after else []), labelled.shape[1]]
     budget = {"labels": labelled.shape[1], "path": path, "kappas": [], "ended_after": None, "ended_because": None}
-    artifacts.save_json(_budget(stage), budget | about)
-
-
-def _budget(stage: str) -> Path:
-    return Path("data/budgets") / f"{stage}.json"
+    artifacts.save_json(BUDGETS / f"{stage}.json", budget | about)
 
 
 def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:

@@ -17,17 +17,10 @@ ROOT = paths.MAP
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """
-    scores             float32 [pool]          NaN where no seed had the row open
-    predicted          int16 [pool]            class numbers, or NOT_PREDICTED
-    picked_scores      float32 [seeds, rows]   rows as in labelled.npy of the stage; NaN for those of earlier stages
-    picked_predicted   int16 [seeds, rows]
-    """
-
-    scores: np.ndarray
-    predicted: np.ndarray
-    picked_scores: np.ndarray
-    picked_predicted: np.ndarray
+    scores: np.ndarray  # float32 [pool]: NaN where no seed had the row open
+    predicted: np.ndarray  # int16 [pool]: class numbers, or NOT_PREDICTED
+    picked_scores: np.ndarray  # float32 [seeds, rows]: rows as in labelled.npy of the stage; NaN for those of earlier stages
+    picked_predicted: np.ndarray  # int16 [seeds, rows]
 
     def save(self, stage: str) -> None:
         for name, array in vars(self).items():

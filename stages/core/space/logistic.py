@@ -21,16 +21,9 @@ WARNINGS = ("The least populated class in y has only", "The number of unique cla
 
 @dataclass(frozen=True)
 class Logistic:
-    """
-    weights   float32 [present, width]
-    bias      float32 [present]
-    present   int64 [present]   class number of each row of weights
-    classes   number of classes
-    """
-
-    weights: np.ndarray
-    bias: np.ndarray
-    present: np.ndarray
+    weights: np.ndarray  # float32 [present, width]
+    bias: np.ndarray  # float32 [present]
+    present: np.ndarray  # int64 [present]: class number of each row of weights
     classes: int
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
@@ -70,14 +63,10 @@ class Logistic:
 
 @dataclass(frozen=True)
 class Choice:
-    """Hyperparameters, chosen on the labelled rows before a regression is fitted.
+    """Hyperparameters, chosen on the labelled rows before a regression is fitted."""
 
-    strength   C of scikit-learn: inverse strength of the L2 penalty
-    last       weight of the last layer, as from layers.weight_of_last
-    """
-
-    strength: float
-    last: float
+    strength: float  # C of scikit-learn: inverse strength of the L2 penalty
+    last: float  # weight of the last layer, as from layers.weight_of_last
 
 
 def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice, weights: np.ndarray | None = None) -> Logistic:

@@ -19,10 +19,7 @@ def read(texts: Path, embeddings: Path, model: str) -> np.ndarray:
 
 
 class ProbeModel:
-    """
-    regression   on vectors of the encoder
-    about        for classifier.json: trainer, and the `model` and `layers` of params embed whose vectors it was fitted on
-    """
+    """A regression on vectors of the encoder. `about` goes into classifier.json: what made the model and its vectors."""
 
     def __init__(self, regression: logistic.Logistic, trainer: str, embed: Any):
         self.regression = regression

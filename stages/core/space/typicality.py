@@ -8,7 +8,7 @@ rows or fewer; here these come when all others are used up.
 """
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, cycle, islice
 
 import numpy as np
 
@@ -40,14 +40,10 @@ def most_typical(points: np.ndarray, labelled: np.ndarray, wanted: int, rng: np.
 
 
 def in_turns(queues: list[Iterator[int]]) -> Iterator[int]:
-    """One of each queue in turn, round after round; an empty queue drops out."""
-    while queues:
-        for queue in list(queues):
-            row = next(queue, None)
-            if row is None:
-                queues.remove(queue)
-            else:
-                yield row
+    """One of each queue in turn, round after round; an empty queue drops out. The recipe `roundrobin` of itertools."""
+    for left in range(len(queues), 0, -1):
+        queues = cycle(islice(queues, left))
+        yield from map(next, queues)
 
 
 def most_typical_first(points: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -44,33 +44,19 @@ class PoolModel(Protocol):
 
 @dataclass(frozen=True)
 class PoolState:
-    """What a strategy may know about the pool when it chooses rows for one seed. Predictions are made on demand.
+    """What a strategy may know about the pool when it chooses rows for one seed. Predictions are made on demand."""
 
-    vectors    float32 [pool, width]   embeddings of the rows of pool.jsonl
-    buckets    int32 [pool]            bucket of each row
-    shares     float [buckets]         in what proportion buckets should give rows: equally, or by their sizes
-    order      int64 [pool]            the random arm's order of the pool for this seed. It breaks ties, since pools come
-                                       sorted by class
-    labelled   int64 [rows]            rows labelled so far, oldest first
-    labels     the account that bought their labels; that of the whole pool where USES_POOL_LABELS is set
-    classes    number of classes
-    options    settings of params `strategies`, and .score: the strategy that scores how unsure the model is
-    model      the model of the stage before, or None
-    train      (rows, labels, seed) -> another model, by the learner of params.yaml
-    scored     float32 [pool]: scores by that strategy where they exist already, else None
-    """
-
-    vectors: np.ndarray
-    buckets: np.ndarray
-    shares: np.ndarray
-    order: np.ndarray
-    labelled: np.ndarray
-    labels: Labels
+    vectors: np.ndarray  # float32 [pool, width]: embeddings of the rows of pool.jsonl
+    buckets: np.ndarray  # int32 [pool]
+    shares: np.ndarray  # float [buckets]: in what proportion buckets should give rows, equally or by their sizes
+    order: np.ndarray  # int64 [pool]: the random arm's order for this seed; it breaks ties, since pools come sorted by class
+    labelled: np.ndarray  # int64 [rows]: rows labelled so far, oldest first
+    labels: Labels  # the account that bought their labels; that of the whole pool where USES_POOL_LABELS is set
     classes: int
-    options: Any
-    model: PoolModel | None
-    train: Callable[[np.ndarray, Labels, int], PoolModel]
-    scored: np.ndarray | None = None
+    options: Any  # settings of params `strategies`, and .score: the strategy that scores how unsure the model is
+    model: PoolModel | None  # of the stage before
+    train: Callable[[np.ndarray, Labels, int], PoolModel]  # (rows, labels, seed) -> another model, by the learner of params.yaml
+    scored: np.ndarray | None = None  # float32 [pool]: scores by options.score where they exist already
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -103,11 +89,9 @@ class PoolState:
 
     def scores(self, rng: np.random.Generator) -> np.ndarray:
         """float32 [pool]: how unsure the model is, by the strategy options.score; NaN where labelled. Raises NoModelYet."""
-        if self.scored is not None:
-            return self.open_only(self.scored)
-        if self.model is None:
+        if self.scored is None and self.model is None:
             raise NoModelYet
-        return self.open_only(named(self.options.score).scores(self, rng))
+        return self.open_only(named(self.options.score).scores(self, rng) if self.scored is None else self.scored)
 
     def fit(self, rows: np.ndarray, rng: np.random.Generator) -> PoolModel:
         """A new model, trained on labelled rows, int64 [rows]; repeats count twice. Raises NoModelYet where there are no rows."""
