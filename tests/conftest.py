@@ -14,7 +14,6 @@ from tests.support.project import ROOT, TINY, InProcess, Project
 
 if dtype.DTYPE:
     dtype.force(Path(tempfile.mkdtemp(prefix="gleaner-dtype-")))
-OF_DVC = {"finished", "first_finetuned"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -23,8 +22,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those come first: of two workers one begins with them, and the other, which has the second half, does not wait meanwhile.
     """
     for item in items:
-        if OF_DVC & set(getattr(item, "fixturenames", ())):
+        if "finished" in getattr(item, "fixturenames", ()):
             item.add_marker("dvc")
+        if "cluster" in getattr(item, "fixturenames", ()):
+            item.add_marker("exhaustive")
     items.sort(key=lambda item: item.get_closest_marker("dvc") is None)
 
 
@@ -64,25 +65,6 @@ def finished(tmp_path_factory) -> Project:
 @pytest.fixture
 def copy_of_finished(finished, tmp_path) -> Project:
     return finished.copied(tmp_path / "a cöpy")
-
-
-@pytest.fixture(scope="session")
-def first_finetuned(finished, tmp_path_factory) -> Project:
-    """As `finished`, but with trainer finetune, up to the models of stage1, uncommitted."""
-
-    def build(folder: Path) -> None:
-        project = finished.copied(folder / "a projéct")
-        project.change({"train": {"trainer": "finetune"}})
-        project.run(
-            "dvc", "repro", "train_stage1"
-        )  # as a process: what else is loaded can change the last bits of a fine-tuned model
-
-    return Project(once(tmp_path_factory, "finetuned", build) / "a projéct")
-
-
-@pytest.fixture
-def finetuned(first_finetuned, tmp_path) -> Project:
-    return first_finetuned.copied(tmp_path / "a cöpy")
 
 
 @pytest.fixture(scope="session")

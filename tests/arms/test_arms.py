@@ -318,6 +318,12 @@ def test_the_bucketed_arm_refuses_to_choose_by_labels_that_nobody_paid_for(secti
 # ---- through DVC
 
 
+@pytest.fixture
+def project(copy_of_finished, monkeypatch):
+    monkeypatch.setattr(labels, "within_budget", WITHIN_BUDGET)  # of the stages, which DVC calls in this process
+    return copy_of_finished
+
+
 def result(project, name, stage, file):
     return np.load(project.folder / f"data/results/{name}/{stage}/{file}.npy", allow_pickle=False)
 
@@ -330,8 +336,7 @@ def test_an_arm_that_needs_a_model_shares_the_first_stage_with_the_random_arm(fi
     assert (later[0][:, 20:] != later[1][:, 20:]).any()
 
 
-def test_ones_own_arm_is_one_file_and_arms_are_taken_away_one_by_one(copy_of_finished):
-    project = copy_of_finished
+def test_ones_own_arm_is_one_file_and_arms_are_taken_away_one_by_one(project):
     own = "def pick(known, wanted, rng):\n    return known.open_rows[-wanted:]\n"
     (project.folder / "stages/core/strategies/newest.py").write_text(own)
     project.change({"arms": ["entropy", "newest"]})
@@ -353,8 +358,7 @@ def test_ones_own_arm_is_one_file_and_arms_are_taken_away_one_by_one(copy_of_fin
     assert "entropy" not in (project.folder / "data/summary.md").read_text(encoding="utf-8")
 
 
-def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(copy_of_finished, monkeypatch, capsys):
-    project = copy_of_finished
+def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(project, monkeypatch, capsys):
     corpus = project.params()["prepare"]["dataset"]
     monkeypatch.chdir(project.folder)
     overlay.main("params/subsets.yaml")

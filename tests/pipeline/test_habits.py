@@ -75,10 +75,10 @@ def test_no_stages_but_those_of_the_project_are_run_whatever_stands_in_pythonpat
     assert is_as_committed(project)
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive  # one that is applied is in test_people_reruns, two in a queue in test_load
 def test_an_experiment_is_compared_applied_and_branched(project):
     lock = (project.folder / "dvc.lock").read_bytes()
-    project.dvc("exp", "run", "--set-param", "arms=[]", "--name", "fewer")
+    project.run("dvc", "exp", "run", "--set-param", "arms=[]", "--name", "fewer")
     changed = (project.folder / "dvc.lock").read_bytes()
     assert changed != lock
     different = json.loads(project.dvc("exp", "diff", "HEAD", "fewer", "--json").output)

@@ -13,7 +13,7 @@ from stages.core.base.seeding import rngs
 from stages.core.encoding.vectors import mean_of_layers
 from stages.core.rows.rounds import random_orders
 from stages.core.strategies import PoolState, recluster
-from tests.support.project import InProcess, Project
+from tests.support.project import IGNORED, ROOT, InProcess, Project
 
 STAGES = ["stage1", "stage2", "stage3"]
 CLASSES = ["neg", "pos"]
@@ -247,29 +247,38 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
     assert "false_negatives_</script>" in project.dvc("metrics", "show").output
 
 
-def test_dvc_and_every_stage_as_processes_make_the_bytes_that_they_make_in_this_process(finished, tmp_path):
-    """Two runs, in two folders: `finished` was made in one process, here each stage has its own, as users have it."""
-    other = Project.tiny(tmp_path / "elsewhere")
+SHORT = {"stages": STAGES[:2], "rounds": {"stage2": {"after": "stage1", "m": 2}}, "random_at": ["stage1"], "arms": []}
+
+
+@pytest.mark.dvc
+@pytest.mark.parametrize("changes", [SHORT, pytest.param({}, marks=pytest.mark.exhaustive)], ids=["one round", "all rounds"])
+def test_dvc_and_every_stage_as_processes_make_the_bytes_that_they_make_in_this_process(tmp_path, changes):
+    """Two runs, in two folders: in one process, and with one for each stage, as users have it."""
+    one, other = (Project.tiny(tmp_path / name, **changes) for name in ("in this process", "elsewhere"))
+    ran = one.repro()
     said = other.run("dvc", "repro").stdout
-    assert said.count("Running stage '") == len(set(re.findall(r"Running stage '(\S+)'", said))) == 28
-    assert len(made(finished)) > 100
-    assert made(other) == made(finished)
-    assert (other.folder / "dvc.lock").read_bytes() == (finished.folder / "dvc.lock").read_bytes()
+    assert re.findall(r"Running stage '(\S+)'", said) == ["inputs", *ran]
+    assert len(ran) == (19 if changes else 27)
+    assert len(made(one)) > 60
+    assert made(other) == made(one)
+    assert (other.folder / "dvc.lock").read_bytes() == (one.folder / "dvc.lock").read_bytes()
 
 
 @pytest.mark.slow
-def test_a_fine_tuned_model_has_the_same_bytes_in_another_folder(first_finetuned, tmp_path):
-    other = first_finetuned.copied(tmp_path / "elsewhere")
-    before = made(other, "data/stage1/models", "data/results/bucketed/stage1")
-    for folder in ("data/stage1/models", "data/results/bucketed/stage1"):
-        shutil.rmtree(other.folder / folder)
-    other.run("python", "-m", "stages", "train_stageN", "stage1")  # what else this process has loaded can change a last bit
-    assert made(other, "data/stage1/models", "data/results/bucketed/stage1") == before
+def test_a_fine_tuned_model_has_the_same_bytes_in_another_folder(in_process, tmp_path):
+    in_process.change({"train": {"trainer": "finetune"}})
+    in_process.call("select_stage1")
+    in_process.call("buy_labels", "stage1")
+    other = in_process.copied(tmp_path / "elsewhere")
+    for project in (in_process, other):  # as processes: what else this one has loaded can change a last bit
+        shutil.copytree(ROOT / "stages", project.folder / "stages", ignore=IGNORED)
+        project.run("python", "-m", "stages", "train_stageN", "stage1")
+    assert made(other) == made(in_process)
 
 
-def made(project, *folders):
+def made(project):
     """Of every file that the stages wrote, its bytes."""
-    files = [file for folder in folders or ("data", "metrics") for file in (project.folder / folder).rglob("*") if file.is_file()]
+    files = [file for folder in ("data", "metrics") for file in (project.folder / folder).rglob("*") if file.is_file()]
     return {str(file.relative_to(project.folder)): file.read_bytes() for file in files if file.name != ".gitignore"}
 
 

@@ -38,7 +38,7 @@ TEXTS = [" ".join([*WORDS[: 1 + number % 9], str(number)]) for number in range(9
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Two nodes of one core each, to which this process is connected."""
+    """Two nodes of one core each, to which this process is connected. Tests on it are exhaustive: workers start for seconds."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**LOOPBACK, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "t" * 64}.items():
             patch.setenv(name, value)
@@ -149,7 +149,6 @@ def test_a_worker_killed_in_the_middle(machine, model, undisturbed, tmp_path):
     assert (tmp_path / "killed").exists()
 
 
-@pytest.mark.exhaustive
 def test_a_worker_that_is_killed_for_its_memory_gets_smaller_batches(machine, model, undisturbed, capsys):
     def needs_much(model, ids):
         if len(ids) > 8 and ids.shape[1] > 3:
@@ -163,7 +162,6 @@ def test_a_worker_that_is_killed_for_its_memory_gets_smaller_batches(machine, mo
     assert "a worker was lost, its texts are given to another" in capsys.readouterr().out
 
 
-@pytest.mark.exhaustive
 def test_what_loses_every_worker_is_told(machine, model, monkeypatch):
     from stages.core.engines import _pool
 
@@ -176,7 +174,6 @@ def test_what_loses_every_worker_is_told(machine, model, monkeypatch):
         outcome(work(model, kills), machine)
 
 
-@pytest.mark.exhaustive
 def test_a_worker_out_of_memory_halves_its_batch(machine, model, undisturbed):
     def in_a_narrow_place(model, ids):
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -190,7 +187,6 @@ def test_a_worker_out_of_memory_halves_its_batch(machine, model, undisturbed):
     assert outcome(work(model, in_a_narrow_place, batch_tokens=256), machine).tobytes() == undisturbed
 
 
-@pytest.mark.exhaustive
 def test_a_node_that_is_lost(cluster, machine, model, undisturbed, tmp_path):
     node = cluster.add_node(num_cpus=1, **NODE)
     made, lost = {}, []
@@ -202,7 +198,6 @@ def test_a_node_that_is_lost(cluster, machine, model, undisturbed, tmp_path):
     assert set(every_round(made)) == {undisturbed}
 
 
-@pytest.mark.exhaustive
 def test_a_node_that_joins_late(cluster, machine, model, undisturbed, tmp_path):
     at_work = lambda: len(list(tmp_path.iterdir()))  # noqa: E731
     made, node, before = {}, None, 2
@@ -289,14 +284,19 @@ print(embed.fill(out, test_ray.ALIKE, model, vector_cache.VectorCache("c"), mach
 
 
 def driver(
-    folder: Path, address: str, *words: str, script: str = DRIVER, python: str = sys.executable, **environment: str
+    folder: Path,
+    address: str,
+    *words: str,
+    script: str = DRIVER,
+    python: str = sys.executable,
+    cwd: Path = ROOT,
+    **environment: str,
 ) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "GLEANER_CACHE": str(folder / "cache"), **environment}
     command = [python, "-c", script, address, str(folder), *words]
-    return subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-@pytest.mark.exhaustive
 def test_after_the_driver_is_killed_at_most_one_shard_a_worker_is_repeated(cluster, anew, model, tmp_path):
     tiny_encoder(tmp_path / "tiny")
     kept = lambda: len(list(tmp_path.rglob("cache/c/*.safetensors")))  # noqa: E731
@@ -316,7 +316,6 @@ def test_after_the_driver_is_killed_at_most_one_shard_a_worker_is_repeated(clust
     assert (tmp_path / "batches").read_text().count("batch") <= len(ALIKE) // ROWS + 2
 
 
-@pytest.mark.exhaustive
 def test_a_version_of_ray_that_differs(cluster, tmp_path):
     tiny_encoder(tmp_path / "tiny")
     process = driver(tmp_path, cluster.address, "0", script="import ray; ray.__version__ = '1.0'\n" + DRIVER)
@@ -327,7 +326,6 @@ def test_a_version_of_ray_that_differs(cluster, tmp_path):
     assert "install the same versions of Ray and Python on both sides, or set machine.engine: local" in told
 
 
-@pytest.mark.exhaustive
 def test_a_worker_unlike_this_process_is_refused_unless_it_is_allowed(machine, anew, model, undisturbed, monkeypatch):
     from stages.core.engines import _pool
 
@@ -344,7 +342,6 @@ def test_a_worker_unlike_this_process_is_refused_unless_it_is_allowed(machine, a
         ray.kill(worker)
 
 
-@pytest.mark.exhaustive
 def test_who_finds_the_cluster_busy_waits(machine, anew, model, undisturbed, monkeypatch, capsys):
     import ray
 
@@ -376,28 +373,48 @@ def test_no_room_for_a_worker_is_told_before_any_work(machine, monkeypatch):
 
 
 ALONE = """
-import sys, time
-from types import SimpleNamespace
+import os, signal, sys, time
+from pathlib import Path
 import numpy as np
+from stages import embed
+from stages.core.base import params
 from stages.core.encoding import encoder, shards
-machine = SimpleNamespace(engine="ray", ray_address="auto", ray_cores=1, ray_mixed=False, batch_tokens=64)
-shards.begin(machine)
-model = encoder.Encoder(sys.argv[2] + "/tiny", 16).eval()
-work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, np.float32, 64)
-[(_, made)] = shards.run(work, [(0, ["a text"])], machine)
+
+shards.ROWS = 30
+embed.main()
+
+def killed_once(model, ids):
+    if not Path(sys.argv[2], "killed").exists():
+        Path(sys.argv[2], "killed").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return encoder.Encoder.vectors(model, ids)
+
+model = encoder.Encoder(sys.argv[2] + "/encoder", 16).eval()
+work = shards.Work(model, killed_once, model.vector_shape, np.float32, 64)
+[(_, made)] = shards.run(work, [(0, ["a text"])], params.machine())
 print("made", made.shape, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
-def test_what_is_started_here_listens_on_loopback_alone_and_ends_with_this_process(tmp_path):
-    """By a Python in a path with a blank, by which Ray alone starts no worker."""
-    tiny_encoder(tmp_path / "tiny")
-    (tmp_path / "with a blank").symlink_to(Path(sys.executable).parent.parent)
-    python = str(tmp_path / "with a blank/bin" / Path(sys.executable).name)
-    process = driver(tmp_path, "", script=ALONE, python=python, RAY_ADDRESS="local")
+def test_a_cluster_started_here_makes_the_same_bytes_survives_a_killed_worker_and_listens_on_loopback_alone(
+    in_process, monkeypatch
+):
+    """By a Python in a path with a blank, by which Ray alone starts no worker. It ends with this process."""
+    folder = in_process.folder
+    monkeypatch.setattr(shards, "ROWS", 30)
+    monkeypatch.setenv("GLEANER_CACHE", "cache of local")
+    in_process.call("embed")
+    local = embedded()
+    in_process.change({"machine": {"engine": "ray", "ray_address": "auto", "batch_tokens": 64}})
+    (folder / "with a blank").symlink_to(Path(sys.executable).parent.parent)
+    python = str(folder / "with a blank/bin" / Path(sys.executable).name)
+    process = driver(folder, "", script=ALONE, python=python, RAY_ADDRESS="local")
     try:
-        assert process.stdout.readline() == "made (1, 32)\n"
+        said = list(iter(process.stdout.readline, "made (1, 32)\n")) if process.poll() is None else []
+        assert (folder / "killed").exists()
+        assert any("a worker was lost, its texts are given to another" in line for line in said)
+        assert embedded() == local
         family = descendants(process.pid)
         assert len(family) > 3
         heard_at = listening(family)
@@ -407,6 +424,10 @@ def test_what_is_started_here_listens_on_loopback_alone_and_ends_with_this_proce
         process.kill()
         process.wait()
     wait_for(lambda: not [pid for pid in family if works(pid)])
+
+
+def embedded() -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in Path("data/embeddings").iterdir()}
 
 
 def works(pid: int) -> bool:

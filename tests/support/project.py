@@ -27,7 +27,7 @@ TINY = {
     "select_stageN": {"by": "buckets"},
     "rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 2}},
     "seeds": [0, 1],
-    # The probe, since to load torch takes each stage of a fine-tuned project seconds; `finetuned` is one.
+    # The probe, since each stage of a fine-tuned project would load torch, which takes seconds.
     "train": {"trainer": "probe", "epochs": 1, "min_steps": 4, "folds": 2},
     "train_final": {"arms": []},  # it has a project of its own in test_final
 }
