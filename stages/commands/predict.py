@@ -2,7 +2,7 @@
 
 python -m stages predict new.csv labelled.csv    the file's own columns, with label and probability in every row
 python -m stages predict new.jsonl               the same as lines of JSON, on standard output
-… | python -m stages predict -                   from a pipe: one text or one JSON object a line
+… | python -m stages predict -                   from a pipe: one text or one JSON object a line, or a JSON array
 python -m stages predict "a text"                a single text
 
 --each          the probability of every class, not only of the best (make: EACH=1)
@@ -13,7 +13,6 @@ OUT is csv, tsv, jsonl or parquet; it appears when it is complete. A run that wa
 """
 
 import argparse
-import io
 import os
 import sys
 from collections.abc import Iterator
@@ -65,13 +64,9 @@ def main(*words: str) -> None:
             raise Refused(f"{options.source[:100]!r} is not a file, so it is read as a text: leave out OUT, which is for files")
         one_text(options.source, predicting(options, about))
         return
-    if path:
-        inspected = reading.inspect(reading.of_path(path, prepare.encoding), prepare.text_column, options.text)
-    else:
-        encoding = "utf-8" if prepare.encoding == "auto" else prepare.encoding
-        lines = reading.of_lines(io.TextIOWrapper(sys.stdin.buffer, encoding, newline="\n"), "standard input")
-        inspected = reading.inspect_pipe(lines, prepare.text_column, options.text)
-    source, new = inspected.source, writing.added(about.classes, options.each)
+    source = reading.of_path(path, prepare.encoding) if path else reading.of_pipe(sys.stdin.buffer, prepare.encoding)
+    inspected = reading.inspect(source, prepare.text_column, options.text, once=path is None)
+    new = writing.added(about.classes, options.each)
     writing.refuse_columns(inspected.columns, new, source.name)
     for note in source.notes:
         say(f"predict: {source.name}: {note}")

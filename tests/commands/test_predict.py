@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from stages.commands import predict
 from stages.core.base.errors import Refused
 from stages.core.new_texts import checkpoint, reading
 from stages.core.prediction import ensemble, record, scripts
+from stages.core.sources import files
 from tests.support.project import InProcess
 
 TEXTS = ["a good film", "a dull, dull plot", "", 'the "end" was fine', "bad\nmusic", "great scene; lovely actor"]
@@ -212,8 +214,7 @@ def test_a_single_column_holds_the_texts_whatever_its_name():
 def test_a_long_file_is_labelled_in_chunks(monkeypatch, predicted):
     texts = [f"a {'good' if number % 2 else 'bad'} film {'and' * 20} number {number}\nin two lines" for number in range(50)]
     predict.main(put("new.csv", as_csv(texts, delimiter=";")), "whole.jsonl")
-    for setting, value in (("HEAD", 300), ("CHUNK_ROWS", 7)):
-        monkeypatch.setattr(reading, setting, value)
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 7)
     predicted.clear()
     predict.main("new.csv", "parts.jsonl")
     assert predicted == [7] * 7 + [1]
@@ -221,10 +222,36 @@ def test_a_long_file_is_labelled_in_chunks(monkeypatch, predicted):
     assert [row["predicted"] for row in rows_of("parts.jsonl")] == [row["predicted"] for row in rows_of("whole.jsonl")]
 
 
-def test_a_first_row_longer_than_the_first_read_is_complete(monkeypatch):
-    monkeypatch.setattr(reading, "HEAD", 10)
-    predict.main(put("new.csv", as_csv(["good " * 50, "bad"], delimiter="|")), "labelled.jsonl")
-    assert [row["text"] for row in rows_of("labelled.jsonl")] == ["good " * 50, "bad"]
+def test_a_long_first_row_is_complete():
+    predict.main(put("new.csv", as_csv(["good " * 50_000, "bad"], delimiter="|")), "labelled.jsonl")
+    assert [row["text"] for row in rows_of("labelled.jsonl")] == ["good " * 50_000, "bad"]
+
+
+LONG_TSV = "id\ttext\n" + "".join(f"{number}\t{'a good film ' * 10}\n" for number in range(40_000))  # 5 MB
+
+
+@pytest.mark.parametrize(
+    ("end", "quotes"),
+    [('a\t"bad\nb\tfilm"\n', "part of the text: as quoting they would join rows"), ('a\t"bad film\n', "part of the text")],
+)
+def test_all_of_a_tsv_decides_how_it_is_quoted_as_in_prepare(end, quotes):
+    [table] = files.read(Path(put("new.tsv", LONG_TSV + end)), "prepare.dataset")[0].values()
+    source = reading.of_path(Path("new.tsv"), "auto")
+    rows = list(source.rows())
+    assert rows == list(table.rows())
+    assert rows[-1]["text"] in ('film"', '"bad film')
+    assert source.notes == table.notes == [f"quotes are read as {quotes}"]
+
+
+def test_a_long_table_is_read_in_little_memory(monkeypatch):
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 100)
+    put("new.csv", as_csv(['a "good" film, ' * 200] * 3_000))  # 10 MB
+    tracemalloc.start()
+    try:
+        assert reading.inspect(reading.of_path(Path("new.csv"), "auto"), "auto", None).count == 3_000
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 # ---- stopped and continued
@@ -304,7 +331,7 @@ def test_two_runs_cannot_write_the_same_file():
 
 
 def piped(text: str | bytes, *words: str, monkeypatch) -> None:
-    data = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    data = io.BufferedReader(io.BytesIO(text if isinstance(text, bytes) else text.encode()))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
     predict.main("-", *words)
 
@@ -316,6 +343,23 @@ def test_a_pipe_of_lines_or_of_objects_gives_lines_of_json(monkeypatch, capfd):
     piped('{"id": 7, "text": "bad music"}\n', monkeypatch=monkeypatch)
     [row] = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert (row["id"], row["predicted"], row["probability"]) == (7, found[2]["predicted"], found[2]["probability"])
+
+
+@pytest.mark.parametrize("name", ["new.jsonl", "array.json"])
+@pytest.mark.parametrize("before", ["", "\n \n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_from_a_pipe_is_read_as_the_file_would_be(monkeypatch, capfd, name, before, encoding):
+    content = before + KINDS[name]().replace("}, {", "},\n{")
+    predict.main(put(name, content.encode(encoding)))
+    from_file = capfd.readouterr().out
+    piped(content.encode(encoding), monkeypatch=monkeypatch)
+    assert capfd.readouterr().out == from_file
+
+
+@pytest.mark.parametrize("lines", [["", "bad music"], ["[spoiler] a good film", "bad"], ["[ ] watch {it}"], ["\ufeffgood", "bad"]])
+def test_a_pipe_of_texts_is_not_taken_for_json(monkeypatch, capfd, lines):
+    piped("\n".join(lines), monkeypatch=monkeypatch)
+    assert [json.loads(line)["text"] for line in capfd.readouterr().out.splitlines()] == [line.lstrip("\ufeff") for line in lines]
 
 
 def test_a_pipe_can_be_written_to_a_file(monkeypatch):
@@ -330,6 +374,9 @@ def test_a_pipe_can_be_written_to_a_file(monkeypatch):
         ("", "standard input holds no row, so there is nothing to label"),
         ('{"text": "a"}\nplain\n', "standard input: line 2: "),
         (b"caf\xe9\n", "standard input: 'utf-8' codec can't decode byte 0xe9"),
+        ("good film".encode("utf-16-le"), "standard input: every second byte is 0; it is likely utf-16-le; name its encoding"),
+        ('[{"text": "a"}, 3]', "standard input: element 2 of the array is no object"),
+        ("[]", "standard input holds no row"),
         ('{"id": 1, "about": 2}\n', "standard input: none of its columns is called text"),
     ],
 )
@@ -465,12 +512,11 @@ def test_a_full_disk_is_refused_and_leaves_the_old_file(tmp_path):
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 8))])
-def test_a_table_read_in_small_parts_has_the_same_rows(monkeypatch, delimiter, seed):
+def test_a_table_of_odd_texts_is_read_as_it_was_written(delimiter, seed):
     rng = np.random.default_rng(seed)
     pieces = ["good", "bad, very", 'a "quoted" word', "two\nlines", "x;y", "a|b", " ", "", "\u00e4\u00f6", '"', "tab\there"]
     texts = [" ".join(rng.choice(pieces, size=rng.integers(1, 6))) for _ in range(60)]
     name = put("new.tsv" if delimiter == "\t" else "new.csv", as_csv(["one, two; three", *texts], delimiter=delimiter))
-    whole = [row["text"] for row in reading.of_path(Path(name), "auto").rows()]
-    assert whole == ["one, two; three", *texts]
-    monkeypatch.setattr(reading, "HEAD", int(rng.integers(200, 900)))
-    assert [row["text"] for row in reading.of_path(Path(name), "auto").rows()] == whole
+    source = reading.of_path(Path(name), "auto")
+    for _ in range(2):  # inspected, then labelled
+        assert [row["text"] for row in source.rows()] == ["one, two; three", *texts]

@@ -6,40 +6,30 @@ may be larger than memory. A JSON array, a workbook, fastText's lines and the fo
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from stages.core.base.errors import Refused, short
-from stages.core.sources import delimited, excel, file_names, files, json_rows, layout, packed, plain_texts, tables
+from stages.core.sources import columnar, file_names, files, json_rows, layout, packed, plain_texts, tables
 from stages.core.sources.splits import TEXT_COLUMNS
-from stages.core.sources.tables import Table
+from stages.core.sources.tables import Row, Stream, Table
 
-Row = dict[str, Any]
 Chunk = tuple[list[Row], list[str]]  # rows and their texts, "" if a row has none
 CHUNK_ROWS = 8_192  # rows labelled at once: more rows fill batches of equal length better
 CHUNK_CHARACTERS = 2**23  # fewer rows if texts are long
-HEAD = 2**22  # characters from which the delimiter of a table is detected
+ARRAY = re.compile(r"\[\s*(\{|\]?\s*$)")  # how an array of objects begins, and hardly a text
 SETTING = "prepare.dataset"  # for messages of the readers, which then name prepare.encoding
-
-
-@dataclass(frozen=True)
-class Source:
-    name: str  # for messages
-    rows: Callable[[], Iterator[Row]]  # reads all rows, from the start at each call
-    columns: list[str] | None = None  # None for formats whose rows may differ
-    schema: Any = None  # of a parquet file
-    notes: tuple[str, ...] = ()  # to print: how the file was understood
 
 
 @dataclass(frozen=True)
 class Inspected:
     """A source of which the columns are known; of a pipe, which can be read only once, neither count nor hash."""
 
-    source: Source
+    source: Stream
     columns: list[str]
     text_column: str
     chunks: Iterator[Chunk]
@@ -47,7 +37,7 @@ class Inspected:
     texts_sha256: str = ""  # of all texts
 
 
-def of_path(path: Path, encoding: str) -> Source:
+def of_path(path: Path, encoding: str) -> Stream:
     """The rows of a file, or of a folder that is one table. Raises Refused if it is unclear how to read it."""
     if path.is_file() and not file_names.suffixes(path)[0]:
         raise Refused(f"{path}: no reader for it; possible: {file_names.POSSIBLE}")
@@ -61,64 +51,71 @@ def of_path(path: Path, encoding: str) -> Source:
         raise Refused(f"{path} holds several splits, {', '.join(parts)}; name the file of one")
     [part] = parts.values()
     if part.kind != "files":
-        return _of_table(str(path), files.table_of(part, SETTING, encoding))
+        table = files.table_of(part, SETTING, encoding)
+        return Stream(table.rows, table.columns, table.notes, name=str(path))
     first, *others = sources = [_of_file(file, encoding) for file in part.files]
     if not others:
         return first
     for file, source in zip(part.files, sources):
         if source.columns is not None and source.columns != first.columns:
             raise Refused(f"{file} has columns {', '.join(source.columns)}, {part.files[0].name} has others: name one file")
-    notes = tuple(dict.fromkeys(note for source in sources for note in source.notes))
-    return Source(str(path), lambda: (row for source in sources for row in source.rows()), first.columns, first.schema, notes)
+    notes = list(dict.fromkeys(note for source in sources for note in source.notes))
+    rows = lambda: (row for source in sources for row in source.rows())  # noqa: E731
+    return Stream(rows, first.columns, notes, first.schema, str(path))
 
 
-def of_lines(stream: IO[str], name: str) -> Source:
-    """Rows of a pipe, which can be read once: JSON objects if the first line is one, else one text a line."""
+def of_pipe(data: io.BufferedReader, encoding: str, name: str = "standard input") -> Stream:
+    """Rows of a pipe, which can be read once: JSON if the first line that is not blank begins it, else one text a line.
+
+    A JSON array is read whole.
+    """
 
     def rows() -> Iterator[Row]:
         try:
-            first = next(stream, "")
-            as_json = first.lstrip().startswith("{")
-            for number, line in enumerate(chain([first] if first else [], stream), start=1):
-                yield _json_row(name, number, line) if as_json else {"text": line.rstrip("\r\n")}
-        except UnicodeDecodeError as error:
+            stream = io.TextIOWrapper(data, packed.encoding_of(data.peek(4096), encoding), newline="\n")
+            start = list(islice(stream, 1))
+            while start and not start[-1].strip() and (line := next(stream, "")):
+                start.append(line)
+            lines, first = chain(start, stream), "".join(start).lstrip()
+            if first.startswith("{"):
+                yield from json_rows.of_lines(lines)
+            elif ARRAY.match(first):
+                yield from json_rows.of_array("".join(lines))
+            else:
+                yield from _one_a_line(lines)
+        except (UnicodeDecodeError, packed.WrongEncoding) as error:
             raise Refused(f"{name}: {short(error)}; name its encoding in prepare.encoding") from None
+        except (ValueError, RecursionError) as error:
+            raise Refused(f"{name}: {short(error)}; its first line is JSON, so every line must be") from None
 
-    return Source(name, rows)
+    return Stream(rows, name=name)
 
 
-def inspect(source: Source, setting: Any, asked: str | None) -> Inspected:
-    """Read a source once to its end, so that a broken row shows before an hour's work.
+def inspect(source: Stream, setting: Any, asked: str | None, once: bool = False) -> Inspected:
+    """Read a source to its end, so that a broken row shows before an hour's work.
 
     setting   params prepare.text_column
     asked     the text column that the user named, or None
+    once      the source is a pipe: its first rows alone decide
 
     Raises Refused if the file is broken or empty, if no column holds the texts, or if a cell is not text.
     """
-    columns, count, column, digest = dict.fromkeys(source.columns or ()), 0, None, hashlib.sha256()
-    if source.columns:  # none in an empty file
-        column = text_column(source.columns, setting, asked, source.name)
-    for part in _parts(source.rows()):
-        for row in part:
-            columns.update(dict.fromkeys(row))
-        column = column or text_column(list(columns), setting, asked, source.name)
-        for text in _texts(part, column, source.name, count):
-            digest.update(text.encode() + b"\0")
-        count += len(part)
-    if not count:
-        raise Refused(f"{source.name} holds no row, so there is nothing to label")
-    return Inspected(source, list(columns), column, chunks(source.rows(), column, source.name), count, digest.hexdigest())
-
-
-def inspect_pipe(source: Source, setting: Any, asked: str | None) -> Inspected:
-    """The same for a source that can be read only once: its first rows decide. Raises Refused as `inspect`."""
-    parts = _parts(source.rows())
-    first = next(parts, [])
+    rows = source.rows()
+    first = list(islice(rows, CHUNK_ROWS))
     if not first:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
-    columns = list(dict.fromkeys(key for row in first for key in row))
-    column = text_column(columns, setting, asked, source.name)
-    return Inspected(source, columns, column, chunks(chain(first, chain.from_iterable(parts)), column, source.name))
+    columns = dict.fromkeys(chain(source.columns or (), *first))
+    column = text_column(source.columns or list(columns), setting, asked, source.name)
+    chunked = chunks(chain(first, rows), column, source.name)
+    if once:
+        return Inspected(source, list(columns), column, chunked)
+    count, digest = 0, hashlib.sha256()
+    for part, texts in chunked:
+        columns.update(dict.fromkeys(chain(*part)))
+        for text in texts:
+            digest.update(text.encode() + b"\0")
+        count += len(part)
+    return Inspected(source, list(columns), column, chunks(source.rows(), column, source.name), count, digest.hexdigest())
 
 
 def text_column(columns: list[str], setting: Any, asked: str | None, name: str) -> str:
@@ -141,23 +138,16 @@ def text_column(columns: list[str], setting: Any, asked: str | None, name: str) 
 
 def chunks(rows: Iterable[Row], column: str, name: str) -> Iterator[Chunk]:
     """Some thousand rows at a time. Raises Refused, naming the row, for a cell that is not text."""
-    before = 0
-    for part in _parts(rows, column):
-        yield part, _texts(part, column, name, before)
-        before += len(part)
-
-
-def _parts(rows: Iterable[Row], column: str | None = None) -> Iterator[list[Row]]:
-    part, characters = [], 0
+    part, characters, before = [], 0, 0
     for row in rows:
         part.append(row)
         text = row.get(column)
         characters += len(text) if isinstance(text, str) else 0
         if len(part) == CHUNK_ROWS or characters >= CHUNK_CHARACTERS:
-            yield part
-            part, characters = [], 0
+            yield part, _texts(part, column, name, before)
+            part, characters, before = [], 0, before + len(part)
     if part:
-        yield part
+        yield part, _texts(part, column, name, before)
 
 
 def _texts(part: list[Row], column: str, name: str, before: int) -> list[str]:
@@ -165,130 +155,26 @@ def _texts(part: list[Row], column: str, name: str, before: int) -> list[str]:
     return [text or "" for text in tables.cells(table, column, name, before=before)]
 
 
-def _of_file(file: Path, encoding: str) -> Source:
-    with _plain_errors(file, encoding):
-        made = READERS[file_names.suffixes(file)[0]](file, encoding)
-    if isinstance(made, Table):
-        return _of_table(str(file), made)
-
-    def rows() -> Iterator[Row]:
-        with _plain_errors(file, encoding):
-            yield from made.rows()
-
-    return Source(str(file), rows, made.columns, made.schema, made.notes)
-
-
-@contextmanager
-def _plain_errors(file: Path, encoding: str) -> Iterator[None]:
+def _of_file(file: Path, encoding: str) -> Stream:
     with files.refusing_broken(file, SETTING):
-        try:
-            yield
-        except UnicodeDecodeError:
-            packed.text(file, encoding)  # its error names line and byte
-            raise
-
-
-def _of_table(name: str, table: Table) -> Source:
-    if len(set(table.columns)) < len(table.columns):
-        text_column(table.columns, "auto", None, name)  # raises Refused
-    rows = lambda: (dict(zip(table.columns, row)) for row in zip(*map(table.values, table.columns)))  # noqa: E731
-    return Source(name, rows, table.columns, notes=tuple(table.notes))
-
-
-def _delimited(file: Path, encoding: str) -> Source:
-    size = HEAD
-    while True:
-        with _opened(file, encoding, "") as stream:
-            head = stream.read(size)
-            whole = not stream.read(1)
-        if not whole:
-            head = head[: max(head.rfind("\n"), head.rfind("\r")) + 1]
-        beginning, dialect, lines_before, notes = delimited.parse(head, file, cut=not whole)
-        if whole or len(beginning) > 1:
-            break
-        size *= 4  # the first row is longer
-    columns = beginning[0] if beginning else []
-    exact = delimited.replace(dialect, cut=False)
+        found = READERS[file_names.suffixes(file)[0]](file, encoding)
 
     def rows() -> Iterator[Row]:
-        with _opened(file, encoding, "") as stream:
-            for _ in range(lines_before):
-                stream.readline()
-            cells = delimited.rows_of(stream, exact, lines_before)
-            next(cells, None)
-            for row in cells:
-                yield dict(zip(columns, row))
+        with files.refusing_broken(file, SETTING):
+            yield from found.rows()
 
-    return Source(str(file), rows, columns, notes=tuple(notes if whole else [note for note in notes if "rows" not in note]))
+    return Stream(rows, found.columns, found.notes, getattr(found, "schema", None), str(file))
 
 
-def _json_lines(file: Path, encoding: str) -> Source:
-    def rows() -> Iterator[Row]:
-        with _opened(file, encoding, "\n") as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield json_rows.row(number, line)
-
-    return Source(str(file), rows)
-
-
-def _json(file: Path, encoding: str) -> Source | Table:
-    with _opened(file, encoding, "\n") as stream:
-        lines = not next((line for line in stream if line.strip()), "").lstrip().startswith("[")
-    return _json_lines(file, encoding) if lines else json_rows.read(file, encoding)
-
-
-def _lines(file: Path, encoding: str) -> Source | Table:
+def _lines(file: Path, encoding: str) -> Stream | Table:
     """One text a line, blank ones too; or fastText's format, if the first line begins with its prefix."""
-    with _opened(file, encoding, "\n") as stream:
-        if next(stream, "").startswith(plain_texts.PREFIX):
-            return plain_texts.read(file, encoding)
-
-    def rows() -> Iterator[Row]:
-        with _opened(file, encoding, "\n") as stream:
-            for line in stream:
-                yield {"text": line.rstrip("\r\n")}
-
-    return Source(str(file), rows, ["text"])
+    if next(packed.lines(file, encoding, "\n"), "").startswith(plain_texts.PREFIX):
+        return plain_texts.read(file, encoding)
+    return Stream(lambda: _one_a_line(packed.lines(file, encoding, "\n")), ["text"])
 
 
-def _parquet(file: Path, encoding: str) -> Source:
-    import pyarrow
-    import pyarrow.parquet
-
-    def parquet() -> Any:
-        return pyarrow.parquet.ParquetFile(
-            pyarrow.BufferReader(packed.contents(file)) if file_names.suffixes(file)[1] else str(file)
-        )
-
-    schema = parquet().schema_arrow
-
-    def rows() -> Iterator[Row]:
-        for batch in parquet().iter_batches(CHUNK_ROWS):
-            batch.validate(full=True)  # finds broken UTF-8
-            yield from batch.to_pylist()
-
-    return Source(str(file), rows, list(schema.names), schema)
+def _one_a_line(lines: Iterable[str]) -> Iterator[Row]:
+    return ({"text": line.rstrip("\r\n")} for line in lines)
 
 
-READERS: dict[str, Callable[[Path, str], Source | Table]] = {
-    ".csv": _delimited,
-    ".tsv": _delimited,
-    ".jsonl": _json_lines,
-    ".ndjson": _json_lines,
-    ".json": _json,
-    ".parquet": _parquet,
-    ".xlsx": excel.read,
-    ".txt": _lines,
-}
-
-
-def _opened(file: Path, encoding: str, newline: str) -> io.TextIOWrapper:
-    return io.TextIOWrapper(packed.opened(file), packed.encoding_of(file, encoding), newline=newline)
-
-
-def _json_row(name: str, number: int, line: str) -> Row:
-    try:
-        return json_rows.row(number, line)
-    except ValueError as error:
-        raise Refused(f"{name}: {error}; the first line is a JSON object, so every line must be one") from None
+READERS = files.READERS | {".parquet": columnar.stream, ".txt": _lines}

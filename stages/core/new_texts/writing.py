@@ -18,10 +18,10 @@ from typing import IO, Any
 
 from stages.core.base.errors import Refused, choices, short
 from stages.core.sources import file_names
+from stages.core.sources.tables import Row
 
 PREDICTED, PROBABILITY = "predicted", "probability"
 KINDS = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-Row = dict[str, Any]
 Write = Callable[[list[Row]], None]
 
 

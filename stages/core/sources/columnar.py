@@ -1,12 +1,14 @@
 """Parquet files and folders from `datasets.save_to_disk`. The datasets library stores class labels as numbers, with their names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from stages.core.base.errors import short
-from stages.core.sources import packed
-from stages.core.sources.tables import Table
+from stages.core.sources import file_names, packed
+from stages.core.sources.tables import Row, Stream, Table
+
+BATCH_ROWS = 8_192
 
 
 def read(file: Path, encoding: str) -> Table:
@@ -18,6 +20,23 @@ def read(file: Path, encoding: str) -> Table:
     table.validate(full=True)  # finds broken UTF-8 now, not in the middle of a column
     features = _features(table.schema)
     return Table(table.column_names, lambda column: (named(cell.as_py(), features.get(column)) for cell in table.column(column)))
+
+
+def stream(file: Path, encoding: str) -> Stream:
+    """The rows of a parquet file, class labels as they are stored. A packed one is held in memory, and read from there."""
+    import pyarrow.parquet
+
+    def parquet() -> Any:
+        packing = file_names.suffixes(file)[1]
+        return pyarrow.parquet.ParquetFile(pyarrow.BufferReader(packed.contents(file)) if packing else str(file))
+
+    def rows() -> Iterator[Row]:
+        for batch in parquet().iter_batches(BATCH_ROWS):
+            batch.validate(full=True)  # finds broken UTF-8
+            yield from batch.to_pylist()
+
+    schema = parquet().schema_arrow
+    return Stream(rows, list(schema.names), schema=schema)
 
 
 def _features(schema: Any) -> dict[str, Any]:

@@ -4,142 +4,138 @@ If a file can be read in two ways, the choice is printed or the file is refused.
 """
 
 import csv
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
 from pathlib import Path
-from typing import NamedTuple
 
 from stages.core.sources import file_names, packed
-from stages.core.sources.tables import Table
+from stages.core.sources.tables import Stream
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+Lines = Callable[[], Iterator[str]]  # reads a file from its start, line ends as in the file
 
 
 @dataclass(frozen=True)
 class Dialect:
     """
-    quoted   quotes around a cell do not belong to it
-    spaced   blanks before a cell do not belong to it, quoted or not
-    cut      the text is the beginning of a file, cut at a line end: an unfinished last cell is left out
+    quoted         quotes around a cell do not belong to it
+    spaced         blanks before a cell do not belong to it, quoted or not
+    lines_before   the header
+    notes          to print
     """
 
     delimiter: str
     quoted: bool = True
     spaced: bool = False
-    cut: bool = False
-
-
-class Parsed(NamedTuple):
-    """Rows, the header first; how they were read; lines before the header; notes to print."""
-
-    rows: list[list[str]]
-    dialect: Dialect
     lines_before: int = 0
     notes: tuple[str, ...] = ()
 
 
-def read(file: Path, encoding: str) -> Table:
-    """The table of a file. Raises ValueError, naming the line, if the cells are unclear, and as packed.text does."""
-    parsed = parse(packed.text(file, encoding), file)
-    columns, rows = (parsed.rows[0], parsed.rows[1:]) if parsed.rows else ([], [])
-    return Table(columns, lambda column: (row[columns.index(column)] for row in rows), notes=list(parsed.notes))
+def read(file: Path, encoding: str) -> Stream:
+    """The rows of a file; of repeated columns the first. Raises ValueError, naming the line, if the cells are unclear, and as
+    packed.text does.
+    """
+
+    def lines() -> Iterator[str]:
+        return packed.lines(file, encoding)
+
+    dialect = dialect_of(lines, file)
+    columns = next(rows_of(lines, dialect), [])
+    places = {column: columns.index(column) for column in columns}
+    rows = lambda: islice(rows_of(lines, dialect), 1, None)  # noqa: E731
+    return Stream(lambda: ({column: row[at] for column, at in places.items()} for row in rows()), columns, list(dialect.notes))
 
 
-def parse(text: str, file: Path, cut: bool = False) -> Parsed:
-    """Parse a file's text, or its beginning (`cut`), by the only delimiter that splits the header and fits every row."""
+def dialect_of(lines: Lines, file: Path) -> Dialect:
+    """The only delimiter that splits the header and fits every row. Reads all lines, several times, but keeps none."""
     csv.field_size_limit(2**31 - 1)  # the default refuses texts over 131,072 characters
-    if declared := re.match(r"sep=(.)\r?\n", text, re.IGNORECASE):  # Excel's own line
-        dialect = Dialect(declared[1], cut=cut)
-        return Parsed(list(rows_of(io.StringIO(text[declared.end() :], newline=""), dialect, 1)), dialect, 1)
+    has_quotes = sum('"' in line for line in lines()) > 0  # to the end, so that a wrong encoding is the first error
+    if declared := re.match(r"sep=(.)\r?\n", next(lines(), ""), re.IGNORECASE):  # Excel's own line
+        return Dialect(declared[1], lines_before=1)
     usual = "\t" if file_names.suffixes(file)[0] == ".tsv" else ","
     fitting, errors = {}, {}
-    for delimiter in [delimiter for delimiter in DELIMITERS if len(_header(text, delimiter)) > 1] or [usual]:
+    for delimiter in [delimiter for delimiter in DELIMITERS if len(_header(lines, delimiter)) > 1] or [usual]:
+        by_quoting = (_tabbed if delimiter == "\t" else _spaced) if has_quotes else _fitting
         try:
-            fitting[delimiter] = _by_quoting(text, Dialect(delimiter, cut=cut))
+            fitting[delimiter] = by_quoting(lines, Dialect(delimiter))
         except ValueError as error:
             errors[delimiter] = error
     if not fitting:
         raise errors.get(usual, next(iter(errors.values())))
     if len(fitting) > 1:
-        ways = "; ".join(f"{DELIMITERS[delimiter]} give columns {', '.join(way.rows[0])}" for delimiter, way in fitting.items())
+        ways = "; ".join(f"{DELIMITERS[way]} give columns {', '.join(next(rows_of(lines, fitting[way])))}" for way in fitting)
         raise ValueError(f"more than one delimiter fits: {ways}; write the right one into a first line, such as sep=;")
-    [(delimiter, parsed)] = fitting.items()
+    [(delimiter, dialect)] = fitting.items()
     if delimiter == usual:
-        return parsed
-    return parsed._replace(notes=(*parsed.notes, f"cells end at {DELIMITERS[delimiter]}"))
+        return dialect
+    return replace(dialect, notes=(*dialect.notes, f"cells end at {DELIMITERS[delimiter]}"))
 
 
-def _header(text: str, delimiter: str) -> list[str]:
+def _header(lines: Lines, delimiter: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), [])
+        return next(csv.reader(lines(), delimiter=delimiter, strict=True), [])
     except csv.Error:
         return []
 
 
-def _by_quoting(text: str, dialect: Dialect) -> Parsed:
-    if '"' not in text:
-        return _parsed(text, dialect)
-    return _tabbed(text, dialect) if dialect.delimiter == "\t" else _spaced(text, dialect)
+def _fitting(lines: Lines, dialect: Dialect, otherwise: ValueError | None = None) -> Dialect:
+    """The dialect, if every row fits it. Raises `otherwise`, if given, in place of the error."""
+    try:
+        for _ in rows_of(lines, dialect):
+            pass
+    except ValueError as error:
+        raise otherwise or error from None
+    return dialect
 
 
-def _tabbed(text: str, dialect: Dialect) -> Parsed:
+def _tabbed(lines: Lines, quoted: Dialect) -> Dialect:
     """GLUE and others write tabs without quoting, so quotes belong to the text. Spreadsheets and pandas quote.
 
     If both readings fit, cells that are quoted whole count as quoted, unless a cell would then join lines that are rows by
     themselves.
     """
+    plain = replace(quoted, quoted=False)
     try:
-        quoted = _parsed(text, dialect)
+        count = sum(1 for _ in rows_of(lines, quoted))
     except ValueError as error:
-        return _parsed(text, replace(dialect, quoted=False), "quotes are read as part of the text", otherwise=error)
+        return _fitting(lines, replace(plain, notes=("quotes are read as part of the text",)), error)
     try:
-        plain = _parsed(text, replace(dialect, quoted=False))
+        count_plain = sum(1 for _ in rows_of(lines, plain))
     except ValueError:
         return quoted
-    if len(plain.rows) != len(quoted.rows):
-        return plain._replace(notes=("quotes are read as part of the text: as quoting they would join rows",))
-    changed = sum(one != other for one, other in zip(plain.rows, quoted.rows))
-    return quoted._replace(notes=(f"quotes around cells are removed, in {changed:,} rows",)) if changed else quoted
+    if count != count_plain:
+        return replace(plain, notes=("quotes are read as part of the text: as quoting they would join rows",))
+    changed = sum(one != other for one, other in zip(rows_of(lines, plain), rows_of(lines, quoted)))
+    return replace(quoted, notes=(f"quotes around cells are removed, in {changed:,} rows",)) if changed else quoted
 
 
-def _spaced(text: str, dialect: Dialect) -> Parsed:
+def _spaced(lines: Lines, strict: Dialect) -> Dialect:
     """A blank before a quote, as in `pos, "a film, a play"`: the quotes count as if it were absent, or the file is refused."""
-    note = "blanks before quotes are ignored"
+    spaced = replace(strict, spaced=True, notes=("blanks before quotes are ignored",))
     try:
-        strict = _parsed(text, dialect)
+        unclear = sum(bool(re.match(' +"', cell)) for row in rows_of(lines, strict) for cell in row)
     except ValueError as error:
-        if not re.search(rf'(^|[{re.escape(dialect.delimiter)}\n]) +"', text):
+        before_quote = re.compile(rf'(^|{re.escape(strict.delimiter)}) +"')
+        if not any(map(before_quote.search, lines())):
             raise
-        return _parsed(text, replace(dialect, spaced=True), note, otherwise=error)
-    if not any(re.match(' +"', cell) for row in strict.rows for cell in row):
+        return _fitting(lines, spaced, error)
+    if not unclear:
         return strict
     try:
-        spaced = _parsed(text, replace(dialect, spaced=True), note)
+        pairs = zip_longest(rows_of(lines, strict), rows_of(lines, spaced), fillvalue=())
+        differing = sum([cell.lstrip(" ") for cell in one] != [cell.lstrip(" ") for cell in other] for one, other in pairs)
     except ValueError as error:
         raise ValueError(f"a blank stands before a quote, which may belong to the text or enclose it; {error}") from None
-    without_blanks = [[[cell.lstrip(" ") for cell in row] for row in parsed.rows] for parsed in (strict, spaced)]
-    return strict if without_blanks[0] == without_blanks[1] else spaced
+    return spaced if differing else strict
 
 
-def _parsed(text: str, dialect: Dialect, *notes: str, otherwise: ValueError | None = None) -> Parsed:
-    """The rows as they are in this dialect. Raises `otherwise`, if given, in place of the error."""
-    try:
-        return Parsed(list(rows_of(io.StringIO(text, newline=""), dialect)), dialect, notes=notes)
-    except ValueError as error:
-        raise otherwise or error from None
-
-
-def rows_of(lines: Iterable[str], dialect: Dialect, lines_before: int = 0) -> Iterator[list[str]]:
-    """Rows one by one, the header first, without blank lines.
-
-    lines   with their line ends as in the file
-
-    Raises ValueError for a row with more or fewer cells than the header.
-    """
+def rows_of(lines: Lines, dialect: Dialect) -> Iterator[list[str]]:
+    """Rows one by one, the header first, without blank lines. Raises ValueError if a row and the header differ in length."""
+    text, lines_before = islice(lines(), dialect.lines_before, None), dialect.lines_before
     quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
-    reader = csv.reader(lines, delimiter=dialect.delimiter, quoting=quoting, skipinitialspace=dialect.spaced, strict=True)
+    reader = csv.reader(text, delimiter=dialect.delimiter, quoting=quoting, skipinitialspace=dialect.spaced, strict=True)
     cells, began = 0, 0
     try:
         for row in reader:
@@ -150,8 +146,6 @@ def rows_of(lines: Iterable[str], dialect: Dialect, lines_before: int = 0) -> It
             if row:
                 yield row
     except csv.Error as error:
-        if dialect.cut and "unexpected end of data" in str(error):
-            return
         first, last = began + 1 + lines_before, reader.line_num + lines_before
         where = f"line {last:,}" if first >= last else f"line {last:,}, in a row that begins at line {first:,}"
         raise ValueError(f"{where}: {error}") from None

@@ -11,9 +11,9 @@ from urllib.parse import unquote
 from stages.core.base.errors import Refused, choices, short
 from stages.core.sources import columnar, configs, delimited, excel, file_names, json_rows, layout, packed, plain_texts
 from stages.core.sources.packaged import PACKAGED
-from stages.core.sources.tables import Table, joined, replace
+from stages.core.sources.tables import Stream, Table, joined, replace
 
-READERS: dict[str, Callable[[Path, str], Table]] = {
+READERS: dict[str, Callable[[Path, str], Stream | Table]] = {
     ".csv": delimited.read,
     ".tsv": delimited.read,
     ".jsonl": json_rows.read_lines,
@@ -97,7 +97,7 @@ def _of_shards(part: layout.Part, setting: str, encoding: str) -> Table:
     tables = []
     for file in part.files:
         with refusing_broken(file, setting):
-            table = READERS[file_names.suffixes(file)[0]](file, encoding)
+            table = read_file(file, encoding)
         tables.append(_partition(table, file.relative_to(part.root)) if part.kind == "partitions" else table)
     if len(tables) == 1:
         return tables[0]
@@ -109,6 +109,12 @@ def _of_shards(part: layout.Part, setting: str, encoding: str) -> Table:
                 "shards of one table must have the same"
             )
     return joined(tables)
+
+
+def read_file(file: Path, encoding: str) -> Table:
+    """One file, whole in memory. Raises what its reader raises."""
+    found = READERS[file_names.suffixes(file)[0]](file, encoding)
+    return found.table() if isinstance(found, Stream) else found
 
 
 def _partition(table: Table, below: Path) -> Table:

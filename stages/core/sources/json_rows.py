@@ -1,50 +1,48 @@
 """JSON rows: one object per line, or an array of objects."""
 
-import io
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from stages.core.sources import packed
-from stages.core.sources.tables import Table
+from stages.core.sources.tables import Row, Stream
 
 
-def read_lines(file: Path, encoding: str) -> Table:
-    """The table of one object per line. Raises ValueError, naming the line, for anything else."""
-    return _of_lines(packed.text(file, encoding))
+def read_lines(file: Path, encoding: str) -> Stream:
+    """One object per line."""
+    return Stream(lambda: of_lines(packed.lines(file, encoding, "\n")))
 
 
-def read(file: Path, encoding: str) -> Table:
-    """The table of an array of objects, or of one object per line. Raises ValueError for anything else."""
-    text = packed.text(file, encoding)
-    if not text.lstrip().startswith("["):
-        return _of_lines(text)
+def read(file: Path, encoding: str) -> Stream:
+    """An array of objects, which is read whole, or one object per line."""
+    first = next(filter(str.strip, packed.lines(file, encoding, "\n")), "")
+    if not first.lstrip().startswith("["):
+        return read_lines(file, encoding)
+    rows = of_array(packed.text(file, encoding))
+    return Stream(lambda: iter(rows))
+
+
+def of_array(text: str) -> list[Row]:
+    """The objects of an array. Raises ValueError for anything else."""
     rows = json.loads(text, object_pairs_hook=_without_repeats)
     for number, entry in enumerate(rows, start=1):
         if not isinstance(entry, dict):
             raise ValueError(f"element {number:,} of the array is no object")
-    return _table(rows)
+    return rows
 
 
-def _of_lines(text: str) -> Table:
-    lines = io.StringIO(text, newline="\n")
-    return _table([row(number, line) for number, line in enumerate(lines, start=1) if line.strip()])
-
-
-def _table(rows: list[dict]) -> Table:
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    return Table(columns, lambda column: (row.get(column) for row in rows))
-
-
-def row(number: int, line: str) -> dict:
-    """The object of a line. Raises ValueError, naming the line, for anything else."""
-    try:
-        found = json.loads(line, object_pairs_hook=_without_repeats)
-    except ValueError as error:
-        raise ValueError(f"line {number}: {error}") from None
-    if not isinstance(found, dict):
-        raise ValueError(f"line {number} is no object")
-    return found
+def of_lines(lines: Iterable[str]) -> Iterator[Row]:
+    """The objects of lines. Blank lines are none. Raises ValueError, naming the line, for anything else."""
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                row = json.loads(line, object_pairs_hook=_without_repeats)
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+            if not isinstance(row, dict):
+                raise ValueError(f"line {number} is no object")
+            yield row
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict:

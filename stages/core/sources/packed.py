@@ -3,8 +3,10 @@
 import bz2
 import codecs
 import gzip
+import io
 import lzma
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -44,16 +46,13 @@ def opened(file: Path) -> IO[bytes]:
     return {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open, "": open}[suffix](file, "rb")
 
 
-def encoding_of(file: Path, encoding: str) -> str:
-    """The encoding that a byte order mark gives, else `encoding`. auto is UTF-8. Reads only the beginning of the file.
+def encoding_of(data: bytes, encoding: str) -> str:
+    """The encoding that a byte order mark gives, else `encoding`. auto is UTF-8.
+
+    data   the beginning of a file
 
     Raises WrongEncoding for UTF-16 without a mark that would be read as UTF-8.
     """
-    with opened(file) as data:
-        return _encoding_of(data.read(4096), encoding)
-
-
-def _encoding_of(data: bytes, encoding: str) -> str:
     marked = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
     encoding = marked or ("utf-8" if encoding == "auto" else encoding)
     if encoding == "utf-8" and (wide := _wide(data)):
@@ -64,13 +63,27 @@ def _encoding_of(data: bytes, encoding: str) -> str:
 def text(file: Path, encoding: str) -> str:
     """The text of a file, in the encoding that `encoding_of` gives. Raises WrongEncoding, and as `contents` does."""
     data = contents(file)
-    encoding = _encoding_of(data, encoding)
+    encoding = encoding_of(data, encoding)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         place = f"line {line:,}, byte {error.start + 1:,} of the file, 0x{data[error.start : error.start + 1].hex()}"
         raise WrongEncoding(f"{place}, is not {encoding}; {_likely(data)}") from None
+
+
+def lines(file: Path, encoding: str, newline: str = "") -> Iterator[str]:
+    """The lines of `text` with their ends, read as a stream. newline: as of `open`. Reading raises as `text` does."""
+    try:
+        with opened(file) as data:
+            encoding_found = encoding_of(data.read(4096), encoding)
+        with io.TextIOWrapper(opened(file), encoding_found, newline=newline) as stream:
+            yield from stream
+    except UnicodeDecodeError:
+        text(file, encoding)  # its error names line and byte
+        raise
+    except BROKEN as error:
+        raise ValueError(f"cannot be unpacked, {error}") from None
 
 
 def _wide(data: bytes) -> str | None:

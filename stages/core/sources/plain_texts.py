@@ -1,6 +1,5 @@
 """Plain text with labels: fastText's lines, and folders with one file per text."""
 
-import io
 import re
 from pathlib import Path
 
@@ -16,7 +15,7 @@ def read(file: Path, encoding: str) -> Table:
     Raises ValueError for any other line.
     """
     texts, labels = [], []
-    for number, line in enumerate(io.StringIO(packed.text(file, encoding), newline="\n"), start=1):
+    for number, line in enumerate(packed.lines(file, encoding, "\n"), start=1):
         if not line.strip():
             continue
         if not line.startswith(PREFIX):

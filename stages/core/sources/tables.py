@@ -1,6 +1,6 @@
 """One split as a table: choosing columns and turning cells into text."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, compress
 from numbers import Number
@@ -10,6 +10,7 @@ import yaml
 
 from stages.core.base.errors import Refused, choices, short
 
+Row = dict[str, Any]
 ONE_OF_SEVERAL = "a text can have one label: keep the main one, join them into one name, or ask about a single label, yes or no"
 
 
@@ -35,6 +36,39 @@ class Table:
     def where(self, chosen: list[bool]) -> "Table":
         """The chosen rows, True or False for each."""
         return replace(self, values=lambda column: compress(self.values(column), chosen))
+
+    def rows(self) -> Iterator[Row]:
+        return (dict(zip(self.columns, row)) for row in zip(*map(self.values, self.columns)))
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file's rows, read anew by each call of `rows`. A stream may be larger than memory.
+
+    rows      reading them raises what reading the file raises
+    columns   names as in the file; None if rows may differ
+    notes     what to print about the reading
+    schema    of a parquet file
+    name      for messages
+    """
+
+    rows: Callable[[], Iterator[Row]]
+    columns: list[str] | None = None
+    notes: list[str] = field(default_factory=list)
+    schema: Any = None
+    name: str = ""
+
+    def table(self) -> Table:
+        """All rows in memory."""
+        if self.columns is None:
+            rows = list(self.rows())
+            columns = list(dict.fromkeys(key for row in rows for key in row))
+            return Table(columns, lambda column: (row.get(column) for row in rows), notes=self.notes)
+        cells: dict[str, list] = {column: [] for column in self.columns}
+        for row in self.rows():
+            for column, value in row.items():
+                cells[column].append(value)
+        return Table(self.columns, cells.__getitem__, notes=self.notes)
 
 
 def joined(tables: list[Table]) -> Table:

@@ -51,7 +51,7 @@ def read(name: str) -> list[Row]:
     file = file_of(name)
     if not file.exists():
         return []
-    table, _ = spreadsheets.read(file)
+    table = spreadsheets.read(file)
     table = spreadsheets.lower_case(table)
     if "key" not in table.columns:
         raise Refused(f"{file} has columns {', '.join(table.columns)[:200]}, possible: {', '.join(COLUMNS)}; key is needed")

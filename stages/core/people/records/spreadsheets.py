@@ -8,24 +8,25 @@ from pathlib import Path
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused, short
 from stages.core.sources import delimited, packed
-from stages.core.sources.tables import Table
+from stages.core.sources.tables import Table, replace
 
 MOST = 32_767  # UTF-16 units that a cell of Excel or LibreOffice holds
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def read(file: Path) -> tuple[Table, list[str]]:
-    """(a table of delimited text, notes on what was guessed about it). Raises Refused if it cannot be read."""
-    notes = []
+def read(file: Path) -> Table:
+    """A table of delimited text, with notes on what was guessed about it. Raises Refused if it cannot be read."""
     try:
         try:
-            table = delimited.read(file, "auto")
+            return delimited.read(file, "auto").table()
         except packed.WrongEncoding:
-            table = delimited.read(file, "cp1252")
-            notes.append("read as cp1252, the usual encoding of Windows, because it is not UTF-8")
+            table, note = (
+                delimited.read(file, "cp1252").table(),
+                "read as cp1252, the usual encoding of Windows, because it is not UTF-8",
+            )
+            return replace(table, notes=[*table.notes, note])
     except (ValueError, OSError, csv.Error) as error:
         raise Refused(f"{file} cannot be read as a table: {short(error)}") from None
-    return table, [*table.notes, *notes]
 
 
 def lower_case(table: Table) -> Table:

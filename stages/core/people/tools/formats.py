@@ -22,16 +22,15 @@ def read(file: Path, classes: list[str]) -> tuple[list[ToolAnswer], str | None]:
     if suffix in ("", ".csv", ".tsv", ".txt") and not packed:
         if not file.is_file():
             raise Refused(f"FILE={file}: no such file; possible: {file_names.POSSIBLE}")
-        table, notes = spreadsheets.read(file)
+        table = spreadsheets.read(file)
     else:
         try:
-            table = files.READERS[suffix](file, "auto")
+            table = files.read_file(file, "auto")
         except (ValueError, OSError, NotImplementedError) as error:
             raise Refused(f"FILE={file} cannot be read: {short(error)}; possible: {file_names.POSSIBLE}") from None
-        notes = table.notes
-    for note in notes:
+    for note in table.notes:
         print(f"{file}: {note}")
-    records = [dict(zip(table.columns, row)) for row in zip(*(table.values(column) for column in table.columns))]
+    records = list(table.rows())
     for tool in TOOLS.values() if records else ():
         if what := tool.recognised(table.columns, records):
             print(f"{file}: taken for {what}")
