@@ -51,8 +51,7 @@ def read(name: str) -> list[Row]:
     file = file_of(name)
     if not file.exists():
         return []
-    table = spreadsheets.read(file)
-    table = spreadsheets.lower_case(table)
+    table = spreadsheets.lower_case(spreadsheets.read(file))
     if "key" not in table.columns:
         raise Refused(f"{file} has columns {', '.join(table.columns)[:200]}, possible: {', '.join(COLUMNS)}; key is needed")
     present = [column for column in COLUMNS if column in table.columns]

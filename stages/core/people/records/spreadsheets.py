@@ -11,6 +11,7 @@ from stages.core.sources import delimited, packed
 from stages.core.sources.tables import Table, replace
 
 MOST = 32_767  # UTF-16 units that a cell of Excel or LibreOffice holds
+GUESSED = "read as cp1252, the usual encoding of Windows, because it is not UTF-8"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -20,11 +21,8 @@ def read(file: Path) -> Table:
         try:
             return delimited.read(file, "auto").table()
         except packed.WrongEncoding:
-            table, note = (
-                delimited.read(file, "cp1252").table(),
-                "read as cp1252, the usual encoding of Windows, because it is not UTF-8",
-            )
-            return replace(table, notes=[*table.notes, note])
+            table = delimited.read(file, "cp1252").table()
+            return replace(table, notes=[*table.notes, GUESSED])
     except (ValueError, OSError, csv.Error) as error:
         raise Refused(f"{file} cannot be read as a table: {short(error)}") from None
 
