@@ -383,9 +383,11 @@ from stages.core.encoding import encoder, shards
 shards.ROWS = 30
 embed.main()
 
+killed = Path(sys.argv[2], "killed")
+
 def killed_once(model, ids):
-    if not Path(sys.argv[2], "killed").exists():
-        Path(sys.argv[2], "killed").touch()
+    if not killed.exists():
+        killed.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return encoder.Encoder.vectors(model, ids)
 
@@ -397,9 +399,7 @@ time.sleep(600)
 """
 
 
-def test_a_cluster_started_here_makes_the_same_bytes_survives_a_killed_worker_and_listens_on_loopback_alone(
-    in_process, monkeypatch
-):
+def test_a_cluster_of_its_own_gives_the_same_bytes_outlives_a_killed_worker_and_listens_on_loopback(in_process, monkeypatch):
     """By a Python in a path with a blank, by which Ray alone starts no worker. It ends with this process."""
     folder = in_process.folder
     monkeypatch.setattr(shards, "ROWS", 30)
@@ -411,7 +411,12 @@ def test_a_cluster_started_here_makes_the_same_bytes_survives_a_killed_worker_an
     python = str(folder / "with a blank/bin" / Path(sys.executable).name)
     process = driver(folder, "", script=ALONE, python=python, RAY_ADDRESS="local")
     try:
-        said = list(iter(process.stdout.readline, "made (1, 32)\n")) if process.poll() is None else []
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line == "made (1, 32)\n":
+                break
+        assert said[-1:] == ["made (1, 32)\n"], "".join(said)
         assert (folder / "killed").exists()
         assert any("a worker was lost, its texts are given to another" in line for line in said)
         assert embedded() == local
