@@ -264,7 +264,7 @@ def test_dvc_and_every_stage_as_processes_make_the_bytes_that_they_make_in_this_
     assert (other.folder / "dvc.lock").read_bytes() == (one.folder / "dvc.lock").read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_fine_tuned_model_has_the_same_bytes_in_another_folder(in_process, tmp_path):
     in_process.change({"train": {"trainer": "finetune"}})
     in_process.call("select_stage1")
