@@ -386,7 +386,7 @@ def test_a_tenth_of_the_pool_in_several_ways_by_one_file_of_settings(project, mo
     assert len({tuple(row) for row in metrics.values()}) == 1
     table = (project.folder / "data/summary.md").read_text(encoding="utf-8")
     assert "| hybrid (pool labels) | stage1  |        9 |" in table
-    assert "they prune data, and save no labels" in table
+    assert "they prune data and save no labels" in table
 
 
 def test_a_setting_below_a_section_of_a_section_leaves_its_siblings_as_they_are(tmp_path, monkeypatch):
