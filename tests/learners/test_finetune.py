@@ -101,41 +101,7 @@ def test_steps_are_filled_up_with_epochs():
     assert len(fit(learner(epochs=1, min_steps=9)).history) == 3  # 4 steps an epoch
 
 
-@pytest.fixture
-def threads():
-    """Sets how many threads torch has; in tests it has one."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
-def without_dropout(model):
-    for part in model.model.modules():
-        if isinstance(part, torch.nn.Dropout):
-            part.p = 0
-    return model
-
-
-def test_parts_of_a_batch_parallel_batches_have_the_gradient_of_the_whole(monkeypatch, threads):
-    start, found = without_dropout(fit(learner(epochs=5))), []
-    monkeypatch.setattr(
-        torch.nn.utils,
-        "clip_grad_norm_",
-        lambda parameters, _: found.append(torch.cat([p.grad.flatten() for p in parameters if p.grad is not None])),
-    )
-    unlike = np.where(np.arange(20) < 7, 0, 1)  # rows of both classes weigh differently
-    for number in (1, 2, 3, 5):
-        threads(number)
-        monkeypatch.setattr(finetune, "LEAST_ROWS", 1)
-        fit(learner(epochs=1), unlike, start)
-        assert torch.get_num_threads() == number
-    whole, *split = found[::4]  # the first of four steps
-    for gradient in split:
-        assert (gradient - whole).norm() < 0.05 * whole.norm()
-
-
-def test_parts_parallel_batches_give_the_same_model_again_whatever_torchs_generator(threads):
-    threads(2)
+def test_the_same_seed_gives_the_same_model_whatever_torchs_generator_drew_before():
     models = []
     for state in (1, 2):
         with torch.random.fork_rng():

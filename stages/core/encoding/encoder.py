@@ -174,10 +174,8 @@ class Encoder(torch.nn.Module):
 
     def states(self, ids: torch.Tensor, real: torch.Tensor | None, **wanted: bool) -> Any:
         """Output of the backbone: last_hidden_state [rows, longest, width], in its own dtype, and whatever `wanted` asks for."""
-        # On short rows the fused kernels spend more on calls than on numbers: 5 to 18% of an encoder's whole time. With dropout
-        # there is no fused kernel for processors: torch falls back to the same products, with masks of its own.
-        plain = ids.device.type == "cpu" and (self.training or ids.shape[1] <= SHORT)
-        attention = "eager" if plain else self.attention
+        # On short rows the fused kernels spend more on calls than on numbers: 5 to 18% of an encoder's whole time.
+        attention = "eager" if ids.device.type == "cpu" and ids.shape[1] <= SHORT else self.attention
         with SWITCHING:
             if attention != self.backbone.config._attn_implementation:
                 self.backbone.set_attn_implementation(attention)

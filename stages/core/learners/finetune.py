@@ -10,14 +10,12 @@ from transformers import get_linear_schedule_with_warmup
 
 from stages.core.base import bars, paths, seeding, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, parallel_batches, saved_encoder
-from stages.core.encoding.dropout import Dropout
+from stages.core.encoding import encoder, saved_encoder
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 from stages.core.space import logistic
 
 KIND = "finetune"
 GOLDEN = (5**0.5 - 1) / 2
-LEAST_ROWS = 4  # of the part of a batch that one core works on: with fewer, calls cost more than parallel work saves
 CLIP = 1.0  # largest norm of the gradient, as in Devlin et al. 2019 (BERT's own code)
 
 
@@ -67,40 +65,27 @@ class Learner(saved_encoder.TextLearner):
         weights = np.zeros(len(labels), np.float32)
         weights[rows] = logistic.evened(labels[rows])
         weights = torch.from_numpy(weights).to(device)
-        mixed = encoder.dtype_of(train.dtype) == torch.bfloat16
+        mixed = torch.autocast(device.type, torch.bfloat16, enabled=encoder.dtype_of(train.dtype) == torch.bfloat16)
         fine_tuned = FineTuned(model, self.pretrained, self.embed, self.machine)
         best, best_loss, since_best, done = None, np.inf, 0, 0
-        tuned = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        workers = max(1, min(torch.get_num_threads(), train.batch_rows // LEAST_ROWS)) if device.type == "cpu" else 1
-        dropouts = [Dropout(rng) for part in range(workers) for rng in seeding.rngs([seed], f"dropout {part}")]
-
-        def gradients(part: np.ndarray, of: int, dropout: Dropout) -> tuple[torch.Tensor, tuple[torch.Tensor | None, ...]]:
-            """(loss, its gradient for each of `tuned`, None for an unused one): a part's share in a batch of so many rows."""
-            ids, real = (torch.from_numpy(array).to(device) for array in tokens.padded(part, model.encoder.pad))
-            with dropout, torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=False):
-                logits = model(ids, None if real.all() else real)
-            loss = (weights[part] * torch.nn.functional.cross_entropy(logits, target[part], reduction="none")).sum() / of
-            return loss.detach(), torch.autograd.grad(loss, tuned, allow_unused=True)
-
-        # On a GPU dropout draws from torch's global generator, which is seeded here and restored afterwards.
-        with (
-            torch.random.fork_rng(),
-            parallel_batches.parallel_map(workers) as parallel_map,
-            bars.bar(title, steps, "steps") as bar,
-        ):
+        # Dropout draws from torch's global generator, which is seeded here and restored afterwards.
+        with torch.random.fork_rng(), bars.bar(title, steps, "steps") as bar:
             torch.manual_seed(seed)
             while done < steps:
                 losses = []
                 for batch in training_batches(lengths, train.batch_rows, rng):
-                    parts = np.array_split(rows[batch], min(workers, len(batch)))
-                    results = list(parallel_map(gradients, parts, [len(batch)] * len(parts), dropouts))
-                    for parameter, *summands in zip(tuned, *(gradient for _, gradient in results)):
-                        parameter.grad = summands[0] if len(summands) == 1 or summands[0] is None else sum(summands)
-                    torch.nn.utils.clip_grad_norm_(tuned, CLIP)
+                    batch = rows[batch]
+                    ids, real = (torch.from_numpy(array).to(device) for array in tokens.padded(batch, model.encoder.pad))
+                    with mixed:
+                        logits = model(ids, None if real.all() else real)
+                    loss = (weights[batch] * torch.nn.functional.cross_entropy(logits, target[batch], reduction="none")).mean()
+                    loss.backward()
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
                     optimiser.step()
+                    optimiser.zero_grad()
                     schedule.step()
                     bar.update()
-                    losses.append(sum(loss for loss, _ in results))
+                    losses.append(loss.detach())
                     done += 1
                     if done == steps:
                         break
