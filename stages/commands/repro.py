@@ -10,8 +10,8 @@ from stages.core.people import dvc_repro
 
 TIMES = Path(".gleaner/times.jsonl")  # a line for each stage that ran, by stages/__main__.py
 FIRST = (
-    "First run: under 10 minutes on 2 cores with the default data, most of it for embedding and the final models. Later runs repeat "
-    "only what a change affects."
+    "First run: under 10 minutes on 2 cores with the default data, most of it for embedding and the final models. Later runs "
+    "repeat only what a change affects."
 )
 SHOWN = 5
 
