@@ -5,7 +5,8 @@
 # make ask [STAGE= AGAIN=1]  for annotators: write the rows of the next round to labels/
 # make ask FORMAT=label-studio [PREDICT=1]   the same, also as tasks for a tool, in tasks/; or argilla, prodigy, doccano
 # make label [WHO=anna PORT=]  for annotators: open the page in the browser; it asks for the next rows by itself
-# make answers FILE=... [WHO=anna]   read answers from a table, such as a filled-in labels/stage1.csv, or from a tool's export
+# make answers FILE=... [WHO=anna UNDO=1]   read answers from a table, such as a filled-in labels/stage1.csv, or from a tool's export;
+#                          UNDO=1 takes them back
 # make find WORDS="..." [STAGE=]     also ask for rows with these words
 # make doubts [MOST=]      for annotators: write answers worth a second look to tasks/
 # make waiting             show what labelling waits for
@@ -34,7 +35,7 @@ label: .venv/installed .venv/installed-label check
 	@python -m stages label "$$WHO" "$$PORT"
 
 answers: .venv/installed
-	@python -m stages answers "$$FILE" "$$WHO"
+	@python -m stages answers "$$FILE" "$$WHO" "$$UNDO"
 
 find: .venv/installed
 	@python -m stages find "$$WORDS" "$$STAGE" "$$MOST"

@@ -53,8 +53,14 @@ def main(name: str = "", *words: str) -> None:
                 importlib.import_module("stages.core.settings.rules").check_file(name)
             run = importlib.import_module(f"stages.{name}" if is_stage else f"stages.commands.{name}").main
             run(*words)
+            sys.stdout.flush()
         except Refused as refusal:
             sys.exit(f"error: {refusal}")
+        except BrokenPipeError:
+            if is_stage:
+                raise
+            # `make waiting | head -1`: head has ended. Else Python reports the closed pipe again at its own end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except ModuleNotFoundError as error:
         go_on_in_venv(error)
     if is_stage:

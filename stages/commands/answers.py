@@ -1,4 +1,4 @@
-"""`make answers FILE=... [WHO=anna]`: read answers from a spreadsheet or a labelling tool, or labels that you already have.
+"""`make answers FILE=... [WHO=anna UNDO=1]`: read answers from a spreadsheet or a labelling tool, or labels that you already have.
 
 A table has `label`, and `key` or the texts. If it has both, the key decides, and you are told of texts that differ. It may come
 from any spreadsheet: commas, semicolons or tabs, UTF-8 with or without a byte order mark or cp1252, rows and columns in any order.
@@ -7,14 +7,16 @@ whole file is read, or nothing; reading it twice changes nothing.
 
     make answers FILE=export.json                       an annotator whom the tool calls 1 becomes label-studio-1
     make answers FILE=export.json WHO="1=anna 2=bob"    or gets the name that you give
+    make answers FILE=wrong.csv UNDO=1                  take back what a file brought: the answers before count again
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from stages.commands import waiting
-from stages.core.base import keys
+from stages.core.base import formulas, keys
 from stages.core.base.errors import Refused, choices
 from stages.core.people.labelling import Labelling, begin
 from stages.core.people.records import conflicts, journal, spreadsheets
@@ -27,7 +29,7 @@ SHOWN = 5
 Own = dict[str, tuple[str, str]]  # of one annotator: key -> (label, when)
 
 
-def main(file: str = "", who: str = "") -> None:
+def main(file: str = "", who: str = "", undo: str = "") -> None:
     if not file:
         raise Refused("FILE= is empty; possible: a table with key (or text) and label: make answers FILE=labels/stage1.csv")
     state = begin()
@@ -39,7 +41,7 @@ def main(file: str = "", who: str = "") -> None:
         journal.file_of(name)
     by_annotator = checked(tool_answers, name_of, state, file, once=tool is None)
     for name, answers in sorted(by_annotator.items()):
-        add(name, answers, state.rename, file)
+        (take_back if undo else add)(name, answers, state.rename, file)
     unknown = len({key for answers in by_annotator.values() for key in answers} - state.texts.keys())
     if unknown:
         print(f"{unknown:,} belong to texts that are not in the data set now: they are kept")
@@ -56,6 +58,18 @@ def add(name: str, answers: Own, rename: Mapping[str, str], file: str) -> None:
     print(f"{file}: {len(answers):,} answers; of {name} {len(new):,} are new, of which {changed:,} change an earlier one")
     if len(other) > len(new):
         print(f"{file}: {len(other) - len(new):,} are older than what {name} answered here since, and are ignored")
+
+
+def take_back(name: str, answers: Own, rename: Mapping[str, str], file: str) -> None:
+    """Let the answers before count again, or none. Lines that came from the file have its labels and times, or all one time."""
+    given: dict[str, list[journal.Answer]] = {}
+    for answer in journal.history(name):
+        given.setdefault(answer.key, []).append(answer)
+    same = {key: own for key, own in given.items() if answers.get(key, [None])[0] == conflicts.renamed(own[-1].label, rename)}
+    [(read_at, _)] = Counter(own[-1].when for own in same.values()).most_common(1) or [("", 0)]
+    back = {key: own[-2].label if own[1:] else "" for key, own in same.items() if own[-1].when == (answers[key][1] or read_at)}
+    journal.append(name, list(back.items()))
+    print(f"{file}: {len(back):,} of its {len(answers):,} answers are taken back from {name}; the others do not count now")
 
 
 def names(who: str, tool_names: set[str], tool: str | None, file: str) -> dict[str, str]:
@@ -92,7 +106,7 @@ def checked(tool_answers: list[ToolAnswer], name_of: Mapping[str, str], state: L
         if not answer.labels:
             without += 1
             continue
-        who, key = name_of[answer.who], answer.key or keys.key(spreadsheets.uncell(answer.text))
+        who, key = name_of[answer.who], answer.key or keys.key(formulas.unguarded(answer.text))
         own = by_annotator[who]
         try:
             label = label_of(answer, key, state, f"{file}, {answer.where}")
@@ -123,7 +137,7 @@ def label_of(answer: ToolAnswer, key: str, state: Labelling, where: str) -> str:
         found = f"{len(answer.labels)} labels ({', '.join(answer.labels[:5])})"
         raise Refused(f"{where}: {found}, possible: one; {ONE_OF_SEVERAL}")
     [label] = answer.labels
-    label = label if label in (*state.classes, CANNOT_SAY) else spreadsheets.uncell(label)
+    label = label if label in (*state.classes, CANNOT_SAY) else formulas.unguarded(label)
     label = conflicts.renamed(label, state.rename)
     conflicts.refuse_unknown(label, state.classes, where)
     return label
@@ -131,5 +145,5 @@ def label_of(answer: ToolAnswer, key: str, state: Labelling, where: str) -> str:
 
 def differs(cell: str, text: str) -> bool:
     """Whether a cell holds another text than was written there, apart from blanks, case and what was cut."""
-    cell = spreadsheets.uncell(cell)
-    return keys.key(cell) not in (keys.key(text), keys.key(spreadsheets.uncell(spreadsheets.cell(text))))
+    cell = formulas.unguarded(cell)
+    return keys.key(cell) not in (keys.key(text), keys.key(formulas.unguarded(spreadsheets.cell(text))))

@@ -42,7 +42,7 @@ def main(stage: str = "", again: str = "", form: str = CSV, predict: str = "", r
         before = asked.read(name)
         new = proposals.missing(state, name, repro)
         if new:
-            asked.write(name, [*before, *state.rows(new)])
+            asked.add(name, state.rows(new))
             more = f" more than the {len(before):,} before" if before else ""
             print(f"{asked.file_of(name)}: asks for {len(new):,} rows{more}")
             added.append(name)
@@ -80,11 +80,8 @@ def drop_unanswered(state: Labelling, stage: str) -> None:
     if stage == asked.HOLDOUT:
         raise Refused("AGAIN=1 with STAGE=holdout: its rows were drawn at random and stay; answer ? if a text cannot be labelled")
     rows, unanswered = asked.read(stage), set(state.open_keys(stage))
-    kept = [row for row in rows if row.key not in unanswered]
     if filled := sum(1 for row in rows if row.key in unanswered and row.label):
         raise Refused(f"AGAIN=1: {file} holds {filled:,} labels that were not read yet: make answers FILE={file} first")
-    if kept:
-        asked.write(stage, kept)
-    else:
-        file.unlink()
-    print(f"{file}: {len(rows) - len(kept):,} unanswered rows are replaced, {len(kept):,} stay")
+    asked.drop(stage, unanswered)
+    kept = len(asked.read(stage))
+    print(f"{file}: {len(rows) - kept:,} unanswered rows are replaced, {kept:,} stay")

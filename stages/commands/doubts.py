@@ -43,5 +43,12 @@ def main(most: str = "") -> None:
 
 def write(name: str, columns: list[str], rows: list[list[str]]) -> None:
     file = FOLDER / f"{name}.csv"
-    spreadsheets.write(file, columns, rows)
+    if file.exists():
+        filled, decided = spreadsheets.lower_case(spreadsheets.read(file)), journal.answers_of(journal.DECIDED)
+        labels = {key: label.strip() for key, label in zip(filled.values("key"), filled.values("label")) if label.strip()}
+        if unread := [key for key, label in labels.items() if key not in decided or decided[key].label != label]:
+            raise Refused(
+                f"{file} holds {len(unread):,} labels that were not read yet: make answers FILE={file} WHO={journal.DECIDED} first"
+            )
+    spreadsheets.write(file, columns, (map(spreadsheets.cell, row) for row in rows))
     print(f"{file}: {len(rows):,} {name}")

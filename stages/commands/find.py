@@ -32,6 +32,6 @@ def main(words: str = "", stage: str = "", most: str = "") -> None:
     best = sorted((key for key in matches if matches[key]), key=lambda key: (-len(matches[key]), keys.chance(key, 0)))
     rows = [row for key in best[: int(most or MOST)] for row in state.rows([key], " ".join(matches[key]))]
     if rows:
-        asked.write(stage, [*asked.read(stage), *rows])
+        asked.add(stage, rows)
     print(f"{asked.file_of(stage)}: {len(rows):,} rows added, of {len(best):,} unasked rows with {' or '.join(wanted)}")
     waiting.main()

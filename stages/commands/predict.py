@@ -13,7 +13,6 @@ OUT is csv, tsv, jsonl or parquet; it appears when it is complete. A run that wa
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -178,12 +177,9 @@ def to_terminal(chunks: Iterator[list[Row]]) -> None:
     """Print lines of JSON on standard output until its reader closes it."""
     sys.stdout.reconfigure(encoding="utf-8", errors="strict")
     write = writing.as_lines(sys.stdout)
-    try:
-        for rows in chunks:
-            write(rows)
-            sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python reports the closed pipe again at its end
+    for rows in chunks:
+        write(rows)
+        sys.stdout.flush()
 
 
 def summary(labels: Predicting, out: Path | None) -> None:

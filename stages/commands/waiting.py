@@ -7,10 +7,10 @@ from pathlib import Path
 from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import Refused
 from stages.core.people import dvc_repro
-from stages.core.people.labelling import Labelling
+from stages.core.people.labelling import Labelling, begin
 from stages.core.people.records import asked, journal
 from stages.core.people.records.conflicts import Resolved
-from stages.core.people.records.journal import CANNOT_SAY, DECIDED
+from stages.core.people.records.journal import DECIDED
 from stages.core.rows import rounds
 
 READ = Path("data/asked/read.json")
@@ -24,8 +24,7 @@ def main(after: str = "") -> None:
     """
     if after and vars(params.read("labels.from"))["from"] == "dataset":
         return
-    for note in journal.restore():
-        print(note)
+    begin()
     for _ in range(PASSES if after else 0):
         if not _unread_changes():
             break
@@ -75,9 +74,8 @@ def _too_few(state: Labelling, resolved: Resolved) -> list[str]:
             wanted[stage] = setting, rounds.wanted(amount, buckets, pool_rows)
     lines = []
     for name, (setting, rows) in (wanted | {asked.HOLDOUT: ("holdout_rows", settings.prepare.holdout_rows)}).items():
-        present = {row.key for row in asked.read(name) if row.key in state.texts and not row.found}
-        usable = sum(resolved.labels.get(key) != CANNOT_SAY for key in present)
-        if present and usable < rows:
+        usable = len(state.usable(name, resolved))
+        if state.keys_of(name) and usable < rows:
             lines.append(f"{name} holds {usable:,} rows, {setting} asks for {rows:,}: make ask adds {rows - usable:,}")
     return lines
 

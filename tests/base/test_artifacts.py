@@ -5,6 +5,8 @@ import os
 import pickle
 import re
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -32,6 +34,26 @@ class Payload:
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "x.npy"
+
+
+def test_what_a_live_writer_has_not_finished_stays_and_what_a_killed_one_left_goes(tmp_path):
+    """Two embeds may write one shard of a shared GLEANER_CACHE at once."""
+    file = tmp_path / "out.csv"
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    with artifacts.whole(tmp_path / "out.csv.gz") as packed, artifacts.whole(file) as part:
+        packed.write_text("packed")
+        part.write_text("mine")
+        dead, alive = (part.with_name(part.name.replace(str(os.getpid()), str(pid))) for pid in (gone.pid, os.getppid()))
+        elsewhere = part.with_name(part.name.replace(f"-{os.getpid()}.", f"x-{gone.pid}."))
+        for other in (dead, alive, elsewhere):
+            other.write_text("another's")
+        with artifacts.whole(file) as again:
+            again.write_text("mine")
+        assert (dead.exists(), alive.exists(), elsewhere.exists(), packed.exists()) == (False, True, True, True)
+        part.write_text("mine")
+    assert file.read_text() == "mine"
+    assert (tmp_path / "out.csv.gz").read_text() == "packed"
 
 
 def refusal(call, *arguments, **named):

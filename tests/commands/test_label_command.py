@@ -171,7 +171,7 @@ def test_a_labelled_data_set_needs_no_page(project):
 
 
 def test_a_second_start_must_wait_while_the_first_chooses_rows_and_may_not_name_another_port():
-    process.FOLDER.mkdir()
+    process.FOLDER.mkdir(exist_ok=True)
     with pytest.raises(Refused, match="starting in another terminal"):
         process.running(None)
     process.ADDRESS.write_text('{"port": 8000, "token": "x"}')
@@ -210,8 +210,11 @@ def test_a_browser_opens_only_if_there_is_a_screen(monkeypatch, capsys):
     assert opened == []
     monkeypatch.setenv("DISPLAY", ":0")
     process.show((8642, "tok"), "böb", "Here")
-    said = capsys.readouterr().out.splitlines()
-    assert opened == [said[1]] == ["http://127.0.0.1:8642/?token=tok&who=b%C3%B6b"]
+    assert capsys.readouterr().out.splitlines()[1] == "http://127.0.0.1:8642/?token=tok&who=b%C3%B6b"
+    [address] = opened  # stands in the browser's command line, which every user of the machine can read
+    assert address == Path("labels/open.html").resolve().as_uri()
+    assert stat.S_IMODE(Path("labels/open.html").stat().st_mode) == 0o600
+    assert "url=http://127.0.0.1:8642/?token=tok&amp;who=b%C3%B6b" in Path("labels/open.html").read_text()
 
 
 @pytest.mark.slow

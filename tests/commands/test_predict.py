@@ -138,6 +138,16 @@ def test_every_format_is_written(out, expected):
     assert [(row["predicted"], row["probability"]) for row in rows_of(out)] == expected
 
 
+def test_no_cell_of_a_table_is_a_formula_and_lines_of_json_stay_as_they_are():
+    rows = [{"text": '=HYPERLINK("x")', "at": "nice;=1+1", "degrees": "-5", "number": -5}]
+    put("new.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    predict.main("new.jsonl", "labelled.csv")
+    [row] = rows_of("labelled.csv")
+    assert [row[name] for name in rows[0]] == ['\'=HYPERLINK("x")', "nice;'=1+1", "-5", -5]
+    predict.main("new.jsonl", "labelled.jsonl")
+    assert [{name: row[name] for name in rows[0]} for row in rows_of("labelled.jsonl")] == rows
+
+
 def test_parquet_keeps_its_types():
     predict.main(put("new.parquet", as_parquet()), "labelled.parquet")
     schema = pq.read_schema("labelled.parquet")

@@ -12,7 +12,7 @@ import pytest
 
 from stages.core.base import keys
 from stages.core.base.errors import Refused
-from stages.core.people.records import journal
+from stages.core.people.records import journal, second_copy
 from stages.core.people.records.journal import Answer
 from tests.support.project import ROOT
 
@@ -77,7 +77,7 @@ def test_a_file_cut_at_any_byte_keeps_its_whole_lines_and_takes_the_next_answer(
         answers, notes = journal.lines(FILE)
         assert len(answers) == max(kept, 0)
         assert len(notes) == (length > 0 and whole[length - 1 : length] != b"\n")
-        journal._add(FILE, [Answer(THREE, "new", "", 0)])
+        journal.add(FILE, [Answer(THREE, "new", "", 0)])
         after, _ = journal.lines(FILE)
         assert after[: len(answers)] == answers
         assert (after[-1].key, after[-1].label) == (THREE, "new")
@@ -129,12 +129,12 @@ def test_lines_that_an_older_file_lacks_are_restored_from_the_second_copy():
     older = FILE.read_bytes()
     journal.append("anna", [(ONE, "neg"), (TWO, "")], NOON.replace(hour=13))
     FILE.write_bytes(older)  # as dvc exp apply does
-    assert journal.restore() == [f"{FILE}: 2 lost answers are back, from .gleaner/answers/anna.csv"]
+    assert second_copy.restore() == [f"{FILE}: 2 lost answers are back, from .gleaner/answers/anna.csv"]
     assert labels() == {ONE: "neg", THREE: "neg"}
     FILE.unlink()
-    assert len(journal.restore()) == 1
+    assert len(second_copy.restore()) == 1
     assert labels() == {ONE: "neg", THREE: "neg"}
-    assert journal.restore() == []
+    assert second_copy.restore() == []
 
 
 def test_a_lost_line_with_a_later_one_stays_lost():
@@ -143,16 +143,91 @@ def test_a_lost_line_with_a_later_one_stays_lost():
     journal.COPY.rename(".gleaner/kept")
     journal.append("anna", [(ONE, "neg")], NOON.replace(hour=13))
     os.replace(".gleaner/kept/anna.csv", journal.COPY / "anna.csv")
-    assert journal.restore() == []
+    assert second_copy.restore() == []
     assert labels() == {ONE: "neg"}
+
+
+def corrected(old: str, new: str) -> None:
+    """As a person does in an editor."""
+    FILE.write_text(FILE.read_text().replace(old, new))
+
+
+def test_a_line_corrected_in_place_stays_corrected():
+    journal.append("anna", [(ONE, "Postive"), (TWO, "neg")], NOON)
+    for old, new in (("Postive", "positive"), ("positive", "great"), (",neg,", ",bad,")):
+        corrected(old, new)
+        after = FILE.read_bytes()
+        assert second_copy.restore() == []
+        assert FILE.read_bytes() == after == (journal.COPY / "anna.csv").read_bytes()
+    corrected("great", "fine")
+    FILE.write_text(FILE.read_text().rstrip("\n"))  # some editors leave out the last line end
+    assert second_copy.restore() == []
+    journal.append("anna", [(THREE, "neg")], NOON)
+    assert labels() == {ONE: "fine", TWO: "bad", THREE: "neg"}
+    FILE.unlink()
+    second_copy.restore()
+    assert labels() == {ONE: "fine", TWO: "bad", THREE: "neg"}
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "added"),
+    [
+        ("label,key,when", f"pos,{ONE},2026-01-01T00:00:00Z", f"neg,{TWO},2026-01-02T12:00:00Z"),
+        ("key,label,confidence,when", f"{ONE},pos,0.7,2026-01-01T00:00:00Z", f"{TWO},neg,,2026-01-02T12:00:00Z"),
+        ("Key,Label", f"{ONE},pos", f"{TWO},neg"),
+        ("when;key;label", f"2026-01-01T00:00:00Z;{ONE};pos", f"2026-01-02T12:00:00Z;{TWO};neg"),
+    ],
+)
+def test_an_answer_is_written_by_the_header_of_the_file(header, line, added):
+    FILE.parent.mkdir(parents=True)
+    FILE.write_text(f"{header}\n{line}\n")
+    journal.append("anna", [(TWO, "neg")], NOON)
+    whole = FILE.read_text()
+    assert whole == f"{header}\n{line}\n{added}\n"
+    assert (labels(), journal.lines(FILE)[1]) == ({ONE: "pos", TWO: "neg"}, [])
+    for _ in range(2):
+        assert second_copy.restore() == []
+        assert FILE.read_text() == whole
+    FILE.write_text(f"{header}\n{line}\n")  # as git does
+    assert len(second_copy.restore()) == 1
+    assert FILE.read_text() == whole
+    FILE.unlink()
+    second_copy.restore()
+    assert FILE.read_text() == whole.replace(";", ",").lower().replace("t00", "T00").replace("t12", "T12").replace("z", "Z")
+
+
+def test_answers_of_a_class_tried_on_another_branch_stay_in_the_copy_until_it_is_a_class_again():
+    journal.append("anna", [(ONE, "pos")], NOON)
+    of_main = FILE.read_bytes()
+    journal.append("anna", [(ONE, "mixed"), (TWO, "neg")], NOON.replace(hour=13))
+    FILE.write_bytes(of_main)  # git checkout main
+    known = {"pos", "neg", "?", ""}
+    note = f"{journal.COPY}/anna.csv: 1 answers stay there: mixed is no class now"
+    assert second_copy.restore(known) == [f"{FILE}: 1 lost answers are back, from {journal.COPY}/anna.csv", note]
+    assert labels() == {ONE: "pos", TWO: "neg"}
+    assert second_copy.restore(known) == [note]
+    assert second_copy.restore({*known, "mixed"}) == [f"{FILE}: 1 lost answers are back, from {journal.COPY}/anna.csv"]
+    assert labels() == {ONE: "mixed", TWO: "neg"}
+
+
+def test_a_file_that_grows_is_read_on_and_one_that_changed_is_read_anew():
+    journal.append("anna", [(keys.key(str(number)), "pos") for number in range(100)])
+    before = journal.read_lines(FILE)[0]
+    assert journal.read_lines(FILE)[0] is before
+    journal.append("anna", [(ONE, "neg")])
+    after = journal.read_lines(FILE)[0]
+    assert all(one is other for one, other in zip(before.answers, after.answers, strict=False))  # not parsed again
+    assert (len(after.answers), after.answers[-1].line) == (101, 102)
+    corrected(",pos,", ",great,")
+    assert set(labels().values()) == {"great", "neg"}
 
 
 def test_answers_that_came_by_git_get_a_second_copy():
     FILE.parent.mkdir(parents=True)
     FILE.write_text(f"key,label,when\n{ONE},pos,\n")
-    assert journal.restore() == []
+    assert second_copy.restore() == []
     FILE.unlink()
-    journal.restore()
+    second_copy.restore()
     assert labels() == {ONE: "pos"}
 
 
@@ -176,7 +251,7 @@ def test_a_file_that_cannot_be_written_is_named():
 KILLED = """
 import sys
 from stages.core.base import keys
-from stages.core.people.records import journal
+from stages.core.people.records import journal, second_copy
 number = 0
 while True:
     journal.append("anna", [(keys.key(str(number)), "pos")])

@@ -3,14 +3,17 @@
 import json
 import os
 import re
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
 from stages.core.base.errors import Refused
 from stages.core.people.label_errors import Doubt
+from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page import guard
 from stages.core.people.labelling_page.background import Background
 from stages.core.people.labelling_page.choosing import Choosing
@@ -465,3 +468,46 @@ def test_a_failure_to_find_doubts_is_reported_and_missing_texts_are_left_out(cli
     desk.doubting = Background(lambda: 1 / 0)
     assert "ZeroDivisionError" in looked_for(client, "anna")["failed"]
     assert client.post("/doubt", json={"who": "../anna"}).status_code == 409
+
+
+def test_several_windows_that_look_for_doubts_at_once_start_one_search():
+    begun, free = [], threading.Event()
+    background = Background(lambda: (begun.append(1), free.wait(10)))
+    threads = [threading.Thread(target=background.start) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    free.set()
+    background.thread.join()
+    assert begun == [1]
+
+
+def test_what_is_known_by_and_by_is_what_all_files_say(project):
+    """The page looks at new answers only; a start reads them all."""
+    project.change({"labels": {"rename": {"good": "pos"}}})
+    kept, rng = Labelling(), np.random.default_rng(0)
+    for _ in range(200):
+        who = str(rng.choice(["anna", "bob", "decided"]))
+        match rng.integers(12):
+            case 0:
+                journal.file_of(who).unlink(missing_ok=True)
+            case 1 if journal.file_of(who).exists():
+                text = journal.file_of(who).read_text()
+                journal.file_of(who).write_text(text.replace(",pos,", ",neg,", 1))
+            case _:
+                journal.append(who, [(str(rng.choice(KEYS)), str(rng.choice(["pos", "neg", "good", "?", ""])))])
+        now, anew = kept.resolved(), Labelling().resolved()
+        assert (now.labels, now.conflicts, now.answers) == (anew.labels, anew.conflicts, anew.answers)
+        assert all(kept.answers_of(name) == journal.answers_of(name) for name in ("anna", "bob", "decided"))
+
+
+def test_a_word_that_is_no_class_is_refused_until_it_is_corrected(client):
+    answer(client, ONE, "pos")
+    file = journal.file_of("anna")
+    file.write_text(file.read_text().replace(",pos,", ",Pos,"))
+    for _ in range(2):
+        reply = client.get("/show", params={"who": "anna"})
+        assert (reply.status_code, "line 2: label = Pos" in reply.json()["error"]) == (409, True)
+    file.write_text(file.read_text().replace(",Pos,", ",pos,"))
+    assert show(client)["answered"] == 1

@@ -4,17 +4,18 @@ import csv
 import json
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from stages.commands import answers as read_answers
-from stages.commands import ask, find, waiting
+from stages.commands import ask, doubts, find, waiting
 from stages.core.base import artifacts, keys, paths
 from stages.core.base.errors import Refused
 from stages.core.people.labelling import Labelling
-from stages.core.people.records import asked, journal
+from stages.core.people.records import asked, journal, second_copy
 from stages.core.rows import rounds
 from tests.support.people import OTHER, next_open
 from tests.support.project import ROOT
@@ -241,11 +242,12 @@ def test_again_replaces_unanswered_rows_only(first, capsys):
     assert len(set(after)) == 12
     assert set(after) != set(before)
 
-    rows = asked.read("stage1")
-    asked.write("stage1", [*rows[:-1], asked.Row(rows[-1].key, rows[-1].text, label="pos")])
+    file = Path("labels/stage1.csv")
+    saved = file.read_text(encoding="utf-8-sig")
+    file.write_text(saved.rstrip("\n") + "pos\n", encoding="utf-8")  # label is the last column
     with pytest.raises(Refused, match=r"AGAIN=1: labels/stage1.csv holds 1 labels that were not read yet: make answers FILE="):
         first.ask("stage1", "1")
-    asked.write("stage1", rows)
+    file.write_text(saved, encoding="utf-8")
     Path("labels/answers/anna.csv").unlink()
     shutil.rmtree(".gleaner/answers")
     first.ask("stage1", "1")  # the file goes, and is written again
@@ -573,3 +575,59 @@ def test_waiting_tells_of_answers_that_dvc_has_not_read(first, capsys):
     first.answer_all("stage1")
     waiting.main()
     assert "labels/ has changed since it was read: make repro reads it again" in capsys.readouterr().out
+
+
+def test_what_a_wrong_file_brought_can_be_taken_back(first, capsys):
+    state = Labelling()
+    before, *others = asked.keys("stage1")
+    journal.append("anna", [(before, "neg"), (others[0], "pos")], datetime(2026, 1, 1, tzinfo=UTC))
+    write_table("wrong.csv", [["key", "label"], [before, "pos"], [others[0], "pos"], *([key, "pos"] for key in others[1:5])])
+    read_answers.main("wrong.csv", "anna")
+    journal.append("anna", [(others[1], "neg")])  # corrected since
+    output(capsys)
+    read_answers.main("wrong.csv", "anna", "1")
+    assert "wrong.csv: 4 of its 6 answers are taken back from anna; the others do not count now" in output(capsys)
+    assert first.answered() == {before: "neg", others[0]: "pos", others[1]: "neg"}
+    second_copy.restore(state.labels_known)
+    assert first.answered() == {before: "neg", others[0]: "pos", others[1]: "neg"}
+
+
+@pytest.mark.parametrize("answers", [{"anna": "?"}, {"anna": "pos", "bob": "neg"}])
+def test_a_first_round_without_a_label_to_learn_from_gets_more_rows(first, capsys, answers):
+    keys_asked = asked.keys("stage1")
+    for who, label in answers.items():
+        journal.append(who, [(key, label) for key in keys_asked])
+    first.repro()
+    assert "bucketed stage1: nothing to do, no label to learn from yet: all 12 answers are ? or in conflict" in output(capsys)
+    first.ask()
+    assert asked.keys("stage1")[:12] == keys_asked
+    assert len(asked.keys("stage1")) == 24
+    first.answer_all("stage1")
+    first.repro("train_stage1")
+    assert any(Path("data/stage1/models").iterdir())
+
+
+def test_a_table_that_a_person_sorts_and_adds_columns_to_trains_nothing_again(first):
+    first.answer_all("stage1")
+    first.repro("buy_labels@stage1")
+    before, names = rows_of("stage1").tolist(), asked.keys("stage1")
+    header, *rows = csv.reader(Path("labels/stage1.csv").read_text(encoding="utf-8-sig").splitlines())
+    write_table("labels/stage1.csv", [["note", *header], *(["x", *row] for row in sorted(rows, reverse=True))], ";")
+    first.repro("buy_labels@stage1")
+    assert (rows_of("stage1").tolist(), asked.keys("stage1")) == (before, names)
+
+
+def test_doubts_that_a_person_filled_in_are_not_overwritten(first):
+    first.answer_all("stage1")
+    doubts.main("3")
+    file = Path("tasks/doubts.csv")
+    first_lines = file.read_text(encoding="utf-8-sig")
+    file.write_text(first_lines.rstrip("\n") + "pos\n", encoding="utf-8")  # label is the last column
+    with pytest.raises(
+        Refused, match=r"^tasks/doubts.csv holds 1 labels that were not read yet: make answers FILE=tasks/doubts.csv"
+    ):
+        doubts.main("3")
+    assert file.read_text(encoding="utf-8").endswith("pos\n")
+    read_answers.main(str(file), "decided")
+    doubts.main("3")
+    assert first_lines.splitlines()[-1].split(",")[0] not in file.read_text(encoding="utf-8")  # decided

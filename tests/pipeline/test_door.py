@@ -95,3 +95,12 @@ def test_ctrl_c_ends_it_without_a_traceback_while_it_still_imports(tmp_path):
     (tmp_path / "psutil.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     done = door("check", PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)]), folder=tmp_path)
     assert (done.returncode, done.stderr) == (-2, "")
+
+
+def test_a_command_whose_reader_ends_says_nothing(tmp_path):
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    environment = {**Project.environment(), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    line = "set -o pipefail; { python -m stages check; echo $? > code; } | true"
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "code").read_text() == "0\n"

@@ -2,7 +2,9 @@
 
 import ast
 import functools
+import itertools
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from dvc.repo import Repo
+from dvc.utils.serialize import modify_yaml
 
 ROOT = Path(__file__).parent.parent.parent
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -263,8 +266,31 @@ def test_no_param_has_a_name_that_the_run_cache_ignores():
 
 def test_every_setting_has_a_comment():
     lines = (ROOT / "params.yaml").read_text().splitlines()
-    silent = [line for line in lines if re.match(r"\s+\w+: \S", line) and "#" not in line and "after:" not in line]
-    assert silent == []
+    settings = [
+        (above, line) for above, line in itertools.pairwise(lines) if re.match(r"\s+\w+: \S", line) and "after:" not in line
+    ]
+    assert [line for above, line in settings if "#" not in line and not above.lstrip().startswith("#")] == []
+    assert len(settings) > 80
+
+
+SEVERAL = (
+    "seeds prepare.splits prepare.missing_labels labels.classes labels.rename finetune_encoder.score_range embed.layers stages"
+)
+SEVERAL += " rounds train_final.arms random_at arms"
+
+
+@pytest.mark.parametrize("name", SEVERAL.split())
+def test_dvc_exp_run_can_empty_and_fill_every_list(tmp_path, monkeypatch, name):
+    """With a comment beside a list, DVC's writer leaves a file that no one can read."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    expected = yaml.safe_load(Path("params.yaml").read_text())
+    *sections, last = name.split(".")
+    for value in ([], ["a"], ["a", "b" * 90], {}, {"a": "b"}, [], "auto", ["a"], []):
+        with modify_yaml("params.yaml") as content:
+            for where in (content, expected):
+                functools.reduce(dict.__getitem__, sections, where)[last] = value
+        assert yaml.safe_load(Path("params.yaml").read_text()) == expected
 
 
 UNSAFE = {

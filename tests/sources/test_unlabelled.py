@@ -146,7 +146,7 @@ def test_make_check_says_that_texts_without_labels_can_be_used(project, capsys):
 
 def test_a_holdout_that_was_asked_is_that_of_its_file(project, capsys):
     source = [{"text": f"text {i}"} for i in range(6)]
-    asked.write("holdout", [Row(keys.key("TEXT 1"), "text 1")])
+    asked.add("holdout", [Row(keys.key("TEXT 1"), "text 1")])
     pool, holdout = project(source)
     assert holdout == ["text 1"]
     assert len(pool) == 5
@@ -162,8 +162,8 @@ def test_the_keys_of_the_holdout_file_are_recorded_and_its_answers_are_not(proje
         return artifacts.load_json(Path("data/inputs/prepare.json"))["labels.from"]["sha256"]
 
     before = told()
-    asked.write("holdout", [Row(keys.key("a")), Row(keys.key("b"))])
+    asked.add("holdout", [Row(keys.key("a")), Row(keys.key("b"))])
     after = told()
     assert before != after
-    asked.write("holdout", [Row(keys.key("b"), "b", label="pos"), Row(keys.key("a"))])
+    asked.add("holdout", [Row(keys.key("a"), "a", label="pos")])
     assert told() == after

@@ -36,7 +36,7 @@ def on_paper(folder: Path, classes: tuple[str, ...] = ("neg", "pos"), guide: str
 
 def ask_for(name: str, some: list[str]) -> None:
     text = dict(zip(KEYS, TEXTS))
-    asked.write(name, [*asked.read(name), *(asked.Row(key, text[key]) for key in some)])
+    asked.add(name, [asked.Row(key, text[key]) for key in some])
 
 
 def predict(stage: str, classes: list[int]) -> None:

@@ -33,6 +33,7 @@ def train_and_try(
     budget = budget or {"path": [labelled.shape[1]], "ended_after": None}
     values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought, strict=True)])
     waits_for = int((values == labels.OPEN).sum(1).max())
+    nothing_to_learn = not (values >= 0).any(1).all()
     fitter, on_holdout, history, unmeasured = Fitter(settings), [], [], []
     if models:
         models.mkdir(parents=True, exist_ok=True)
@@ -40,6 +41,9 @@ def train_and_try(
         print(f"{arm} {stage}: nothing to do, {budget['ended_after']} was {budget['ended_because']}")
     elif waits_for:
         print(f"{arm} {stage}: nothing to do, {waits_for:,} of {labelled.shape[1]:,} rows wait for an answer")
+    elif nothing_to_learn:
+        waits_for = labelled.shape[1]
+        print(f"{arm} {stage}: nothing to do, no label to learn from yet: all {waits_for:,} answers are ? or in conflict")
     else:
         for seed, rows, paid, row_labels in zip(settings.seeds, labelled, bought, values):
             title, fitted = f"{arm} {stage}, seed {seed}", None

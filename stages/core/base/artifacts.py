@@ -4,8 +4,10 @@ Nothing is ever unpickled, since artifacts arrive from shared remotes.
 """
 
 import functools
+import glob
 import json
 import os
+import re
 import reprlib
 import tokenize
 from collections.abc import Iterable, Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from stages.core.base import memory, paths
 from stages.core.base.errors import Refused
@@ -33,11 +36,14 @@ def whole(path: Path, wanted: int | None = None, again: str = "run `dvc repro` a
     Raises Refused if the disk is full or the folder cannot be written. `path` then stays as it was.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    host = re.sub(r"\W", "-", os.uname().nodename)
+    part = path.with_name(f".{path.name}.{host}-{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for abandoned in path.parent.glob(f".{path.name}.*.part"):
-            abandoned.unlink()  # by a run that was killed
+        for other in path.parent.glob(f".{glob.escape(path.name)}.{host}-*.part"):
+            owner = re.fullmatch(rf"\.{re.escape(path.name)}\.{host}-(\d+)\.part", other.name)
+            if owner and not psutil.pid_exists(int(owner[1])):
+                other.unlink(missing_ok=True)  # a run that was killed left it; another machine's may be alive
         part.touch()
         by_umask = part.stat().st_mode
         yield part

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from stages.core.base import formulas
 from stages.core.base.errors import Refused, choices, short
 from stages.core.sources import file_names
 from stages.core.sources.tables import Row
@@ -73,9 +74,11 @@ def as_lines(text: IO[str]) -> Write:
 
 
 def as_table(text: IO[str], columns: list[str], delimiter: str) -> Write:
-    """Rows as csv or tsv. A cell is empty if its row lacks the column, and JSON if it is a list or an object."""
+    """Rows as csv or tsv, which spreadsheets open: no text begins a formula. A cell is empty if its row lacks the column, and JSON
+    if it is a list or an object.
+    """
     table = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    table.writerow(columns)
+    table.writerow(map(_cell, columns))
 
     def write(rows: list[Row]) -> None:
         for row in rows:
@@ -89,7 +92,8 @@ def as_table(text: IO[str], columns: list[str], delimiter: str) -> Write:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
+    value = json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
+    return formulas.guarded(value) if isinstance(value, str) else value
 
 
 @contextmanager

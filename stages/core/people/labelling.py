@@ -14,7 +14,7 @@ import numpy as np
 
 from stages.core.base import artifacts, keys, params, paths
 from stages.core.base.errors import Refused, short
-from stages.core.people.records import asked, conflicts, journal
+from stages.core.people.records import asked, conflicts, journal, second_copy
 from stages.core.rows import rounds
 from stages.core.settings import rules
 
@@ -37,9 +37,10 @@ class Text:
 
 def begin() -> "Labelling":
     """The state at the start of a command, which first restores lost answers."""
-    for note in journal.restore():
+    state = Labelling()
+    for note in second_copy.restore(state.labels_known):
         print(note)
-    return Labelling()
+    return state
 
 
 class Labelling:
@@ -54,10 +55,18 @@ class Labelling:
             )
         self.stages = rounds.in_order(self.settings.rounds)
         self.rename = self.settings.labels.rename
+        self._read: dict[str, journal.Lines] = {}  # annotator -> what of their file is in the next two
+        self._given: dict[str, dict[str, journal.Answer]] = {}
+        self._resolved: conflicts.Resolved | None = None
 
     @cached_property
     def classes(self) -> list[str]:
         return artifacts.load_json(paths.CLASSES)
+
+    @property
+    def labels_known(self) -> set[str] | None:
+        """What an answer may say: classes, by their former names too, CANNOT_SAY, or nothing; None before the classes are known."""
+        return {*self.classes, *self.rename, journal.CANNOT_SAY, ""} if paths.CLASSES.exists() else None
 
     @cached_property
     def texts(self) -> dict[str, Text]:
@@ -127,17 +136,50 @@ class Labelling:
         """Whether the holdout has a text without a label of the data set."""
         return any(text.in_holdout and text.source is None for text in self.texts.values())
 
+    def answers_of(self, who: str) -> dict[str, journal.Answer]:
+        """key -> the answer of one annotator that counts."""
+        self.resolved()
+        return self._given.get(who, {})
+
     def resolved(self) -> conflicts.Resolved:
-        """The answers of people; where they gave none, the labels of the data set."""
-        given = {who: journal.answers_of(who) for who in journal.annotators()}
-        found = conflicts.resolve(given, self.classes, self.rename, self.texts)
-        source = {key: text.source for key, text in self.texts.items() if text.source and key not in found.conflicts}
-        return conflicts.Resolved(source | found.labels, found.conflicts, found.answers)
+        """The answers of people; where they gave none, the labels of the data set. Looks again only at texts with new answers."""
+        read = {who: journal.read_lines(journal.file_of(who))[0] for who in journal.annotators()}
+        if not self._resolved or any(not self._is_part(who, before, read) for who, before in self._read.items()):
+            source = {key: text.source for key, text in self.texts.items() if text.source}
+            self._read, self._given, self._resolved = {}, {}, conflicts.Resolved(source, {}, {})
+        given, changed = dict(self._given), set()
+        for who, now in read.items():
+            if new := now.answers[len(self._read[who].answers) if who in self._read else 0 :]:
+                last = {answer.key: answer for answer in new}
+                given[who] = {key: one for key, one in (given.get(who, {}) | last).items() if one.label}
+                changed |= last.keys() & self.texts.keys()
+        part = {who: {key: own[key] for key in changed if key in own} for who, own in given.items()}
+        part = conflicts.resolve(part, self.classes, self.rename, changed)
+        for key in changed:
+            for known, new in zip((self._resolved.labels, self._resolved.conflicts, self._resolved.answers), vars(part).values()):
+                known.pop(key, None)
+                known |= {key: new[key]} if key in new else {}
+            if key not in part.answers and (source := self.texts[key].source):
+                self._resolved.labels[key] = source
+        self._read, self._given = read, given
+        return self._resolved
+
+    @staticmethod
+    def _is_part(who: str, before: journal.Lines, read: dict[str, journal.Lines]) -> bool:
+        return who in read and read[who].data.startswith(before.data)
 
     def open_keys(self, name: str, resolved: conflicts.Resolved | None = None) -> list[str]:
         """The unanswered keys of a round, in order. Texts in conflict count as answered."""
         resolved = resolved or self.resolved()
         return [key for key in self.keys_of(name) if key not in resolved.labels and key not in resolved.conflicts]
+
+    def usable(self, name: str, resolved: conflicts.Resolved) -> set[str]:
+        """Keys of a round that have a class or may get one, without those that `make find` added. A text in conflict may get one;
+        but where all others are answered by CANNOT_SAY, other texts are wanted.
+        """
+        keys = {row.key for row in asked.read(name) if row.key in self.texts and not row.found}
+        usable = {key for key in keys if resolved.labels.get(key) != journal.CANNOT_SAY}
+        return usable if usable - resolved.conflicts.keys() else set()
 
     def open_round(self) -> str | None:
         """The first round with an unanswered text."""

@@ -95,9 +95,8 @@ def _of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
         choice = bucketed.Choice(stage, settings.select_stageN.by, settings.rounds[stage].m, f"rounds.{stage}.m", after)
     else:
         choice = bucketed.Choice(stage, settings.select_stage1.pick, settings.select_stage1.n, "select_stage1.n")
-    known = state.resolved().labels
-    usable = {row.key for row in rows if not row.found and known.get(row.key) != CANNOT_SAY}
-    wanted = rounds.wanted(choice.amount, int(state.buckets.max()) + 1, len(key_of_row)) - len(usable)
+    usable = len(state.usable(stage, state.resolved()))
+    wanted = rounds.wanted(choice.amount, int(state.buckets.max()) + 1, len(key_of_row)) - usable
     if wanted <= 0:
         return []
     repro(selecting(stage))

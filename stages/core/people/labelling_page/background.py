@@ -17,13 +17,16 @@ class Background:
         self.failed = ""
         self.since: float | None = None
         self.thread: threading.Thread | None = None
+        self.lock = threading.Lock()
 
     def start(self) -> None:
-        """Does nothing while a run is going on."""
-        if self.since is None:
+        """Does nothing while a run is going on. Several threads may call it at once."""
+        with self.lock:
+            if self.since is not None:
+                return
             self.failed, self.since = "", time.monotonic()
-            self.thread = threading.Thread(target=self._run, daemon=True)
-            self.thread.start()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
 
     def status(self) -> dict[str, Any]:
         """`running`: whether a run is going on; `seconds`: for how long; `failed`: why the last run failed, or ""."""

@@ -1,6 +1,6 @@
 """What the page shows and does, for all its windows: hands out rows and takes answers.
 
-Answers are read from labels/ each time, so other windows, programs and spreadsheets may write there meanwhile. Memory holds only
+Each time it reads what is new in labels/, so other windows, programs and spreadsheets may write there meanwhile. Memory alone holds
 which window has which row, so that two windows never get the same one.
 """
 
@@ -8,10 +8,8 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from stages.core.base import params, paths
@@ -63,7 +61,7 @@ class Desk:
 
     def state(self) -> Labelling:
         """Classes, texts and settings, read again when their files change. While DVC rebuilds these files, the earlier state."""
-        now = tuple(_stamp(path) for path in READ)
+        now = tuple(map(journal.version, READ))
         if now != self.seen:
             try:
                 state = Labelling()
@@ -86,7 +84,8 @@ class Desk:
         key       an answered text to show again, instead of new rows
         """
         with self.lock:
-            state, own = self.state(), journal.answers_of(who)
+            state = self.state()
+            own = state.answers_of(who)
             queue = self._queue(state, who, own, again)
             if key:
                 keys = [state.text(key).key]
@@ -114,7 +113,7 @@ class Desk:
         """Write one answer as Labelling.answer does; returns the answer before and the guess of the model of round `at`."""
         with self.lock:
             state = self.state()
-            before = journal.answers_of(who).get(key)
+            before = state.answers_of(who).get(key)
             state.answer(who, key, label)
             self.held = {place: holder for place, holder in self.held.items() if place[1] != key}
             return {
@@ -137,7 +136,7 @@ class Desk:
         with self.lock:
             state, wanted = self.state(), words.casefold().strip()
             rows = []
-            for answer in sorted(journal.answers_of(who).values(), key=lambda answer: -answer.line):
+            for answer in sorted(state.answers_of(who).values(), key=lambda answer: -answer.line):
                 text = state.texts.get(answer.key)
                 label = conflicts.renamed(answer.label, state.rename)
                 if text and (wanted in text.text.casefold() or wanted == label.casefold()):
@@ -162,7 +161,8 @@ class Desk:
         `likelier` is the model's class. The page shows it after the answer.
         """
         with self.lock:
-            state, own = self.state(), journal.answers_of(who)
+            state = self.state()
+            own = state.answers_of(who)
             confirmed = label_errors.confirmed(state.rename)
             doubts = [doubt for doubt in self.doubting.result or [] if who == DECIDED or doubt.key in own]
             rows = []
@@ -213,17 +213,10 @@ class Desk:
         label = conflicts.renamed(own[key].label, state.rename) if key in own else ""
         row = {"key": key, "text": text.text, "group": text.group, "bucket": self._bucket(state, key), "label": label}
         if who == DECIDED:
-            others = {name: journal.answers_of(name).get(key) for name in journal.annotators() if name != who}
+            others = {name: state.answers_of(name).get(key) for name in journal.annotators() if name != who}
             labels = {name: conflicts.renamed(answer.label, state.rename) for name, answer in others.items() if answer}
             row["answers"] = labels or ({"the source": text.source} if text.source else {})
         return row
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    with suppress(OSError):
-        found = path.stat()
-        return found.st_mtime_ns, found.st_size, found.st_ino
-    return None
 
 
 def _seconds_left(history: list[Answer], rows: int) -> int | None:

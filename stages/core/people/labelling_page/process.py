@@ -4,6 +4,7 @@ Whoever holds the lock serves the page, and writes its port and token to ADDRESS
 """
 
 import fcntl
+import html
 import json
 import os
 import secrets
@@ -20,6 +21,7 @@ from stages.core.base.errors import Refused
 
 FOLDER = Path(".gleaner")
 LOCK, ADDRESS = FOLDER / "page.lock", FOLDER / "page.json"
+DOOR = Path("labels/open.html")  # git ignores it; some browsers may not read hidden folders
 LOOPBACK, PORT = "127.0.0.1", 8642
 SCREEN = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER", "WSL_DISTRO_NAME")  # one of these is set where a browser can open
 PORTS = f"or none: then {PORT}, or a free one"
@@ -84,9 +86,7 @@ def serve(bound: socket.socket, who: str) -> None:
 
     port, token = bound.getsockname()[1], secrets.token_urlsafe(24)
     with suppress(OSError):
-        private = os.open(ADDRESS, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(private, "w", encoding="utf-8") as file:
-            json.dump({"port": port, "token": token}, file)
+        write_private(ADDRESS, json.dumps({"port": port, "token": token}))
     config = uvicorn.Config(
         server.app(Desk(Choosing()), token, port),
         log_level="warning",
@@ -103,16 +103,30 @@ def serve(bound: socket.socket, who: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # elsewhere Ctrl-C ends at once; here the command has a last word
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[bound])
-    with suppress(OSError):
-        ADDRESS.unlink(missing_ok=True)
+    for file in (ADDRESS, DOOR):
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Only the user can read the file."""
+    file.unlink(missing_ok=True)  # an older one may have other permissions
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
 
 
 def show(address: tuple[int, str], who: str, words: str) -> None:
-    """Print the address (port, token), and open it if there is a screen."""
+    """Print the address (port, token), and open it if there is a screen.
+
+    The browser gets a private file that sends it on, as in Jupyter: other users of the machine see its command line, and an address
+    there would tell them the token.
+    """
     port, token = address
     url = f"http://{LOOPBACK}:{port}/?token={token}&who={quote(who)}"
     print(f"{words}:\n{url}", flush=True)
     if sys.platform == "darwin" or any(map(os.environ.get, SCREEN)):
-        # In a thread, because some browsers block the program that opens them. Without a screen, a text browser would take over
-        # the terminal, so none is opened.
-        threading.Thread(target=webbrowser.open, args=[url], daemon=True).start()
+        with suppress(OSError):
+            write_private(DOOR, f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>Gleaner</title>\n')
+            # In a thread, because some browsers block the program that opens them. Without a screen, a text browser would take
+            # over the terminal, so none is opened.
+            threading.Thread(target=webbrowser.open, args=[DOOR.resolve().as_uri()], daemon=True).start()

@@ -1,17 +1,19 @@
 """The rows that a round asks people to label: labels/STAGE.csv, and in the same form labels/holdout.csv and labels/random.csv.
 
-    key, text, group, bucket, found, label
+    key, text, group, bucket, found, number, label
 
-People may open and save the file in a spreadsheet. Only the key counts; the other columns are for the reader. `found` holds the
-words of `make find` that the text matched. Only `make answers FILE=` reads the column `label`.
+People may open and save the file in a spreadsheet, sort it, and add columns. Only key and number count; the other columns are for
+the reader. `number` is a row's place in the round, `found` holds the words of `make find` that the text matched. Only
+`make answers FILE=` reads the column `label`.
 """
 
 import re
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 from stages.core.base.errors import Refused
-from stages.core.people.records import spreadsheets
+from stages.core.people.records import journal, spreadsheets
 from stages.core.people.records.journal import KEY, KEY_FORM
 
 FOLDER = Path("labels")
@@ -26,6 +28,7 @@ class Row:
     group: str = ""
     bucket: str = ""
     found: str = ""
+    number: str = ""
     label: str = ""
 
 
@@ -47,10 +50,14 @@ def keys(name: str) -> list[str]:
 
 
 def read(name: str) -> list[Row]:
-    """The rows of a round's file; empty without a file. Raises Refused if it cannot be read or a key is broken."""
+    """The rows of a round's file by their numbers; empty without a file. Raises Refused if it cannot be read or a key is broken."""
     file = file_of(name)
-    if not file.exists():
-        return []
+    version = journal.version(file)
+    return list(_read(file, version)) if version else []
+
+
+@lru_cache(maxsize=64)
+def _read(file: Path, version: tuple) -> list[Row]:
     table = spreadsheets.lower_case(spreadsheets.read(file))
     if "key" not in table.columns:
         raise Refused(f"{file} has columns {', '.join(table.columns)[:200]}, possible: {', '.join(COLUMNS)}; key is needed")
@@ -63,9 +70,36 @@ def read(name: str) -> list[Row]:
                 f"{file}, row {number:,}: key = {row.key[:60]!r}, possible: {KEY_FORM}; a spreadsheet may have changed it: restore "
                 f"the file with git, or delete the row"
             )
-    return rows
+    return sorted(rows, key=lambda row: int(row.number) if row.number.isdecimal() else 0)
 
 
-def write(name: str, rows: list[Row]) -> None:
-    columns = [column for column in COLUMNS if column != "found" or any(row.found for row in rows)]
-    spreadsheets.write(file_of(name), columns, ([asdict(row)[column] for column in columns] for row in rows))
+def add(name: str, rows: list[Row]) -> None:
+    """Append rows to a round's file, or begin it."""
+    _rewrite(name, rows, set())
+
+
+def drop(name: str, keys: set[str]) -> None:
+    """Take the rows of these keys out of a round's file, but for those that hold a label; delete the file if none is left."""
+    _rewrite(name, [], keys)
+
+
+def _rewrite(name: str, added: list[Row], without: set[str]) -> None:
+    """What people saved since the file was read stays, and so do columns and cells of their own."""
+    file = file_of(name)
+    with journal.locked():
+        header, *lines = spreadsheets.grid(file) if file.exists() else [[]]
+        names = [column.strip().lower() for column in header]
+        new = [column for column in COLUMNS if column not in names and (column != "found" or any(row.found for row in added))]
+        kept, highest = [], 0
+        for place, line in enumerate(lines, start=1):
+            cells = dict(zip(reversed(names), map(str.strip, reversed(line))))  # of two equal names the first counts
+            highest = max(highest, int(cells["number"]) if cells.get("number", "").isdecimal() else place)
+            if cells["key"] not in without or cells.get("label"):
+                kept.append([*line, *(str(place) if column == "number" else "" for column in new)])
+        for number, row in enumerate(added, start=highest + 1):
+            row = asdict(row) | {"number": str(number)}
+            kept.append([spreadsheets.cell(row.get(column, "")) for column in [*names, *new]])
+        if kept:
+            spreadsheets.write(file, [*header, *new], kept)
+        else:
+            file.unlink(missing_ok=True)

@@ -3,11 +3,11 @@
     key,label,when
     t76d81909f941334c44312a0b,positive,2026-11-25T19:04:27Z
 
-The last line for a key counts. Its label is a class, CANNOT_SAY, or empty, which takes the answer back. A script may write such a
-file too; `when` may be missing and other columns are ignored. The answers of the annotator DECIDED settle conflicts.
+The last line for a key counts. Its label is a class, CANNOT_SAY, or empty, which takes the answer back. A script or a person may
+write such a file too: columns may come in any order, others may stand beside them, and `when` may be missing. A line may also be
+corrected in place. The answers of the annotator DECIDED settle conflicts.
 
-.gleaner/answers/ holds a second copy of the lines, outside git. When git or DVC replaces a file by an older one, `restore` brings
-the missing lines back.
+.gleaner/answers/ holds a second copy of the lines, outside git; second_copy.py brings lost ones back from it.
 """
 
 import csv
@@ -17,11 +17,11 @@ import hashlib
 import io
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from stages.core.base.errors import Refused
@@ -30,6 +30,7 @@ FOLDER, COPY = Path("labels/answers"), Path(".gleaner/answers")
 LOCK = Path(".gleaner/labels.lock")
 CANNOT_SAY = "?"
 DECIDED = "decided"
+COLUMNS = ("key", "label", "when")
 HEADER = "key,label,when\n"
 KEY, KEY_FORM = re.compile(r"t[0-9a-f]{24}"), "t and 24 hexadecimal digits"
 WHO = re.compile(r"[^\W_][\w.-]{0,63}")
@@ -37,16 +38,17 @@ WHO = re.compile(r"[^\W_][\w.-]{0,63}")
 
 @dataclass(frozen=True)
 class Answer:
-    """One line of a file; `line` is its number, from 1."""
+    """One line of a file; `line` is its number, from 1, and `others` are its cells in further columns."""
 
     key: str
     label: str
     when: str
     line: int
+    others: dict[str, str] = field(default_factory=dict, compare=False)
 
-    @property
-    def cells(self) -> tuple[str, str, str]:
-        return self.key, self.label, self.when
+    def cells(self, columns: Iterable[str]) -> list[str]:
+        own = self.others | {"key": self.key, "label": self.label, "when": self.when}
+        return [own.get(column, "") for column in columns]
 
 
 def file_of(who: str) -> Path:
@@ -65,8 +67,22 @@ def myself() -> str:
     return name or "me"
 
 
-def annotators() -> list[str]:
-    return sorted(file.stem for file in FOLDER.glob("*.csv") if WHO.fullmatch(file.stem))
+def annotators(folder: Path = FOLDER) -> list[str]:
+    return sorted(file.stem for file in folder.glob("*.csv") if WHO.fullmatch(file.stem))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The whole lines of a file that were read so far; a file mostly grows."""
+
+    data: bytes = b""
+    delimiter: str = ","
+    columns: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+_known: dict[Path, Lines] = {}
 
 
 def lines(file: Path) -> tuple[list[Answer], list[str]]:
@@ -74,33 +90,57 @@ def lines(file: Path) -> tuple[list[Answer], list[str]]:
 
     Raises Refused if the file cannot be read, or its first line does not name the columns.
     """
+    read, half = read_lines(file)
+    notes = list(read.notes)
+    if half:
+        number = read.data.count(b"\n") + 1
+        notes.append(f"{file}, line {number:,}: half a line is ignored; if it is whole, end it with a line break")
+    return list(read.answers), notes
+
+
+def read_lines(file: Path) -> tuple[Lines, bytes]:
+    """(the whole lines, the rest): reads what was added since the last call, or all if anything else changed."""
     try:
         data = file.read_bytes()
     except FileNotFoundError:
-        return [], []
+        return Lines(), b""
     except OSError as error:
         raise Refused(f"{file} cannot be read: {error.strerror}; fix that, then try again") from None
     whole, end, half = data.rpartition(b"\n")
-    text = (whole + end).decode("utf-8-sig", errors="replace")  # a broken label is no class, and is refused later
-    notes = []
-    if half:
-        number = text.count("\n") + 1
-        notes.append(f"{file}, line {number:,}: half a line is ignored; if it is whole, end it with a line break")
-    rows = [next(csv.reader([line.rstrip("\r")]), []) for line in text.split("\n")[:-1]]  # an open quote ends with its line
-    if not rows:
-        return [], notes
-    header = [cell.strip().lower() for cell in rows[0]]
-    if not {"key", "label"} <= set(header):
-        raise Refused(f"{file}, line 1: found {','.join(header)[:80]}, possible: key,label,when; add that line")
-    places = [header.index(name) if name in header else None for name in ("key", "label", "when")]
-    answers = []
-    for number, cells in enumerate(rows[1:], start=2):
-        key, label, when = ("" if place is None else cells[place].strip() if place < len(cells) else None for place in places)
-        if None not in (label, when) and KEY.fullmatch(key or ""):
-            answers.append(Answer(key, label, when, number))
+    whole += end
+    before = _known.get(file, Lines())
+    if not whole.startswith(before.data):
+        before = Lines()
+    if whole != before.data:
+        before = _known[file] = grown(file, before, whole)
+    return before, half
+
+
+def grown(file: Path, before: Lines, whole: bytes) -> Lines:
+    """`before` with the lines that `whole` has more; `file` is for messages."""
+    text = whole[len(before.data) :].decode("utf-8-sig", errors="replace")  # a broken label is no class, and is refused later
+    new, delimiter, columns = text.split("\n")[:-1], before.delimiter, before.columns
+    if not before.data:
+        delimiter, columns = _header(new.pop(0), file)
+    answers, notes = list(before.answers), list(before.notes)
+    for number, line in enumerate(new, start=before.data.count(b"\n") + (1 if before.data else 2)):
+        cells = next(csv.reader([line.rstrip("\r")], delimiter=delimiter), [])  # an open quote ends with its line
+        row = dict(zip(columns, map(str.strip, cells)))
+        if "label" in row and KEY.fullmatch(row.get("key", "")) and ("when" in row or "when" not in columns):
+            key, label, when = row.pop("key"), row.pop("label"), row.pop("when", "")
+            answers.append(Answer(key, label, when, number, row))
         elif any(cells):
             notes.append(f"{file}, line {number:,}: {','.join(cells)[:60]!r} is no key and label, and is ignored")
-    return answers, notes
+    return Lines(whole, delimiter, columns, tuple(answers), tuple(notes))
+
+
+def _header(line: str, file: Path) -> tuple[str, tuple[str, ...]]:
+    """(the delimiter, names of the columns in lower case) of a file's first line; a spreadsheet may have saved semicolons."""
+    delimiter = max(",;\t", key=line.count)
+    columns = tuple(cell.strip().lower() for cell in next(csv.reader([line.rstrip("\r")], delimiter=delimiter), []))
+    if not {"key", "label"} <= set(columns):
+        raise Refused(f"{file}, line 1: found {line[:80].strip()}, possible: {HEADER.strip()}; add that line")
+    return delimiter, columns
 
 
 def current(answers: Iterable[Answer]) -> dict[str, Answer]:
@@ -133,10 +173,18 @@ def append(who: str, given: Iterable[tuple[str, ...]], now: datetime | None = No
             raise Refused(f"{answer.key!r}, {answer.label!r} is no key and label; a key is {KEY_FORM}")
     file = file_of(who)
     with locked():
-        _add(file, added)
+        columns = add(file, added)
         with suppress(OSError, Refused):  # the answer itself is safe; only its second copy failed
-            _add(COPY / file.name, added)
+            add(COPY / file.name, added, columns)
     return len(added)
+
+
+def version(file: Path) -> tuple[int, int, int] | None:
+    """Changes whenever the file does; None without a file."""
+    with suppress(OSError):
+        found = file.stat()
+        return found.st_mtime_ns, found.st_size, found.st_ino
+    return None
 
 
 def stamp(moment: datetime) -> str:
@@ -144,51 +192,33 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def restore() -> list[str]:
-    """Bring back lines that only the second copy holds, and copy all others; returns a note on each repaired file.
-
-    A lost line stays out if its key has a later one, because it would count again.
-    """
-    notes = []
-    with locked():
-        for name in sorted({file.name for folder in (FOLDER, COPY) for file in folder.glob("*.csv") if WHO.fullmatch(file.stem)}):
-            (kept, _), (copied, _) = lines(FOLDER / name), lines(COPY / name)
-            last = {answer.key: answer.when for answer in kept}
-            lost = [answer for answer in _missing(copied, kept) if answer.when >= last.get(answer.key, "")]
-            if lost:
-                _add(FOLDER / name, lost)
-                notes.append(f"{FOLDER / name}: {len(lost):,} lost answers are back, from {COPY / name}")
-            with suppress(OSError, Refused):
-                _add(COPY / name, _missing(kept, copied))
-    return notes
-
-
-def _missing(wanted: list[Answer], present: list[Answer]) -> list[Answer]:
-    """The wanted lines that are not present, repeats counted."""
-    counts = Counter(answer.cells for answer in present)
-    missing = []
-    for answer in wanted:
-        counts[answer.cells] -= 1
-        missing += [answer] if counts[answer.cells] < 0 else []
-    return missing
-
-
-def _add(file: Path, added: list[Answer]) -> None:
-    """Open, append, sync and close: every time, because git and DVC replace files."""
-    if not added:
-        return
+def text_of(answers: Iterable[Answer], columns: tuple[str, ...], delimiter: str = ",", names: bool = False) -> str:
+    """Lines of a file; `names`: below their names."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(answer.cells for answer in added)
+    rows = [answer.cells(columns) for answer in answers]
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows([columns, *rows] if names else rows)
+    return text.getvalue()
+
+
+def add(file: Path, added: list[Answer], columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
+    """Open, append, sync and close: every time, because git and DVC replace files. Returns the file's columns.
+
+    columns   of a new file
+    """
+    if not added:
+        return columns
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666), "rb+", buffering=0) as out:
             length = os.fstat(out.fileno()).st_size
-            start = os.pread(out.fileno(), len(HEADER), 0).decode(errors="replace")
-            if HEADER.startswith(start) and length < len(HEADER):
-                before = HEADER[length:]  # the file is new, or its first line was cut short
+            start, delimiter = os.pread(out.fileno(), 2**16, 0).decode("utf-8-sig", errors="replace"), ","
+            header = text_of([], columns or COLUMNS, names=True)
+            if header.startswith(start) and length < len(header.encode()):
+                before, columns = header[len(start) :], columns or COLUMNS  # the file is new, or its first line was cut short
             else:
                 before = "" if os.pread(out.fileno(), 1, length - 1) == b"\n" else "\n"
-            left = (before + text.getvalue()).encode()
+                delimiter, columns = _header(start.partition("\n")[0], file)
+            left = (before + text_of(added, columns, delimiter)).encode()
             while left:
                 left = left[out.write(left) :]
             os.fsync(out.fileno())
@@ -200,6 +230,7 @@ def _add(file: Path, added: list[Answer]) -> None:
                 os.close(folder)
     except OSError as error:
         raise Refused(f"{file} cannot be written: {error.strerror}; fix that and answer again") from None
+    return columns
 
 
 @contextmanager
@@ -224,5 +255,10 @@ def digest(root: Path = FOLDER.parent) -> str:
     for file in sorted(root.rglob("*.csv")):
         with suppress(OSError):
             total.update(file.relative_to(root).as_posix().encode(errors="surrogateescape") + b"\0")
-            total.update(hashlib.sha256(file.read_bytes()).digest())
+            total.update(_sha256(file, version(file)))
     return total.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _sha256(file: Path, version: tuple) -> bytes:
+    return hashlib.sha256(file.read_bytes()).digest()

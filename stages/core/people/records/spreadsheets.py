@@ -1,18 +1,17 @@
-"""Tables as spreadsheets save them, and cells that no spreadsheet runs as a formula."""
+"""Tables that people open and save in spreadsheets."""
 
 import csv
 import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from stages.core.base import artifacts
+from stages.core.base import artifacts, formulas
 from stages.core.base.errors import Refused, short
 from stages.core.sources import delimited, packed
 from stages.core.sources.tables import Table, replace
 
 MOST = 32_767  # UTF-16 units that a cell of Excel or LibreOffice holds
 GUESSED = "read as cp1252, the usual encoding of Windows, because it is not UTF-8"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def read(file: Path) -> Table:
@@ -35,21 +34,23 @@ def lower_case(table: Table) -> Table:
     return Table(list(original), lambda column: table.values(original[column]))
 
 
+def grid(file: Path) -> list[list[str]]:
+    """All cells of a table as they stand in the file, the header's first. Raises Refused if it cannot be read."""
+    encoding = "cp1252" if GUESSED in read(file).notes else "auto"
+    lines = lambda: packed.lines(file, encoding)  # noqa: E731
+    return list(delimited.rows_of(lines, delimited.dialect_of(lines, file)))
+
+
 def write(file: Path, columns: list[str], rows: Iterable[Iterable[str]]) -> None:
-    """Write a table, whole or not at all, in UTF-8 with the byte order mark that Excel needs to recognise it."""
+    """Write cells, whole or not at all, in UTF-8 with the byte order mark that Excel needs to recognise it."""
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([columns, *([cell(value) for value in row] for row in rows)])
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
     with artifacts.whole(file) as part:
         part.write_bytes(text.getvalue().encode("utf-8-sig"))
 
 
-def cell(value: str) -> str:
-    """A value that a spreadsheet takes as text: an apostrophe before a formula, and three dots where it is cut."""
-    value = f"'{value}" if value.startswith(FORMULA) else value
+def cell(text: str) -> str:
+    """The cell that shows a text: no formula, and with three dots where a spreadsheet would cut it."""
+    value = formulas.guarded(text)
     units = value.encode("utf-16-le")
     return value if len(units) <= 2 * MOST else units[: 2 * (MOST - 1)].decode("utf-16-le", errors="ignore") + "…"
-
-
-def uncell(value: str) -> str:
-    """The value before `cell`, except for what was cut."""
-    return value[1:] if value.startswith("'") and value[1:].startswith(FORMULA) else value

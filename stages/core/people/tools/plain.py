@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stages.core.base import keys
+from stages.core.base import formulas, keys
 from stages.core.base.errors import Refused
 from stages.core.people.records import spreadsheets
 from stages.core.people.tools.exchange import ID, ToolAnswer
@@ -19,7 +19,7 @@ def read(table: Table, file: str) -> Iterator[ToolAnswer]:
         raise Refused(f"{file} has columns {', '.join(table.columns)[:200]}, possible: label, and key or text; rename them")
     labels = cells(table, label_column, file, listed=True)
     texts = cells(table, text_column, file) if text_column else [None] * len(labels)
-    its_keys = cells(table, key_column, file) if key_column else [keys.key(spreadsheets.uncell(text or "")) for text in texts]
+    its_keys = cells(table, key_column, file) if key_column else [keys.key(formulas.unguarded(text or "")) for text in texts]
     for number, (key, text, label) in enumerate(zip(its_keys, texts, labels), start=1):
         label = (label or "").strip()
         yield ToolAnswer(f"row {number:,}", (key or "").strip() or "none", text or "", (label,) if label else ())
