@@ -180,12 +180,21 @@ def _several(found: list[Path]) -> str:
 
 
 def _saved_splits(file: Path) -> list[str]:
+    return _named_in(file, lambda content: [str(name) for name in content["splits"]])
+
+
+def _named_in(file: Path, names_of: Callable[[Any], list[str]]) -> list[str]:
+    """Files or folders that a note of datasets.save_to_disk names. Raises Unclear unless all lie beside it."""
     try:
-        return [str(name) for name in json.loads(file.read_text(encoding="utf-8"))["splits"]]
-    except (ValueError, KeyError, TypeError):
-        raise Unclear(f"{file.name} was not written by datasets.save_to_disk") from None
+        names = names_of(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Unclear(f"{file} was not written by datasets.save_to_disk") from None
+    if outside := [name for name in names if name in ("", ".", "..") or re.search(r"[/\\\0]", name)]:
+        raise Unclear(f"{file} names {outside[0][:100]!r}, possible: what lies beside it")
+    return names
 
 
 def _saved(folder: Path) -> Part:
+    _named_in(folder / "state.json", lambda content: [entry["filename"] for entry in content["_data_files"]])
     files = [file for file in sorted(folder.glob("*")) if file_names.visible(file) and file.suffix in (".json", ".arrow")]
     return Part(files, "saved", folder)

@@ -2,7 +2,7 @@
 
 README.md             the card, for people and for a hub
 predict.py            labels texts; needs torch and transformers
-about.json            classes, temperature, abstain, normalise, pooling, max_tokens, names of the encoders; the layers that make up
+about.json            classes, temperature, abstain, pooling, max_tokens, names of the encoders; the layers that make up
                       a vector, null for the last layer as it is
 tokenizer.json
 encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each model's own
@@ -36,14 +36,20 @@ def write(folder: Path, models: Ensemble, card: str) -> None:
         _fill(part, models, card)
         if folder.exists():
             folder.rename(old)
-        part.rename(folder)
+        try:
+            part.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     except Refused:
         raise
     except Exception as error:  # safetensors wraps the system's errors in its own
-        raise Refused(f"{folder} cannot be written: {short(error)}; mend that and run the same again") from None
+        there = f"; the former one is {old}" if old.exists() else ""
+        raise Refused(f"{folder} cannot be written: {short(error)}{there}; mend that and run the same again") from None
     finally:
-        for left in (part, old):
-            shutil.rmtree(left, ignore_errors=True)
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _fill(folder: Path, models: Ensemble, card: str) -> None:
@@ -60,7 +66,7 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
         encoder.backbone.float().save_pretrained(folder / name)
     save_file({name: np.ascontiguousarray(array, np.float32) for name, array in heads.items()}, folder / "heads.safetensors")
     models.encoder.tokenizer.save(str(folder / "tokenizer.json"))
-    content = {name: getattr(about, name) for name in ("classes", "temperature", "abstain", "normalise")}
+    content = {name: getattr(about, name) for name in ("classes", "temperature", "abstain")}
     content |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
     content["layers"] = models.encoder.layers if models.works_on_vectors else None
     (folder / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
