@@ -5,7 +5,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from stages.core.base.errors import Refused, short
-from stages.core.sources import packed
+from stages.core.sources import packed, tables
 from stages.core.sources.tables import Table
 
 
@@ -33,8 +33,10 @@ def read(file: Path, encoding: str) -> Table:
     columns = ["" if name is None else str(name) for name in header]
     while columns and not columns[-1]:
         columns.pop()
+    columns, notes = tables.names_of(columns), []
     for number, row in enumerate(rows, start=1):
         if any(cell is not None for cell in row[len(columns) :]):
             raise ValueError(f"row {number:,} has a cell beyond the {len(columns)} columns of the header")
-    values = list(zip_longest(columns, *rows))  # short rows end in empty cells
-    return Table(columns, lambda column: values[columns.index(column)][1:])
+    # Short rows end in empty cells.
+    values = list(zip_longest(columns, *tables.without_headers(rows, header, notes)))
+    return Table(columns, lambda column: values[columns.index(column)][1:], notes=notes, header=True)
