@@ -27,11 +27,17 @@ def read(file: Path) -> Table:
 
 
 def lower_case(table: Table) -> Table:
-    """The table with its column names stripped and in lower case; of two equal names the first column counts."""
-    original: dict[str, str] = {}
+    """The table with its column names stripped and in lower case. Reading a column raises Refused if several have its name."""
+    original: dict[str, list[str]] = {}
     for column in table.columns:
-        original.setdefault(column.strip().lower(), column)
-    return Table(list(original), lambda column: table.values(original[column]))
+        original.setdefault(column.strip().lower(), []).append(column)
+
+    def values(column: str) -> Iterable[str]:
+        if len(found := original[column]) > 1:
+            raise Refused(f"{table.origin or 'the table'}: {len(found)} columns have one name ({', '.join(found)}); rename one")
+        return table.values(found[0])
+
+    return Table(list(original), values)
 
 
 def grid(file: Path) -> list[list[str]]:

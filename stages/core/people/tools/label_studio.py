@@ -42,6 +42,8 @@ def _of_tasks(records: list[dict], classes: Collection[str]) -> Iterator[ToolAns
                 found = str(annotations)[:60]
                 raise ValueError(f"annotations = {found}, possible: a list of objects; export as JSON, not as a snapshot")
             annotated += [(where, key, text, annotation, _choices(annotation)) for annotation in annotations]
+    if annotated and not any(choices for *_, choices in annotated):
+        _refuse_other_kinds(annotation for *_, annotation, _ in annotated)
     labels_by_control: dict[str, list] = {}
     for *_, choices in annotated:
         for name, labels in choices.items():
@@ -64,6 +66,13 @@ def _choices(annotation: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return choices
 
 
+def _refuse_other_kinds(annotations: Iterator[Mapping[str, Any]]) -> None:
+    """Raise ValueError if these have results, since none is a choice."""
+    regions = (region for annotation in annotations for region in annotation.get("result") or () if isinstance(region, Mapping))
+    if kinds := sorted({str(region.get("type")) for region in regions}):
+        raise ValueError(f"its results are of type {', '.join(kinds)[:200]}, possible: choices; only <Choices> can be read")
+
+
 def _of_rows(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
     annotated = [(where, record) for where, record in numbered(records) if record.get("annotation_id") not in (None, "")]
     columns: dict[str, list] = {}
@@ -79,7 +88,7 @@ def _of_rows(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnsw
     if annotated and not with_classes:
         raise ValueError(
             f"columns {', '.join(columns)[:200]}: none holds a class, possible: {', '.join(classes)[:200]}; a control named like a "
-            "key of the data is lost in CSV: export as JSON, or correct labels.classes"
+            "key of the data is lost in CSV: export as JSON, or correct labels.classes; <Labels> and <Taxonomy> cannot be read"
         )
     control = question(with_classes, classes)
     for where, record in annotated:

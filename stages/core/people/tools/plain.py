@@ -12,6 +12,8 @@ from stages.core.sources.tables import Table, cells, matching
 
 def read(table: Table, file: str) -> Iterator[ToolAnswer]:
     """Raises Refused, naming file and row, for columns or cells that cannot be used."""
+    if not table.columns:
+        raise Refused(f"{file} is empty")
     table = spreadsheets.lower_case(table)
     names = (LABEL_COLUMNS, TEXT_COLUMNS, ("key", ID))
     label_column, text_column, key_column = (next(iter(matching("auto", guesses, table)), None) for guesses in names)
