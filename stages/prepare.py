@@ -2,7 +2,7 @@
 
 reads   params prepare.dataset: a package, a hub or files; if people label, labels/holdout.csv; data/inputs/prepare.json, which
         changes when the content of the data set does
-writes  data/pool.jsonl                 text, group if the source has one; line i is row i of every later artifact
+writes  data/pool.jsonl                 text as in the source, group if there is one; line i is row i of every later artifact
         data/source_labels.npy          int64 [pool]      class number from the source for each row; -1 if it gives none
         data/holdout.jsonl              as pool.jsonl; used only for measuring
         data/source_holdout_labels.npy  int64 [holdout]
@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts, keys, label_codes, params, paths
+from stages.core.base import artifacts, label_codes, params, paths
 from stages.core.base.errors import Refused
 from stages.core.people.records import asked, conflicts
-from stages.core.sources import cleaning, splits, unlabelled
+from stages.core.sources import cleaning, spellings, splits, unlabelled
 
 Rows = cleaning.Rows
 CLASSES_SHOWN = 20  # in a printed line
@@ -86,19 +86,29 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     own_holdout, dropped = holdout is not None, Dropped()
     pool, holdout = cleaning.unify_spellings(pool, holdout or [])
     if people:
+        known = {spellings.visible(name): name for name in (*labels.classes, *vars(labels.rename))}
         for row in (*pool, *holdout):
-            row["label"] = conflicts.renamed(row["label"] or None, vars(labels.rename))
+            label = row["label"] and known.get(spellings.visible(row["label"]), row["label"])
+            row["label"] = conflicts.renamed(label or None, vars(labels.rename))
     pool = _clean(pool, prepare, "pool", dropped, labelled=not people)
     if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", dropped)
         before = len(pool)
-        pool, shared = cleaning.without_texts_of(pool, holdout, keys.key if people else str)
+        pool, shared = cleaning.without_texts_of(pool, holdout)
+        pool, aside = cleaning.without_groups_of(pool, holdout)
         dropped.add("pool_texts_of_the_holdout", shared)
-        print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}")
+        dropped.add("of_groups_of_the_holdout", aside)
+        print(
+            f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}, and {len(aside):,} other rows "
+            f"of its groups{_example(aside)}"
+        )
         if not pool:
+            which = "texts of the pool are in the holdout too: test contains train"
+            if aside:
+                which = "rows of the pool have a text or a group of the holdout: set prepare.group_column to none"
             raise Refused(
-                f"params.yaml: prepare.dataset = {prepare.dataset}: all {before:,} texts of the pool are in the holdout too: test "
-                f"contains train; give a holdout of other texts, or train alone, from which a share is split off"
+                f"params.yaml: prepare.dataset = {prepare.dataset}: all {before:,} {which}; give a holdout of other "
+                f"texts, or train alone, from which a share is split off"
             )
         if not people:
             cleaning.check_holdout_classes(pool, holdout)
@@ -122,7 +132,7 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
 def _clean(rows: Rows, prepare: Any, where: str, dropped: Dropped, labelled: bool = True) -> Rows:
     """The usable rows. What is dropped is counted and printed."""
     source = f"prepare.dataset = {prepare.dataset}, {where}"
-    rows = cleaning.normalised(rows, prepare.normalise)
+    rows = [{**row, "text": row["text"] or ""} for row in rows]
     filled, empty = cleaning.without_empty(rows, prepare.empty_texts, source)
     kept, without_label = cleaning.without_missing_labels(filled, source) if labelled else (filled, [])
     unique, duplicates, conflicting = (cleaning.without_duplicates if labelled else unlabelled.one_per_key)(kept)
