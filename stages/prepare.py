@@ -94,24 +94,16 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", dropped)
         before = len(pool)
-        pool, shared = cleaning.without_texts_of(pool, holdout)
-        pool, aside = cleaning.without_groups_of(pool, holdout)
+        pool, shared, aside = cleaning.without_those_of(pool, holdout)
         dropped.add("pool_texts_of_the_holdout", shared)
         dropped.add("of_groups_of_the_holdout", aside)
-        print(
-            f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}, and {len(aside):,} other rows "
-            f"of its groups{_example(aside)}"
-        )
+        of_groups = f"{len(aside):,} other rows of its groups{_example(aside)}"
+        print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}, and {of_groups}")
         if not pool:
-            which = "texts of the pool are in the holdout too: test contains train"
-            if aside:
-                which = "rows of the pool have a text or a group of the holdout: set prepare.group_column to none"
             raise Refused(
-                f"params.yaml: prepare.dataset = {prepare.dataset}: all {before:,} {which}; give a holdout of other "
-                f"texts, or train alone, from which a share is split off"
+                f"params.yaml: prepare.dataset = {prepare.dataset}: all {before:,} rows of the pool have a text or a group of the "
+                f"holdout; give another holdout, or train alone, from which one is split off, or set prepare.group_column to none"
             )
-        if not people:
-            cleaning.check_holdout_classes(pool, holdout)
     elif people:
         fixed = asked.keys(asked.HOLDOUT)
         pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
@@ -120,6 +112,8 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
         print(f"prepare: holdout of {len(holdout):,} rows, {origin}; {len(aside):,} rows of their groups left out{_example(aside)}")
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
+    if not people:
+        cleaning.check_holdout_classes(pool, holdout, own_holdout)
     classes = unlabelled.classes(list(labels.classes), pool, holdout) if people else cleaning.classes(pool, holdout)
     print(
         f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
@@ -135,7 +129,7 @@ def _clean(rows: Rows, prepare: Any, where: str, dropped: Dropped, labelled: boo
     rows = [{**row, "text": row["text"] or ""} for row in rows]
     filled, empty = cleaning.without_empty(rows, prepare.empty_texts, source)
     kept, without_label = cleaning.without_missing_labels(filled, source) if labelled else (filled, [])
-    unique, duplicates, conflicting = (cleaning.without_duplicates if labelled else unlabelled.one_per_key)(kept)
+    unique, duplicates, conflicting = cleaning.one_per_text(kept, labelled)
     kinds = {"empty": empty, "unlabelled": without_label, "duplicates": duplicates, "with_two_labels": conflicting}
     for kind, gone in kinds.items():
         dropped.add(f"{where}_{kind}", gone)

@@ -89,9 +89,7 @@ class Encoder(torch.nn.Module):
     lower_case   whether the tokenizer lower-cases texts before anything else; those of uncased models do so anyway
     """
 
-    def __init__(
-        self, model: str, max_tokens: int, pooling: str = "mean", layers: str | int | list[int] = "last", lower_case: bool = False
-    ):
+    def __init__(self, model: str, max_tokens: int, pooling: str = "mean", layers: Any = "last", lower_case: bool = False):
         super().__init__()
         import transformers
 
@@ -109,8 +107,8 @@ class Encoder(torch.nn.Module):
             )
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
             if lower_case:
-                own = self.tokenizer.normalizer
-                self.tokenizer.normalizer = normalizers.Sequence([normalizers.Lowercase(), *([own] if own else [])])
+                first = normalizers.Lowercase()
+                self.tokenizer.normalizer = normalizers.Sequence([first, self.tokenizer.normalizer or first])
         except Exception as error:  # broken or foreign files raise many types
             raise Refused(f"embed.model = {model}: {folder} does not load as an encoder: {short(error)}") from None
         config = self.backbone.config

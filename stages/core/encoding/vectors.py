@@ -1,8 +1,7 @@
 """Embeddings on disk, each with a sidecar that says what made them. Readers check one against the other.
 
-data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_tokens, model_sha256; layers where there are
-                                                  several, lower_case where it is set; rows, width, sha256 of the vectors,
-                                                  texts_sha256
+data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_tokens, model_sha256; layers if there are several,
+                                                  lower_case if it is set; rows, width, sha256 of the vectors, texts_sha256
 """
 
 import hashlib

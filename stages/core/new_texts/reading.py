@@ -52,7 +52,7 @@ def of_path(path: Path, encoding: str) -> Stream:
     [part] = parts.values()
     if part.kind != "files":
         table = files.table_of(part, SETTING, encoding)
-        return Stream(table.rows, table.columns, table.notes, name=str(path), header=table.header)
+        return Stream(table.rows, table.columns, table.notes, name=str(path))
     first, *others = sources = [_of_file(file, encoding) for file in part.files]
     if not others:
         return first
@@ -66,7 +66,7 @@ def of_path(path: Path, encoding: str) -> Stream:
             yield from source.rows()
         notes[:] = dict.fromkeys(note for source in sources for note in source.notes)
 
-    return Stream(rows, first.columns, notes, first.schema, str(path), first.header)
+    return Stream(rows, first.columns, notes, first.schema, str(path))
 
 
 def of_pipe(data: io.BufferedReader, encoding: str, name: str = "standard input") -> Stream:
@@ -76,7 +76,6 @@ def of_pipe(data: io.BufferedReader, encoding: str, name: str = "standard input"
     """
 
     def rows() -> Iterator[Row]:
-        first = ""
         try:
             stream = io.TextIOWrapper(data, packed.encoding_of(data.peek(4096), encoding), newline="\n")
             start = list(islice(stream, 1))
@@ -92,7 +91,7 @@ def of_pipe(data: io.BufferedReader, encoding: str, name: str = "standard input"
         except (UnicodeDecodeError, packed.WrongEncoding) as error:
             raise Refused(f"{name}: {short(error)}; name its encoding in prepare.encoding") from None
         except (ValueError, RecursionError) as error:
-            raise Refused(f"{name}: {short(error)}{'; its first line is JSON, so every line must be' if first else ''}") from None
+            raise Refused(f"{name}: {short(error)}") from None
 
     return Stream(rows, name=name)
 
@@ -111,7 +110,7 @@ def inspect(source: Stream, setting: Any, asked: str | None, once: bool = False)
     if not first:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
     columns = dict.fromkeys(chain(source.columns or (), *first))
-    table = Table(source.columns or list(columns), lambda column: (row.get(column) for row in first), header=source.header)
+    table = Table(source.columns or list(columns), lambda column: (row.get(column) for row in first), source.name)
     column = text_column(table, setting, asked, source.name)
     chunked = chunks(chain(first, rows), column, source.name)
     if once:
@@ -126,15 +125,13 @@ def inspect(source: Stream, setting: Any, asked: str | None, once: bool = False)
 
 
 def text_column(table: Table, setting: Any, asked: str | None, name: str) -> str:
-    """The column asked for, else that of params, else one with a usual name, else the only one.
-
-    table   the first rows
+    """The column asked for, else that of params, else one with a usual name, else the only one; `table` holds the first rows.
 
     Raises Refused if there is none, if two columns have the same name, or if the first line looks like a row.
     """
     columns = table.columns
     if twice := sorted({column for column in columns if columns.count(column) > 1}):
-        raise Refused(f"{name}: {columns.count(twice[0])} columns are called {twice[0] or 'nothing'}; rename one")
+        raise Refused(f"{name}: {columns.count(twice[0])} columns are called {twice[0]}; rename one")
     for wanted in [asked] if asked else [setting, "auto"]:
         matching = tables.matching(wanted, () if asked else TEXT_COLUMNS, table)
         if len(matching) == 1:
@@ -174,7 +171,7 @@ def _of_file(file: Path, encoding: str) -> Stream:
         with files.refusing_broken(file, SETTING):
             yield from found.rows()
 
-    return Stream(rows, found.columns, found.notes, getattr(found, "schema", None), str(file), found.header)
+    return Stream(rows, found.columns, found.notes, getattr(found, "schema", None), str(file))
 
 
 def _lines(file: Path, encoding: str) -> Stream | Table:

@@ -34,8 +34,8 @@ class Dialect:
 
 
 def read(file: Path, encoding: str) -> Stream:
-    """The rows of a file; of repeated columns the first. Raises ValueError, naming the line, if the cells are unclear or the file
-    is empty, and as packed.text does.
+    """The rows of a file; of repeated columns the first. Raises ValueError if the file is empty or, naming the line, if the cells
+    are unclear, and as packed.text does.
     """
 
     def lines() -> Iterator[str]:
@@ -49,7 +49,7 @@ def read(file: Path, encoding: str) -> Stream:
     places = {column: columns.index(column) for column in columns}
     rows = lambda: tables.without_headers(islice(rows_of(lines, dialect), 1, None), header, notes)  # noqa: E731
     read = lambda: ({column: row[at] for column, at in places.items()} for row in rows())  # noqa: E731
-    return Stream(read, columns, notes, name=str(file), header=True)
+    return Stream(read, columns, notes, name=str(file))
 
 
 def dialect_of(lines: Lines, file: Path) -> Dialect:

@@ -30,13 +30,13 @@ def read(file: Path, encoding: str) -> Table:
             f"{len(filled)} sheets have content ({', '.join(filled)}); keep one, or save each as a file such as train.xlsx"
         )
     header, *rows = next(iter(filled.values()), [()])
-    columns = ["" if name is None else str(name) for name in header]
+    columns, notes = ["" if name is None else str(name) for name in header], []
     while columns and not columns[-1]:
         columns.pop()
-    columns, notes = tables.names_of(columns), []
+    columns = tables.names_of(columns)
     for number, row in enumerate(rows, start=1):
         if any(cell is not None for cell in row[len(columns) :]):
             raise ValueError(f"row {number:,} has a cell beyond the {len(columns)} columns of the header")
     # Short rows end in empty cells.
     values = list(zip_longest(columns, *tables.without_headers(rows, header, notes)))
-    return Table(columns, lambda column: values[columns.index(column)][1:], notes=notes, header=True)
+    return Table(columns, lambda column: values[columns.index(column)][1:], notes=notes)

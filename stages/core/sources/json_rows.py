@@ -34,18 +34,15 @@ def of_array(text: str) -> list[Row]:
 
 def of_lines(lines: Iterable[str]) -> Iterator[Row]:
     """The objects of lines. Blank lines are none. Raises ValueError, naming the line, for anything else."""
-    first = True
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 row = json.loads(line, object_pairs_hook=_without_repeats)
             except ValueError as error:
-                if first and getattr(error, "pos", 0) >= len(line.rstrip()):
-                    error = "an object that goes over several lines; write one a line, as `jq -c .` does, or put all into an array"
-                raise ValueError(f"line {number}: {error}") from None
+                remedy = "each line must hold a whole object, as `jq -c .` writes it, or the file one array of them"
+                raise ValueError(f"line {number}: {error}; {remedy}") from None
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no object")
-            first = False
             yield row
 
 

@@ -20,12 +20,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-NOT_TEXT = {
-    b"PK\x03\x04": "it is a workbook (.xlsx, .ods) or another zip, not text; save it as csv or xlsx, with that ending",
-    b"\xd0\xcf\x11\xe0": "it is an old workbook (.xls), for which there is no reader; save it as csv or xlsx",
-    b"PAR1": "it is parquet, not text; give it the ending .parquet",
-    b"\x1f\x8b": "it is packed by gzip; add .gz to its name",
-}
+ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and other zips, and .xls, begin
 BROKEN = (EOFError, lzma.LZMAError, zlib.error)  # what unpacking raises besides ValueError and OSError
 
 
@@ -57,10 +52,10 @@ def encoding_of(data: bytes, encoding: str) -> str:
 
     data   the beginning of a file
 
-    Raises WrongEncoding for UTF-16 without a mark that would be read as UTF-8, ValueError for a workbook and the like.
+    Raises WrongEncoding for UTF-16 without a mark that would be read as UTF-8, ValueError for a workbook.
     """
-    if kind := next((kind for sign, kind in NOT_TEXT.items() if data.startswith(sign)), None):
-        raise ValueError(kind)
+    if data.startswith(ARCHIVES):
+        raise ValueError("it is a workbook (.xlsx, .ods, .xls) or a zip, not text; save it as csv, or as xlsx with that ending")
     marked = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
     encoding = marked or ("utf-8" if encoding == "auto" else encoding)
     if encoding == "utf-8" and (wide := _wide(data)):

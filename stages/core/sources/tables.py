@@ -12,10 +12,7 @@ import yaml
 from stages.core.base.errors import Refused, choices, short
 
 Row = dict[str, Any]
-NO_HEADER = (
-    "the first line looks like a row, not like names; write the names into a line above it, such as text,label, or name a column "
-    "if these are names"
-)
+NO_HEADER = "the first line looks like a row, not like names; put a line of names above it, or name a column if these are names"
 ONE_OF_SEVERAL = "a text can have one label: keep the main one, join them into one name, or ask about a single label, yes or no"
 
 
@@ -27,14 +24,12 @@ class Table:
     values    function from a column's name to its values, row by row
     origin    file names, for people
     notes     what to print about the reading
-    header    whether the names are the first line of a file
     """
 
     columns: list[str]
     values: Callable[[str], Iterable[Any]]
     origin: str = ""
     notes: list[str] = field(default_factory=list)
-    header: bool = False
 
     @classmethod
     def of(cls, **columns: list) -> "Table":
@@ -57,7 +52,6 @@ class Stream:
     notes     what to print about the reading, complete after it
     schema    of a parquet file
     name      for messages
-    header    as in Table
     """
 
     rows: Callable[[], Iterator[Row]]
@@ -65,7 +59,6 @@ class Stream:
     notes: list[str] = field(default_factory=list)
     schema: Any = None
     name: str = ""
-    header: bool = False
 
     def table(self) -> Table:
         """All rows in memory."""
@@ -77,7 +70,7 @@ class Stream:
         for row in self.rows():
             for column, value in row.items():
                 cells[column].append(value)
-        return Table(self.columns, cells.__getitem__, self.name, self.notes, self.header)
+        return Table(self.columns, cells.__getitem__, self.name, self.notes)
 
 
 def joined(tables: list[Table]) -> Table:
@@ -86,15 +79,12 @@ def joined(tables: list[Table]) -> Table:
     columns = list(dict.fromkeys(chain.from_iterable(table.columns for table in tables)))
     repeated = {name for table in tables for name in table.columns if table.columns.count(name) > 1}
     values = lambda column: chain.from_iterable(table.values(column) for table in tables)  # noqa: E731
-    return Table(columns + sorted(repeated), values, notes=notes, header=tables[0].header)
+    return Table(columns + sorted(repeated), values, notes=notes)
 
 
-def names_of(header: Iterable[str]) -> list[str]:
+def names_of(header: list[str]) -> list[str]:
     """The columns' names. Where several columns have none, each is named after its place: column 3."""
-    names = list(header)
-    if sum(not name.strip() for name in names) < 2:
-        return names
-    return [name if name.strip() else f"column {place}" for place, name in enumerate(names, start=1)]
+    return [name if name or header.count(name) == 1 else f"column {place}" for place, name in enumerate(header, start=1)]
 
 
 def without_headers(rows: Iterable[Any], header: Any, notes: list[str]) -> Iterator[Any]:
@@ -105,17 +95,14 @@ def without_headers(rows: Iterable[Any], header: Any, notes: list[str]) -> Itera
             repeats += 1
         else:
             yield row
-    note = f"{repeats:,} rows that repeat the first line are left out"
-    if repeats and note not in notes:
+    if repeats and (note := f"{repeats:,} rows that repeat the first line are left out") not in notes:
         notes.append(note)
 
 
 def begins_with_a_row(table: Table, usual: Iterable[str]) -> bool:
-    """Whether the first line, taken for names, looks like a row: a cell is a number, a sentence, or occurs again below.
-
-    usual   names that only a header has, besides text, label and id
-    """
-    if not table.header or {"text", "label", "id", *usual} & {name.strip().lower() for name in table.columns}:
+    """Whether no name is `usual`, and the first line looks like a row: a cell is a number, a sentence, or occurs again below."""
+    names = {name.strip().lower() for name in table.columns}
+    if names & {"text", "label", "id", *usual} or not re.search(r"\.(csv|tsv|xlsx)\b", table.origin.lower()):
         return False
     a_row = re.compile(r"-?[0-9]+([.,][0-9]+)?|\S+(\s+\S+){3,}(?<![?:])")  # surveys have questions as names
     return any(a_row.fullmatch(name.strip()) or (name.strip() and name in table.values(name)) for name in table.columns)

@@ -1,9 +1,6 @@
-"""Pure functions from rows with few or no labels to a pool and a holdout that people label.
+"""Pure functions from rows with few or no labels to a pool and a holdout that people label."""
 
-Texts with one key are one text, as in cleaning, because they share one answer.
-"""
-
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection
 from itertools import accumulate
 
@@ -11,22 +8,6 @@ from stages.core.base import keys
 from stages.core.base.errors import Refused, choices
 from stages.core.sources import cleaning
 from stages.core.sources.cleaning import Rows, partition, unit
-
-
-def one_per_key(rows: Rows) -> tuple[Rows, Rows, Rows]:
-    """(one row per key, duplicates, rows that lose their label because their text has several), each in order."""
-    keyed = [(keys.key(row["text"]), row) for row in rows]
-    labels = defaultdict(set)
-    for key, row in keyed:
-        labels[key] |= {row["label"]} - {None, ""}
-    first, duplicates, disputed = {}, [], []
-    for key, row in keyed:
-        if key in first:
-            duplicates.append(row)
-        else:
-            first[key] = {**row, "label": next(iter(labels[key])) if len(labels[key]) == 1 else None}
-            disputed += [row] if len(labels[key]) > 1 else []
-    return list(first.values()), duplicates, disputed
 
 
 def drawn(rows: Rows, wanted: int, seed: int, fixed: Collection[str] = ()) -> tuple[Rows, Rows, Rows]:
@@ -48,7 +29,7 @@ def drawn(rows: Rows, wanted: int, seed: int, fixed: Collection[str] = ()) -> tu
         rows_before = accumulate((rows_of[name] for name in order), initial=0)
         held = {name for name, before in zip(order, rows_before) if before < wanted}
         holdout, others = partition(rows, lambda row: unit(row) in held)
-    pool, aside = cleaning.without_groups_of(others, holdout)
+    pool, _, aside = cleaning.without_those_of(others, holdout)
     if not pool or (wanted and not fixed and not holdout):
         lacking, change = ("holdout", "raise") if pool else ("pool", "lower")
         raise Refused(

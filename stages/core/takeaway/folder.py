@@ -36,20 +36,16 @@ def write(folder: Path, models: Ensemble, card: str) -> None:
         _fill(part, models, card)
         if folder.exists():
             folder.rename(old)
-        try:
-            part.rename(folder)
-        except BaseException:
-            if old.exists():
-                old.rename(folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        part.rename(folder)
     except Refused:
         raise
     except Exception as error:  # safetensors wraps the system's errors in its own
-        there = f"; the former one is {old}" if old.exists() else ""
-        raise Refused(f"{folder} cannot be written: {short(error)}{there}; mend that and run the same again") from None
+        raise Refused(f"{folder} cannot be written: {short(error)}; mend that and run the same again") from None
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.rename(folder)  # the new one could not take its place
+        for left in (part, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _fill(folder: Path, models: Ensemble, card: str) -> None:

@@ -42,8 +42,9 @@ def _of_tasks(records: list[dict], classes: Collection[str]) -> Iterator[ToolAns
                 found = str(annotations)[:60]
                 raise ValueError(f"annotations = {found}, possible: a list of objects; export as JSON, not as a snapshot")
             annotated += [(where, key, text, annotation, _choices(annotation)) for annotation in annotations]
-    if annotated and not any(choices for *_, choices in annotated):
-        _refuse_other_kinds(annotation for *_, annotation, _ in annotated)
+    results = [region for *_, annotation, _ in annotated for region in annotation.get("result") or ()]
+    if results and not any(choices for *_, choices in annotated):
+        raise ValueError(f"only results of <Choices> can be read, not of <Labels>, <Taxonomy> and others: {str(results[0])[:200]}")
     labels_by_control: dict[str, list] = {}
     for *_, choices in annotated:
         for name, labels in choices.items():
@@ -64,13 +65,6 @@ def _choices(annotation: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             name = str(region.get("from_name"))
             choices[name] = (*choices.get(name, ()), *labels_of(value))
     return choices
-
-
-def _refuse_other_kinds(annotations: Iterator[Mapping[str, Any]]) -> None:
-    """Raise ValueError if these have results, since none is a choice."""
-    regions = (region for annotation in annotations for region in annotation.get("result") or () if isinstance(region, Mapping))
-    if kinds := sorted({str(region.get("type")) for region in regions}):
-        raise ValueError(f"its results are of type {', '.join(kinds)[:200]}, possible: choices; only <Choices> can be read")
 
 
 def _of_rows(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:

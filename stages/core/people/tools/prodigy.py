@@ -28,17 +28,12 @@ def read(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
                 raise ValueError(f"answer = {str(answer)[:60]}, possible: {', '.join(ANSWERS)}; correct it")
             key, text = key_and_text(record)
             chosen = record["accept"] if record.get("accept") is not None else record.get("label")
-            named = tuple(_named(label, record, classes) for label in labels_of(chosen))
-            labels = {"accept": named, "reject": (), "ignore": (CANNOT_SAY,)}[answer]
+            text_of = {str(option.get("id")): str(option.get("text")) for option in record.get("options") or () if option}
+            words = ((text_of.get(label, label), label) for label in labels_of(chosen))  # the id of an option may be a number
+            named = (label if label in classes and text not in classes else text for text, label in words)
+            labels = {"accept": tuple(named), "reject": (), "ignore": (CANNOT_SAY,)}[answer]
         who = str(record.get("_annotator_id") or record.get("_session_id") or "")
         yield ToolAnswer(where, key, text, labels, "" if UNNAMED.fullmatch(who) else who, moment(record.get("_timestamp")))
-
-
-def _named(label: str, record: dict, classes: Collection[str]) -> str:
-    """The class that an option means: its text if that is one, or if its id is none, as with ids that are numbers."""
-    options = record.get("options") or ()
-    text = next((str(option["text"]) for option in options if str(option.get("id")) == label and option.get("text")), label)
-    return text if text in classes or label not in classes else label
 
 
 def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
