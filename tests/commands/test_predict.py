@@ -219,6 +219,8 @@ def test_the_text_column_asked_for_comes_before_that_of_params():
 def test_a_single_column_holds_the_texts_whatever_its_name():
     predict.main(put("new.csv", "opinion\na good film\n"), "labelled.jsonl")
     assert [row["opinion"] for row in rows_of("labelled.jsonl")] == ["a good film"]
+    predict.main(put("series.csv", "0\na good film\n"), "labelled.jsonl")  # as pandas writes a Series
+    assert [row["0"] for row in rows_of("labelled.jsonl")] == ["a good film"]
 
 
 def test_columns_without_a_name_are_kept_by_their_place():

@@ -310,6 +310,12 @@ def test_questions_and_words_are_names_of_columns(tmp_path):
     assert read(file, **named) == [("it was fine", "4"), ("it was dull", "1")]
 
 
+def test_names_that_pandas_gives_are_names(tmp_path):
+    file = put(tmp_path / "f.csv", ",0,1\n0,it was fine,4\n1,it was dull,1\n")
+    assert "name one of , 0, 1" in refusal(file)
+    assert read(file, text_column=0, label_column=1) == [("it was fine", "4"), ("it was dull", "1")]
+
+
 def test_columns_without_a_name_stand_beside_the_others(tmp_path):
     assert read(put(tmp_path / "f.csv", ",text,label,\n1,a,x,p\n2,b,y,q\n")) == [("a", "x"), ("b", "y")]
     assert read(put(tmp_path / "f.csv", ",,text\n1,x,a\n2,y,b\n"), label_column="column 2") == [("a", "x"), ("b", "y")]

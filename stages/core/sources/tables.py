@@ -101,8 +101,8 @@ def without_headers(rows: Iterable[Any], header: Any, notes: list[str]) -> Itera
 
 def begins_with_a_row(table: Table, usual: Iterable[str]) -> bool:
     """Whether no name is `usual`, and the first line looks like a row: a cell is a number, a sentence, or occurs again below."""
-    names = {name.strip().lower() for name in table.columns}
-    if names & {"text", "label", "id", *usual} or not re.search(r"\.(csv|tsv|xlsx)\b", table.origin.lower()):
+    names, by_pandas = {name.strip().lower() for name in table.columns}, {"", *map(str, range(len(table.columns)))}
+    if names & {"text", "label", "id", *usual} or names <= by_pandas or not re.search(r"\.(csv|tsv|xlsx)\b", table.origin.lower()):
         return False
     a_row = re.compile(r"-?[0-9]+([.,][0-9]+)?|\S+(\s+\S+){3,}(?<![?:])")  # surveys have questions as names
     return any(a_row.fullmatch(name.strip()) or (name.strip() and name in table.values(name)) for name in table.columns)
