@@ -3,8 +3,8 @@
 from gleaner import load
 
 model = load("data/model")
-model.predict(["a text"])          # names of classes; None below params predict.abstain
-model.predict_proba(["a text"])    # float32 [texts, classes], columns as in model.classes_
+model.predict(["a text"])          # names of classes; None below params predict.abstain, and for a blank text
+model.predict_proba(["a text"])    # float32 [texts, classes], columns as in model.classes_; NaN for a blank text
 """
 
 from stages.core.base.errors import Refused

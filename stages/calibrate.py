@@ -8,7 +8,7 @@ reads   data/results/                  of all trained models; results that param
 writes  data/model/model.json          which models these are, temperature, classes and encoder (see prediction/record)
         data/model/answered.json       accuracy against the share of rows answered, for the report
         data/model.json                accuracy of the mean and of a single model, calibration before and after
-params  predict, prepare.normalise, rounds, random_at, arms, train_final, train, embed, seeds
+params  predict, rounds, random_at, arms, train_final, train, embed, seeds
 
 The temperature comes from labelled rows, each judged by models that were not trained on it. The measures come from the holdout,
 which nothing learns from.
@@ -29,7 +29,7 @@ from stages.core.rows.results import FINAL, MAIN, Result
 
 
 def main() -> None:
-    settings = params.read("predict", "prepare.normalise", "rounds", "random_at", "arms", "train_final", "train", "embed", "seeds")
+    settings = params.read("predict", "rounds", "random_at", "arms", "train_final", "train", "embed", "seeds")
     results.forget_all_but(results.wanted(settings))
     fitter, pool_rows = Fitter(settings), artifacts.pool_rows()
     stage, folders, result = to_use(settings, pool_rows, fitter)
@@ -50,7 +50,6 @@ def main() -> None:
         classes=labels.classes(),
         temperature=temperature,
         abstain=settings.predict.abstain,
-        normalise=settings.normalise,
         labels=result.labels,
         rows=len(np.unique(result.labelled)),
         scripts=scripts.shares(artifacts.texts(paths.POOL)),

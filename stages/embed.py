@@ -45,6 +45,7 @@ def main() -> None:
     }
     if model.layers:
         encoding["layers"] = model.layers
+    encoding |= {"lower_case": True} if embed.lower_case else {}
     without_name = {key: value for key, value in encoding.items() if key != "model"}  # the fingerprint identifies the model
     made_by = [without_name, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__]
     if machine.engine != "local" and machine.ray_mixed:

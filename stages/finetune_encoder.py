@@ -6,7 +6,7 @@ writes  data/encoder/                  a model folder that embed.model could nam
                                        which names the untouched model
         data/encoder.json              Spearman's correlation before and after, pairs, batches; null with objective none
         data/plots/encoder_loss.json   mean loss since the step before
-params  finetune_encoder, embed.model, embed.pooling, embed.max_tokens
+params  finetune_encoder, embed.model, embed.pooling, embed.max_tokens, embed.lower_case
 """
 
 import shutil
@@ -22,7 +22,7 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json
 
 
 def main() -> None:
-    settings = params.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens")
+    settings = params.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens", "embed.lower_case")
     if Path(settings.model).absolute() == paths.ENCODER.absolute():
         raise Refused(
             f"params.yaml: embed.model = {settings.model} is the output of this stage; copy it elsewhere and name the copy"
@@ -44,7 +44,7 @@ def tune(settings: Any) -> None:
     section = settings.finetune_encoder
     to_tune_on = pairs.to_tune_on(section)
     to_measure_by = None if section.evaluation == "none" else pairs.to_measure_by(section.evaluation)
-    pretrained = encoder.Encoder(settings.model, settings.max_tokens, settings.pooling).eval()
+    pretrained = encoder.Encoder(settings.model, settings.max_tokens, settings.pooling, lower_case=settings.lower_case).eval()
     before = to_measure_by and pair_tuning.spearman(pretrained, to_measure_by)
     rows = len(to_tune_on["label"])
     print(f"finetune_encoder: {pretrained.shown} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)

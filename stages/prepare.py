@@ -2,7 +2,7 @@
 
 reads   params prepare.dataset: a package, a hub or files; if people label, labels/holdout.csv; data/inputs/prepare.json, which
         changes when the content of the data set does
-writes  data/pool.jsonl                 text, group if the source has one; line i is row i of every later artifact
+writes  data/pool.jsonl                 text as in the source, group if there is one; line i is row i of every later artifact
         data/source_labels.npy          int64 [pool]      class number from the source for each row; -1 if it gives none
         data/holdout.jsonl              as pool.jsonl; used only for measuring
         data/source_holdout_labels.npy  int64 [holdout]
@@ -21,26 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts, keys, label_codes, params, paths
+from stages.core.base import artifacts, label_codes, params, paths
 from stages.core.base.errors import Refused
 from stages.core.people.records import asked, conflicts
-from stages.core.sources import cleaning, splits, unlabelled
+from stages.core.sources import cleaning, spellings, splits, unlabelled
 
 Rows = cleaning.Rows
 CLASSES_SHOWN = 20  # in a printed line
 EXAMPLES, CHARACTERS = 5, 300  # dropped rows of each kind that are stored, and how much of each
-
-
-class Dropped(Counter):
-    """How many rows of each kind were dropped, and in `examples` the first of them."""
-
-    def __init__(self):
-        super().__init__()
-        self.examples: dict[str, Rows] = {}
-
-    def add(self, kind: str, rows: Rows) -> None:
-        self[kind] = len(rows)
-        self.examples[kind] = [{"text": row["text"][:CHARACTERS], "label": row["label"]} for row in rows[:EXAMPLES]]
 
 
 @dataclass(frozen=True)
@@ -49,15 +37,13 @@ class Prepared:
 
     pool, holdout   rows {"text", "label", "group"?} that share no text; if people label, the label may be None
     classes         names of the labels, in the order of their numbers
-    counts          of rows, of classes and of what was dropped
-    examples        a few dropped rows of each kind
+    dropped         the rows of each kind that were
     """
 
     pool: Rows
     holdout: Rows
     classes: list[str]
-    counts: dict[str, int]
-    examples: dict[str, Rows]
+    dropped: dict[str, Rows]
 
 
 def main() -> None:
@@ -69,8 +55,10 @@ def main() -> None:
         artifacts.save(labels, np.array([number[row["label"]] for row in rows], np.int64))
         artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
     artifacts.save_json(paths.CLASSES, made.classes)
-    artifacts.save_json(paths.COUNTS, made.counts)
-    artifacts.save_json(paths.DROPPED, made.examples)
+    counts = {"pool_rows": len(made.pool), "holdout_rows": len(made.holdout), "classes": len(made.classes)}
+    artifacts.save_json(paths.COUNTS, counts | {kind: len(rows) for kind, rows in made.dropped.items()})
+    shown = lambda row: {"text": row["text"][:CHARACTERS], "label": row["label"]}  # noqa: E731
+    artifacts.save_json(paths.DROPPED, {kind: list(map(shown, rows[:EXAMPLES])) for kind, rows in made.dropped.items()})
 
 
 def prepared(prepare: Any, labels: Any) -> Prepared:
@@ -83,52 +71,53 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     """
     people = vars(labels)["from"] == "people"
     pool, holdout = splits.read(prepare, labelled=not people)
-    own_holdout, dropped = holdout is not None, Dropped()
+    own_holdout, dropped = holdout is not None, {}
     pool, holdout = cleaning.unify_spellings(pool, holdout or [])
     if people:
+        known = {spellings.visible(name): name for name in (*labels.classes, *vars(labels.rename))}
         for row in (*pool, *holdout):
-            row["label"] = conflicts.renamed(row["label"] or None, vars(labels.rename))
+            label = row["label"] and known.get(spellings.visible(row["label"]), row["label"])
+            row["label"] = conflicts.renamed(label or None, vars(labels.rename))
     pool = _clean(pool, prepare, "pool", dropped, labelled=not people)
     if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", dropped)
         before = len(pool)
-        pool, shared = cleaning.without_texts_of(pool, holdout, keys.key if people else str)
-        dropped.add("pool_texts_of_the_holdout", shared)
-        print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}")
+        pool, shared, aside = cleaning.without_those_of(pool, holdout)
+        dropped |= {"pool_texts_of_the_holdout": shared, "of_groups_of_the_holdout": aside}
+        of_groups = f"{len(aside):,} other rows of its groups{_example(aside)}"
+        print(f"prepare: {len(shared):,} texts of the holdout dropped from the pool{_example(shared)}, and {of_groups}")
         if not pool:
             raise Refused(
-                f"params.yaml: prepare.dataset = {prepare.dataset}: all {before:,} texts of the pool are in the holdout too: test "
-                f"contains train; give a holdout of other texts, or train alone, from which a share is split off"
+                f"params.yaml: prepare.dataset = {prepare.dataset}: all {before:,} rows of the pool have a text or a group of the "
+                f"holdout; give another holdout, or train alone, from which one is split off, or set prepare.group_column to none"
             )
-        if not people:
-            cleaning.check_holdout_classes(pool, holdout)
     elif people:
         fixed = asked.keys(asked.HOLDOUT)
         pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
-        dropped.add("of_groups_of_the_holdout", aside)
+        dropped["of_groups_of_the_holdout"] = aside
         origin = f"those of {asked.file_of(asked.HOLDOUT)}" if fixed else "drawn at random, to be labelled first"
         print(f"prepare: holdout of {len(holdout):,} rows, {origin}; {len(aside):,} rows of their groups left out{_example(aside)}")
     else:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
+    if not people:
+        cleaning.check_holdout_classes(pool, holdout, own_holdout)
     classes = unlabelled.classes(list(labels.classes), pool, holdout) if people else cleaning.classes(pool, holdout)
     print(
         f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
         f"pool {_by_class(pool)}; holdout {_by_class(holdout)}"
     )
-    counts = {"pool_rows": len(pool), "holdout_rows": len(holdout), "classes": len(classes), **dropped}
-    return Prepared(pool, holdout, classes, counts, dropped.examples)
+    return Prepared(pool, holdout, classes, dropped)
 
 
-def _clean(rows: Rows, prepare: Any, where: str, dropped: Dropped, labelled: bool = True) -> Rows:
-    """The usable rows. What is dropped is counted and printed."""
+def _clean(rows: Rows, prepare: Any, where: str, dropped: dict[str, Rows], labelled: bool = True) -> Rows:
+    """The usable rows. What is dropped is printed, and added to `dropped` by its kind."""
     source = f"prepare.dataset = {prepare.dataset}, {where}"
-    rows = cleaning.normalised(rows, prepare.normalise)
+    rows = [{**row, "text": row["text"] or ""} for row in rows]
     filled, empty = cleaning.without_empty(rows, prepare.empty_texts, source)
     kept, without_label = cleaning.without_missing_labels(filled, source) if labelled else (filled, [])
-    unique, duplicates, conflicting = (cleaning.without_duplicates if labelled else unlabelled.one_per_key)(kept)
+    unique, duplicates, conflicting = cleaning.one_per_text(kept, labelled)
     kinds = {"empty": empty, "unlabelled": without_label, "duplicates": duplicates, "with_two_labels": conflicting}
-    for kind, gone in kinds.items():
-        dropped.add(f"{where}_{kind}", gone)
+    dropped |= {f"{where}_{kind}": gone for kind, gone in kinds.items()}
     counts = ", ".join(f"{len(gone):,} {kind.replace('_', ' ')}{_example(gone)}" for kind, gone in kinds.items())
     print(f"prepare: {where}: {len(rows):,} rows read, {_by_class(rows)}; dropped {counts}")
     if not unique:

@@ -219,6 +219,27 @@ def test_the_text_column_asked_for_comes_before_that_of_params():
 def test_a_single_column_holds_the_texts_whatever_its_name():
     predict.main(put("new.csv", "opinion\na good film\n"), "labelled.jsonl")
     assert [row["opinion"] for row in rows_of("labelled.jsonl")] == ["a good film"]
+    predict.main(put("series.csv", "0\na good film\n"), "labelled.jsonl")  # as pandas writes a Series
+    assert [row["0"] for row in rows_of("labelled.jsonl")] == ["a good film"]
+
+
+def test_columns_without_a_name_are_kept_by_their_place():
+    predict.main(put("new.csv", ",text,\n1,a good film,x\n"), "labelled.jsonl")
+    [row] = rows_of("labelled.jsonl")
+    assert [row[name] for name in ("column 1", "text", "column 3")] == ["1", "a good film", "x"]
+
+
+def test_rows_that_repeat_the_header_are_left_out_as_in_prepare(capsys):
+    put("new.csv", "number,text\n1,good\nnumber,text\n2,bad\n")
+    Path("d").mkdir()
+    for number in range(2):
+        Path(f"d/part{number}.csv").write_text(Path("new.csv").read_text())
+    predict.main("new.csv", "labelled.jsonl")
+    assert [row["text"] for row in rows_of("labelled.jsonl")] == ["good", "bad"]
+    assert "predict: new.csv: 1 rows that repeat the first line are left out\n" in capsys.readouterr().err
+    predict.main("d", "labelled.jsonl")
+    assert [row["text"] for row in rows_of("labelled.jsonl")] == ["good", "bad"] * 2
+    assert "predict: d: 1 rows that repeat the first line are left out\n" in capsys.readouterr().err
 
 
 def test_a_long_file_is_labelled_in_chunks(monkeypatch, predicted):
@@ -387,6 +408,8 @@ def test_a_pipe_can_be_written_to_a_file(monkeypatch):
         ("good film".encode("utf-16-le"), "standard input: every second byte is 0; it is likely utf-16-le; name its encoding"),
         ('[{"text": "a"}, 3]', "standard input: element 2 of the array is no object"),
         ("[]", "standard input holds no row"),
+        ('{\n"text": "a"\n}\n', "standard input: line 1: Expecting"),
+        (b"PK\x03\x04", "standard input: it is a workbook (.xlsx, .ods, .xls) or a zip, not text"),
         ('{"id": 1, "about": 2}\n', "standard input: none of its columns is called text"),
     ],
 )
@@ -413,7 +436,11 @@ def test_without_out_a_file_goes_to_the_terminal(capfd):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("new.csv", "", "new.csv holds no row"),
+        ("new.csv", "", "new.csv cannot be read as csv: the file is empty"),
+        ("new.csv", "the tyre is flat\nthe bell is broken\n", "new.csv: none of its columns is called text, sentence, review, "
+         "content, document: the first line looks like a row, not like names; put a line of names above it"),
+        ("new.csv", b"PK\x03\x04\xff", "new.csv cannot be read as csv: it is a workbook (.xlsx, .ods, .xls) or a zip, not text"),
+        ("new.jsonl", '{\n"text": "a"\n}\n', "new.jsonl cannot be read as jsonl: line 1: Expecting"),
         ("new.csv", "text,stars\n", "new.csv holds no row, so there is nothing to label"),
         ("new.jsonl", "\n\n", "new.jsonl holds no row"),
         ("new.csv", "id,body\n1,good\n", "new.csv: none of its columns is called text, sentence, review, content, document; "

@@ -300,6 +300,23 @@ def test_a_missing_package_is_named(monkeypatch):
         model_files.folder_of(model_files.PACKAGED)
 
 
+# ---- capitals
+
+
+def test_capitals_reach_the_encoder_unless_lower_case_is_set(tmp_path):
+    folder = str(tiny_encoder(tmp_path / "cased", words=["Good", "good", "film"]))
+    texts = ["Good film", "good film", "GOOD film"]
+    rows = [encoder.Encoder(folder, 16, lower_case=lower).tokenise(texts).ids.reshape(3, 4).tolist() for lower in (False, True)]
+    assert rows == [[[2, 4, 6, 3], [2, 5, 6, 3], [2, 1, 6, 3]], [[2, 5, 6, 3]] * 3]
+
+
+def test_an_uncased_encoder_reads_the_same_with_lower_case_and_without():
+    texts = [row["text"] for row in splits.read(section("rotten_tomatoes"))[0][:200]]
+    as_is, lower = (encoder.Encoder(model_files.PACKAGED, 256, lower_case=lower).tokenise(texts) for lower in (False, True))
+    assert any(text != text.lower() for text in texts)
+    assert as_is.ids.tobytes() == lower.ids.tobytes()
+
+
 # ---- the packaged encoder
 
 

@@ -83,7 +83,7 @@ TRAIN = SimpleNamespace(
     trainer="contrastive", folds=2, pairs_per_row=2, most_pairs=100, batch_rows=4, learning_rate=1e-3, warmup_share=0.1,
     dtype="float32", freeze_word_embeddings=True,
 )  # fmt: skip
-EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers="last", dtype="float32")
+EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers="last", dtype="float32", lower_case=False)
 MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
 
 

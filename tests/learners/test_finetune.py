@@ -25,7 +25,7 @@ from tests.support.tiny import WORDS, tiny_encoder
 TEXTS = [f"{word} film {end}" for word in ("good", "bad", "great", "poor") for end in ("plot", "actor", "scene", "music", "end")]
 LABELS = np.repeat([0, 1, 0, 1], 5)
 OFF = SimpleNamespace(patience=0, holdout_share=0.25)
-EMBED = SimpleNamespace(model="tiny", pooling="mean", layers="last", max_tokens=16, dtype="float32")
+EMBED = SimpleNamespace(model="tiny", pooling="mean", layers="last", max_tokens=16, dtype="float32", lower_case=False)
 MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
 
 

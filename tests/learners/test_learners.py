@@ -21,7 +21,7 @@ NAMES = plugins.names("learners")
 EACH = [pytest.param(name, marks=pytest.mark.slow if name == "contrastive" else ()) for name in NAMES]
 CLASSES = 3  # of which the corpus has two
 LABELLED = np.array([20, 3, 7, 0, 15, 8, 11, 2])  # in no order: a row is found by its number, not by its place
-EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers=4, dtype="float32")
+EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers=4, dtype="float32", lower_case=False)
 MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
 TRAIN = {
     **{"dtype": "float32", "epochs": 2, "min_steps": 4, "batch_rows": 4, "learning_rate": 1e-3, "weight_decay": 0.01},

@@ -113,6 +113,15 @@ def test_case_and_blanks_in_the_header_do_not_matter():
     assert asked.read("stage1") == [Row(ROWS[0].key, label="pos")]
 
 
+def test_of_two_columns_of_one_name_none_is_taken_in_silence():
+    FILE.parent.mkdir()
+    FILE.write_text(f"key,label,Label,note,Note\n{ROWS[0].key},pos,neg,a,b\n")
+    with pytest.raises(Refused, match=r"^labels/stage1.csv: 2 columns have one name \(label, Label\); rename one$"):
+        asked.read("stage1")
+    FILE.write_text(f"key,label,note,Note\n{ROWS[0].key},pos,a,b\n")  # nobody reads these two
+    assert asked.read("stage1") == [Row(ROWS[0].key, label="pos")]
+
+
 def test_a_changed_key_is_refused_with_its_row():
     asked.add("stage1", ROWS)
     FILE.write_text(FILE.read_text(encoding="utf-8-sig").replace(ROWS[1].key, "1.2E+24"))

@@ -144,11 +144,11 @@ def test_answers_survive_when_the_pool_grows_is_cleaned_and_re_sorted(first):
         first.answer_all(name)
     first.repro("buy_labels@stage1")
     before = dict(zip(asked.keys("stage1"), labels_of("stage1")))
-    holdout = set(artifacts.texts(paths.HOLDOUT))
+    holdout = set(map(keys.key, artifacts.texts(paths.HOLDOUT)))
     rows = [json.loads(line) for line in Path("corpus.jsonl").read_text().splitlines()]
     write_corpus([{"text": f"  {row['text'].upper()}"} for row in reversed(rows)] + [{"text": f"new {i}"} for i in range(30)])
     first.repro("buy_labels@stage1")
-    assert set(artifacts.texts(paths.HOLDOUT)) == holdout  # it is drawn once
+    assert set(map(keys.key, artifacts.texts(paths.HOLDOUT))) == holdout  # it is drawn once
     assert len(artifacts.texts(paths.POOL)) == 130
     assert dict(zip(asked.keys("stage1"), labels_of("stage1"))) == before
     assert -1 not in labels_of("stage1")
@@ -487,12 +487,20 @@ def test_tables_that_cannot_be_read_as_answers_are_refused_whole(first):
     write_table("twice.csv", [*rows, [*rows[1][:-1], OTHER[rows[1][-1]]]])
     rows[4][0] = "1.23E+24"
     write_table("key.csv", rows)
+    Path("two.csv").write_text("text,label,Label\na,neg,pos\n")
+    Path("empty.csv").touch()
+    Path("empty.jsonl").touch()
+    Path("book.ods").write_bytes(b"PK\x03\x04\xff\xfe")
     for words, *messages in (
         (("",), "FILE= is empty"),
         (("nowhere.csv",), "FILE=nowhere.csv: no such file"),
         (("nowhere.jsonl",), "FILE=nowhere.jsonl cannot be read"),
         (("params.yaml", "a/b"), "WHO='a/b': possible: letters"),
         (("other.csv",), "other.csv has columns a, b, possible: label, and key or text"),
+        (("two.csv",), "two.csv: 2 columns have one name (label, Label); rename one"),
+        (("empty.csv",), "empty.csv cannot be read as a table: the file is empty"),
+        (("empty.jsonl",), "empty.jsonl has columns none, since it is empty, possible: label"),
+        (("book.ods",), "book.ods cannot be read as a table: it is a workbook (.xlsx, .ods, .xls) or a zip, not text"),
         (
             ("classes.csv", "anna"),
             "classes.csv, row 3: label = Positive, which is no class; possible: neg, pos, ?",
@@ -506,6 +514,16 @@ def test_tables_that_cannot_be_read_as_answers_are_refused_whole(first):
             read_answers.main(*words)
         assert [message for message in messages if message not in str(refused.value)] == []
     assert journal.annotators() == []
+
+
+def test_people_are_shown_the_texts_of_the_source(project):
+    original = [f"  {row['text'].upper()} " for row in map(json.loads, Path("corpus.jsonl").read_text().splitlines())]
+    write_corpus([{"text": text} for text in original])
+    project.ask()
+    state, rows = Labelling(), asked.read("stage1")
+    assert len(rows) == 12
+    assert {state.texts[row.key].text for row in rows} <= set(original)
+    assert {row.text for row in rows} <= {text.strip() for text in original}
 
 
 def test_no_more_is_asked_once_enough_is_labelled(first, capsys):

@@ -197,6 +197,19 @@ def test_a_row_without_an_annotation_is_no_answer_even_if_the_data_has_a_label(p
     assert answered() == {"label-studio-1": {key: label for key, _, label in texts[1:]}}
 
 
+@pytest.mark.parametrize("kind", ["labels", "taxonomy"])
+def test_results_that_are_no_choices_are_named(project, texts, capsys, kind):
+    region = {"from_name": "it", "to_name": "text", "type": kind, "value": {kind: [["pos"]], "start": 0, "end": 4}}
+    export = [task(text, annotation([]) | {"result": [region]}) for text in texts]
+    with pytest.raises(
+        Refused, match=f"export.json, only results of <Choices> can be read, not of <Labels>, <Taxonomy> and others: .*{kind}"
+    ):
+        read(capsys, "export.json", export)
+    export[0]["annotations"][0]["result"] += annotation(["pos"])["result"]  # beside a choice they are notes
+    read(capsys, "export.json", export)
+    assert answered() == {"label-studio-1": {texts[0][0]: "pos"}}
+
+
 def test_a_control_lost_in_csv_is_reported(project, texts, capsys):
     rows = [{name: value for name, value in row.items() if name != "label"} for row in rows_of(texts)]
     with pytest.raises(Refused, match=r"export.json, columns text: none holds a class, possible: neg, pos; .*export as JSON"):
@@ -283,6 +296,20 @@ def test_prodigy_accepts_rejects_and_ignores(project, texts, capsys):
         Refused, match=r"out.jsonl, record 4: answer = skip, possible: accept, reject, ignore; correct it; nothing was"
     ):
         read(capsys, "out.jsonl", lines(records))
+
+
+def test_prodigys_numeric_ids_mean_the_options_text(project, texts, capsys):
+    options = [{"id": 0, "text": "neg"}, {"id": 1, "text": "pos"}]
+    records = [
+        {"text": words, "gleaner_id": key, "options": options, "accept": [("neg", "pos").index(label)], "answer": "accept"}
+        for key, words, label in texts
+    ]
+    read(capsys, "out.jsonl", lines(records), "anna")
+    assert answered() == {"anna": {key: label for key, _, label in texts}}
+    records[0]["options"] = [{"id": "neg", "text": "It was bad"}, {"id": "pos", "text": "It was good"}]  # the id is the class
+    records[0]["accept"] = ["pos"]
+    read(capsys, "out.jsonl", lines(records[:1]), "bob")
+    assert answered()["bob"] == {texts[0][0]: "pos"}
 
 
 def responses(text, values, users, status, question="label") -> dict:

@@ -45,6 +45,7 @@ TABLE = {
     "the data": ({"prepare": {"holdout_share": 0.5}}, [name for name in ALL if name != "finetune_encoder"]),
     "the tuning of the encoder": ({"finetune_encoder": {"learning_rate": 1e-4}}, ["finetune_encoder", *LAID_OUT]),
     "pooling": ({"embed": {"pooling": "cls"}}, ["finetune_encoder", *LAID_OUT]),
+    "lower case": ({"embed": {"lower_case": True}}, ["finetune_encoder", *LAID_OUT]),
     "the kind of numbers": ({"embed": {"dtype": "bfloat16"}}, LAID_OUT),
     "train": ({"train": {"learning_rate": 1e-4}}, TRAINED),
     "the learner": ({"train": {"trainer": "contrastive"}}, TRAINED),

@@ -149,11 +149,19 @@ def test_a_text_gets_the_same_probabilities_alone_and_among_others(project):
     assert alone == pytest.approx(together[:5], abs=1e-5)
 
 
-def test_texts_are_normalised_like_the_pool(project):
-    project.change({"prepare": {"normalise": True}})
-    project.call("calibrate")
+def test_an_empty_or_blank_text_gets_no_class(project):
     model = gleaner.load()
-    assert model.predict_proba(["  A GOOD Film "]).tolist() == model.predict_proba(["a good film"]).tolist()
+    assert model.predict(["", "a good film", " \n\t"]).tolist() == [None, *model.predict(["a good film"]), None]
+    probabilities = model.predict_proba(["", "a good film", " "])
+    assert np.isnan(probabilities).all(1).tolist() == [True, False, True]
+    assert probabilities[1].tolist() == model.predict_proba(["a good film"])[0].tolist()
+
+
+def test_a_record_of_an_earlier_version_is_refused(project):
+    content = json.loads((record.FOLDER / "model.json").read_text())
+    del content["embed"]["lower_case"]
+    (record.FOLDER / "model.json").write_text(json.dumps(content))
+    assert "model.json: embed.lower_case is missing, since an earlier version wrote it; run `dvc repro`" in refusal()
 
 
 def test_the_model_loads_by_an_absolute_path_from_any_folder(project, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from stages.core.base import keys
 from stages.core.base.errors import Refused
 from stages.core.sources import cleaning
 
@@ -24,14 +25,6 @@ def films(count, rows_each=4):
 
 def groups(rows):
     return {row["group"] for row in rows}
-
-
-@pytest.mark.parametrize(
-    ("given", "lower", "text"),
-    [("  Great FILM\n", True, "great film"), ("  Great\n", False, "  Great\n"), (None, True, ""), (None, False, "")],
-)
-def test_normalised_texts_are_lower_case_and_stripped_if_asked_and_never_none(given, lower, text):
-    assert cleaning.normalised([row(given, "A", group="F")], lower) == [row(text, "A", group="F")]
 
 
 def test_empty_and_blank_texts_are_dropped_if_asked_for():
@@ -60,17 +53,33 @@ def test_rows_are_refused_if_none_has_a_label(missing):
 
 def test_of_equal_texts_with_one_label_the_first_stays_in_its_place():
     rows = [row("x", group="1"), row("y"), row("x", group="2")]
-    assert cleaning.without_duplicates(rows) == ([row("x", group="1"), row("y")], [row("x", group="2")], [])
+    assert cleaning.one_per_text(rows, labelled=True) == ([row("x", group="1"), row("y")], [row("x", group="2")], [])
 
 
 def test_of_equal_texts_with_two_labels_none_stays():
     rows = [row("x", "a"), row("y"), row("x", "b"), row("x", "a")]
-    assert cleaning.without_duplicates(rows) == ([row("y")], [], [rows[0], rows[2], rows[3]])
+    assert cleaning.one_per_text(rows, labelled=True) == ([row("y")], [], [rows[0], rows[2], rows[3]])
 
 
-def test_texts_of_the_holdout_leave_the_pool_whatever_their_label():
-    pool, holdout = [row("x"), row("y"), row("z")], [row("y", "b"), row("w")]
-    assert cleaning.without_texts_of(pool, holdout) == ([row("x"), row("z")], [row("y")])
+SPELLINGS = ["A fine film", "a  fine film", "a fine FILM ", "a \ufb01ne film"]  # the last with the ligature fi
+
+
+def test_texts_that_differ_in_case_blanks_and_unicode_form_are_one_and_the_first_stays_as_it_is():
+    rows = [row(text) for text in SPELLINGS]
+    assert cleaning.one_per_text(rows, labelled=True) == (rows[:1], rows[1:], [])
+    assert cleaning.one_per_text([*rows[:3], row(SPELLINGS[3], "b")], labelled=True)[0] == []
+
+
+@pytest.mark.parametrize("text", SPELLINGS)
+def test_texts_of_the_holdout_leave_the_pool_whatever_their_label_and_spelling(text):
+    pool, holdout = [row("x"), row(text), row("z")], [row(SPELLINGS[0], "b"), row("w")]
+    assert cleaning.without_those_of(pool, holdout) == ([row("x"), row("z")], [row(text)], [])
+
+
+def test_groups_of_the_holdout_leave_the_pool_and_rows_without_a_group_stay():
+    pool = [row("x", group="f"), row("y", group="g"), row("z", group=None), row("v", group="")]
+    holdout = [row("w", group="f"), row("u", group=None), row("t", group="")]
+    assert cleaning.without_those_of(pool, holdout) == (pool[1:], [], pool[:1])
 
 
 # Chances of these texts with seed 0, as keys.chance gives them: a share above a row's chance puts it into the holdout.
@@ -173,8 +182,7 @@ def test_a_class_that_one_side_lacks_is_printed_by_name(capsys):
     rows = labelled("rare", "a", "b", "once", "b", "a", "b", "a")  # row 0 goes to the pool, rows 1, 3 and 5 to the holdout
     cleaning.split(rows, share=0.2, seed=0)
     assert capsys.readouterr().out.splitlines() == [
-        "prepare: the pool has no row of class once: too few rows or groups of it fell to that side",
-        "prepare: the holdout has no row of class b, rare: too few rows or groups of it fell to that side",
+        "prepare: the holdout has no row of class b, rare: too few rows or groups of it fell to that side"
     ]
 
 
@@ -187,7 +195,7 @@ def test_nothing_is_printed_if_both_sides_have_every_class(capsys):
 def test_an_empty_side_is_refused_with_the_setting_and_what_to_do(share, holdout, pool):
     message = (
         f"params.yaml: prepare.holdout_share = {share}: of 8 rows {holdout} fall to the holdout and {pool} to the pool, and both "
-        "need some; change the share or prepare.holdout_seed, or bring more rows or groups"
+        "need some; change prepare.holdout_share or prepare.holdout_seed, bring more rows, or set prepare.group_column to none"
     )
     with pytest.raises(Refused, match=f"^{re.escape(message)}$"):
         cleaning.split(EIGHT, share, seed=0)
@@ -196,6 +204,38 @@ def test_an_empty_side_is_refused_with_the_setting_and_what_to_do(share, holdout
 def test_rows_of_a_single_group_cannot_be_split():
     with pytest.raises(Refused, match=r"of 4 rows 0 fall to the holdout and 4 to the pool"):
         cleaning.split(films(1), share=0.5, seed=0)
+
+
+@pytest.mark.parametrize(("alone", "asked"), [(120, 50), (15, 23)])
+def test_a_group_that_is_too_large_stays_in_the_pool_and_the_holdout_has_about_the_rows_asked_for(alone, asked, capsys):
+    rows = [*(row(f"film {i}", "ab"[i % 2], group="A") for i in range(1_000)), *films(alone // 3, 3)]
+    for seed in range(5):
+        pool, holdout = cleaning.split(rows, asked / len(rows), seed)
+        assert "A" in groups(pool) - groups(holdout)
+        assert min(asked, alone) / 2 < len(holdout) < 2 * asked
+    assert f"prepare: 1 groups are too large for a holdout of {asked} rows and stay in the pool" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("share", [0.15, 0.3, 0.5])
+def test_where_two_even_groups_cannot_be_split_the_setting_of_groups_is_named(share):
+    chances = {seed: sorted(keys.chance(f"group film {i}", seed) for i in range(2)) for seed in range(40)}
+    seed = next(seed for seed, (low, high) in chances.items() if low >= share or high < share)  # both fall to one side
+    with pytest.raises(
+        Refused, match=r"; change prepare.holdout_share or prepare.holdout_seed, .* or set prepare.group_column to none$"
+    ):
+        cleaning.split(films(2, 50), share, seed)
+
+
+def test_a_holdout_split_off_that_shares_no_class_with_the_pool_is_refused():
+    rows = [row(f"{label} {i}", label, group=label) for label in "abc" for i in range(10)]
+    held = {seed: [name for name in "abc" if keys.chance(f"group {name}", seed) < 0.3] for seed in range(40)}
+    seed = next(seed for seed, names in held.items() if names == ["a"])
+    message = (
+        r"^the holdout and the pool share no label: the holdout has a, the pool has b, c; change prepare.holdout_share or "
+        r"prepare.holdout_seed, bring more rows, or set prepare.group_column to none$"
+    )
+    with pytest.raises(Refused, match=message):
+        cleaning.check_holdout_classes(*cleaning.split(rows, 0.3, seed), own=False)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +263,7 @@ def test_an_empty_pool_is_refused():
 
 
 def test_classes_that_only_the_holdout_has_are_printed_with_their_rows(capsys):
-    cleaning.check_holdout_classes(labelled("a", "b"), labelled("d", "a", "c", "d"))
+    cleaning.check_holdout_classes(labelled("a", "b"), labelled("d", "a", "c", "d"), own=True)
     assert capsys.readouterr().out == (
         "prepare: the holdout has classes that the pool lacks: c, d; no model can learn them, so 3 of its 4 rows count as "
         "mistakes; mend misspelt labels, and add what is no class to prepare.missing_labels\n"
@@ -233,9 +273,9 @@ def test_classes_that_only_the_holdout_has_are_printed_with_their_rows(capsys):
 def test_a_holdout_that_shares_no_class_with_the_pool_is_refused():
     message = r"^the holdout and the pool share no label: the holdout has 0, 1, the pool has neg, pos; spell them alike, or "
     with pytest.raises(Refused, match=message):
-        cleaning.check_holdout_classes(labelled("pos", "neg"), labelled("0", "1"))
+        cleaning.check_holdout_classes(labelled("pos", "neg"), labelled("0", "1"), own=True)
 
 
 def test_a_class_that_only_the_pool_has_is_fine(capsys):
-    cleaning.check_holdout_classes(labelled("a", "b", "c"), labelled("b", "a"))
+    cleaning.check_holdout_classes(labelled("a", "b", "c"), labelled("b", "a"), own=True)
     assert capsys.readouterr().out == ""

@@ -150,6 +150,14 @@ def test_folders_that_datasets_saved(tmp_path):
     assert read(tmp_path / "one") == [("a", "good"), ("b", "bad"), ("c", None)]
     pool, holdout = splits.read(section(tmp_path / "two"))
     assert (pairs(pool), pairs(holdout)) == ([("a", "good"), ("b", "bad"), ("c", None)], [("a", "good")])
+    note = tmp_path / "two/dataset_dict.json"
+    for name in ("../one", "..", "", str(tmp_path / "one")):
+        note.write_text(json.dumps({"splits": ["train", name]}))
+        assert f"dataset_dict.json names {name!r}, possible: what lies beside it" in refusal(tmp_path / "two")
+    state = tmp_path / "two/test/state.json"
+    note.write_text(json.dumps({"splits": ["train", "test"]}))
+    state.write_text(state.read_text().replace("data-00000", "../../one/data-00000"))
+    assert "state.json names '../../one/data-00000" in refusal(tmp_path / "two")
 
 
 def test_the_recorded_content_is_that_of_the_files_that_are_read(tmp_path):
@@ -269,6 +277,50 @@ def test_csv_errors_name_the_line(tmp_path):
     assert "line 4 has 3 cells, the header 2" in refusal(put(tmp_path / "f.csv", "sep=;\ntext;label\na;0\nb;c;1\n"))
 
 
+def test_rows_that_repeat_the_header_are_left_out_and_counted(tmp_path, capsys):
+    joined = ["text,label\n", "a,x\n", "text,label\n", "b,y\n", '"text",label\n', "text,x\n"]
+    assert read(put(tmp_path / "f.csv", "".join(joined))) == [("a", "x"), ("b", "y"), ("text", "x")]
+    assert "; 2 rows that repeat the first line are left out\n" in capsys.readouterr().out
+
+
+NO_HEADER = "the first line looks like a row, not like names; put a line of names above it"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["3,tyre,the tyre is flat", "1,bell,the bell is broken"],  # a number
+        ["the tyre is flat,sport", "the bell is broken,news"],  # a sentence
+        ["flat tyre,sport", "broken bell,news", "a game,sport"],  # a cell that occurs again
+        ["the tyre is flat", "the bell is broken"],
+    ],
+)
+def test_a_first_line_that_is_a_row_is_called_one_and_its_cells_are_not_offered_as_names(tmp_path, lines):
+    file = put(tmp_path / "f.csv", "\n".join(lines) + "\n")
+    for setting in ({}, {"text_column": "review"}):
+        said = refusal(file, **setting)
+        assert NO_HEADER in said
+        assert "tyre" not in said
+
+
+def test_questions_and_words_are_names_of_columns(tmp_path):
+    file = put(tmp_path / "f.csv", "Time,How did you like the film?,Stars\n9:00,it was fine,4\n9:05,it was dull,1\n")
+    assert "name one of Time, How did you like the film?, Stars" in refusal(file)
+    named = {"text_column": "How did you like the film?", "label_column": "Stars"}
+    assert read(file, **named) == [("it was fine", "4"), ("it was dull", "1")]
+
+
+def test_names_that_pandas_gives_are_names(tmp_path):
+    file = put(tmp_path / "f.csv", ",0,1\n0,it was fine,4\n1,it was dull,1\n")
+    assert "name one of , 0, 1" in refusal(file)
+    assert read(file, text_column=0, label_column=1) == [("it was fine", "4"), ("it was dull", "1")]
+
+
+def test_columns_without_a_name_stand_beside_the_others(tmp_path):
+    assert read(put(tmp_path / "f.csv", ",text,label,\n1,a,x,p\n2,b,y,q\n")) == [("a", "x"), ("b", "y")]
+    assert read(put(tmp_path / "f.csv", ",,text\n1,x,a\n2,y,b\n"), label_column="column 2") == [("a", "x"), ("b", "y")]
+
+
 def test_names_of_columns_with_blanks_around_them_or_that_yaml_reads_as_numbers(tmp_path):
     file = write(
         tmp_path / "f.csv", {" text ": ["a", "b"], "label ": ["x", "y"], "0": ["p", "q"], "on": ["r", "s"], "1.5": ["t", "u"]}
@@ -302,13 +354,46 @@ def test_json_is_an_array_or_lines(tmp_path):
     assert read(put(tmp_path / "f.json", json.dumps(rows, indent=1))) == FRUIT
     assert read(put(tmp_path / "f.json", "\n".join(map(json.dumps, rows)))) == FRUIT
     assert "element 2 of the array is no object" in refusal(put(tmp_path / "f.json", '[{"text": "a", "label": 0}, 3]'))
-    assert "line 1: " in refusal(put(tmp_path / "f.json", json.dumps({"data": rows}, indent=1)))
+    remedy = "; each line must hold a whole object, as `jq -c .` writes it, or the file one array of them"
+    for several in ({"data": rows}, rows[0]):
+        for name in ("f.json", "f.jsonl"):
+            said = refusal(put(tmp_path / name, "\n".join([json.dumps(several, indent=1)] * 2)))
+            assert "line 1: " in said
+            assert said.endswith(remedy)
+
+
+@pytest.mark.parametrize(("name", "content"), [("f.csv", ""), ("f.tsv", "\n\n"), ("f.jsonl", ""), ("f.json", "[]")])
+def test_an_empty_file_is_called_empty(tmp_path, name, content):
+    assert "is empty" in refusal(put(tmp_path / name, content))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "f.csv",
+            b"PK\x03\x04 a book",
+            "cannot be read as csv: it is a workbook (.xlsx, .ods, .xls) or a zip, not text; save it as csv",
+        ),
+        ("f.csv", b"\xd0\xcf\x11\xe0\xa1", "it is a workbook (.xlsx, .ods, .xls) or a zip"),
+        ("f.jsonl", b"PK\x03\x04", "it is a workbook (.xlsx, .ods, .xls) or a zip"),
+        ("f.ods", b"PK\x03\x04", "no reader for it; possible: .csv"),
+        ("f.xls", b"\xd0\xcf\x11\xe0", "save a table as csv or xlsx"),
+    ],
+)
+def test_a_workbook_under_another_name_is_refused_without_talk_of_encodings(tmp_path, name, content, message):
+    said = refusal(put(tmp_path / name, content))
+    assert message in said
+    assert "UTF-8" not in said
 
 
 def test_fasttexts_lines(tmp_path):
     lines = "__label__good an apple\n__label__good a pear\r\n\n__label__bad\ta stone \n__label__bad a nail\n"
     assert read(put(tmp_path / "f.txt", lines)) == FRUIT
     assert read(put(tmp_path / "d/train.txt", lines)) == FRUIT
+    put(tmp_path / "ft/train.ft.txt.bz2", bz2.compress(lines.encode()))
+    put(tmp_path / "ft/test.ft.txt.bz2", bz2.compress(b"__label__good a plum\n"))
+    assert counts(tmp_path / "ft") == [4, 1]
     assert "line 2 does not begin with __label__" in refusal(put(tmp_path / "f.txt", "__label__x a\nb\n"))
     assert "row 1, column label: 2 labels (x, y)" in refusal(put(tmp_path / "f.txt", "__label__x __label__y a\n"))
 
@@ -321,6 +406,11 @@ def test_a_workbook_of_one_sheet(tmp_path, monkeypatch):
     book.create_sheet("empty")
     book.save(tmp_path / "f.xlsx")
     assert read(tmp_path / "f.xlsx") == [("a", "1"), ("b", "0"), ("c", None), ("3", "True")]
+    book.active.append(["text", "label", None])  # pasted from another sheet
+    book.save(tmp_path / "f.xlsx")
+    assert len(read(tmp_path / "f.xlsx")) == 4
+    book.active.delete_rows(book.active.max_row)
+    book.save(tmp_path / "f.xlsx")
     book["empty"].append(["x"])
     book.save(tmp_path / "two.xlsx")
     assert "2 sheets have content (Sheet, empty)" in refusal(tmp_path / "two.xlsx")
@@ -440,6 +530,21 @@ def test_numbers_and_bools_in_two_spellings_are_one_class(tmp_path, monkeypatch,
     assert run_prepare(tmp_path, monkeypatch, dataset="d")["classes"] == classes
 
 
+def test_labels_that_look_the_same_are_one_class_and_others_are_told_of(tmp_path, monkeypatch, capsys):
+    labels = ["d\u00e9g\u00e2t", "de\u0301ga\u0302t", "d\u00e9g\u00e2t\u200b", "re\u0301el", "\u200b", "facture"]
+    write(tmp_path / "d/train.csv", {"text": list("abcdef"), "label": labels})
+    write(tmp_path / "d/test.csv", {"text": ["x"], "label": ["\ufeffd\u00e9g\u00e2t"]})
+    made = run_prepare(tmp_path, monkeypatch, dataset="d")
+    assert made["classes"] == ["d\u00e9g\u00e2t", "facture", "re\u0301el"]  # one spelling stays as it is
+    assert [label for _, label in made["pool"]] == ["d\u00e9g\u00e2t"] * 3 + ["re\u0301el", "facture"]
+    said = capsys.readouterr().out
+    assert "labels in two spellings are one class: 'de\\u0301ga\\u0302t' is d\u00e9g\u00e2t, " in said
+    write(tmp_path / "d/train.csv", {"text": list("abcd"), "label": ["\uff50os", "pos", "0", "0\u00ad"]})
+    write(tmp_path / "d/test.csv", {"text": ["x"], "label": ["0"]})
+    assert run_prepare(tmp_path, monkeypatch, dataset="d")["classes"] == ["0", "pos", "\uff50os"]
+    assert "labels pos, \uff50os are 2 classes; if they mean one, spell them alike" in capsys.readouterr().out
+
+
 def test_equal_texts_with_one_label_in_two_spellings_are_duplicates(tmp_path, monkeypatch):
     write(tmp_path / "d/train.csv", {"text": ["a", "a", "b"], "label": ["0", "0.0", "1"]})
     write(tmp_path / "d/test.csv", {"text": ["x"], "label": ["1"]})
@@ -550,10 +655,10 @@ def test_prepare_prints_files_columns_classes_and_an_example_of_each_kind_droppe
     assert capsys.readouterr().out.splitlines() == [
         "prepare: pool from train.tsv, columns Review (text), label",
         "prepare: holdout from test (Test.csv), columns text, label",
-        "prepare: pool: 7 rows read, bad: 4, good: 3; dropped 1 empty ('', bad), 0 unlabelled, 1 duplicates ('a fig', good), "
+        "prepare: pool: 7 rows read, bad: 4, good: 3; dropped 1 empty (' ', bad), 0 unlabelled, 1 duplicates ('a fig', good), "
         "2 with two labels ('so so', good)",
         "prepare: holdout: 1 rows read, bad: 1; dropped 0 empty, 0 unlabelled, 0 duplicates, 0 with two labels",
-        "prepare: 1 texts of the holdout dropped from the pool ('a nut', bad)",
+        "prepare: 1 texts of the holdout dropped from the pool ('a nut', bad), and 0 other rows of its groups",
         "prepare: 2 rows in the pool, 1 in the holdout; pool good: 1, bad: 1; holdout bad: 1",
     ]
 

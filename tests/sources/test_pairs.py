@@ -67,7 +67,7 @@ def test_columns_may_have_names_that_yaml_reads_as_numbers_or_bools(tmp_path):
     file = write(tmp_path / "f.csv", {"0": ["a"], "1.5": ["b"], "on": [1]})
     columns = {"left_column": 0, "right_column": 1.5, "label_column": True}
     assert read(file, "pairs", **columns) == {"left": ["a"], "right": ["b"], "label": [1]}
-    with pytest.raises(Refused, match=r"finetune_encoder.left_column = 1: no such column; possible: 0, 1.5, on"):
+    with pytest.raises(Refused, match=r"finetune_encoder.left_column = 1: the first line looks like a row, not like names"):
         read(file, "pairs", **columns | {"left_column": 1})
     loaded = yaml.safe_load((ROOT / "params.yaml").read_text())
     section = loaded["finetune_encoder"] | columns

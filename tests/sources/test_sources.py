@@ -26,6 +26,7 @@ from tests.support.sources import (
     columns,
     counts,
     fruit,
+    of,
     pairs,
     put,
     read,
@@ -402,9 +403,8 @@ def test_prepare_splits_a_pool_off_and_numbers_the_classes(tmp_path, monkeypatch
     rows = [(f"Text {i}", str(i % 3 + 9)) for i in range(30)]
     write(tmp_path / "f.csv", {"text": [text for text, _ in rows], "label": [label for _, label in rows]})
     made = run_prepare(tmp_path, monkeypatch, dataset="f.csv", holdout_share=0.2)
-    clean = [(text.lower(), label) for text, label in rows]
-    assert made["pool"] == [row for row in clean if keys.chance(keys.key(row[0]), seed=0) >= 0.2]
-    assert made["holdout"] == [row for row in clean if keys.chance(keys.key(row[0]), seed=0) < 0.2]
+    assert made["pool"] == [row for row in rows if keys.chance(keys.key(row[0]), seed=0) >= 0.2]
+    assert made["holdout"] == [row for row in rows if keys.chance(keys.key(row[0]), seed=0) < 0.2]
     assert 3 <= len(made["holdout"]) <= 10
     assert made["classes"] == ["9", "10", "11"]
 
@@ -414,19 +414,34 @@ def test_prepare_drops_the_texts_of_the_holdout_from_the_pool(tmp_path, monkeypa
     write(tmp_path / "d/test.csv", {"text": ["A Pear ", "a fig"], "label": ["good", "good"]})
     made = run_prepare(tmp_path, monkeypatch, dataset="d")
     assert made["pool"] == [row for row in FRUIT if row[0] != "a pear"]
-    assert made["holdout"] == [("a pear", "good"), ("a fig", "good")]
+    assert made["holdout"] == [("A Pear ", "good"), ("a fig", "good")]
     assert artifacts.load_json(paths.COUNTS) == {
         "pool_rows": 3, "holdout_rows": 2, "classes": 2,
         "pool_empty": 0, "pool_unlabelled": 0, "pool_duplicates": 0, "pool_with_two_labels": 0,
         "holdout_empty": 0, "holdout_unlabelled": 0, "holdout_duplicates": 0, "holdout_with_two_labels": 0,
-        "pool_texts_of_the_holdout": 1,
+        "pool_texts_of_the_holdout": 1, "of_groups_of_the_holdout": 0,
     }  # fmt: skip
+
+
+def test_prepare_drops_rows_of_the_holdouts_groups_from_the_pool(tmp_path, monkeypatch, capsys):
+    write(tmp_path / "d/train.csv", columns(FRUIT) | {"group": ["f", "g", "f", "h"]})
+    write(tmp_path / "d/test.csv", columns([("a plum", "good"), ("a bolt", "bad")]) | {"group": ["g", "i"]})
+    assert run_prepare(tmp_path, monkeypatch, dataset="d")["pool"] == [FRUIT[0], FRUIT[2], FRUIT[3]]
+    assert artifacts.load_json(paths.COUNTS)["of_groups_of_the_holdout"] == 1
+    said = "prepare: 0 texts of the holdout dropped from the pool, and 1 other rows of its groups ('a pear', good)"
+    assert said in capsys.readouterr().out
+    assert len(run_prepare(tmp_path, monkeypatch, dataset="d", group_column="none")["pool"]) == 4
+    write(tmp_path / "d/test.csv", columns(of("a plum", "a fig", "a date")) | {"group": ["f", "g", "h"]})
+    with pytest.raises(
+        Refused, match=r"all 4 rows of the pool have a text or a group of the holdout; .* set prepare.group_column to none"
+    ):
+        run_prepare(tmp_path, monkeypatch, dataset="d")
 
 
 def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, monkeypatch):
     rows = [
         {"text": "A Film", "label": "pos"},
-        {"text": "a film ", "label": "pos"},  # the one before, once blanks and case are gone
+        {"text": "a film ", "label": "pos"},  # the one before, but for blanks and case
         {"text": "Poor plot", "label": "neg", "group": "f"},
         {"text": "so so", "label": "pos"},
         {"text": "So so", "label": "neg"},  # two labels: neither row stays
@@ -436,8 +451,8 @@ def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, mo
     ]
     (tmp_path / "f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     run_prepare(tmp_path, monkeypatch, dataset="f.jsonl", empty_texts="drop", holdout_share=0.5, holdout_seed=3)
-    assert paths.POOL.read_text() == '{"text": "a film", "group": null}\n{"text": "dull end", "group": null}\n'
-    assert paths.HOLDOUT.read_text() == '{"text": "poor plot", "group": "f"}\n{"text": "great", "group": "g"}\n'
+    assert paths.POOL.read_text() == '{"text": "A Film", "group": null}\n{"text": "dull end", "group": null}\n'
+    assert paths.HOLDOUT.read_text() == '{"text": "Poor plot", "group": "f"}\n{"text": "great", "group": "g"}\n'
     assert artifacts.load_json(paths.CLASSES) == ["neg", "pos"]
     answers, holdout_labels = np.load(paths.SOURCE_LABELS), np.load(paths.SOURCE_HOLDOUT_LABELS)
     assert (answers.dtype, answers.tolist()) == (np.int64, [1, 0])
@@ -455,7 +470,7 @@ def test_texts_and_labels_lie_apart_and_what_was_dropped_is_counted(tmp_path, mo
 @pytest.mark.parametrize(("corrected", "changed"), [("text 0", {"source_labels.npy"}), ("text 1", {"source_holdout_labels.npy"})])
 def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_alone(tmp_path, monkeypatch, corrected, changed):
     texts, made = [f"text {i}" for i in range(8)], []
-    for labels in ("abababab", ["c" if text == corrected else label for text, label in zip(texts, "abababab")]):
+    for labels in ("aababbab", ["c" if text == corrected else label for text, label in zip(texts, "aababbab")]):
         labels = [*labels[:7], "c"]  # a class of either file
         write(tmp_path / "f.csv", {"text": texts, "label": labels})
         rows = run_prepare(tmp_path, monkeypatch, dataset="f.csv", holdout_share=0.2, holdout_seed=0)
@@ -479,7 +494,7 @@ def test_a_label_that_is_corrected_in_the_source_changes_the_labels_of_its_side_
             [("d", "x"), ("e", "y")],
             [("E", "y"), ("d", "x")],
             {},
-            "all 2 texts of the pool are in the holdout too: test contains train",
+            "all 2 rows of the pool have a text or a group of the holdout; give another holdout",
         ),
     ],
 )

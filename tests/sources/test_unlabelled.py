@@ -13,7 +13,7 @@ from stages.core.base import artifacts, keys, paths
 from stages.core.base.errors import Refused
 from stages.core.people.records import asked
 from stages.core.people.records.asked import Row
-from stages.core.sources import unlabelled
+from stages.core.sources import cleaning, unlabelled
 from tests.support.project import ROOT
 
 
@@ -36,7 +36,7 @@ def test_texts_of_one_key_are_one_row_and_take_the_label_that_one_of_them_has():
         {"text": "Plot", "label": "neg"},
         {"text": "end", "label": None},
     ]
-    kept, duplicates, disputed = unlabelled.one_per_key(given)
+    kept, duplicates, disputed = cleaning.one_per_text(given, labelled=False)
     assert [(row["text"], row["label"]) for row in kept] == [("A film", "pos"), ("plot", None), ("end", None)]
     assert texts(duplicates) == ["a  FILM", "Plot"]
     assert texts(disputed) == ["plot"]
@@ -70,6 +70,16 @@ def test_groups_lie_on_one_side_and_rows_that_join_a_held_group_later_are_left_o
     fixed = [keys.key("a")]
     pool, holdout, aside = unlabelled.drawn(given, 1, seed=0, fixed=fixed)
     assert (texts(pool), texts(holdout), texts(aside)) == (["c", "d"], ["a"], ["b"])
+
+
+def test_a_group_that_is_too_large_for_the_holdout_goes_to_the_pool():
+    given = [{"text": f"text {i}", "label": None, "group": "A" if i < 90 else f"B{i}"} for i in range(120)]
+    for seed in range(5):
+        pool, holdout, aside = unlabelled.drawn(given, 20, seed)
+        assert (len(pool), len(holdout), aside) == (100, 20, [])
+        assert "A" not in {row["group"] for row in holdout}
+    with pytest.raises(Refused, match=r"none is left for the holdout; raise it, bring more rows, or set prepare.group_column to"):
+        unlabelled.drawn(given[:90], 20, seed=0)
 
 
 def test_a_holdout_of_all_rows_is_refused():
@@ -116,7 +126,7 @@ def project(tmp_path, monkeypatch):
 
 def test_texts_without_a_label_column_are_split_and_all_wait_for_labels(project, capsys):
     pool, holdout = project([{"text": f"Text {i} "} for i in range(6)])
-    assert sorted(pool + holdout) == [f"text {i}" for i in range(6)]
+    assert sorted(pool + holdout) == [f"Text {i} " for i in range(6)]
     assert len(holdout) == 2
     assert np.load(paths.SOURCE_LABELS).tolist() == [-1] * 4
     assert np.load(paths.SOURCE_HOLDOUT_LABELS).tolist() == [-1] * 2
@@ -131,6 +141,13 @@ def test_labels_of_the_source_are_kept_under_their_new_name(project):
     pool, _ = project(source, rename={"good": "pos"}, holdout_rows=0)
     assert pool == [f"text {i}" for i in range(5)]
     assert np.load(paths.SOURCE_LABELS).tolist() == [1, -1, 0, -1, 1]
+
+
+def test_labels_of_the_source_mean_the_class_that_looks_the_same(project):
+    source = [{"text": f"text {i}", "label": "de\u0301ga\u0302t"} for i in range(4)]
+    project(source, classes=["d\u00e9g\u00e2t", "pos"], holdout_rows=0)
+    assert artifacts.load_json(paths.CLASSES) == ["d\u00e9g\u00e2t", "pos"]
+    assert np.load(paths.SOURCE_LABELS).tolist() == [0] * 4
 
 
 def test_a_named_label_column_that_is_missing_is_refused(project):

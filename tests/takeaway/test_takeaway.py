@@ -53,10 +53,10 @@ def changed_json(file: Path, **changes) -> dict:
     return content
 
 
-def fitted(trainer: str, pooling: str) -> Ensemble:
+def fitted(trainer: str, pooling: str, lower_case: bool = False) -> Ensemble:
     """Two models that each learned from eight rows, with the record of the project but for the temperature."""
     settings = params.read("train", "embed")
-    embed = settings.embed.changed(pooling=pooling, dtype="float32")
+    embed = settings.embed.changed(pooling=pooling, dtype="float32", lower_case=lower_case)
     learner = learners.named(settings.train.changed(trainer=trainer, most_pairs=8), embed, params.machine(), 2)
     rows, answers = learner.read(paths.POOL, paths.EMBEDDINGS), labels.answers()
     members = [
@@ -84,7 +84,16 @@ def test_the_folder_predicts_what_the_project_predicts(project, trainer, encoder
     assert json.loads((tmp_path / "taken/about.json").read_text())["encoders"] == encoders
     script = script_of(tmp_path / "taken")
     assert script.CLASSES == ["neg", "pos"]
-    assert np.array(script.predict_proba(TEXTS)) == pytest.approx(expected, abs=1e-5)
+    assert np.array(script.predict_proba(TEXTS)) == pytest.approx(expected, abs=1e-5, nan_ok=True)
+
+
+@pytest.mark.parametrize("lower_case", [False, True])
+def test_the_tokenizer_that_is_taken_away_lower_cases_if_the_projects_does(project, lower_case, tmp_path):
+    models = fitted("probe", "mean", lower_case)
+    folder.write(tmp_path / "taken", models, "a card")
+    for predict in (script_of(tmp_path / "taken").predict_proba, models.probabilities):
+        one, two = predict(["A GOOD Film", "a good film"])
+        assert (list(one) == list(two)) == lower_case
 
 
 def test_vectors_of_several_layers_are_of_length_one_and_stand_side_by_side(project, tmp_path):
@@ -111,8 +120,9 @@ def test_a_class_without_labelled_rows_gets_no_probability(project, tmp_path):
     changed_json(about, classes=["neg", "pos", "mixed"], members=members)
     command.main(str(tmp_path / "taken"))
     for probabilities in (script_of(tmp_path / "taken").predict_proba(TEXTS), gleaner.load().predict_proba(TEXTS)):
-        assert np.array(probabilities)[:, 2].tolist() == [0] * 4
-        assert np.array(probabilities).sum(1) == pytest.approx(np.ones(4), abs=1e-5)
+        filled = np.array(probabilities)[[0, 1, 3]]
+        assert filled[:, 2].tolist() == [0] * 3
+        assert filled.sum(1) == pytest.approx(np.ones(3), abs=1e-5)
 
 
 def test_the_script_runs_in_a_python_without_this_project(project, tmp_path):
@@ -122,10 +132,11 @@ def test_the_script_runs_in_a_python_without_this_project(project, tmp_path):
         "runpy.run_path('taken/predict.py', run_name='__main__')"
     )
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    words = [sys.executable, "-I", "-c", code, *TEXTS[:2]]
+    words = [sys.executable, "-I", "-c", code, *TEXTS[:2], " "]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     model = gleaner.load()
-    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    *lines, blank = [line.split("\t") for line in done.stdout.splitlines()]
+    assert blank == ["left open", "nan", " "]
     assert [(label, text) for label, _, text in lines] == list(zip(model.predict(TEXTS[:2]), TEXTS[:2]))
     assert [float(p) for _, p, _ in lines] == pytest.approx(model.predict_proba(TEXTS[:2]).max(1), abs=2e-4)
 
@@ -171,7 +182,8 @@ def test_with_an_unlabelled_holdout_the_card_says_that_nothing_was_measured(proj
     assert "- Calibration: not measured; the temperature is" in read.text
     assert "share answered" not in read.text
     assert not {"metrics", "model-index"} & read.data.to_dict().keys()
-    assert np.array(script_of(Path("taken")).predict_proba(TEXTS)) == pytest.approx(gleaner.load().predict_proba(TEXTS), abs=1e-5)
+    expected = pytest.approx(gleaner.load().predict_proba(TEXTS), abs=1e-5, nan_ok=True)
+    assert np.array(script_of(Path("taken")).predict_proba(TEXTS)) == expected
 
 
 def test_open_rows_of_the_holdout_do_not_count_in_the_interval(project):
@@ -213,6 +225,23 @@ def test_a_failed_write_leaves_the_old_folder(project, monkeypatch):
         command.main("taken")
     assert load_file("taken/heads.safetensors").keys() == before.keys()
     assert sorted(file.name for file in Path().glob(".taken*")) == []
+
+
+def test_where_the_new_folder_cannot_take_its_place_the_old_one_is_put_back(project, monkeypatch):
+    command.main("taken")
+    Path("taken/mine.txt").write_text("kept")
+    rename = Path.rename
+
+    def failing(self, target):
+        if self.name.endswith(".part"):
+            raise OSError(16, "Device or resource busy")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(Refused, match=r"taken cannot be written: .*Device or resource busy; mend that and run the same again"):
+        command.main("taken")
+    assert Path("taken/mine.txt").read_text() == "kept"
+    assert list(Path().glob(".taken*")) == []
 
 
 @pytest.mark.parametrize("name", ["nobody", "a/b/c", "a b/c", "https://x/y"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, normalizers
 from tqdm import tqdm
 
 from stages.core.base import bars
@@ -23,8 +23,8 @@ SWITCHING = threading.Lock()  # guards a model's kind of attention, which parall
 
 
 def of_pipeline(embed: Any) -> "Encoder":
-    """The encoder that finetune_encoder left in data/encoder, with pooling, length and layers of the params section `embed`."""
-    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers)
+    """The encoder that finetune_encoder left in data/encoder, with the settings of the params section `embed`."""
+    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers, embed.lower_case)
 
 
 def device() -> torch.device:
@@ -86,9 +86,10 @@ class Encoder(torch.nn.Module):
     max_tokens   texts are cut to this, or to the model's own limit where that is lower
     pooling      as in `pooled`
     layers       as in `numbered`, for `vectors`; calling the encoder always pools the last layer
+    lower_case   whether the tokenizer lower-cases texts before anything else; those of uncased models do so anyway
     """
 
-    def __init__(self, model: str, max_tokens: int, pooling: str = "mean", layers: str | int | list[int] = "last"):
+    def __init__(self, model: str, max_tokens: int, pooling: str = "mean", layers: Any = "last", lower_case: bool = False):
         super().__init__()
         import transformers
 
@@ -105,6 +106,9 @@ class Encoder(torch.nn.Module):
                 output_loading_info=True,
             )
             self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            if lower_case:
+                first = normalizers.Lowercase()
+                self.tokenizer.normalizer = normalizers.Sequence([first, self.tokenizer.normalizer or first])
         except Exception as error:  # broken or foreign files raise many types
             raise Refused(f"embed.model = {model}: {folder} does not load as an encoder: {short(error)}") from None
         config = self.backbone.config

@@ -1,7 +1,7 @@
 """Embeddings on disk, each with a sidecar that says what made them. Readers check one against the other.
 
-data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_tokens, model_sha256; layers where there are
-                                                  several; rows, width, sha256 of the vectors, texts_sha256
+data/embeddings/pool.json, data/embeddings/holdout.json   model, dtype, max_tokens, model_sha256; layers if there are several,
+                                                  lower_case if it is set; rows, width, sha256 of the vectors, texts_sha256
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from stages.core.base.errors import Refused
 def describe(path: Path, texts: list[str] | artifacts.Texts, encoding: dict) -> None:
     """Write the sidecar of the vectors at `path`.
 
-    encoding   what made them: model, dtype, max_tokens, model_sha256 and layers
+    encoding   what made them: model, dtype, max_tokens, model_sha256, layers and lower_case
     """
     vectors = _load(path, encoding, len(texts), None)
     found = {"rows": len(texts), "width": vectors.shape[-1], "sha256": _sha256(vectors), "texts_sha256": _sha256_of_texts(texts)}

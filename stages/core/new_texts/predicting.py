@@ -69,14 +69,11 @@ class Predicting:
         memory.trim()
 
     def predict(self, texts: list[str]) -> np.ndarray:
-        """Records as in Checkpoint, one a text. The models do not see blank texts."""
+        """Records as in Checkpoint, one a text."""
         predictions = np.zeros(len(texts), record_type(self.probabilities_kept))
-        predictions["label"] = NO_TEXT
-        filled = [row for row, text in enumerate(texts) if text.strip()]
-        if filled:
-            probabilities = self.models.probabilities([texts[row] for row in filled])
-            predictions["label"][filled] = probabilities.argmax(1)
-            predictions["probability"][filled] = probabilities if self.each else probabilities.max(1, keepdims=True)
+        probabilities = self.models.probabilities(texts)
+        predictions["label"] = np.where(np.isnan(probabilities[:, 0]), NO_TEXT, probabilities.argmax(1))
+        predictions["probability"] = probabilities if self.each else probabilities.max(1, keepdims=True)
         return predictions
 
     def labelled(self, rows: list[Row], predictions: np.ndarray) -> list[Row]:

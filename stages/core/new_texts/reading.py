@@ -40,7 +40,7 @@ class Inspected:
 def of_path(path: Path, encoding: str) -> Stream:
     """The rows of a file, or of a folder that is one table. Raises Refused if it is unclear how to read it."""
     if path.is_file() and not file_names.suffixes(path)[0]:
-        raise Refused(f"{path}: no reader for it; possible: {file_names.POSSIBLE}")
+        raise Refused(f"{path}: no reader for it; possible: {file_names.POSSIBLE}; save a table as csv or xlsx")
     try:
         parts = layout.of(path).parts
     except layout.Unclear as error:
@@ -59,8 +59,13 @@ def of_path(path: Path, encoding: str) -> Stream:
     for file, source in zip(part.files, sources):
         if source.columns is not None and source.columns != first.columns:
             raise Refused(f"{file} has columns {', '.join(source.columns)}, {part.files[0].name} has others: name one file")
-    notes = list(dict.fromkeys(note for source in sources for note in source.notes))
-    rows = lambda: (row for source in sources for row in source.rows())  # noqa: E731
+    notes: list[str] = []
+
+    def rows() -> Iterator[Row]:
+        for source in sources:
+            yield from source.rows()
+        notes[:] = dict.fromkeys(note for source in sources for note in source.notes)
+
     return Stream(rows, first.columns, notes, first.schema, str(path))
 
 
@@ -86,7 +91,7 @@ def of_pipe(data: io.BufferedReader, encoding: str, name: str = "standard input"
         except (UnicodeDecodeError, packed.WrongEncoding) as error:
             raise Refused(f"{name}: {short(error)}; name its encoding in prepare.encoding") from None
         except (ValueError, RecursionError) as error:
-            raise Refused(f"{name}: {short(error)}; its first line is JSON, so every line must be") from None
+            raise Refused(f"{name}: {short(error)}") from None
 
     return Stream(rows, name=name)
 
@@ -105,7 +110,8 @@ def inspect(source: Stream, setting: Any, asked: str | None, once: bool = False)
     if not first:
         raise Refused(f"{source.name} holds no row, so there is nothing to label")
     columns = dict.fromkeys(chain(source.columns or (), *first))
-    column = text_column(source.columns or list(columns), setting, asked, source.name)
+    table = Table(source.columns or list(columns), lambda column: (row.get(column) for row in first), source.name)
+    column = text_column(table, setting, asked, source.name)
     chunked = chunks(chain(first, rows), column, source.name)
     if once:
         return Inspected(source, list(columns), column, chunked)
@@ -118,21 +124,23 @@ def inspect(source: Stream, setting: Any, asked: str | None, once: bool = False)
     return Inspected(source, list(columns), column, chunks(source.rows(), column, source.name), count, digest.hexdigest())
 
 
-def text_column(columns: list[str], setting: Any, asked: str | None, name: str) -> str:
-    """The column asked for, else that of params, else one with a usual name, else the only one.
+def text_column(table: Table, setting: Any, asked: str | None, name: str) -> str:
+    """The column asked for, else that of params, else one with a usual name, else the only one; `table` holds the first rows.
 
-    Raises Refused if there is none, or if two columns have the same name.
+    Raises Refused if there is none, if two columns have the same name, or if the first line looks like a row.
     """
-    table = Table(columns, lambda column: ())
+    columns = table.columns
     if twice := sorted({column for column in columns if columns.count(column) > 1}):
-        raise Refused(f"{name}: {columns.count(twice[0])} columns are called {twice[0] or 'nothing'}; rename one")
+        raise Refused(f"{name}: {columns.count(twice[0])} columns are called {twice[0]}; rename one")
     for wanted in [asked] if asked else [setting, "auto"]:
         matching = tables.matching(wanted, () if asked else TEXT_COLUMNS, table)
         if len(matching) == 1:
             return matching[0]
+    problem = f"no column is called {asked}" if asked else f"none of its columns is called {', '.join(TEXT_COLUMNS)}"
+    if tables.begins_with_a_row(table, TEXT_COLUMNS):
+        raise Refused(f"{name}: {problem}: {tables.NO_HEADER}")
     if not asked and len(columns) == 1:
         return columns[0]
-    problem = f"no column is called {asked}" if asked else f"none of its columns is called {', '.join(TEXT_COLUMNS)}"
     raise Refused(f"{name}: {problem}; name the text column by TEXT=, possible: {', '.join(columns) or 'none, it has no columns'}")
 
 

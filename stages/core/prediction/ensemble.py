@@ -34,20 +34,21 @@ class Ensemble:
             member.pretrained = own  # it is the same for all: keep it in memory once
 
     def probabilities(self, texts: Sequence[str], title: str = "") -> np.ndarray:
-        """float32 [texts, classes], each row summing to 1.
+        """float32 [texts, classes], each row summing to 1; NaN for a text that is empty or blank, which the models do not see.
 
         title   of the progress bars; without one there are none
         """
-        if not len(texts):
-            return np.empty((0, len(self.about.classes)), np.float32)
-        # The same as cleaning.normalised does to the pool.
-        texts = [text.lower().strip() for text in texts] if self.about.normalise else list(texts)
-        model, inputs = self.encoder, Texts(texts, self.encoder.tokenise)
+        made = np.full((len(texts), len(self.about.classes)), np.nan, np.float32)
+        filled = [row for row, text in enumerate(texts) if text.strip()]
+        if not filled:
+            return made
+        model, inputs = self.encoder, Texts([texts[row] for row in filled], self.encoder.tokenise)
         if self.works_on_vectors:
             work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, self.machine.batch_tokens)
             inputs = shards.map_rows(work, inputs.tokens, self.machine, title)
         mean = np.mean([member.probabilities(inputs, title) for member in self.members], axis=0, dtype=np.float64)
-        return calibration.scaled(mean.astype(np.float32), self.about.temperature)
+        made[filled] = calibration.scaled(mean.astype(np.float32), self.about.temperature)
+        return made
 
 
 def load(about: Record, embed: Any, machine: Any) -> Ensemble:

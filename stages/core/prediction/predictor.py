@@ -18,14 +18,14 @@ class Predictor:
         self.abstain = self.about.abstain  # predict gives None where no class has this probability; you may change it
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """float32 [texts, classes], each row summing to 1. Raises Refused for anything but texts."""
+        """float32 [texts, classes], each row summing to 1; NaN for a blank text. Raises Refused for anything but texts."""
         return self.models.probabilities(listed(texts))
 
     def predict(self, texts: Iterable[str]) -> np.ndarray:
-        """object [texts]: the name of each text's likeliest class, None where its probability is below `abstain`."""
+        """object [texts]: the name of each text's likeliest class, None below the probability `abstain` and for a blank text."""
         probabilities = self.predict_proba(texts)
         names = self.classes_[probabilities.argmax(1)]
-        names[probabilities.max(1) < self.abstain] = None
+        names[~(probabilities.max(1) >= self.abstain)] = None  # NaN is below everything
         return names
 
 

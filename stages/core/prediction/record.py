@@ -25,7 +25,6 @@ class Record:
     classes: list[str]
     temperature: float  # of their mean, see calibration
     abstain: float  # rows below this probability stay open
-    normalise: bool  # whether texts are lower-cased and stripped first
     labels: int  # bought for each seed
     rows: int  # different ones that all models together learned from
     scripts: dict[str, float]  # of the pool's texts, see scripts.shares
@@ -46,6 +45,8 @@ def load(folder: Path) -> Record:
     for name in ("temperature", "abstain"):  # 0 and 1 are ints in json
         if type(content.get(name)) not in (int, float):
             raise Refused(f"{file}: {name} = {content.get(name)!r}, expected a number; {artifacts.MEND}")
+    if "lower_case" not in content["embed"]:
+        raise Refused(f"{file}: embed.lower_case is missing, since an earlier version wrote it; {artifacts.MEND}")
     record = Record(**{name: content[name] for name in Record.__annotations__})
     if not record.members:
         raise Refused(f"there is no model yet: {record.stage} has none, since rows wait for answers; answer them, then `dvc repro`")

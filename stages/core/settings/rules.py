@@ -99,6 +99,8 @@ def _message(error: dict) -> str:
     """One pydantic error as setting, value, what is possible and what to do."""
     where = [str(word) for word in error["loc"] if not re.match(r"(literal|function-\w+|constrained-\w+)\[", str(word))]
     name = ".".join(where) or "the file"
+    if name == "prepare.normalise":
+        return f"params.yaml: {name} is gone, since texts stay as they are; remove it and set embed.lower_case: false in its place"
     if error["type"] == "extra_forbidden":
         return f"params.yaml: {name} is no known setting; {choices(where[-1], _possible_settings(where[:-1]))}"
     if error["type"] == "missing":

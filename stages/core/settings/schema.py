@@ -128,7 +128,6 @@ class Prepare(Section):
     label_column: SourceName
     missing_labels: list[SourceName]
     group_column: SourceName
-    normalise: bool
     empty_texts: Literal["refuse", "drop"]
     holdout_share: Share
     holdout_rows: AtLeastZero
@@ -167,6 +166,7 @@ class Embed(Section):
     layers: Literal["last"] | AtLeastOne | Annotated[list[AtLeastOne], Field(min_length=1), AfterValidator(_no_repeats)]
     dtype: Dtype
     max_tokens: Annotated[int, Field(ge=3)]
+    lower_case: bool
 
 
 class Reduce(Section):

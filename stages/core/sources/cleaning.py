@@ -1,4 +1,4 @@
-"""Pure functions from raw rows to a pool and a holdout that share no text. Each returns or prints what it drops."""
+"""Pure functions from raw rows to a pool and a holdout that share no text (base/keys.py). Each returns or prints what it drops."""
 
 import re
 from collections import Counter, defaultdict
@@ -9,6 +9,7 @@ from stages.core.base.errors import Refused
 from stages.core.sources import spellings
 
 Rows = list[dict]
+ANOTHER_SPLIT = "change prepare.holdout_share or prepare.holdout_seed, bring more rows, or set prepare.group_column to none"
 
 
 def partition(rows: Rows, belongs: Callable[[dict], bool]) -> tuple[Rows, Rows]:
@@ -22,12 +23,6 @@ def partition(rows: Rows, belongs: Callable[[dict], bool]) -> tuple[Rows, Rows]:
 def unit(row: dict) -> str:
     """What a row goes to a side with: its group, or its text's key if it has none."""
     return f"group {row['group']}" if row.get("group") else keys.key(row["text"])
-
-
-def normalised(rows: Rows, lower: bool) -> Rows:
-    """Rows with empty text for None. If `lower`, texts are lower-cased and stripped."""
-    texts = [row["text"] or "" for row in rows]
-    return [{**row, "text": text.lower().strip() if lower else text} for row, text in zip(rows, texts)]
 
 
 def without_missing_labels(rows: Rows, where: str) -> tuple[Rows, Rows]:
@@ -49,71 +44,89 @@ def without_empty(rows: Rows, empty_texts: str, where: str) -> tuple[Rows, Rows]
     return filled, empty
 
 
-def without_duplicates(rows: Rows) -> tuple[Rows, Rows, Rows]:
-    """(rows to keep, duplicates, rows of texts with conflicting labels), each in order.
+def one_per_text(rows: Rows, labelled: bool) -> tuple[Rows, Rows, Rows]:
+    """(one row per text, duplicates, rows of texts with conflicting labels), each in order.
 
-    The first of equal texts with one label stays. Of equal texts with several labels none stays.
+    labelled   whether texts with conflicting labels go; if not, the first row of each stays, without a label
     """
+    keyed = [(keys.key(row["text"]), row) for row in rows]
     labels = defaultdict(set)
-    for row in rows:
-        labels[row["text"]].add(row["label"])
+    for key, row in keyed:
+        labels[key] |= {row["label"]} - {None, ""}
     first, duplicates, conflicting = {}, [], []
-    for row in rows:
-        if len(labels[row["text"]]) > 1:
-            conflicting.append(row)
-        elif first.setdefault(row["text"], row) is not row:
+    for key, row in keyed:
+        disputed = len(labels[key]) > 1
+        if key in first:
             duplicates.append(row)
+        elif disputed and labelled:
+            conflicting.append(row)
+        else:
+            first[key] = {**row, "label": None if disputed else next(iter(labels[key]), None)}
+            conflicting += [row] if disputed else []
     return list(first.values()), duplicates, conflicting
 
 
-def without_texts_of(pool: Rows, holdout: Rows, identity: Callable[[str], str] = str) -> tuple[Rows, Rows]:
-    """(pool without the holdout's texts, dropped rows). Texts of one `identity` are equal."""
-    held = {identity(row["text"]) for row in holdout}
-    return partition(pool, lambda row: identity(row["text"]) not in held)
+def without_those_of(pool: Rows, holdout: Rows) -> tuple[Rows, Rows, Rows]:
+    """(pool without the holdout's texts and groups, dropped rows of its texts, dropped rows of its groups)."""
+    texts, groups = {keys.key(row["text"]) for row in holdout}, {row.get("group") for row in holdout} - {None, ""}
+    others, of_texts = partition(pool, lambda row: keys.key(row["text"]) not in texts)
+    kept, of_groups = partition(others, lambda row: row.get("group") not in groups)
+    return kept, of_texts, of_groups
 
 
 def unify_spellings(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
     """Both sides with one name per class, see spellings.unified. Prints the changes, and labels that look like slips."""
     name = spellings.unified(row["label"] for row in (*pool, *holdout) if row["label"])
     if changed := sorted(label for label in name if name[label] != label):
-        print(f"prepare: labels in two spellings are one class: {', '.join(f'{label} is {name[label]}' for label in changed)}")
+        print(f"prepare: labels in two spellings are one class: {', '.join(f'{label!a} is {name[label]}' for label in changed)}")
     pool, holdout = ([{**row, "label": name.get(row["label"])} for row in rows] for rows in (pool, holdout))
     for line in spellings.slips(*({row["label"] for row in rows} - {None} for rows in (pool, holdout))):
         print(f"prepare: {line}")
     return pool, holdout
 
 
+def too_large(rows: Rows, wanted: float) -> set[str]:
+    """Units of groups with over twice the rows `wanted` of the holdout: they stay in the pool. Prints how many they are."""
+    counts = Counter(unit(row) for row in rows if row.get("group"))
+    large = {name for name, count in counts.items() if count > max(1, 2 * wanted)}
+    if large:
+        print(f"prepare: {len(large):,} groups are too large for a holdout of {wanted:,.0f} rows and stay in the pool")
+    return large
+
+
 def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Rows, Rows]:
     """(pool, holdout) with about `share` of the rows in the holdout.
 
-    rows         rows of one `group`, if given, stay on one side
+    rows         rows of one `group`, if given, stay on one side; groups that are `too_large` in the pool
     share        in (0, 1)
     rare_below   classes with fewer rows, and the groups of these rows, go to the pool; printed
 
     The side of a row depends only on the seed and its text or group. So a corrected label or an added row moves no other row,
-    the share is met approximately, and one side can lack a class, which is printed. Raises Refused if one side is empty.
+    the share is met approximately, and one side can lack a class, which is printed. If a group is too large, a larger share of the
+    others is held out. Raises Refused if one side is empty.
     """
     rare = {name for name, count in Counter(row["label"] for row in rows).items() if count < rare_below}
     if rare:
         print(f"prepare: classes with fewer than {rare_below:,} rows stay in the pool: {', '.join(sorted(rare))}")
-    spared = {row.get("group") for row in rows if row["label"] in rare} - {None, ""}
-    pool, holdout = partition(
-        rows, lambda row: row["label"] in rare or row.get("group") in spared or keys.chance(unit(row), seed) >= share
-    )
+    wanted = share * len(rows)
+    large = too_large(rows, wanted)
+    held = wanted / max(1, sum(unit(row) not in large for row in rows)) if large else share
+    kept = large | {unit(row) for row in rows if row["label"] in rare}
+    pool, holdout = partition(rows, lambda row: unit(row) in kept or keys.chance(unit(row), seed) >= held)
     if not pool or not holdout:
         raise Refused(
             f"params.yaml: prepare.holdout_share = {share}: of {len(rows):,} rows {len(holdout):,} fall to the holdout and "
-            f"{len(pool):,} to the pool, and both need some; change the share or prepare.holdout_seed, or bring more rows or groups"
+            f"{len(pool):,} to the pool, and both need some; {ANOTHER_SPLIT}"
         )
-    names = [{row["label"] for row in side} for side in (pool, holdout)]
-    for side, here, there in (("pool", *names), ("holdout", *names[::-1])):
-        if missing := sorted(there - here):
-            print(f"prepare: the {side} has no row of class {', '.join(missing)}: too few rows or groups of it fell to that side")
+    if missing := sorted({row["label"] for row in pool} - {row["label"] for row in holdout}):
+        print(f"prepare: the holdout has no row of class {', '.join(missing)}: too few rows or groups of it fell to that side")
     return pool, holdout
 
 
-def check_holdout_classes(pool: Rows, holdout: Rows) -> None:
-    """Print the classes of the source's own holdout that the pool lacks. Measures count them as scikit-learn does.
+def check_holdout_classes(pool: Rows, holdout: Rows, own: bool) -> None:
+    """Print the classes of the holdout that the pool lacks. Measures count them as scikit-learn does.
+
+    own   whether the holdout is the source's own
 
     Raises Refused if the two share no class, e.g. numbers against names: then nothing would be measured.
     """
@@ -122,7 +135,8 @@ def check_holdout_classes(pool: Rows, holdout: Rows) -> None:
     if strange and not counts.keys() & names:
         raise Refused(
             f"the holdout and the pool share no label: the holdout has {', '.join(strange)}, the pool has "
-            f"{', '.join(sorted(names))}; spell them alike, or name the column of both in prepare.label_column"
+            f"{', '.join(sorted(names))}; "
+            + ("spell them alike, or name the column of both in prepare.label_column" if own else ANOTHER_SPLIT)
         )
     if strange:
         print(

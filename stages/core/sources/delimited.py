@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
 
-from stages.core.sources import file_names, packed
+from stages.core.sources import file_names, packed, tables
 from stages.core.sources.tables import Stream
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -34,18 +34,22 @@ class Dialect:
 
 
 def read(file: Path, encoding: str) -> Stream:
-    """The rows of a file; of repeated columns the first. Raises ValueError, naming the line, if the cells are unclear, and as
-    packed.text does.
+    """The rows of a file; of repeated columns the first. Raises ValueError if the file is empty or, naming the line, if the cells
+    are unclear, and as packed.text does.
     """
 
     def lines() -> Iterator[str]:
         return packed.lines(file, encoding)
 
     dialect = dialect_of(lines, file)
-    columns = next(rows_of(lines, dialect), [])
+    header, notes = next(rows_of(lines, dialect), []), list(dialect.notes)
+    if not header:
+        raise ValueError("the file is empty")
+    columns = tables.names_of(header)
     places = {column: columns.index(column) for column in columns}
-    rows = lambda: islice(rows_of(lines, dialect), 1, None)  # noqa: E731
-    return Stream(lambda: ({column: row[at] for column, at in places.items()} for row in rows()), columns, list(dialect.notes))
+    rows = lambda: tables.without_headers(islice(rows_of(lines, dialect), 1, None), header, notes)  # noqa: E731
+    read = lambda: ({column: row[at] for column, at in places.items()} for row in rows())  # noqa: E731
+    return Stream(read, columns, notes, name=str(file))
 
 
 def dialect_of(lines: Lines, file: Path) -> Dialect:

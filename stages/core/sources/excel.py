@@ -5,7 +5,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from stages.core.base.errors import Refused, short
-from stages.core.sources import packed
+from stages.core.sources import packed, tables
 from stages.core.sources.tables import Table
 
 
@@ -30,11 +30,13 @@ def read(file: Path, encoding: str) -> Table:
             f"{len(filled)} sheets have content ({', '.join(filled)}); keep one, or save each as a file such as train.xlsx"
         )
     header, *rows = next(iter(filled.values()), [()])
-    columns = ["" if name is None else str(name) for name in header]
+    columns, notes = ["" if name is None else str(name) for name in header], []
     while columns and not columns[-1]:
         columns.pop()
+    columns = tables.names_of(columns)
     for number, row in enumerate(rows, start=1):
         if any(cell is not None for cell in row[len(columns) :]):
             raise ValueError(f"row {number:,} has a cell beyond the {len(columns)} columns of the header")
-    values = list(zip_longest(columns, *rows))  # short rows end in empty cells
-    return Table(columns, lambda column: values[columns.index(column)][1:])
+    # Short rows end in empty cells.
+    values = list(zip_longest(columns, *tables.without_headers(rows, header, notes)))
+    return Table(columns, lambda column: values[columns.index(column)][1:], notes=notes)

@@ -12,7 +12,7 @@ NOT_ROWS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "sta
 TRAIN_NAMES = ("train", "training")
 HOLDOUT_NAMES = ("test", "testing", "eval", "evaluation", "validation", "valid", "val", "dev")
 SPLIT_NAMES = (*TRAIN_NAMES, *HOLDOUT_NAMES)
-SPLIT = re.compile(rf"({'|'.join(SPLIT_NAMES)})([-._ ]\d+(-of-\d+(-[0-9a-f]+)?)?)?")
+SPLIT = re.compile(rf"({'|'.join(SPLIT_NAMES)})([-._ ]\d+(-of-\d+(-[0-9a-f]+)?)?)?(\.ft)?")  # train.ft.txt: fastText's
 POSSIBLE = f"{', '.join(suffix[1:] for suffix in READ)}, each also with {', '.join(PACKED)}"
 
 

@@ -49,7 +49,8 @@ def read(path: Path, setting: str, encoding: str = "auto", config: Any = "none")
         )
     if path.is_file() and not file_names.suffixes(path)[0]:
         raise Refused(
-            f"{where}: no reader for it; {choices(path.suffix, file_names.READ)}, each also with {', '.join(file_names.PACKED)}"
+            f"{where}: no reader for it; {choices(path.suffix, file_names.READ)}, each also with {', '.join(file_names.PACKED)}; "
+            "save a table as csv or xlsx"
         )
     try:
         found = layout.of(path, config)

@@ -39,7 +39,8 @@ def of_lines(lines: Iterable[str]) -> Iterator[Row]:
             try:
                 row = json.loads(line, object_pairs_hook=_without_repeats)
             except ValueError as error:
-                raise ValueError(f"line {number}: {error}") from None
+                remedy = "each line must hold a whole object, as `jq -c .` writes it, or the file one array of them"
+                raise ValueError(f"line {number}: {error}; {remedy}") from None
             if not isinstance(row, dict):
                 raise ValueError(f"line {number} is no object")
             yield row

@@ -12,7 +12,7 @@ README.md with `configs:` in its head          the files of a config, see config
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def _by_names(path: Path) -> Layout:
     if not path.is_dir():
         return Layout({file_names.stem(path): Part([path])})
     if (path / "dataset_dict.json").is_file():
-        return Layout({name: _saved(path / name) for name in _saved_splits(path / "dataset_dict.json")})
+        return Layout({name: _saved(path / name) for name in _named_in(path / "dataset_dict.json", lambda notes: notes["splits"])})
     if (path / "state.json").is_file():
         return Layout({path.name: _saved(path)})
     folders, files = _entries(path)
@@ -179,13 +179,18 @@ def _several(found: list[Path]) -> str:
     return f"one of several files or folders must be train, and no two may be one split; found {names}; or name one file"
 
 
-def _saved_splits(file: Path) -> list[str]:
+def _named_in(file: Path, names_of: Callable[[Any], Iterable[Any]]) -> list[str]:
+    """What the notes of datasets.save_to_disk name. Raises Unclear unless it lies beside them, where a stranger's may point."""
     try:
-        return [str(name) for name in json.loads(file.read_text(encoding="utf-8"))["splits"]]
-    except (ValueError, KeyError, TypeError):
-        raise Unclear(f"{file.name} was not written by datasets.save_to_disk") from None
+        names = [str(name) for name in names_of(json.loads(file.read_text(encoding="utf-8")))]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Unclear(f"{file} was not written by datasets.save_to_disk") from None
+    if outside := [name for name in names if name in ("", "..") or Path(name).name != name]:
+        raise Unclear(f"{file} names {outside[0][:100]!r}, possible: what lies beside it")
+    return names
 
 
 def _saved(folder: Path) -> Part:
+    _named_in(folder / "state.json", lambda notes: (entry["filename"] for entry in notes["_data_files"]))
     files = [file for file in sorted(folder.glob("*")) if file_names.visible(file) and file.suffix in (".json", ".arrow")]
     return Part(files, "saved", folder)

@@ -20,6 +20,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+ARCHIVES = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx, .ods and other zips, and .xls, begin
 BROKEN = (EOFError, lzma.LZMAError, zlib.error)  # what unpacking raises besides ValueError and OSError
 
 
@@ -51,8 +52,10 @@ def encoding_of(data: bytes, encoding: str) -> str:
 
     data   the beginning of a file
 
-    Raises WrongEncoding for UTF-16 without a mark that would be read as UTF-8.
+    Raises WrongEncoding for UTF-16 without a mark that would be read as UTF-8, ValueError for a workbook.
     """
+    if data.startswith(ARCHIVES):
+        raise ValueError("it is a workbook (.xlsx, .ods, .xls) or a zip, not text; save it as csv, or as xlsx with that ending")
     marked = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
     encoding = marked or ("utf-8" if encoding == "auto" else encoding)
     if encoding == "utf-8" and (wide := _wide(data)):

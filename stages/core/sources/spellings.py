@@ -1,6 +1,8 @@
 """Labels that spell one class in two ways, and labels that look like slips."""
 
+import functools
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
@@ -13,21 +15,31 @@ WRITTEN_LIST = re.compile(rf"\[\s*{_ELEMENT}(\s*,\s*{_ELEMENT})+\s*\]")
 NO_WORDS = ("", "null", "nan", "n/a", "na", "none", "nil", "#n/a", "<na>", "?", "-", "unknown")
 
 
+@functools.cache
+def visible(label: str) -> str:
+    """The label in Unicode form NFC, without characters that do not show, such as zero-width spaces and soft hyphens."""
+    shown = "".join(letter for letter in label if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFC", shown).strip()
+
+
 def unified(labels: Iterable[str]) -> dict[str, str]:
     """The class name of each label of a source.
 
-    If all labels are numbers, 0 and 0.0 are one class, named 0. If all are true or false, True, true and TRUE are one, named True.
-    If no class has two spellings, every label keeps its own. All other labels keep theirs: Pos and pos are two classes.
+    Labels that look the same, see `visible`, are one class. If all labels are numbers, 0 and 0.0 are one class, named 0. If all are
+    true or false, True, true and TRUE are one, named True. A class with one spelling keeps it: Pos and pos are two classes.
     """
     labels = set(labels)
-    if all(NUMBER.fullmatch(label) for label in labels):
-        name_of = {label: re.sub(r"\.0+\Z", "", label) for label in labels}  # not 1.10, which may be a version
-    elif {label.lower() for label in labels} <= {"true", "false"}:
-        name_of = {label: label.capitalize() for label in labels}
+    alike = Counter(map(visible, labels))
+    form = {label: visible(label) if alike[visible(label)] > 1 else label for label in labels}
+    forms = set(form.values())
+    if all(NUMBER.fullmatch(label) for label in forms):
+        name_of = {label: re.sub(r"\.0+\Z", "", label) for label in forms}  # not 1.10, which may be a version
+    elif {label.lower() for label in forms} <= {"true", "false"}:
+        name_of = {label: label.capitalize() for label in forms}
     else:
         name_of = {}
     several = len(set(name_of.values())) < len(name_of)
-    return name_of if several else {label: label for label in labels}
+    return {label: name_of[form[label]] if several else form[label] for label in labels}
 
 
 def slips(pool: set[str], holdout: set[str]) -> list[str]:
@@ -39,7 +51,8 @@ def slips(pool: set[str], holdout: set[str]) -> list[str]:
     hint = "if it means a missing label, add it to prepare.missing_labels"
     by_letters = defaultdict(list)
     for label in sorted(labels):
-        by_letters[label if NUMBER.fullmatch(label) else re.sub(r"[\s_-]+", " ", label.casefold())].append(label)
+        letters = unicodedata.normalize("NFKC", visible(label)).casefold()
+        by_letters[label if NUMBER.fullmatch(label) else re.sub(r"[\s_-]+", " ", letters)].append(label)
     for alike in by_letters.values():
         if len(alike) > 1:
             lines.append(f"labels {', '.join(alike)} are {len(alike)} classes; if they mean one, spell them alike in the source")

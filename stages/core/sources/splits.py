@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from stages.core.base.errors import Refused, choices, short
-from stages.core.sources import file_names, files, hub_sets
+from stages.core.sources import file_names, files, hub_sets, spellings
 from stages.core.sources.file_names import HOLDOUT_NAMES
 from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table, cells, choose, matching, means
@@ -136,7 +136,7 @@ def _labels_hidden(table: Table, prepare: Any, split: str) -> bool:
 def _labels(table: Table, column: str, prepare: Any, split: str) -> list[str | None]:
     """Labels without blanks around them, since " pos" and "pos" are one class. None for missing ones."""
     found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {split}", listed=True)
-    found = [value.strip() or None if value else None for value in found]
+    found = [value.strip() if value and spellings.visible(value) else None for value in found]
     missing = {value for value in set(found) - {None} if any(means(wanted, value) for wanted in prepare.missing_labels)}
     return [None if value in missing else value for value in found]
 

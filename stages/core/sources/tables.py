@@ -1,5 +1,6 @@
 """One split as a table: choosing columns and turning cells into text."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, compress
@@ -11,6 +12,7 @@ import yaml
 from stages.core.base.errors import Refused, choices, short
 
 Row = dict[str, Any]
+NO_HEADER = "the first line looks like a row, not like names; put a line of names above it, or name a column if these are names"
 ONE_OF_SEVERAL = "a text can have one label: keep the main one, join them into one name, or ask about a single label, yes or no"
 
 
@@ -47,7 +49,7 @@ class Stream:
 
     rows      reading them raises what reading the file raises
     columns   names as in the file; None if rows may differ
-    notes     what to print about the reading
+    notes     what to print about the reading, complete after it
     schema    of a parquet file
     name      for messages
     """
@@ -63,12 +65,12 @@ class Stream:
         if self.columns is None:
             rows = list(self.rows())
             columns = list(dict.fromkeys(key for row in rows for key in row))
-            return Table(columns, lambda column: (row.get(column) for row in rows), notes=self.notes)
+            return Table(columns, lambda column: (row.get(column) for row in rows), self.name, self.notes)
         cells: dict[str, list] = {column: [] for column in self.columns}
         for row in self.rows():
             for column, value in row.items():
                 cells[column].append(value)
-        return Table(self.columns, cells.__getitem__, notes=self.notes)
+        return Table(self.columns, cells.__getitem__, self.name, self.notes)
 
 
 def joined(tables: list[Table]) -> Table:
@@ -78,6 +80,32 @@ def joined(tables: list[Table]) -> Table:
     repeated = {name for table in tables for name in table.columns if table.columns.count(name) > 1}
     values = lambda column: chain.from_iterable(table.values(column) for table in tables)  # noqa: E731
     return Table(columns + sorted(repeated), values, notes=notes)
+
+
+def names_of(header: list[str]) -> list[str]:
+    """The columns' names. Where several columns have none, each is named after its place: column 3."""
+    return [name if name or header.count(name) == 1 else f"column {place}" for place, name in enumerate(header, start=1)]
+
+
+def without_headers(rows: Iterable[Any], header: Any, notes: list[str]) -> Iterator[Any]:
+    """The rows that do not repeat the header, as in files that were joined. At the end `notes` says how many do."""
+    repeats = 0
+    for row in rows:
+        if len(header) > 1 and row == header:  # a text may well be called text
+            repeats += 1
+        else:
+            yield row
+    if repeats and (note := f"{repeats:,} rows that repeat the first line are left out") not in notes:
+        notes.append(note)
+
+
+def begins_with_a_row(table: Table, usual: Iterable[str]) -> bool:
+    """Whether no name is `usual`, and the first line looks like a row: a cell is a number, a sentence, or occurs again below."""
+    names, by_pandas = {name.strip().lower() for name in table.columns}, {"", *map(str, range(len(table.columns)))}
+    if names & {"text", "label", "id", *usual} or names <= by_pandas or not re.search(r"\.(csv|tsv|xlsx)\b", table.origin.lower()):
+        return False
+    a_row = re.compile(r"-?[0-9]+([.,][0-9]+)?|\S+(\s+\S+){3,}(?<![?:])")  # surveys have questions as names
+    return any(a_row.fullmatch(name.strip()) or (name.strip() and name in table.values(name)) for name in table.columns)
 
 
 def means(wanted: Any, text: str) -> bool:
@@ -111,6 +139,10 @@ def choose(wanted: Any, guesses: Iterable[str], table: Table, setting: str, othe
         return found[0]
     if found:
         problem = f"{len(found)} columns have this name ({', '.join(found)}); rename one, or name another"
+    elif not table.columns:
+        problem = f"{table.origin or 'the source'} is empty"
+    elif begins_with_a_row(table, guesses):
+        problem = NO_HEADER
     elif wanted == "auto":
         problem = f"no column has a usual name ({', '.join(guesses)}); name one of {', '.join(table.columns)}{otherwise}"
     else:

@@ -1,57 +1,40 @@
-"""Pure functions from rows with few or no labels to a pool and a holdout that people label.
+"""Pure functions from rows with few or no labels to a pool and a holdout that people label."""
 
-Two texts with one key (see base/keys.py) are one text, because they share one answer.
-"""
-
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection
 from itertools import accumulate
 
 from stages.core.base import keys
 from stages.core.base.errors import Refused, choices
+from stages.core.sources import cleaning
 from stages.core.sources.cleaning import Rows, partition, unit
-
-
-def one_per_key(rows: Rows) -> tuple[Rows, Rows, Rows]:
-    """(one row per key, duplicates, rows that lose their label because their text has several), each in order."""
-    keyed = [(keys.key(row["text"]), row) for row in rows]
-    labels = defaultdict(set)
-    for key, row in keyed:
-        labels[key] |= {row["label"]} - {None, ""}
-    first, duplicates, disputed = {}, [], []
-    for key, row in keyed:
-        if key in first:
-            duplicates.append(row)
-        else:
-            first[key] = {**row, "label": next(iter(labels[key])) if len(labels[key]) == 1 else None}
-            disputed += [row] if len(labels[key]) > 1 else []
-    return list(first.values()), duplicates, disputed
 
 
 def drawn(rows: Rows, wanted: int, seed: int, fixed: Collection[str] = ()) -> tuple[Rows, Rows, Rows]:
     """(pool, holdout, rows left out because their group is in the holdout).
 
-    rows     one per key; rows of one `group`, if given, stay on one side
+    rows     one per key; rows of one `group`, if given, stay on one side; groups that are cleaning.too_large in the pool
     wanted   rows of the holdout, drawn at random; the last group is taken whole
     fixed    keys of a holdout that was asked already: it stays, whatever is wanted
 
-    Raises Refused if nothing is left for the pool.
+    Raises Refused if nothing is left for one of the two.
     """
     if fixed:
         fixed = set(fixed)
         holdout, others = partition(rows, lambda row: keys.key(row["text"]) in fixed)
     else:
         rows_of = Counter(map(unit, rows))
-        order = sorted(rows_of, key=lambda name: (keys.chance(name, seed), name))
+        free = rows_of.keys() - (cleaning.too_large(rows, wanted) if wanted else ())
+        order = sorted(free, key=lambda name: (keys.chance(name, seed), name))
         rows_before = accumulate((rows_of[name] for name in order), initial=0)
         held = {name for name, before in zip(order, rows_before) if before < wanted}
         holdout, others = partition(rows, lambda row: unit(row) in held)
-    groups = {row.get("group") for row in holdout} - {None, ""}
-    aside, pool = partition(others, lambda row: row.get("group") in groups)
-    if not pool:
+    pool, _, aside = cleaning.without_those_of(others, holdout)
+    if not pool or (wanted and not fixed and not holdout):
+        lacking, change = ("holdout", "raise") if pool else ("pool", "lower")
         raise Refused(
             f"params.yaml: prepare.holdout_rows = {wanted}: of {len(rows):,} rows {len(holdout):,} fall to the holdout, and none "
-            f"is left for the pool; lower it, bring more rows, or set prepare.group_column to none"
+            f"is left for the {lacking}; {change} it, bring more rows, or set prepare.group_column to none"
         )
     return pool, holdout, aside
 

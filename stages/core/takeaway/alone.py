@@ -35,10 +35,13 @@ def vector(encoder, ids):
 
 @torch.inference_mode()
 def predict_proba(texts):
-    """A list of probabilities for each text, in the order of CLASSES."""
+    """A list of probabilities for each text, in the order of CLASSES; NaN for an empty or blank text."""
     made = []
     for text in texts:
-        ids = torch.tensor([TOKENIZER.encode(text.lower().strip() if ABOUT["normalise"] else text).ids])
+        if not text.strip():
+            made.append([float("nan")] * len(CLASSES))
+            continue
+        ids = torch.tensor([TOKENIZER.encode(text).ids])
         vectors = torch.stack([vector(encoder, ids) for encoder in ENCODERS])
         logits = torch.einsum("ehcw,ew->ehc", HEADS["weights"], vectors) + HEADS["biases"]
         mean = logits.softmax(-1).mean((0, 1))

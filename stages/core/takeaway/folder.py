@@ -2,7 +2,7 @@
 
 README.md             the card, for people and for a hub
 predict.py            labels texts; needs torch and transformers
-about.json            classes, temperature, abstain, normalise, pooling, max_tokens, names of the encoders; the layers that make up
+about.json            classes, temperature, abstain, pooling, max_tokens, names of the encoders; the layers that make up
                       a vector, null for the last layer as it is
 tokenizer.json
 encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each model's own
@@ -42,6 +42,8 @@ def write(folder: Path, models: Ensemble, card: str) -> None:
     except Exception as error:  # safetensors wraps the system's errors in its own
         raise Refused(f"{folder} cannot be written: {short(error)}; mend that and run the same again") from None
     finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)  # the new one could not take its place
         for left in (part, old):
             shutil.rmtree(left, ignore_errors=True)
 
@@ -60,7 +62,7 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
         encoder.backbone.float().save_pretrained(folder / name)
     save_file({name: np.ascontiguousarray(array, np.float32) for name, array in heads.items()}, folder / "heads.safetensors")
     models.encoder.tokenizer.save(str(folder / "tokenizer.json"))
-    content = {name: getattr(about, name) for name in ("classes", "temperature", "abstain", "normalise")}
+    content = {name: getattr(about, name) for name in ("classes", "temperature", "abstain")}
     content |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
     content["layers"] = models.encoder.layers if models.works_on_vectors else None
     (folder / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 from stages.core.base import artifacts, formulas
 from stages.core.base.errors import Refused, short
 from stages.core.sources import delimited, packed
-from stages.core.sources.tables import Table, replace
+from stages.core.sources.tables import Table, matching, replace
 
 MOST = 32_767  # UTF-16 units that a cell of Excel or LibreOffice holds
 GUESSED = "read as cp1252, the usual encoding of Windows, because it is not UTF-8"
@@ -27,11 +27,14 @@ def read(file: Path) -> Table:
 
 
 def lower_case(table: Table) -> Table:
-    """The table with its column names stripped and in lower case; of two equal names the first column counts."""
-    original: dict[str, str] = {}
-    for column in table.columns:
-        original.setdefault(column.strip().lower(), column)
-    return Table(list(original), lambda column: table.values(original[column]))
+    """The table with its column names stripped and in lower case. Reading a column raises Refused if several have its name."""
+
+    def values(column: str) -> Iterable[str]:
+        if len(found := matching("auto", [column], table)) > 1:
+            raise Refused(f"{table.origin or 'the table'}: {len(found)} columns have one name ({', '.join(found)}); rename one")
+        return table.values(found[0])
+
+    return Table(list(dict.fromkeys(column.strip().lower() for column in table.columns)), values)
 
 
 def grid(file: Path) -> list[list[str]]:

@@ -42,6 +42,9 @@ def _of_tasks(records: list[dict], classes: Collection[str]) -> Iterator[ToolAns
                 found = str(annotations)[:60]
                 raise ValueError(f"annotations = {found}, possible: a list of objects; export as JSON, not as a snapshot")
             annotated += [(where, key, text, annotation, _choices(annotation)) for annotation in annotations]
+    results = [region for *_, annotation, _ in annotated for region in annotation.get("result") or ()]
+    if results and not any(choices for *_, choices in annotated):
+        raise ValueError(f"only results of <Choices> can be read, not of <Labels>, <Taxonomy> and others: {str(results[0])[:200]}")
     labels_by_control: dict[str, list] = {}
     for *_, choices in annotated:
         for name, labels in choices.items():
@@ -79,7 +82,7 @@ def _of_rows(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnsw
     if annotated and not with_classes:
         raise ValueError(
             f"columns {', '.join(columns)[:200]}: none holds a class, possible: {', '.join(classes)[:200]}; a control named like a "
-            "key of the data is lost in CSV: export as JSON, or correct labels.classes"
+            "key of the data is lost in CSV: export as JSON, or correct labels.classes; <Labels> and <Taxonomy> cannot be read"
         )
     control = question(with_classes, classes)
     for where, record in annotated:

@@ -16,7 +16,8 @@ def read(table: Table, file: str) -> Iterator[ToolAnswer]:
     names = (LABEL_COLUMNS, TEXT_COLUMNS, ("key", ID))
     label_column, text_column, key_column = (next(iter(matching("auto", guesses, table)), None) for guesses in names)
     if label_column is None or not (key_column or text_column):
-        raise Refused(f"{file} has columns {', '.join(table.columns)[:200]}, possible: label, and key or text; rename them")
+        found = ", ".join(table.columns)[:200] or "none, since it is empty"
+        raise Refused(f"{file} has columns {found}, possible: label, and key or text; rename them")
     labels = cells(table, label_column, file, listed=True)
     texts = cells(table, text_column, file) if text_column else [None] * len(labels)
     its_keys = cells(table, key_column, file) if key_column else [keys.key(formulas.unguarded(text or "")) for text in texts]

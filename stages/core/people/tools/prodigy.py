@@ -28,7 +28,10 @@ def read(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
                 raise ValueError(f"answer = {str(answer)[:60]}, possible: {', '.join(ANSWERS)}; correct it")
             key, text = key_and_text(record)
             chosen = record["accept"] if record.get("accept") is not None else record.get("label")
-            labels = {"accept": labels_of(chosen), "reject": (), "ignore": (CANNOT_SAY,)}[answer]
+            text_of = {str(option.get("id")): str(option.get("text")) for option in record.get("options") or () if option}
+            words = ((text_of.get(label, label), label) for label in labels_of(chosen))  # the id of an option may be a number
+            named = (label if label in classes and text not in classes else text for text, label in words)
+            labels = {"accept": tuple(named), "reject": (), "ignore": (CANNOT_SAY,)}[answer]
         who = str(record.get("_annotator_id") or record.get("_session_id") or "")
         yield ToolAnswer(where, key, text, labels, "" if UNNAMED.fullmatch(who) else who, moment(record.get("_timestamp")))
 
