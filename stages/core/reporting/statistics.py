@@ -118,9 +118,9 @@ def labels_to_reach(budgets: np.ndarray, curve: np.ndarray, targets: np.ndarray)
     rng, reached = np.random.default_rng(0), []
     draws = rng.integers(seeds, size=(RESAMPLES, seeds))
     for drawn in np.split(draws, RESAMPLES // AT_ONCE):
-        counts = np.stack([np.bincount(rng.integers(rows, size=rows), minlength=rows) for _ in drawn], axis=1)
-        points = both @ counts / rows  # [seeds, stages and target, drawn]
-        reached += [_crossing(budgets, *np.split(points[seed, :, i].mean(0), [-1])) for i, seed in enumerate(drawn)]
+        counts = np.array([np.bincount(rng.integers(rows, size=rows), minlength=rows) for _ in drawn], float)
+        points = np.tensordot(counts, both, axes=([1], [2])) / rows  # [drawn, seeds, stages and target]
+        reached += [_crossing(budgets, *np.split(point[seed].mean(0), [-1])) for point, seed in zip(points, drawn)]
     # Not interpolated, since "never" is infinity.
     low, high = np.quantile(reached, [ALPHA / 2, 1 - ALPHA / 2], method="inverted_cdf")
     values = _crossing(budgets, *np.split(both.mean((0, 2)), [-1])), low, high
