@@ -19,7 +19,7 @@ from stages.core.rows.results import Result
 ACTUAL = np.array([     0, 0, 1, 1])  # fmt: skip
 CLASSES = ["neg", "pos"]
 STAGES = ["stage1", "stage2"]
-COMPARED = ("gain", "gain_low", "gain_high", "p", "p_holm", "seeds_for_one_point", "seeds_apart_by_mcnemar")
+COMPARED = ("gain", "gain_low", "gain_high", "p", "p_holm", "seeds_for_one_point")
 TO_RANDOM, TO_FULL = (
     tuple(f"labels_to_{target}{end}" for end in ("", "_low", "_high")) for target in ("random", "95_of_full")
 )  # fmt: skip

@@ -211,12 +211,3 @@ def test_targets_and_curves_are_resampled_with_their_rows():
     assert labels == pytest.approx(200)
     assert 100 <= low < 150
     assert high is None or high > 250
-
-
-def test_mcnemars_exact_test_by_hand():
-    actual = np.zeros(10, int)
-    one, other = actual.copy(), actual.copy()
-    one[:1], other[1:7] = 1, 1  # alone wrong: once against six times
-    # two-sided binomial: 2 x (1 + 7) / 2^7
-    assert statistics.mcnemar(one, other, actual) == pytest.approx(2 * 8 / 128)
-    assert statistics.mcnemar(one, one, actual) == 1

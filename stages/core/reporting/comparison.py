@@ -77,19 +77,16 @@ def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure:
     base, bound = curve(BASELINE) if compared else None, tested.get((BOUND, WHOLE_POOL))
     overall = {}
     for arm in arms:
-        gain, to_random, differ, own = NOT_COMPARED, NOT_REACHED, None, curve(arm)
+        gain, to_random, own = NOT_COMPARED, NOT_REACHED, curve(arm)
         if compared:
             gain = statistics.gain((own - base).mean(1))
             to_random = statistics.labels_to_reach(budgets, own, base[:, -1])
-            pairs = zip(*(tested[name, stages[-1]].probabilities.argmax(2) for name in (arm, BASELINE)))
-            differ = sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs)
         to_full = bound and statistics.labels_to_reach(budgets, own, NEAR_FULL * _by_row(bound, actual, measure))
         overall[arm] = {
             **{f"mean_{name}": float(curve(arm, name).mean()) for name in MEASURES},
             **gain,
             **{f"labels_to_random{end}": labels for end, labels in zip(("", "_low", "_high"), to_random)},
             **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full or NOT_REACHED)},
-            "seeds_apart_by_mcnemar": differ,
             "uses_pool_labels": tested[arm, stages[0]].uses_pool_labels,
         }
     if compared:

@@ -136,15 +136,3 @@ def _crossing(budgets: np.ndarray, accuracies: np.ndarray, target: np.ndarray) -
         return float(budgets[0])
     share = (target.item() - accuracies[last - 1]) / (accuracies[last] - accuracies[last - 1])
     return float(budgets[last - 1] + share * (budgets[last] - budgets[last - 1]))
-
-
-def mcnemar(predicted: np.ndarray, rival: np.ndarray, actual: np.ndarray) -> float:
-    """p-value of McNemar's exact test: whether two models of one seed err equally often on rows where only one of them errs.
-
-    predicted, rival, actual   int [holdout]   class numbers
-    """
-    from statsmodels.stats.contingency_tables import mcnemar as test
-
-    right, rival_right = predicted == actual, rival == actual
-    counts = [[(a & b).sum() for b in (rival_right, ~rival_right)] for a in (right, ~right)]
-    return float(test(counts, exact=True).pvalue)
