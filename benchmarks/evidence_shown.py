@@ -73,7 +73,7 @@ def table(rows: list[dict], base: str, measure: str) -> str:
 
 
 def gain(curve: np.ndarray, other: np.ndarray) -> dict:
-    """statistics.gain of curves, each float64 [seeds, budgets]; the rows of the holdout are not known, so only seeds are a sample."""
+    """statistics.gain of curves, float64 [seeds, budgets]; what happened to each holdout row is not kept, so only seeds vary."""
     return statistics.gain((curve - other).mean(1, keepdims=True))
 
 
