@@ -20,9 +20,9 @@ with the random arm of the same checksum, which runs again if a study continues 
 rivals take hours on 67,000.
 
 `table` prints means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the mean
-over the sources, where the two sets of films count as one. `saved` prints how many labels the former pipeline's random rows need to
-match the default with fewer. `stopped` prints where the agreement rule would have ended the default's runs. `picture` draws
-benchmarks/evidence-STUDY.svg.
+over the sources, where the two sets of films count as one, with an interval over seeds and one over data sets. `saved` prints how
+many labels the former pipeline's random rows need to match the default with fewer. `stopped` prints where the agreement rule would
+have ended the default's runs. `picture` draws benchmarks/evidence-STUDY.svg.
 """
 
 import argparse

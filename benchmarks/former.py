@@ -3,6 +3,8 @@
 A class with a single labelled row switched its cross-validation off, and C was 1: with 77 classes nearly always.
 """
 
+from typing import Any
+
 import numpy as np
 
 from stages.core.learners import probe
@@ -13,7 +15,7 @@ STRENGTHS = np.logspace(-3, 2, 11)
 
 class Learner(probe.Learner):
     def fit(
-        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
+        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, *_: Any
     ) -> probe_model.ProbeModel:
         from sklearn.linear_model import LogisticRegressionCV
         from sklearn.model_selection import StratifiedKFold

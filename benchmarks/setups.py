@@ -60,7 +60,7 @@ class FineTuned(OnTexts):
         rows[:] = [(torch.tensor([ids]), torch.tensor([mask])) for ids, mask in zip(made["input_ids"], made["attention_mask"])]
         return rows
 
-    def fit(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None) -> Model:
+    def fit(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, *_: Any) -> Model:
         from small_text import TransformerBasedClassification, TransformerModelArguments, TransformersDataset
 
         seed_globally(seed)
@@ -94,7 +94,7 @@ class TfIdf(OnTexts):
     def read(self, texts: Path, embeddings: Path) -> Any:
         return Sparse(self.vectorizer.transform(artifacts.texts(texts)))
 
-    def fit(self, pool: "Sparse", labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None) -> Model:
+    def fit(self, pool: "Sparse", labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, *_: Any) -> Model:
         from small_text import ConfidenceEnhancedLinearSVC, SklearnClassifier, SklearnDataset
 
         classifier = SklearnClassifier(ConfidenceEnhancedLinearSVC(), self.classes)
@@ -162,7 +162,7 @@ class OnEmbeddings(probe.Learner):
     def read(self, texts: Path, embeddings: Path) -> np.ndarray:
         return geometry.unit(super().read(texts, embeddings))
 
-    def fit(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None) -> Model:
+    def fit(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, *_: Any) -> Model:
         torch.manual_seed(seed)
         classifier = two_layers(pool.shape[1], self.classes).fit(pool[labelled], labels)
         return Model(classifier, classifier.predict_proba)

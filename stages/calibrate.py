@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from stages.core import learners
+from stages.core.arms import cross_validation
 from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, params, paths
 from stages.core.encoding import model_files, pointer
@@ -46,12 +47,12 @@ def main() -> None:
     about = record.Record(
         stage=stage,
         trainer=trainer,
-        members={str(folder): record.fingerprint(folder) for folder in folders},
+        members={str(folder): learners.fingerprint(folder) for folder in folders},
         classes=labels.classes(),
         temperature=temperature,
         abstain=settings.predict.abstain,
         labels=result.labels,
-        rows=len(np.unique(result.labelled)),
+        rows=len(np.unique(result.labelled[result.bought >= 0])),
         scripts=scripts.shares(artifacts.texts(paths.POOL)),
         embed=dict(vars(settings.embed)),
         encoder_sha256=model_files.fingerprint(pointer.chosen(settings.embed.model)),
@@ -83,9 +84,11 @@ def to_use(settings: Any, pool_rows: int, fitter: Fitter) -> tuple[str, list[Pat
 
 
 def best_temperature(folders: list[Path], result: Result, settings: Any, pool_rows: int) -> float:
-    """Found on the labelled rows: each is judged by the other seeds' models, or, if there is one model, by models of folds."""
+    """Found on the labelled rows: each is judged by the other seeds' models. If there are none, or all have the same rows, as
+    where people label, models of folds of the first seed's rows judge: one at a time stands in for the mean of the seeds.
+    """
     fitter = Fitter(settings)
-    if len(folders) > 1:
+    if len(np.unique(result.labelled)) > result.labelled.shape[1]:
         models = [learners.load_model(folder, settings.embed, params.machine()) for folder in folders]
         asked = [
             lambda rows, model=model, seed=folder.name: model.probabilities(fitter.pool[rows], f"calibrate {seed}")
@@ -93,15 +96,9 @@ def best_temperature(folders: list[Path], result: Result, settings: Any, pool_ro
         ]
         probabilities, actual = unseen.by_other_seeds(result.labelled, result.bought, asked, fitter.classes)
     else:
-        [bought], seed = labels.known(result.labelled, result.bought, pool_rows), int(folders[0].name)
-        probabilities, actual = unseen.by_folds(
-            result.labelled[0],
-            result.bought[0],
-            lambda rows: fitter.fit(rows, bought, seed, "calibrate").probabilities,
-            fitter.classes,
-            settings.train.folds,
-            seed,
-        )
+        rows, [bought] = result.labelled[0], labels.known(result.labelled[:1], result.bought[:1], pool_rows)
+        seed = int(folders[0].name)
+        probabilities, actual = cross_validation.by_folds(fitter, rows, bought, settings.train.folds, seed, "calibrate")
     temperature = calibration.best_temperature(probabilities, actual)
     print(f"calibrate: temperature {temperature:g} from {len(actual):,} labelled rows, each judged by models not trained on it")
     return temperature

@@ -13,7 +13,7 @@ seeds: [0, 1]
 embed: {model: tiny}
 train: {epochs: 3, early_stopping: {patience: 2, inner: {deepest: 1}}}
 rounds: {stage2: {after: stage1, m: 10}}
-machine: {batch_tokens: 64, batch_pairs: 2}
+machine: {batch_tokens: 64, ray_cores: 2}
 """
 
 
@@ -72,7 +72,7 @@ def test_a_changed_section_is_a_frozen_copy():
 
 def test_any_stage_may_read_the_section_machine_and_none_declares_it():
     assert not hasattr(params.read("embed"), "machine")
-    assert (params.machine().batch_tokens, params.machine().batch_pairs) == (64, 2)
+    assert (params.machine().batch_tokens, params.machine().ray_cores) == (64, 2)
     frozen(params.machine(), "batch_tokens")
     stages = yaml.safe_load((Path(__file__).parent.parent.parent / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     declared = [name for stage in stages.values() for name in stage.get("do", stage).get("params", [])]

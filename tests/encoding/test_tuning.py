@@ -29,6 +29,11 @@ RELATED = PAIRS | {"label": [0, 1, 2, 0, 1, 2]}
 
 
 @pytest.fixture(scope="module")
+def with_dropout(tmp_path_factory) -> encoder.Encoder:
+    return encoder.Encoder(str(tiny_encoder(tmp_path_factory.mktemp("with_dropout"))), 16).eval()
+
+
+@pytest.fixture(scope="module")
 def model(tmp_path_factory) -> encoder.Encoder:
     """Without dropout: what is left to compare is the arithmetic."""
     folder = tiny_encoder(tmp_path_factory.mktemp("encoder"))
@@ -147,7 +152,7 @@ def test_where_training_never_fits_it_is_refused(model, monkeypatch):
 
 
 @pytest.mark.parametrize("cap", [1, 2])
-def test_a_step_in_several_parts_is_the_same_step(model, cap):
+def test_but_for_dropout_a_step_in_several_parts_is_the_same_step(model, cap):
     whole, parts = tune(model), tune(model, cap=cap)
     assert (whole.rows_at_once, whole.accumulation) == (4, 1)
     assert (parts.rows_at_once, parts.accumulation) == (cap, 4 // cap)
@@ -156,6 +161,12 @@ def test_a_step_in_several_parts_is_the_same_step(model, cap):
         assert torch.allclose(tensor, whole.encoder.state_dict()[name], atol=1e-5), name
     moved = max((tensor - before[name]).abs().max().item() for name, tensor in whole.encoder.state_dict().items())
     assert moved > 1e-3
+
+
+def test_with_dropout_a_step_in_parts_is_another_so_the_number_of_pairs_at_once_is_a_setting_of_the_stage(with_dropout):
+    one, again, parts = tune(with_dropout), tune(with_dropout), tune(with_dropout, cap=2)
+    assert all(torch.equal(tensor, again.encoder.state_dict()[name]) for name, tensor in one.encoder.state_dict().items())
+    assert not all(torch.equal(tensor, parts.encoder.state_dict()[name]) for name, tensor in one.encoder.state_dict().items())
 
 
 # ---- tuning

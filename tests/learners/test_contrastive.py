@@ -16,6 +16,7 @@ from stages.core import learners
 from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 from stages.core.learners.contrastive import sampled_pairs
+from stages.core.space import logistic
 from tests.support.tiny import tiny_encoder
 
 pytestmark = pytest.mark.slow
@@ -80,7 +81,7 @@ def test_a_single_class_is_refused():
 
 TEXTS = ["good film", "bad plot", "great film", "awful plot", "lovely scene", "dull scene", "fine end", "poor end"]
 TRAIN = SimpleNamespace(
-    trainer="contrastive", folds=2, pairs_per_row=2, most_pairs=100, batch_rows=4, learning_rate=1e-3, warmup_share=0.1,
+    trainer="contrastive", class_weight="even", pairs_per_row=2, most_pairs=100, batch_rows=4, learning_rate=1e-3, warmup_share=0.1,
     dtype="float32", freeze_word_embeddings=True,
 )  # fmt: skip
 EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers="last", dtype="float32", lower_case=False)
@@ -158,6 +159,13 @@ def test_the_encoder_is_tuned_and_the_same_seed_gives_the_same_model(made):
     assert not all(torch.equal(tensor, pretrained[name]) for name, tensor in one.body.state_dict().items())
     assert one.probabilities(texts, "").tolist() == two.probabilities(texts, "").tolist()
     assert one.probabilities(texts, "").tolist() != three.probabilities(texts, "").tolist()
+
+
+def test_the_head_has_c_1_whatever_folds_of_rows_that_the_encoder_was_tuned_on_would_say(made):
+    model, texts = made
+    labels = np.array([0, 1] * 4)
+    plain = logistic.fitted(model.features(texts, ""), labels, 3, logistic.Choice(strength=1.0, last=1.0), np.ones(8))
+    assert model.head.weights.tolist() == plain.weights.tolist()
 
 
 def test_a_single_class_is_refused_before_training(monkeypatch):

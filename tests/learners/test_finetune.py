@@ -48,7 +48,7 @@ def learner(**changes) -> Learner:
             "weight_decay": 0.01,
             "warmup_share": 0.1,
         },
-        **{"dtype": "float32", "freeze_word_embeddings": True, "early_stopping": OFF},
+        **{"dtype": "float32", "class_weight": "even", "freeze_word_embeddings": True, "early_stopping": OFF},
     }
     return Learner(SimpleNamespace(**train | changes), EMBED, MACHINE, 2)
 
@@ -72,11 +72,12 @@ def test_every_epoch_is_told_and_the_loss_falls():
     assert set(history[0]) == {"epoch", "loss"}
 
 
-def test_classes_weigh_the_same_however_few_rows_they_have():
-    alike = learner(epochs=25, head_learning_rate=0.01, weight_decay=0)
+@pytest.mark.parametrize(("class_weight", "second"), [("even", 0.5), ("none", 0.15)])
+def test_classes_weigh_the_same_or_as_many_rows_as_they_have(class_weight, second):
+    alike = learner(epochs=25, head_learning_rate=0.01, weight_decay=0, class_weight=class_weight)
     texts = Texts(["good film"] * 20, alike.pretrained.tokenise)
     model = alike.fit(texts, np.arange(20), np.repeat([0, 1], [17, 3]), 0, "test")
-    assert model.probabilities(texts, "test") == pytest.approx(0.5, abs=0.1)  # by rows it would be 0.85 and 0.15
+    assert model.probabilities(texts, "test")[:, 1] == pytest.approx(second, abs=0.1)
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ TRAIN = {
     "head_learning_rate": 1e-3,
     **{"pseudo_share": 0.5, "pseudo_rows": 3_000, "pseudo_weight": 5},
     **{"warmup_share": 0.1, "freeze_word_embeddings": True, "warm_start": False, "folds": 2, "pairs_per_row": 1, "most_pairs": 8},
+    "class_weight": "even",
     "early_stopping": SimpleNamespace(patience=0, holdout_share=0.25),
 }
 
@@ -195,8 +196,9 @@ def test_a_fitter_gives_a_learner_the_whole_pool_and_the_bought_labels(folder, m
             assert (texts, embeddings) == (paths.POOL, paths.EMBEDDINGS)
             return np.arange(24)
 
-        def fit(self, pool, labelled, labels, seed, title, start):
-            return SimpleNamespace(unlabelled=np.setdiff1d(pool, labelled), learned=[*zip(labelled.tolist(), labels.tolist())])
+        def fit(self, pool, labelled, labels, seed, title, start, closed):
+            learned, closed = [*zip(labelled.tolist(), labels.tolist())], closed.tolist()
+            return SimpleNamespace(unlabelled=np.setdiff1d(pool, labelled), learned=learned, closed=closed)
 
     monkeypatch.setattr(Fitter, "learner", Learner())
     monkeypatch.setattr("stages.core.rows.labels.classes", lambda: ["neg", "pos"])
@@ -207,6 +209,7 @@ def test_a_fitter_gives_a_learner_the_whole_pool_and_the_bought_labels(folder, m
     model = fitter.fit(rows, Labels(answers, 4).buy(rows), 0, "test").model
     assert model.learned == [(20, 1), (3, 0), (0, 1)]  # even lines are pos; row 7 has no class
     assert len(model.unlabelled) == 21
+    assert model.closed == [7]
     with pytest.raises(Refused, match=r"label of row 1 of data/pool\.jsonl was read but never paid for"):
         fitter.fit(np.array([0, 1]), Labels(answers, 4).buy(rows), 0, "test")
 

@@ -7,10 +7,11 @@ import pytest
 
 from stages.core import learners
 from stages.core.learners import probe, self_training
+from stages.core.learners.self_training import surest
 from stages.core.space import logistic, logistic_cv, sampling
 
 EMBED = SimpleNamespace(model="tiny", layers="last")
-TRAIN = {"folds": 2, "pseudo_share": 0.5, "pseudo_rows": 3_000, "pseudo_weight": 5}
+TRAIN = {"folds": 2, "class_weight": "even", "pseudo_share": 0.5, "pseudo_rows": 3_000, "pseudo_weight": 5}
 
 
 def learner(classes=2, **changes):
@@ -46,7 +47,7 @@ def test_open_rows_improve_a_model_of_few_labels():
     gains = []
     for seed in range(10):
         rows = np.random.default_rng(seed).permutation(400)[:8]
-        plain = probe.Learner(SimpleNamespace(folds=2), EMBED, None, 2).fit(pool, rows, labels[rows], seed, "")
+        plain = probe.Learner(SimpleNamespace(folds=2, class_weight="none"), EMBED, None, 2).fit(pool, rows, labels[rows], seed, "")
         gains.append(accuracy(learner().fit(pool, rows, labels[rows], seed, ""), pool, labels) - accuracy(plain, pool, labels))
     assert np.mean(gains) > 0.01
 
@@ -65,6 +66,40 @@ def test_open_rows_weigh_as_pseudo_weight_says_and_the_same_in_every_class(monke
     named = second[10:]
     assert [weights[10:][named == number].sum() for number in (0, 1)] == [pytest.approx(25), pytest.approx(25)]
     assert len(named) == pytest.approx(45, abs=1)  # half of the 90 that are open
+
+
+def test_a_row_that_was_bought_and_has_no_class_is_not_guessed(monkeypatch):
+    guessed = []
+    monkeypatch.setattr(
+        self_training, "surest", lambda probabilities, share: guessed.append(len(probabilities)) or surest(probabilities, share)
+    )
+    pool, labels = clouds(100)
+    closed = np.arange(10, 30)
+    alone = np.concatenate([pool[:10], pool[30:]])  # as if these rows were not in the pool
+    kept = learner(pseudo_share=0.999).fit(pool, np.arange(10), labels[:10], 0, "", None, closed)
+    same = learner(pseudo_share=0.999).fit(alone, np.arange(10), labels[:10], 0, "")
+    assert guessed == [70, 70]
+    assert kept.probabilities(pool, "").tolist() == same.probabilities(pool, "").tolist()
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "rows", "even"), [("none", [9, 3], False), ("auto", [8, 4], False), ("auto", [9, 2], True)]
+)
+def test_class_weights_are_none_or_even_where_labelled_classes_are_uneven(monkeypatch, class_weight, rows, even):
+    seen, chosen, fitted = [], [], logistic.fitted
+    monkeypatch.setattr(logistic, "fitted", lambda *given: seen.append(given[4]) or fitted(*given))
+    choose = logistic_cv.choose
+    monkeypatch.setattr(logistic_cv, "choose", lambda *given: chosen.append(given[4]) or choose(*given))
+    pool, labels = clouds(100)
+    labelled = np.concatenate([np.flatnonzero(labels == number)[:many] for number, many in enumerate(rows)])
+    learner(class_weight=class_weight, pseudo_share=0.3).fit(pool, labelled, labels[labelled], 0, "")
+    first, second = seen
+    assert chosen == [even]
+    assert (first is None) != even
+    added = second[len(labelled) :]
+    assert added.sum() == pytest.approx(5 * len(labelled))
+    assert (np.ptp(added) < 1e-9) != even  # the guessed classes are uneven too
+    assert (np.ptp(second[: len(labelled)]) < 1e-9) != even
 
 
 def test_candidates_of_a_large_pool_are_a_seeded_sample_of_open_rows():

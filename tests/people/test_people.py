@@ -307,6 +307,47 @@ def test_labels_of_the_data_set_come_first_and_cost_nothing(project, capsys):
     assert labels_of("stage1")[9:] == [-1] * 12
 
 
+def test_a_first_pick_that_needs_a_model_is_topped_up_with_random_rows_too(project, capsys):
+    labelled = sorted(project.truth)[:9]
+    write_corpus([{"text": text, "label": label if text in labelled else None} for text, label in project.truth.items()])
+    project.change({"prepare": {"holdout_rows": 0}, "select_stage1": {"pick": "margin"}})
+    random_rows = "stages/core/strategies/margin.py needs a model and there is none yet: {} rows taken from the random arm"
+    project.ask()
+    lines = output(capsys)
+    assert random_rows.format(12) in lines
+    assert OPEN.format("stage1", 12, 12) in lines
+    project.change({"select_stage1": {"n": 4}})
+    project.ask()
+    assert random_rows.format(4) in (lines := output(capsys))
+    assert OPEN.format("stage1", 16, 16) in lines
+
+
+def test_where_nothing_usable_was_answered_a_top_up_takes_random_rows(first, capsys):
+    first.change({"select_stage1": {"pick": "committee"}})
+    state = Labelling()
+    for key in state.open_keys("stage1"):
+        state.answer("anna", key, "?")
+    first.ask("stage1")
+    assert "committee.py needs a model and there is none yet: 12 rows taken from the random arm" in "".join(output(capsys))
+    assert OPEN.format("stage1", 12, 24) in waiting_lines(capsys)
+
+
+def test_rows_answered_with_no_class_are_no_labels_and_a_round_that_waits_has_not_ended(first, capsys):
+    first.answer_all("holdout")
+    state = Labelling()
+    key = next_open(state, "stage1").key
+    state.answer("anna", key, "?")
+    first.answer_all("stage1")
+    first.repro()
+    assert "\nWith 11 labels " in (summary := first.summary())
+    assert "Labelling has come to stage1, with 11 labels. stage2 waits.\n" in summary
+    assert "no random arm" in summary
+    assert "no full model" in summary
+    assert "not reached" not in summary
+    assert artifacts.load_json(Path("data/model.json"))["labels_in_all"] == 11
+    assert "bucketed stage1, seed 0: 11 labels" in capsys.readouterr().out
+
+
 def test_labels_of_another_file_are_found_by_their_texts_before_anything_is_asked(project, capsys):
     project.repro("cluster")
     some = list(project.truth.items())[:10]

@@ -22,7 +22,7 @@ from tests.support.tiny import map_rows, tiny_encoder
 
 LEFT = ["good film", "bad plot", "dull end", "fine scene", "great music", "poor actor"]
 RIGHT = ["great film", "good plot", "awful end", "poor scene music", "lovely music", "fine actor"]
-QUICK = {"dataset": "pairs.csv", "batch_rows": 4, "learning_rate": 1e-3, "dtype": "float32"}
+QUICK = {"dataset": "pairs.csv", "batch_rows": 4, "pairs_at_once": 2, "learning_rate": 1e-3, "dtype": "float32"}
 
 
 @pytest.fixture
@@ -40,7 +40,6 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 def set_params(**sections) -> None:
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
-    sections["machine"] = {"batch_pairs": 2, **sections.get("machine", {})}
     sections["embed"] = {"model": "tiny", "max_tokens": 16, "dtype": "float32", **sections.get("embed", {})}
     for section, changes in sections.items():
         content[section] |= changes
@@ -198,7 +197,6 @@ def test_a_tuned_encoder_and_contrastive_run_through_the_pipeline_and_rerun_only
         tmp_path / "tuned",
         finetune_encoder={**QUICK, "objective": "pairs", "score_range": [0, 5]},
         train={"trainer": "contrastive", "pairs_per_row": 1, "folds": 2},
-        machine={"batch_pairs": 2},
         seeds=[0],
     )
     write(project.folder / "pairs.csv", {"sentence1": LEFT, "sentence2": RIGHT, "score": [5, 0, 4, 1, 4.5, 2]})

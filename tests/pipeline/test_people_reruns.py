@@ -6,15 +6,19 @@ import sys
 from contextlib import chdir
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import gleaner
 from stages import collect_answers
 from stages.commands import answers, ask, waiting
+from stages.core.base.errors import Refused
 from stages.core.people import dvc_repro
 from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page.choosing import Choosing, by_process
 from stages.core.people.labelling_page.desk import Desk
 from stages.core.people.records import asked, journal
+from stages.core.space import logistic_cv
 from tests.conftest import once
 from tests.support.people import PEOPLE, Labelled, next_open
 from tests.support.processes import Hold
@@ -84,6 +88,19 @@ def test_a_repro_that_waits_ends_well_and_answers_run_only_what_follows(project)
     before = (project.folder / "dvc.lock").read_bytes()
     assert ran(project) == []
     assert (project.folder / "dvc.lock").read_bytes() == before
+
+
+def test_without_a_holdout_models_that_are_trained_anew_are_calibrated_anew_and_predict(project, monkeypatch):
+    project.change({"prepare": {"holdout_rows": 0}, "stages": ["stage1"], "rounds": {}})
+    project.answer_all("stage1")
+    assert "calibrate" in ran(project)
+    assert gleaner.load().predict(["good film"])[0] in ("neg", "pos")
+    monkeypatch.setattr(logistic_cv, "STRENGTHS", np.array([1e-3]))  # as on another machine: other weights
+    assert project.dvc("repro", "--force", "--single-item", "train_stage1").stages == ["train_stage1"]
+    with pytest.raises(Refused, match="data/stage1/models/0 has changed"):
+        gleaner.load()
+    assert ran(project) == ["calibrate", "report"]
+    assert gleaner.load().predict(["good film"])[0] in ("neg", "pos")
 
 
 def test_a_class_that_is_renamed_leaves_the_vectors_and_buckets_where_they_are(project):

@@ -44,6 +44,7 @@ TABLE = {
     "the map": ({"map": {"seed": 1}}, ["map", "report"]),
     "the data": ({"prepare": {"holdout_share": 0.5}}, [name for name in ALL if name != "finetune_encoder"]),
     "the tuning of the encoder": ({"finetune_encoder": {"learning_rate": 1e-4}}, ["finetune_encoder", *LAID_OUT]),
+    "pairs at once in it": ({"finetune_encoder": {"pairs_at_once": 2}}, ["finetune_encoder", *LAID_OUT]),
     "pooling": ({"embed": {"pooling": "cls"}}, ["finetune_encoder", *LAID_OUT]),
     "lower case": ({"embed": {"lower_case": True}}, ["finetune_encoder", *LAID_OUT]),
     "the kind of numbers": ({"embed": {"dtype": "bfloat16"}}, LAID_OUT),
@@ -62,7 +63,7 @@ TABLE = {
     "no arms": ({"arms": []}, [*END]),
     "what strategies are set by": ({"strategies": {"held_back": 0.5}}, STAGE1),
     "the score": ({"score_entropy": {"score": "margin"}}, [*SCORED, ARM]),
-    "the machine": ({"machine": {"batch_tokens": 64, "batch_pairs": 2, "engine": "ray"}}, []),
+    "the machine": ({"machine": {"batch_tokens": 64, "engine": "ray"}}, []),
     "nothing": ({}, []),
 }  # fmt: skip
 

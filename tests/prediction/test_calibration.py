@@ -94,28 +94,3 @@ def test_with_three_seeds_a_row_gets_the_mean_of_the_other_two():
     models = [lambda rows, p=p: two(*[p] * len(rows)) for p in (0, 0.25, 0.5)]
     probabilities, _ = unseen.by_other_seeds(labelled, values, models, 2)
     assert probabilities[:, 1].tolist() == [0.375, 0.25, 0.125]
-
-
-def test_with_folds_no_model_judges_a_row_that_it_was_trained_on():
-    rows, values = np.arange(10, 22), np.array([0, 1] * 5 + [-3, 1])
-    judged = []
-
-    def fit(trained_on):
-        def predict(others):
-            assert not set(trained_on) & set(others)
-            assert len(trained_on) + len(others) == 11
-            judged.extend(others)
-            return two(*[0.5] * len(others))
-
-        return predict
-
-    probabilities, actual = unseen.by_folds(rows, values, fit, 2, 3, 0)
-    assert sorted(judged) == [row for row in rows if row != 20]
-    assert len(probabilities) == 11
-    assert actual.tolist() == [values[row - 10] for row in judged]
-
-
-@pytest.mark.parametrize("values", [[1, 1, 1], [0, 1, 2]])
-def test_folds_need_two_classes_and_two_rows_of_one(values):
-    probabilities, actual = unseen.by_folds(np.arange(3), np.array(values), None, 3, 5, 0)
-    assert (probabilities.shape, actual.shape) == ((0, 3), (0,))

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 from stages.core.prediction import record
 from stages.core.rows import measures, results
+from stages.core.rows.labels import NO_CLASS
 from tests.support.tiny import tiny_encoder
 
 
@@ -75,6 +77,22 @@ def test_a_single_seed_is_calibrated_by_training_on_folds_of_its_own_rows(projec
     project.change({"predict": {"seed": 0}, "train": {"folds": 2}})
     project.call("calibrate")
     assert "from 28 labelled rows, each judged by models not trained on it" in capsys.readouterr().out
+
+
+def test_where_all_seeds_learned_from_the_same_rows_folds_of_these_rows_calibrate(project, capsys):
+    shared = last_result()
+    results.save("bucketed", "stage3", results.Result(shared.labelled[[0, 0]], shared.bought[[0, 0]], shared.probabilities))
+    project.call("calibrate")
+    assert "from 28 labelled rows, each judged by models not trained on it" in capsys.readouterr().out
+
+
+def test_rows_without_a_class_are_no_labels(project):
+    last = last_result()
+    last = replace(last, bought=np.where(np.arange(28) < 3, NO_CLASS, last.bought))
+    results.save("bucketed", "stage3", last)
+    project.call("calibrate")
+    assert metrics()["labels"] == 25
+    assert metrics()["labels_in_all"] == len(np.unique(last.labelled[last.bought >= 0]))
 
 
 # ---- what is measured

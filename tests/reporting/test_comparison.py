@@ -12,14 +12,14 @@ from stages import report
 from stages.core.base import paths
 from stages.core.reporting import answer, comparison, markdown, result_tables
 from stages.core.reporting.description import agreement_of
-from stages.core.rows import measures, results
+from stages.core.rows import labels, measures, results
 from stages.core.rows.results import Result
 
 #                  row  0  1  2  3
 ACTUAL = np.array([     0, 0, 1, 1])  # fmt: skip
 CLASSES = ["neg", "pos"]
 STAGES = ["stage1", "stage2"]
-COMPARED = ("gain", "gain_low", "gain_high", "p", "p_holm", "seeds_for_one_point", "seeds_apart_by_mcnemar")
+COMPARED = ("gain", "gain_low", "gain_high", "p", "p_holm", "seeds_for_one_point")
 TO_RANDOM, TO_FULL = (
     tuple(f"labels_to_{target}{end}" for end in ("", "_low", "_high")) for target in ("random", "95_of_full")
 )  # fmt: skip
@@ -112,16 +112,49 @@ def test_without_a_full_model_labels_to_it_are_none_and_nothing_else_changes():
         assert row == over_budgets()[arm] | dict.fromkeys(TO_FULL)
 
 
-@pytest.mark.parametrize(("missing", "to_full"), [(["random"], "19 [18, 19]"), (["random", "full"], "not reached")])
+@pytest.mark.parametrize(("missing", "to_full"), [(["random"], "19 ["), (["random", "full"], "no full model")])
 def test_the_tables_show_what_is_not_compared(missing, to_full):
     measured = {which: stage(without(*missing), *which) for which in without(*missing)}
     text = result_tables.summary(measured, over_budgets(*missing), {}, 2, STAGES, {}, "accuracy")
+    assert "not reached" not in text
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| bucketed")]
     [first, second] = rows[-2:]  # a wide table is split in two
     cells = first + second[1:]
-    assert cells[:2] + cells[3:] == ["bucketed", "0.8125", "", "", "no random arm", "not reached", to_full, ""]
+    assert cells[:2] + cells[3:7] == ["bucketed", "0.8125", "", "", "no random arm", "no random arm"]
+    assert cells[7].startswith(to_full)
+    assert cells[8] == ""
     assert 0.5 < float(cells[2]) < 1
     assert "None" not in text
+
+
+def test_rows_without_a_class_or_in_conflict_are_no_labels():
+    said = result(6, HALF, THREE)
+    said.bought[:, 4:] = [labels.NO_CLASS, labels.CONFLICT]
+    assert said.labels == stage({("bucketed", "stage2"): said})["labels"] == 4
+    said.bought[1, 2:4] = labels.NO_CLASS
+    assert said.labels == 3  # a mean over the seeds
+
+
+@pytest.mark.parametrize(
+    ("waiting", "how"),
+    [({}, "ended after stage1, with 10 labels."), ({"stage2": 8}, "has come to stage1, with 10 labels. stage2 waits.")],
+)
+def test_labelling_that_waits_has_not_ended(waiting, how):
+    measured = {("bucketed", "stage1"): stage(TESTED, stage="stage1")}
+    text = result_tables.by_stage(measured, 2, STAGES, "accuracy", waiting)
+    assert text.splitlines()[-1] == f"Labelling {how}"
+
+
+def test_the_error_of_a_gain_takes_rows_of_the_holdout_as_a_sample_and_so_does_the_test():
+    """Three seeds alike: the arm is right on row 3 alone of those where they differ. By seeds alone there would be no error."""
+    tested = {
+        (arm, name): result(10, *[predicted] * 3) for arm, predicted in (("random", THREE), ("bucketed", ALL)) for name in STAGES
+    }
+    row = stage(tested)
+    assert (row["gain_vs_random"], row["gain_vs_random_se"]) == (0.25, 0.25)  # one row of four differs: sd 0.5 / 2
+    over = comparison.over_budgets(tested, STAGES, ACTUAL, "accuracy")["bucketed"]
+    assert over["p"] == pytest.approx(0.391, abs=1e-3)  # t = 1 with 3 degrees of freedom
+    assert over["seeds_for_one_point"] is None
 
 
 def test_the_full_model_is_drawn_as_a_line_at_every_budget():

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
-from stages.core.rows.measures import accuracy, chosen, confusion, entropy_bits, macro_f1
+from stages.core.rows.measures import accuracy, by_row, chosen, confusion, entropy_bits, macro_f1
 
 ACTUAL = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = [0, 0, 1, 1, 2, 2]
@@ -53,6 +54,21 @@ def test_a_class_neither_there_nor_predicted_does_not_count_in_macro_f1():
 def test_a_class_only_predicted_and_one_only_there_count_0_in_macro_f1():
     assert macro_f1(certain_of([0, 1], classes=3), np.array([0, 0])) == pytest.approx((2 / 3 + 0) / 2)
     assert macro_f1(certain_of([0, 0], classes=3), np.array([0, 1])) == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_rows_contribute_what_the_measures_are_the_means_of():
+    assert by_row("accuracy", np.array(PREDICTED), ACTUAL, 3).tolist() == [1, 1, 0, 1, 0, 1]
+    both = np.array([PREDICTED, [0, 0, 0, 1, 1, 1]])
+    means = by_row("macro_f1", both, ACTUAL, 4).mean(-1)
+    assert means == pytest.approx([macro_f1(certain_of(each, classes=4), ACTUAL) for each in both])
+
+
+def test_a_row_contributes_to_macro_f1_as_much_as_a_little_more_of_it_would_change():
+    contributed, little = by_row("macro_f1", np.array(PREDICTED), ACTUAL, 3), 1e-6
+    for row in range(6):
+        weights = np.ones(6) + little * 6 * (np.arange(6) == row)
+        change = f1_score(ACTUAL, PREDICTED, average="macro", sample_weight=weights) - contributed.mean()
+        assert contributed[row] - contributed.mean() == pytest.approx(change / little, abs=1e-4)
 
 
 def test_equal_classes_have_log2_of_their_number_in_bits():

@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 
-from stages.core.space import logistic_cv, sampling
+from stages.core.space import logistic, logistic_cv, sampling
 
 pytestmark = pytest.mark.filterwarnings("ignore:The least populated class")  # raised where a test makes folds itself
 
@@ -20,7 +20,7 @@ def clouds(labels, distance, seed=0):
 
 
 def fit(inputs, labels, classes=3, folds=5):
-    return logistic_cv.fit(inputs, labels, classes, folds, seed=0)
+    return logistic.fitted(inputs, labels, classes, logistic_cv.choose(inputs, labels, folds, seed=0))
 
 
 def plain(c):
@@ -66,6 +66,41 @@ def test_folds_validate_each_row_once_except_the_only_one_of_a_class_and_train_o
     for trained, validated in folds:
         assert sorted([*trained, *validated]) == [*range(8)]
         assert set(RARE[trained]) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "counts", "even"),
+    [("even", [5, 4], True), ("none", [9, 1], False), ("auto", [6, 2], False), ("auto", [7, 2], True), ("auto", [8, 8, 2], True)],
+)
+def test_rows_weigh_alike_or_classes_do_as_set_and_auto_goes_by_the_shares_of_classes(class_weight, counts, even):
+    labels = np.repeat([0, 2, 3][: len(counts)], counts)
+    weights = logistic.row_weights(labels, class_weight)
+    assert (weights is not None) == even
+    if even:
+        assert [weights[labels == number].sum() for number in np.unique(labels)] == pytest.approx(
+            [len(labels) / len(counts)] * len(counts)
+        )
+
+
+def test_copies_of_a_row_stand_on_one_side_of_every_fold():
+    copies = np.array([5, 7, 5, 2, 8, 7, 9, 2, 5, 4])
+    labels = np.array([0, 1, 0, 1, 1, 1, 0, 1, 0, 2])
+    folds = sampling.stratified_folds(labels, 5, 0, copies)
+    assert len(folds) == 3  # of class 1, which has most, three different rows
+    for trained, validated in folds:
+        assert sorted([*trained, *validated]) == [*range(10)]
+        assert not set(copies[trained]) & set(copies[validated])
+        assert set(labels[trained]) == {0, 1, 2}
+    assert sorted({number for _, validated in folds for number in copies[validated]}) == [2, 5, 7, 8, 9]
+
+
+def test_regularisation_of_a_bootstrap_sample_is_not_chosen_on_copies_of_what_is_trained_on():
+    # Classes that nothing tells apart: a row that has a copy in the training part is predicted the better, the weaker the penalty.
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(size=(40, 60)).astype(np.float32), np.arange(40) % 2
+    drawn = rng.choice(40, 120)
+    told, untold = (logistic_cv.choose(points[drawn], labels[drawn], 5, 0, numbers=numbers).strength for numbers in (drawn, None))
+    assert 0.01 == told < untold  # the strongest penalty
 
 
 @pytest.mark.parametrize(("labels", "folds"), [([0, 0, 1], 2), ([0, 1, 1, 1], 3), ([0] * 9 + [1], 5), ([2, 0, 1], 0)])

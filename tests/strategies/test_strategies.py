@@ -219,6 +219,16 @@ def test_rows_that_cover_equally_many_are_taken_at_random_and_not_by_their_numbe
     assert {pick("probcover", 1, seed, points=arc, classes=1)[0] for seed in range(40)} == {0, 1, 2, 3, 4}
 
 
+def test_probcovers_radius_is_fixed_before_the_first_round_and_the_same_in_all(monkeypatch):
+    radii, pure_radius = [], probcover.pure_radius
+    monkeypatch.setattr(probcover, "pure_radius", lambda *given: radii.append(pure_radius(*given)) or radii[-1])
+    places = circle(0, 1, 2, 3, 4, 60, 61, 62, 63, 64, 120, 150, 180)
+    for seed, labelled in enumerate(([], [10], [10, 11], [5, 6, 7, 8, 9])):  # of open rows alone it would grow
+        pick("probcover", 2, seed, points=places, labelled=labelled)
+    assert len(radii) == 4
+    assert len(set(radii)) == 1
+
+
 def test_probcover_covers_a_sample_of_a_large_pool_and_draws_the_rest(monkeypatch):
     monkeypatch.setattr(probcover, "ROWS_COMPARED", 4)
     assert len(set(pick("probcover", 7, points=circle(*range(0, 100, 10))))) == 7
@@ -343,9 +353,41 @@ def test_one_row_is_left_to_train_on_however_much_is_held_back():
     assert counts == [2 * held.count(0), 2 * held.count(1)]
 
 
-def test_a_single_labelled_row_cannot_be_held_back():
-    with pytest.raises(Refused, match=r"strategies.held_back = 0.5: 1 labelled row is too few to hold one back"):
-        error_ratio(said_of_held=[0, 0], actual=[0, 1], wanted=1, labelled=[0])
+def test_errors_are_counted_on_rows_with_a_class():
+    actual = [1, -2, 1, -3, 1, -2, 1, -2] + [1] * 12
+    assert error_ratio([0] * 20, actual, wanted=4, held_back=0.75)[0] == [0, 4]
+
+
+@pytest.mark.parametrize("labelled", [[0], [0, 3]])
+def test_a_single_row_with_a_class_counts_no_errors_and_classes_share_alike(labelled):
+    actual = [0, 1, 0, -2, 0, 1]
+    assert error_ratio(said_of_held=[1] * 6, actual=actual, wanted=2, labelled=labelled) == ([1, 1], [0, -2][: len(labelled)])
+
+
+@pytest.mark.parametrize("name", NEEDS_A_MODEL)
+def test_at_the_first_stage_rows_labelled_before_make_no_model_and_random_rows_are_taken(name, capsys):
+    """Such as rows that the source labelled, whose labels are not bought yet, or rows for which people found no class."""
+    what = {
+        "actual": [0, -1, -2, 0, 1],
+        "labelled": [1, 2],
+        "buckets": [0, 1, 1, 0, 0],
+        "order": [1, 4, 2, 0, 3],
+        "points": np.eye(5),
+    }
+    assert chosen(name, 2, **what, committee=2, held_back=0.5, score="margin") == [4, 0]
+    assert f"{name}.py needs a model and there is none yet: 2 rows taken from the random arm" in capsys.readouterr().out
+
+
+def test_a_committee_learns_from_rows_with_a_class():
+    samples = []
+
+    def train(rows, paid, seed):
+        samples.append(rows.tolist())
+        return Says(np.eye(2)[[0, 1, 0, 0, 0, 0]])
+
+    pick("committee", 1, labelled=[2, 3, 4, 5], actual=[0, 0, 1, -2, 1, -3], train=train, committee=3)
+    assert [len(rows) for rows in samples] == [2] * 3
+    assert {row for sample in samples for row in sample} <= {2, 4}
 
 
 # ---- subsets by the true class
@@ -434,7 +476,7 @@ def random_pool(seed):
     buckets, labelled, order = rng.integers(4, size=60).astype(np.int32), rng.permutation(60)[:20], rng.permutation(60)
     for array in (actual, points, buckets, labelled, order):
         array.setflags(write=False)
-    learner = Learner(SimpleNamespace(folds=2), SimpleNamespace(model="tiny", layers="last"), None, 3)
+    learner = Learner(SimpleNamespace(folds=2, class_weight="none"), SimpleNamespace(model="tiny", layers="last"), None, 3)
     return actual, points, buckets, labelled, order, learner, learner.fit(points, labelled, actual[labelled], 0, "")
 
 

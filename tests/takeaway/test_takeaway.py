@@ -116,7 +116,7 @@ def test_a_class_without_labelled_rows_gets_no_probability(project, tmp_path):
     for file in Path("data/stage3/models").glob("*/classifier.json"):
         changed_json(file, classes=3)
     about = record.FOLDER / "model.json"
-    members = {name: record.fingerprint(Path(name)) for name in json.loads(about.read_text())["members"]}
+    members = {name: learners.fingerprint(Path(name)) for name in json.loads(about.read_text())["members"]}
     changed_json(about, classes=["neg", "pos", "mixed"], members=members)
     command.main(str(tmp_path / "taken"))
     for probabilities in (script_of(tmp_path / "taken").predict_proba(TEXTS), gleaner.load().predict_proba(TEXTS)):

@@ -1,4 +1,6 @@
-"""How good a model seems where there is no holdout."""
+"""Labelled rows judged by models that did not see them, and how good a model seems where there is no holdout."""
+
+import warnings
 
 import numpy as np
 
@@ -24,19 +26,34 @@ def without_holdout(
 
 def cross_validated(fitter: Fitter, rows: np.ndarray, paid: Labels, seed: int) -> float | None:
     """Accuracy on labelled rows by models that did not see them; None where rows are too few or have one class."""
+    if (paid.of(rows) >= 0).sum() < LEAST_ROWS:
+        return None
+    probabilities, actual = by_folds(fitter, rows, paid, FOLDS, seed, f"cross-validation, seed {seed}")
+    return round(float((probabilities.argmax(1) == actual).mean()), 4) if len(actual) else None
+
+
+def by_folds(fitter: Fitter, rows: np.ndarray, paid: Labels, folds: int, seed: int, title: str) -> tuple[np.ndarray, np.ndarray]:
+    """(float32 [rows, classes] probabilities, int64 [rows] labels): every row with a class, by a model of the other folds.
+
+    rows    int64 [rows]   of pool.jsonl, with labels from `paid`
+    folds   number of models to train; fewer where even the largest class has fewer rows
+
+    Rows come in the order of the folds; there are none if all have one class, or no class has two rows.
+    """
     from sklearn.model_selection import StratifiedKFold
 
     values = paid.of(rows)
     rows, values = rows[values >= 0], values[values >= 0]
-    classes, number, counts = np.unique(values, return_inverse=True, return_counts=True)
-    folds = min(FOLDS, counts.max(initial=0))
-    if len(rows) < LEAST_ROWS or len(classes) < 2 or folds < 2:
-        return None
-    common = counts[number] >= folds
-    shared, rare = np.flatnonzero(common), np.flatnonzero(~common)  # rows of rare classes are trained on in all folds
-    right = 0
-    for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(shared, values[shared]):
-        trained_on = rows[np.sort(np.concatenate([shared[train], rare]))]
-        fitted = fitter.fit(trained_on, paid, seed, f"cross-validation, seed {seed}")
-        right += int((fitted.probabilities(rows[shared[test]]).argmax(1) == values[shared[test]]).sum())
-    return round(right / len(shared), 4)
+    most = np.bincount(values, minlength=1).max()
+    if most < 2 or most == len(rows):
+        return np.empty((0, fitter.classes), np.float32), values[:0]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
+        splits = list(StratifiedKFold(min(folds, int(most)), shuffle=True, random_state=seed).split(rows, values))
+    probabilities = []
+    for train, validation in splits:
+        if len(present := np.unique(values[train])) > 1:
+            probabilities.append(fitter.fit(rows[train], paid, seed, title).probabilities(rows[validation]))
+        else:  # there is nothing to learn, and `contrastive` would refuse
+            probabilities.append(np.tile(np.eye(fitter.classes, dtype=np.float32)[present[0]], (len(validation), 1)))
+    return np.concatenate(probabilities), values[np.concatenate([validation for _, validation in splits])]

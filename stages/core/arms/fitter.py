@@ -71,7 +71,8 @@ class Fitter:
         start = before.model if before and self.settings.train.warm_start else None
         values = bought.of(rows)
         rows, values = rows[values >= 0], values[values >= 0]
-        return FittedModel(self.learner.fit(self.pool, rows, values, seed, f"train {title}", start), self.pool, title)
+        model = self.learner.fit(self.pool, rows, values, seed, f"train {title}", start, bought.without_class())
+        return FittedModel(model, self.pool, title)
 
     def on_holdout(self, fitted: FittedModel, labelled: int) -> np.ndarray:
         """float32 [holdout, classes]: probabilities. Prints the accuracy with the number of rows `labelled`."""

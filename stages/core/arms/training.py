@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import learners
 from stages.core.arms import cross_validation
 from stages.core.arms.fitter import Fitter
 from stages.core.rows import labels, results
@@ -34,7 +35,7 @@ def train_and_try(
     values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought, strict=True)])
     waits_for = int((values == labels.OPEN).sum(1).max())
     nothing_to_learn = not (values >= 0).any(1).all()
-    fitter, on_holdout, history, unmeasured = Fitter(settings), [], [], []
+    fitter, on_holdout, history, unmeasured, kept = Fitter(settings), [], [], [], []
     if models:
         models.mkdir(parents=True, exist_ok=True)
     if budget["ended_after"]:
@@ -51,13 +52,16 @@ def train_and_try(
                 fitted = fitter.fit(rows[:labels_so_far], paid, seed, title, fitted)
             if models:
                 fitted.model.save(models / str(seed))
-            present = len(np.unique(row_labels[row_labels >= 0]))
+                kept.append(learners.fingerprint(models / str(seed)))
+            known = row_labels[row_labels >= 0]
+            present = len(np.unique(known))
             if present < fitter.classes:
-                print(f"{title}: its {len(rows):,} rows hold {present} of {fitter.classes} classes; it predicts no other")
-            on_holdout.append(fitter.on_holdout(fitted, len(rows)))
+                print(f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; it predicts no other")
+            on_holdout.append(fitter.on_holdout(fitted, len(known)))
             history += fitted.history(seed)
             if arm == results.MAIN and not len(fitter.actual):
                 unmeasured.append(cross_validation.without_holdout(fitter, fitted, rows, paid, seed))
-    results.save(arm, stage, results.Result(labelled, values, fitter.stacked(on_holdout), waits_for, history=history))
+    result = results.Result(labelled, values, fitter.stacked(on_holdout), waits_for, history=history, models=kept)
+    results.save(arm, stage, result)
     if unmeasured:
         results.save_unmeasured(stage, *zip(*unmeasured))

@@ -6,6 +6,7 @@
 Only learners that need torch import it. A learner may use texts and vectors of rows without a label.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,13 +50,16 @@ class Learner(Protocol):
     def read(self, texts: Path, embeddings: Path) -> Rows:
         """The texts of a jsonl file, or their vectors, in this learner's form."""
 
-    def fit(self, pool: Rows, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Model | None) -> Model:
+    def fit(
+        self, pool: Rows, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Model | None, closed: Any
+    ) -> Model:
         """A trained model.
 
         pool       all rows of pool.jsonl, as from `read`
         labelled   int64 [labelled]   rows to learn from; repeats count twice
         labels     int64 [labelled]   their class numbers
         start      a model of this learner to continue from, or None
+        closed     int64 [rows]       rows that were bought and have no class: not to be guessed, nor learned from; () for none
         """
 
 
@@ -73,3 +77,15 @@ def load_model(folder: Path, embed: Any, machine: Any) -> Model:
             f"{file}: trainer = {trainer}: no such learner; {choices(trainer, plugins.names('learners'))}; {artifacts.MEND}"
         )
     return plugins.load("learners", trainer).load(folder, embed, machine)
+
+
+def fingerprint(folder: Path) -> str:
+    """sha256 over the files of one saved model."""
+    digest = hashlib.sha256()
+    for name in (paths.CLASSIFIER, paths.WEIGHTS):
+        try:
+            with (folder / name).open("rb") as opened:
+                digest.update(hashlib.file_digest(opened, "sha256").digest())
+        except OSError as error:
+            raise Refused(f"{folder / name} cannot be read ({error.strerror}); {artifacts.MEND}") from None
+    return digest.hexdigest()

@@ -41,14 +41,14 @@ class Learner(saved_encoder.TextLearner):
     """Learns a FineTuned from texts."""
 
     def fit(
-        self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: "FineTuned | None" = None
+        self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Any = None, closed: Any = ()
     ) -> "FineTuned":
         """As in learners.Learner; the labelled rows come oldest first.
 
-        All classes weigh the same in the loss, or the model would hardly predict a rare one. AdamW with linear warm-up and decay.
-        Epochs repeat until min_steps is reached: too few steps on few rows look like bad selection (Mosbach et al. 2021,
-        section 5). Early stopping holds a share of the rows back from training, and keeps the weights of the epoch with the least
-        loss on them. Raises Refused where there are too few rows to hold any back.
+        By default all classes weigh the same in the loss, or the model would hardly predict a rare one (train.class_weight). AdamW
+        with linear warm-up and decay. Epochs repeat until min_steps is reached: too few steps on few rows look like bad selection
+        (Mosbach et al. 2021, section 5). Early stopping holds a share of the rows back from training, and keeps the weights of the
+        epoch with the least loss on them. Raises Refused where there are too few rows to hold any back.
         """
         device, inputs = encoder.device(), pool[labelled]
         train, rng, tokens = self.train, np.random.default_rng(seed), inputs.tokens
@@ -63,7 +63,8 @@ class Learner(saved_encoder.TextLearner):
         schedule = get_linear_schedule_with_warmup(optimiser, int(train.warmup_share * steps), steps)
         lengths, target = tokens.lengths[rows], torch.from_numpy(labels).to(device)
         weights = np.zeros(len(labels), np.float32)
-        weights[rows] = logistic.evened(labels[rows])
+        evened = logistic.row_weights(labels[rows], train.class_weight)
+        weights[rows] = 1 if evened is None else evened
         weights = torch.from_numpy(weights).to(device)
         mixed = torch.autocast(device.type, torch.bfloat16, enabled=encoder.dtype_of(train.dtype) == torch.bfloat16)
         fine_tuned = FineTuned(model, self.pretrained, self.embed, self.machine)

@@ -1,8 +1,10 @@
 """trainer: probe. Logistic regression on the cached vectors: seconds instead of minutes."""
 
+from typing import Any
+
 import numpy as np
 
-from stages.core.space import logistic_cv, probe_model, sampling
+from stages.core.space import logistic, probe_model
 
 KIND = "probe"
 
@@ -11,12 +13,11 @@ class Learner(probe_model.VectorLearner):
     """Learns a ProbeModel from vectors."""
 
     def fit(
-        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
+        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Any = None, closed: Any = ()
     ) -> probe_model.ProbeModel:
         """As in learners.Learner. `start` is ignored: the optimum does not depend on where the search begins."""
-        rows = sampling.rows_to_fit(labels, self.train.folds, seed)
-        regression = logistic_cv.fit(pool[labelled[rows]], labels[rows], self.classes, self.train.folds, seed, title)
-        return probe_model.ProbeModel(regression, KIND, self.embed)
+        vectors, labels, weights, choice = self.chosen(pool, labelled, labels, seed, title)
+        return probe_model.ProbeModel(logistic.fitted(vectors, labels, self.classes, choice, weights), KIND, self.embed)
 
 
 load = probe_model.load

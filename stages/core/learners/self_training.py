@@ -1,14 +1,16 @@
 """trainer: self_training. Logistic regression on the cached vectors that learns from the pool too, in seconds.
 
 One round of self-training (Scudder 1965; Yarowsky 1995): a regression on the labelled rows predicts a class for each open row,
-and the surest rows of each predicted class are learned from like labelled ones. All classes weigh the same, among labelled
-and among open rows, or a rare class would be predicted ever less.
+and the surest rows of each predicted class are learned from like labelled ones. By default all classes weigh the same, among
+labelled and among open rows, or a rare class would be predicted ever less (train.class_weight).
 """
+
+from typing import Any
 
 import numpy as np
 
 from stages.core.base import seeding
-from stages.core.space import logistic, logistic_cv, probe_model, sampling
+from stages.core.space import logistic, probe_model
 
 KIND = "self_training"
 
@@ -17,26 +19,24 @@ class Learner(probe_model.VectorLearner):
     """Learns a ProbeModel from vectors, those of open rows included."""
 
     def fit(
-        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: None = None
+        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Any = None, closed: Any = ()
     ) -> probe_model.ProbeModel:
         """As in learners.Learner. `start` is ignored: the optimum does not depend on where the search begins."""
-        few = sampling.rows_to_fit(labels, self.train.folds, seed)
-        vectors, labels, weights = pool[labelled[few]], labels[few], logistic.evened(labels[few])
-        choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, balanced=True, title=title)
+        rows = self.candidates(len(pool), np.concatenate([labelled, np.array(closed, np.int64)]), seed)
+        vectors, labels, weights, choice = self.chosen(pool, labelled, labels, seed, title)
         model = logistic.fitted(vectors, labels, self.classes, choice, weights)
-        rows = self.candidates(len(pool), labelled, seed)
         if len(rows) and len(model.present) > 1:
             predicted, taken = surest(model.probabilities(pool[rows]), self.train.pseudo_share)
-            added = logistic.evened(predicted)
-            added *= self.train.pseudo_weight * len(labels) / added.sum()
+            each = [np.ones(len(labels)), np.ones(len(predicted))] if weights is None else [weights, logistic.evened(predicted)]
+            each[1] *= self.train.pseudo_weight * len(labels) / each[1].sum()
             vectors, labels = np.concatenate([vectors, pool[rows[taken]]]), np.concatenate([labels, predicted])
-            model = logistic.fitted(vectors, labels, self.classes, choice, np.concatenate([weights, added]))
+            model = logistic.fitted(vectors, labels, self.classes, choice, np.concatenate(each))
         return probe_model.ProbeModel(model, KIND, self.embed)
 
-    def candidates(self, pool_rows: int, labelled: np.ndarray, seed: int) -> np.ndarray:
+    def candidates(self, pool_rows: int, bought: np.ndarray, seed: int) -> np.ndarray:
         """int64 [rows]: open rows to predict classes for, ascending: all, or a random sample of which pseudo_rows are taken."""
         [rng] = seeding.rngs([seed], "self_training")
-        rows = np.setdiff1d(np.arange(pool_rows), labelled)
+        rows = np.setdiff1d(np.arange(pool_rows), bought)
         return np.sort(rng.permutation(rows)[: round(self.train.pseudo_rows / self.train.pseudo_share)])
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.core import learners
 from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 
@@ -25,7 +26,7 @@ class Record:
     classes: list[str]
     temperature: float  # of their mean, see calibration
     abstain: float  # rows below this probability stay open
-    labels: int  # bought for each seed
+    labels: int  # that each seed's model learned from
     rows: int  # different ones that all models together learned from
     scripts: dict[str, float]  # of the pool's texts, see scripts.shares
     embed: dict[str, Any]  # the section of params.yaml
@@ -58,20 +59,8 @@ def sha256(record: Record) -> str:
     return hashlib.sha256(json.dumps(asdict(record), sort_keys=True).encode()).hexdigest()
 
 
-def fingerprint(folder: Path) -> str:
-    """sha256 over the files of one trained model."""
-    digest = hashlib.sha256()
-    for name in (paths.CLASSIFIER, paths.WEIGHTS):
-        try:
-            with (folder / name).open("rb") as opened:
-                digest.update(hashlib.file_digest(opened, "sha256").digest())
-        except OSError as error:
-            raise Refused(f"{folder / name} cannot be read ({error.strerror}); {artifacts.MEND}") from None
-    return digest.hexdigest()
-
-
 def refuse_changed(record: Record) -> None:
     """Raise Refused if a model's files have changed since the record was written."""
     for folder, expected in record.members.items():
-        if fingerprint(Path(folder)) != expected:
+        if learners.fingerprint(Path(folder)) != expected:
             raise Refused(f"{folder} has changed since {FOLDER / RECORD} was written; {artifacts.MEND}")

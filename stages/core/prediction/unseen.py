@@ -1,6 +1,5 @@
 """Probabilities of labelled rows by models that were not trained on them: the only data that calibration may learn from."""
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -30,31 +29,3 @@ def by_other_seeds(labelled: np.ndarray, values: np.ndarray, models: list[Predic
             votes[unseen] += 1
     judged = votes > 0
     return (total[judged] / votes[judged, None]).astype(np.float32), actual[judged]
-
-
-def by_folds(
-    labelled: np.ndarray, values: np.ndarray, fit: Callable[[np.ndarray], Predict], classes: int, folds: int, seed: int
-) -> Judged:
-    """Every labelled row, judged by a model that was trained on the other folds.
-
-    labelled, values   int64 [rows]   rows of pool.jsonl and their labels
-    fit                int64 [rows] of pool.jsonl to train on -> the model
-    folds              number of models to train
-
-    Rows come in the order of the folds; there are none if no class has two rows.
-    """
-    from sklearn.model_selection import StratifiedKFold
-
-    rows, actual = labelled[values >= 0], values[values >= 0]
-    probabilities, judged = [np.empty((0, classes), np.float32)], [np.empty(0, np.int64)]
-    counts = np.bincount(actual, minlength=1)
-    if counts.max() > 1 and (counts > 0).sum() > 1:
-        splitter = StratifiedKFold(int(min(folds, counts.max())), shuffle=True, random_state=seed)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
-            splits = list(splitter.split(rows, actual))
-        for train, validation in splits:
-            if len(np.unique(actual[train])) > 1:  # a single class teaches nothing
-                probabilities.append(fit(rows[train])(rows[validation]))
-                judged.append(actual[validation])
-    return np.concatenate(probabilities), np.concatenate(judged)

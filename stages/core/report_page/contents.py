@@ -70,8 +70,8 @@ class PageData(Reported):
 def collected(page: PageData) -> dict:
     """Everything on the page."""
     after = {FIRST: None} | {name: item.after for name, item in page.settings.rounds.items()}
-    labels = {None: 0} | {stage: page.bucketed[stage].labels for stage in page.stages}
-    columns = {stage: slice(labels[after[stage]], labels[stage]) for stage in page.stages}  # of `labelled`, added by the stage
+    rows = {None: 0} | {stage: page.bucketed[stage].labelled.shape[1] for stage in page.stages}
+    columns = {stage: slice(rows[after[stage]], rows[stage]) for stage in page.stages}  # of `labelled`, added by the stage
     stages = [_picked(page, stage, after[stage], columns[stage]) for stage in page.stages]
     summaries = [page.score_summaries[stage] for stage in page.stages if stage in page.score_summaries]
     predicting = [summary for summary in summaries if (summary.predicted >= 0).any()]

@@ -8,7 +8,7 @@ import numpy as np
 
 from stages.core.reporting import statistics
 from stages.core.reporting.result_tables import shown
-from stages.core.rows.measures import MEASURES, accuracy, confusion, macro_f1
+from stages.core.rows.measures import MEASURES, accuracy, by_row, confusion, macro_f1
 from stages.core.rows.results import BASELINE, BOUND, FINAL, WHOLE_POOL, Result
 
 Tested = dict[tuple[str, str], Result]  # (arm, stage) -> result of models that were tested on the holdout
@@ -32,16 +32,19 @@ def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str
 def at_a_stage(result: Result, baseline: Result | None, actual: np.ndarray, classes: list[str], measure: str) -> dict:
     """Means over the seeds, standard deviations (None with one seed), and the gain over `baseline`.
 
-    The gain is the mean of the differences seed by seed, with the standard error of that mean. The full model has one seed: its
-    gain is over the baseline's mean and has no error.
+    The gain is the mean of the differences, paired by seed and row, with its standard error over both (statistics.py).
+    The full model has one seed: its gain is over the baseline's mean and has no error.
     """
     seeds = [of_one_seed(p, actual, classes) for p in result.probabilities]
     means = {key: round(float(np.mean([seed[key] for seed in seeds])), 6) for key in seeds[0]}
     gain = error = None
     if baseline:
         base = [MEASURES[measure](p, actual) for p in baseline.probabilities]
-        gains = np.subtract([seed[measure] for seed in seeds], base if len(base) == len(seeds) else np.mean(base))
-        gain, error = round(float(gains.mean()), 6), _spread(gains, len(gains) ** 0.5)
+        paired = len(base) == len(seeds)
+        gain = round(float(np.subtract([seed[measure] for seed in seeds], base if paired else np.mean(base)).mean()), 6)
+        if paired and len(seeds) > 1:
+            differences = _by_row(result, actual, measure) - _by_row(baseline, actual, measure)
+            error = round(float(statistics.standard_error(*statistics.variances(differences), *differences.shape)[0]), 6)
     return {
         "labels": result.labels,
         "accuracy": means.pop("accuracy"),
@@ -66,25 +69,24 @@ def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure:
         arms = [arm for arm in arms if arm != BASELINE]
     stages = sorted(stages, key=lambda stage: tested[arms[-1], stage].labels)
     budgets = np.array([tested[arms[-1], stage].labels for stage in stages])
-    by_measure = {name: {arm: _curve(tested, arm, stages, actual, name) for arm in arms} for name in MEASURES}
-    curves, bound = by_measure[measure], tested.get((BOUND, WHOLE_POOL))
-    target = bound and NEAR_FULL * np.array([MEASURES[measure](p, actual) for p in bound.probabilities]).mean(keepdims=True)
 
+    def curve(arm: str, name: str = measure) -> np.ndarray:
+        """float64 [seeds, stages, rows]: what the rows contribute to the measure."""
+        return np.stack([_by_row(tested[arm, stage], actual, name) for stage in stages], axis=1)
+
+    base, bound = curve(BASELINE) if compared else None, tested.get((BOUND, WHOLE_POOL))
     overall = {}
     for arm in arms:
-        gain, to_random, differ = NOT_COMPARED, NOT_REACHED, None
+        gain, to_random, own = NOT_COMPARED, NOT_REACHED, curve(arm)
         if compared:
-            gain = statistics.gain(curves[arm], curves[BASELINE])
-            to_random = statistics.labels_to_reach(budgets, curves[arm], curves[BASELINE][:, -1])
-            pairs = zip(*(tested[name, stages[-1]].probabilities.argmax(2) for name in (arm, BASELINE)))
-            differ = sum(statistics.mcnemar(*pair, actual) < statistics.ALPHA for pair in pairs)
-        to_full = NOT_REACHED if bound is None else statistics.labels_to_reach(budgets, curves[arm], target)
+            gain = statistics.gain((own - base).mean(1))
+            to_random = statistics.labels_to_reach(budgets, own, base[:, -1])
+        to_full = bound and statistics.labels_to_reach(budgets, own, NEAR_FULL * _by_row(bound, actual, measure))
         overall[arm] = {
-            **{f"mean_{name}": float(by_measure[name][arm].mean()) for name in MEASURES},
+            **{f"mean_{name}": float(curve(arm, name).mean()) for name in MEASURES},
             **gain,
             **{f"labels_to_random{end}": labels for end, labels in zip(("", "_low", "_high"), to_random)},
-            **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full)},
-            "seeds_apart_by_mcnemar": differ,
+            **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full or NOT_REACHED)},
             "uses_pool_labels": tested[arm, stages[0]].uses_pool_labels,
         }
     if compared:
@@ -96,9 +98,9 @@ def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure:
     }
 
 
-def _curve(tested: Tested, arm: str, stages: list[str], actual: np.ndarray, measure: str) -> np.ndarray:
-    """float64 [seeds, stages]"""
-    return np.array([[MEASURES[measure](p, actual) for p in tested[arm, stage].probabilities] for stage in stages]).T
+def _by_row(result: Result, actual: np.ndarray, measure: str) -> np.ndarray:
+    """float64 [seeds, rows]: as measures.by_row"""
+    return by_row(measure, result.probabilities.argmax(2), actual, result.probabilities.shape[2])
 
 
 def by_seed(tested: Tested, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
@@ -138,5 +140,5 @@ def epochs(tested: Tested) -> list[dict]:
     ]
 
 
-def _spread(values, divisor: float = 1.0) -> float | None:
-    return round(float(np.std(values, ddof=1)) / divisor, 6) if len(values) > 1 else None
+def _spread(values: list[float]) -> float | None:
+    return round(float(np.std(values, ddof=1)), 6) if len(values) > 1 else None

@@ -2,7 +2,7 @@
 
 from stages.core.reporting.markdown import table
 from stages.core.reporting.statistics import ALPHA
-from stages.core.rows.results import BASELINE, FINAL, MAIN
+from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
 
 NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 
@@ -29,7 +29,8 @@ def summary(
     parts = [f"{stage} waits for {rows:,} answers.\n" for stage, rows in waiting.items()]
     if measured:
         parts += [f"{answer}\n"] if answer else []
-        parts += [by_stage(measured, seeds, stages, measure), by_curve(overall, seeds, measure), by_selection(picked)]
+        parts.append(by_stage(measured, seeds, stages, measure, waiting))
+        parts += [by_curve(overall, seeds, measure, (BOUND, WHOLE_POOL) in measured), by_selection(picked)]
     return "\n".join(parts)
 
 
@@ -38,7 +39,7 @@ def shown(arm: str, uses_pool_labels: bool) -> str:
     return f"{arm} (pool labels)" if uses_pool_labels else arm
 
 
-def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str], measure: str) -> str:
+def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str], measure: str, waiting: dict[str, int]) -> str:
     """One line an arm and stage. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
     order = sorted(measured, key=lambda which: (measured[which]["labels"], which[1] == FINAL, arms.index(which[0])))
@@ -54,16 +55,17 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
         for (arm, stage), row in ((which, measured[which]) for which in order)
     ]
     text = table(lines, ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"], left=2)
-    text += f"\n\nMeans over {seeds} seeds, on the holdout; the gain is in {NAMES[measure]}. "
-    text += "The full model has one seed and is compared with the last random stage.\n"
+    text += f"\n\nMeans over {seeds} seeds, on the holdout, with their sd. The gain is in {NAMES[measure]}; its se takes seeds and "
+    text += "holdout rows as samples. The full model has one seed and is compared with the last random stage.\n"
     last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN and stage != FINAL][-1]
     if last != stages[-1]:
-        text += f"Labelling ended after {last}, with {row['labels']:,} labels.\n"
+        how = f"has come to {last}" if waiting else f"ended after {last}"
+        text += f"Labelling {how}, with {row['labels']:,} labels.{''.join(f' {stage} waits.' for stage in waiting)}\n"
     return text
 
 
-def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
-    """One line an arm, over all budgets. overall: arm -> as metrics/ARM/curve.json."""
+def by_curve(overall: dict[str, dict], seeds: int, measure: str, full: bool) -> str:
+    """One line an arm, over all budgets. overall: arm -> as metrics/ARM/curve.json. full: whether there is a full model."""
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
@@ -72,9 +74,9 @@ def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
             "" if arm == BASELINE or row["gain"] is None else _interval(row, "gain", "+.3f"),
             "" if row["p_holm"] is None else f"{row['p_holm']:.3f}",
             "" if arm == BASELINE else verdict(row),
-            _interval(row, "labels_to_random", ",.0f"),
-            _interval(row, "labels_to_95_of_full", ",.0f"),
-            "" if row["seeds_for_one_point"] is None else f"{row['seeds_for_one_point']:,}",
+            "no random arm" if row["gain"] is None else _interval(row, "labels_to_random", ",.0f"),
+            _interval(row, "labels_to_95_of_full", ",.0f") if full else "no full model",
+            "" if row["p"] is None else f"{enough:,}" if (enough := row["seeds_for_one_point"]) else "more holdout rows",
         ]
         for arm, row in overall.items()
     ]
@@ -83,8 +85,8 @@ def by_curve(overall: dict[str, dict], seeds: int, measure: str) -> str:
         *("labels to random's last", "labels to 95% of full", "seeds to see 1 point"),
     ]
     text = table(lines, heads, left=1) + (
-        f"\n\nMeans over all budgets, {seeds} seeds; {NAMES[measure]} decides gain, test and labels. Differences are paired by "
-        "seed. Intervals are 95% bootstrap (too narrow with few seeds: go by p); p is of paired t-tests with Holm's correction.\n"
+        f"\n\nPlain means over the budgets, {seeds} seeds; {NAMES[measure]} decides gain, test and labels. Differences are paired "
+        "by seed and holdout row; 95% intervals and p take both as samples, and p has Holm's correction.\n"
     )
     if any(row["uses_pool_labels"] for row in overall.values()):
         text += "Arms marked (pool labels) choose rows by labels of the whole pool: they prune data and save no labels.\n"

@@ -49,6 +49,10 @@ class Labels:
             raise Refused(f"label of row {unpaid[0]} of {paths.POOL} was read but never paid for ({len(unpaid)} such rows)")
         return self._answers[rows]
 
+    def without_class(self) -> np.ndarray:
+        """int64 [rows]: bought rows whose answer is no class."""
+        return np.flatnonzero(self._bought & (self._answers < 0))
+
 
 def within_budget(rows: int) -> Labels:
     """An account over all answers that may buy this many rows."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-UNEVEN = 0.5  # share of its even share below which the rarest class counts too little in accuracy
+from stages.core.base.class_shares import uneven
 
 
 def accuracy(probabilities: np.ndarray, actual: np.ndarray) -> float:
@@ -24,6 +24,29 @@ def macro_f1(probabilities: np.ndarray, actual: np.ndarray) -> float:
     return float(f1_score(actual, probabilities.argmax(1), average="macro"))
 
 
+def by_row(name: str, predicted: np.ndarray, actual: np.ndarray, classes: int) -> np.ndarray:
+    """float64 [..., rows]: what each row contributes to accuracy or macro_f1; the mean over the rows is the measure.
+
+    predicted   int [..., rows]   class numbers, of one model or of many
+    actual      int [rows]
+
+    Accuracy is a mean as it is. Of macro F1 a row contributes the measure plus the row's influence on it (Efron & Tibshirani 1993,
+    "An Introduction to the Bootstrap", section 21.3), so that what holds for means holds for both.
+    """
+    if name == "accuracy":
+        return (predicted == actual).astype(float)
+    total, present = np.zeros(predicted.shape), 0
+    for number in range(classes):
+        named, so = predicted == number, actual == number
+        both, either = 2.0 * (named & so), 1.0 * named + so  # F1 is the ratio of their means
+        share = either.mean(-1, keepdims=True)
+        scale = np.maximum(share, 1 / either.shape[-1])  # of a class neither there nor named all is 0
+        f1 = both.mean(-1, keepdims=True) / scale
+        total += f1 + (both - f1 * either) / scale
+        present = present + (share > 0)
+    return total / present
+
+
 def chosen(name: str, actual: np.ndarray) -> str:
     """accuracy or macro_f1, for params report.measure.
 
@@ -34,10 +57,7 @@ def chosen(name: str, actual: np.ndarray) -> str:
     """
     if name != "auto":
         return name
-    if not len(actual):
-        return "accuracy"
-    counts = np.unique(actual, return_counts=True)[1]
-    return "macro_f1" if counts.min() < UNEVEN * counts.mean() else "accuracy"
+    return "macro_f1" if uneven(actual) else "accuracy"
 
 
 MEASURES = {"accuracy": accuracy, "macro_f1": macro_f1}

@@ -6,7 +6,8 @@ data/results/ARM/STAGE/holdout.npy   float32 [seeds, holdout, classes]   probabi
                                      nothing was trained
 data/results/ARM/STAGE/history.json  one entry a seed and epoch, of learners with epochs: seed, epoch, loss and more
 data/results/ARM/STAGE/about.json    waits_for: number of missing answers; uses_pool_labels: whether rows were chosen by
-                                     labels that do not count towards the budget
+                                     labels that do not count towards the budget; models: fingerprint of each seed's model,
+                                     where models are kept: whoever reads them depends on data/results
 
 Of the bucketed arm, where there is no holdout:
 data/results/bucketed/STAGE/pool.npy    int16 [seeds, pool]    predicted classes
@@ -40,6 +41,7 @@ class Result:
     waits_for: int = 0
     uses_pool_labels: bool = False
     history: list[dict] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
 
     def on(self, known: np.ndarray) -> "Result":
         """This result on some rows of the holdout, bool [holdout]."""
@@ -47,8 +49,8 @@ class Result:
 
     @property
     def labels(self) -> int:
-        """Rows labelled for each seed."""
-        return self.labelled.shape[1]
+        """Rows with a class, which a seed's model learns from, mean over the seeds; rows in conflict, for example, do not count."""
+        return round(float((self.bought >= 0).sum(1).mean()))
 
     @property
     def trained(self) -> bool:
@@ -62,7 +64,8 @@ def save(arm: str, stage: str, result: Result) -> None:
     artifacts.save(folder / "labels.npy", result.bought)
     artifacts.save(folder / "holdout.npy", result.probabilities)
     artifacts.save_json(folder / "history.json", result.history)
-    artifacts.save_json(folder / "about.json", {"waits_for": result.waits_for, "uses_pool_labels": result.uses_pool_labels})
+    about = {name: getattr(result, name) for name in ("waits_for", "uses_pool_labels", "models")}
+    artifacts.save_json(folder / "about.json", about)
 
 
 def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) -> Result:

@@ -153,6 +153,7 @@ class FinetuneEncoder(Section):
     most_per_class: Literal["all"] | AtLeastOne
     epochs: AtLeastOne
     batch_rows: AtLeastOne
+    pairs_at_once: AtLeastOne
     learning_rate: Positive
     warmup_share: ZeroOrShare
     dtype: Dtype
@@ -193,6 +194,7 @@ class Train(Section):
     head_learning_rate: Positive
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: ZeroOrShare
+    class_weight: Literal["even", "none", "auto"]
     freeze_word_embeddings: bool
     early_stopping: section(patience=AtLeastZero, holdout_share=Share)
     warm_start: bool
@@ -206,7 +208,6 @@ class Train(Section):
 
 class Machine(Section):
     batch_tokens: AtLeastOne
-    batch_pairs: AtLeastOne
     engine: Engine
     ray_address: Annotated[Name, AfterValidator(_address)]
     ray_cores: AtLeastOne

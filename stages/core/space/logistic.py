@@ -11,6 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from stages.core.base import artifacts, tensor_files
+from stages.core.base.class_shares import uneven
 from stages.core.base.errors import Refused
 from stages.core.space.layers import weighted
 
@@ -92,6 +93,15 @@ def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice
         slopes, bias = np.vstack([-slopes, slopes]) / 2, np.concatenate([-bias, bias]) / 2
     slopes = weighted(slopes.reshape(len(present), *vectors.shape[1:]), choice.last)
     return Logistic(slopes, bias.astype(np.float32), present, classes)
+
+
+def row_weights(labels: np.ndarray, class_weight: str) -> np.ndarray | None:
+    """float64 [rows]: as `evened`, or None where all rows weigh the same.
+
+    labels         int64 [rows]   class numbers of the labelled rows
+    class_weight   of params train: even, none, or auto, which is even where these rows' classes are uneven
+    """
+    return evened(labels) if class_weight == "even" or (class_weight == "auto" and uneven(labels)) else None
 
 
 def evened(labels: np.ndarray) -> np.ndarray:

@@ -4,12 +4,14 @@ This choice decides comparisons: with a fixed weak regularisation random rows lo
 looks three times as good against them.
 """
 
+from typing import Any
+
 import numpy as np
 
 from stages.core.base import bars
 from stages.core.space.layers import weight_of_last, weighted
-from stages.core.space.logistic import Choice, Logistic, fitted, principal_axes, quietly
-from stages.core.space.sampling import stratified, stratified_folds
+from stages.core.space.logistic import Choice, principal_axes, quietly
+from stages.core.space.sampling import first_copies, stratified, stratified_folds
 
 STRENGTHS = np.logspace(-2, 2, 9)  # C of scikit-learn: inverse strength of the L2 penalty
 # Limits of the search for C; the final fit has all rows and axes. On four data sets C came out the same, or one as good, in
@@ -17,12 +19,9 @@ STRENGTHS = np.logspace(-2, 2, 9)  # C of scikit-learn: inverse strength of the 
 SEARCH_ROWS, SEARCH_AXES, SEARCH_TOLERANCE = 5_000, 256, 1e-3
 
 
-def fit(vectors: np.ndarray, labels: np.ndarray, classes: int, folds: int, seed: int, title: str = "") -> Logistic:
-    """A regression on labelled rows: `fitted` with what `choose` chose."""
-    return fitted(vectors, labels, classes, choose(vectors, labels, folds, seed, title=title))
-
-
-def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balanced: bool = False, title: str = "") -> Choice:
+def choose(
+    vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balanced: bool = False, title: str = "", numbers: Any = None
+) -> Choice:
     """The weight of the last layer, and the best of STRENGTHS by log-loss; C is 1 where no class has two rows.
 
     vectors    float [labelled, width] or [labelled, layers, width]
@@ -30,15 +29,19 @@ def choose(vectors: np.ndarray, labels: np.ndarray, folds: int, seed: int, balan
     folds      of the cross-validation, as in `stratified_folds`
     balanced   whether all classes weigh the same
     title      of the progress bar; none is shown for ""
+    numbers    int64 [labelled]   of the rows: copies, as of a committee's bootstrap, stand on one side of a fold; None: no copies
     """
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.metrics import log_loss, make_scorer
 
     rng = np.random.default_rng(seed)
-    last = weight_of_last(vectors, labels, rng)
+    numbers = np.arange(len(labels)) if numbers is None else numbers
+    once = first_copies(numbers)
+    alone = slice(None) if len(once) == len(labels) else once  # a slice copies no vectors
+    last = weight_of_last(vectors[alone], labels[alone], rng)
     rows = stratified(labels, SEARCH_ROWS, folds, rng)
     with quietly(), bars.bar(title, 0, "fits") as bar:
-        splits = stratified_folds(labels[rows], folds, seed)
+        splits = stratified_folds(labels[rows], folds, seed, numbers[rows])
         if not splits or len(np.unique(labels)) == 1:
             return Choice(1.0, last)
         points = weighted(vectors[rows], last)

@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
 from stages.core.encoding import pointer, vectors
-from stages.core.space import logistic
+from stages.core.space import logistic, logistic_cv, sampling
 from stages.core.space.layers import weighted
 
 
@@ -53,6 +53,16 @@ class VectorLearner:
     def read(self, texts: Path, embeddings: Path) -> np.ndarray:
         """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
         return read(texts, embeddings, self.embed.model)
+
+    def chosen(
+        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, logistic.Choice]:
+        """(vectors, labels, weights, hyperparameters) to fit a regression on the labelled rows with; of very many, on a sample."""
+        few = sampling.rows_to_fit(labels, self.train.folds, seed)
+        vectors, labels = pool[labelled[few]], labels[few]
+        weights = logistic.row_weights(labels, self.train.class_weight)
+        choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, weights is not None, title, labelled[few])
+        return vectors, labels, weights, choice
 
 
 def load(folder: Path, embed: Any, machine: Any) -> ProbeModel:

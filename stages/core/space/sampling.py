@@ -1,5 +1,7 @@
 """Choose rows to fit and to validate on: stratified samples and folds that keep every class."""
 
+from typing import Any
+
 import numpy as np
 
 FIT_ROWS = 200_000  # all layers of more rows would not fit into memory; only train_full labels that many
@@ -25,21 +27,29 @@ def stratified(labels: np.ndarray, most: int, least: int, rng: np.random.Generat
     return np.sort(np.concatenate([rows[:many] for rows, many in zip(np.split(order, np.cumsum(counts)[:-1]), kept)]))
 
 
-def stratified_folds(labels: np.ndarray, most: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def first_copies(numbers: np.ndarray) -> np.ndarray:
+    """int64: places of the different `numbers`, int [rows], each where it stands first, ascending."""
+    return np.sort(np.unique(numbers, return_index=True)[1])
+
+
+def stratified_folds(labels: np.ndarray, most: int, seed: int, numbers: Any = None) -> list[tuple[np.ndarray, np.ndarray]]:
     """(int64 [trained on], int64 [validated]) indices into `labels`, one pair a fold; no folds where no class has two rows.
 
-    labels   int64 [rows]   class numbers
-    most     number of folds; fewer where even the largest class has fewer rows
+    labels    int64 [rows]   class numbers
+    most      number of folds; fewer where even the largest class has fewer rows
+    numbers   int64 [rows]   the same for copies of a row, which stand on the same side and count once; None: there are none
 
     Every training part holds every class: rows of one class go to different folds, and the only row of a class is trained on
     in all folds and validated in none.
     """
     from sklearn.model_selection import StratifiedKFold
 
-    _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    numbers = np.arange(len(labels)) if numbers is None else numbers
+    once = first_copies(numbers)
+    _, number, counts = np.unique(labels[once], return_inverse=True, return_counts=True)
     if counts.max() < 2:
         return []
-    shared, alone = np.flatnonzero(counts[number] > 1), np.flatnonzero(counts[number] == 1)
+    shared = once[counts[number] > 1]
     splitter = StratifiedKFold(min(most, counts.max()), shuffle=True, random_state=seed)
-    splits = splitter.split(shared, labels[shared])
-    return [(np.sort(np.concatenate([shared[train], alone])), shared[validation]) for train, validation in splits]
+    validated = [np.isin(numbers, numbers[shared[validation]]) for _, validation in splitter.split(shared, labels[shared])]
+    return [(np.flatnonzero(~held_back), np.flatnonzero(held_back)) for held_back in validated]

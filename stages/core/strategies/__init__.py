@@ -69,6 +69,11 @@ class PoolState:
         return np.setdiff1d(self.rows, self.labelled)
 
     @cached_property
+    def with_class(self) -> np.ndarray:
+        """int64 [rows]: those of `labelled` that a model can learn from; people may have found no class, or disagree."""
+        return self.labelled[self.labels.of(self.labelled) >= 0]
+
+    @cached_property
     def open_in_order(self) -> np.ndarray:
         """int64 [open]: the same rows, in the random arm's order."""
         return self.order[~np.isin(self.order, self.labelled)]
@@ -94,8 +99,8 @@ class PoolState:
         return self.open_only(named(self.options.score).scores(self, rng) if self.scored is None else self.scored)
 
     def fit(self, rows: np.ndarray, rng: np.random.Generator) -> PoolModel:
-        """A new model, trained on labelled rows, int64 [rows]; repeats count twice. Raises NoModelYet where there are no rows."""
-        if not len(rows):
+        """A new model, trained on labelled rows, int64 [rows]; repeats count twice. Raises NoModelYet where none has a class."""
+        if not (self.labels.of(rows) >= 0).any():
             raise NoModelYet
         return self.train(rows, self.labels, int(rng.integers(2**31)))
 
@@ -164,7 +169,7 @@ def _refuse_unless_first(pick: Pick, pool: PoolState, file: str) -> None:
     if getattr(sys.modules[pick.__module__], "USES_POOL_LABELS", False):
         found = "it sets USES_POOL_LABELS and so gets no model at any stage"
         mend = "let it train its own by pool.truth or pool.fit on rows that it draws, or remove USES_POOL_LABELS"
-    elif pool.model is not None or len(pool.labelled):
+    elif pool.model is not None:
         found = f"{len(pool.labelled):,} rows are labelled"
         mend = "use pool.probabilities and pool.features, or pool.fit on at least one of pool.labelled"
     else:

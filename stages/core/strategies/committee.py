@@ -14,7 +14,7 @@ def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool], bits: 0 where all members vote alike."""
     votes = np.zeros((len(pool.rows), pool.classes), np.float32)
     for _ in range(pool.options.committee):
-        member = pool.fit(rng.choice(pool.labelled, len(pool.labelled)), rng)
+        member = pool.fit(rng.choice(pool.with_class, len(pool.with_class)), rng)
         votes[pool.rows, member.probabilities(pool.rows).argmax(1)] += 1
     return entropy_bits(votes / pool.options.committee)
 
