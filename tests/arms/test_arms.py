@@ -336,6 +336,7 @@ def test_an_arm_that_needs_a_model_shares_the_first_stage_with_the_random_arm(fi
     assert (later[0][:, 20:] != later[1][:, 20:]).any()
 
 
+@pytest.mark.exhaustive
 def test_ones_own_arm_is_one_file_and_arms_are_taken_away_one_by_one(project):
     own = "def pick(known, wanted, rng):\n    return known.open_rows[-wanted:]\n"
     (project.folder / "stages/core/strategies/newest.py").write_text(own)

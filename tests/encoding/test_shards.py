@@ -83,6 +83,7 @@ def test_smaller_batches_give_the_same_bytes(work):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_used_model_of_several_layers_can_be_sent_to_another_process(tmp_path):
     """transformers attaches hooks that cannot be pickled."""
     model = encoder.Encoder(str(tiny_encoder(tmp_path / "tiny")), 16, layers=2).eval()

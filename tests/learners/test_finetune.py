@@ -81,6 +81,7 @@ def test_classes_weigh_the_same_or_as_many_rows_as_they_have(class_weight, secon
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_more_labels_never_make_it_worse():
     """Texts of three classes have one word that tells theirs; 300 rows are learned from in no more steps than 10."""
     telling, filling, sizes, fresh, right = np.reshape(WORDS[:9], (3, 3)), WORDS[9:], (10, 30, 100, 300), np.arange(300, 700), []

@@ -87,7 +87,12 @@ def recorded(project) -> dict:
     return stages
 
 
-@pytest.mark.parametrize("what", BY_A_STAGE)
+SAMPLE = "more buckets than rows"
+
+
+@pytest.mark.parametrize(
+    "what", [SAMPLE, *(pytest.param(what, marks=pytest.mark.exhaustive) for what in BY_A_STAGE if what != SAMPLE)]
+)
 def test_params_that_a_stage_refuses_lose_nothing(finished, what):
     changes, stage, message = BY_A_STAGE[what]
     params = finished.folder / "params.yaml"

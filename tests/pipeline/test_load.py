@@ -31,7 +31,8 @@ def results(project: Project, *names: str) -> list[dict]:
         return [repo.metrics.show(revs=[name], hide_workspace=False)[name]["data"] for name in names]
 
 
-@pytest.mark.parametrize("experiments", [FEW, pytest.param(MANY, marks=pytest.mark.exhaustive)], ids=["two", "twenty"])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("experiments", [FEW, MANY], ids=["two", "twenty"])
 def test_queued_experiments_with_two_workers_are_those_of_single_runs(project, tmp_path, experiments):
     for name, changes in experiments.items():
         [(key, values)] = changes.items()

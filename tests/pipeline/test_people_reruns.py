@@ -103,6 +103,7 @@ def test_without_a_holdout_models_that_are_trained_anew_are_calibrated_anew_and_
     assert gleaner.load().predict(["good film"])[0] in ("neg", "pos")
 
 
+@pytest.mark.exhaustive
 def test_a_class_that_is_renamed_leaves_the_vectors_and_buckets_where_they_are(project):
     project.answer_all("stage1")
     assert "train_stage1" in ran(project)
@@ -144,6 +145,7 @@ def test_an_answer_that_comes_while_the_stage_reads_is_read_after_all(project, m
     assert project.summary() == "stage1 waits for 11 answers.\n"
 
 
+@pytest.mark.exhaustive
 def test_an_experiment_takes_no_answer_away_and_loses_none_that_came_meanwhile(project, capsys):
     state = Labelling()
     state.answer("anna", next_open(state, "stage1").key, "pos")
@@ -257,6 +259,7 @@ def test_the_page_asks_for_the_next_round_by_itself_and_runs_no_more_than_its_pr
 
 
 @pytest.mark.faults
+@pytest.mark.exhaustive
 def test_after_kill_9_while_the_next_rows_are_chosen_they_are_chosen_when_it_is_started_again(answered, tmp_path):
     """What is killed is the command; the DVC that it had started works on, and would refuse a second at that time."""
     hold, ask_again = Hold(tmp_path, "-m stages score_entropy", "os.rename"), [sys.executable, "-u", "-m", "stages", "ask"]

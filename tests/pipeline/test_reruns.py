@@ -164,6 +164,7 @@ def correct_label_of(project: Project, row: int) -> None:
     corpus.write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
 
 
+@pytest.mark.exhaustive
 def test_what_is_taken_out_of_params_leaves_nothing_that_a_clone_could_miss(copy_of_finished, tmp_path):
     project = copy_of_finished
     project.change({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2], "arms": []})

@@ -24,23 +24,24 @@ FILLERS = ["电影", "导演", "الفيلم", "می‌خواهم", "फ़ि�
 
 
 def texts() -> dict[str, str]:
-    """Text -> class: 96 texts, each of several scripts, all as prepare is to leave them."""
+    """Text -> class: 96 texts, each of several scripts, with blanks around them."""
     rng = np.random.default_rng(0)
     made = {}
     for number in range(96):
         name = CLASSES[number % 3]
         words = [*rng.choice(FILLERS, size=int(rng.integers(2, 6))), *rng.choice(WORDS[name], size=2)]
-        made["。".join([" ".join(words), f"{number}\u2028{number}"])] = name  # a line's end to some, but not to json
+        text = "。".join([" ".join(words), f"{number}\u2028{number}"])  # a line's end to some, but not to json
+        made[f"\u3000{text} \n"] = name
     return made
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> InProcess:
-    """Such texts, with blanks around them, through all stages of this process."""
+    """Such texts through all stages of this process."""
     project = InProcess(tmp_path_factory.mktemp("scripts") / "项目 مشروع")
     project.folder.mkdir()
     shutil.copy(ROOT / "params.yaml", project.folder)
-    rows = [{"text": f"\u3000{text} \n", "label": f" {name}"} for text, name in texts().items()]
+    rows = [{"text": text, "label": f" {name}"} for text, name in texts().items()]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (project.folder / "数据.jsonl").write_text(lines, encoding="utf-8")
     tiny_encoder(project.folder / "مشفر", words=[*FILLERS, *(word for words in WORDS.values() for word in words), "。"])
@@ -71,7 +72,7 @@ def pool() -> list[str]:
     return artifacts.texts(paths.POOL)
 
 
-def test_cleaning_takes_the_blanks_around_a_text_and_nothing_inside_it():
+def test_texts_stay_as_the_source_has_them():
     assert sorted(pool() + artifacts.texts(paths.HOLDOUT)) == sorted(texts())
 
 

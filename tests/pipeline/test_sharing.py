@@ -165,6 +165,7 @@ def test_a_colleague_without_the_corpus_and_the_encoder_needs_neither(copy_of_fi
     assert other.repro("prepare") == ["prepare"]
 
 
+@pytest.mark.exhaustive
 def test_a_broken_remote_is_named_and_local_work_goes_on(copy_of_finished, tmp_path):
     remote = tmp_path / "remote"
     shared_by(copy_of_finished, str(remote))

@@ -16,7 +16,7 @@ PATH = Path("params.yaml")
 EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z")
 
 
-class Loader(yaml.SafeLoader):
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """YAML's safe loader, which also reads 1e-05 as a number. `-S train.learning_rate=1e-5` writes that; in YAML 1.1 it is text."""
 
 
