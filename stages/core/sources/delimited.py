@@ -7,6 +7,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -34,13 +35,10 @@ class Dialect:
 
 
 def read(file: Path, encoding: str) -> Stream:
-    """The rows of a file; of repeated columns the first. Raises ValueError if the file is empty or, naming the line, if the cells
-    are unclear, and as packed.text does.
+    """The rows of a file; of repeated columns the first. Raises as packed.text does, and ValueError if the file is empty or, naming
+    the line, if its cells are unclear.
     """
-
-    def lines() -> Iterator[str]:
-        return packed.lines(file, encoding)
-
+    lines = partial(packed.lines, file, encoding)
     dialect = dialect_of(lines, file)
     header, notes = next(rows_of(lines, dialect), []), list(dialect.notes)
     if not header:
@@ -97,8 +95,7 @@ def _fitting(lines: Lines, dialect: Dialect, otherwise: ValueError | None = None
 def _tabbed(lines: Lines, quoted: Dialect) -> Dialect:
     """GLUE and others write tabs without quoting, so quotes belong to the text. Spreadsheets and pandas quote.
 
-    If both readings fit, cells that are quoted whole count as quoted, unless a cell would then join lines that are rows by
-    themselves.
+    If both readings fit, cells that are quoted whole count as quoted, unless a cell would then join lines that are rows.
     """
     plain = replace(quoted, quoted=False)
     try:

@@ -19,9 +19,7 @@ def read(file: Path, encoding: str) -> Table:
         if not line.strip():
             continue
         if not line.startswith(PREFIX):
-            raise ValueError(
-                f"line {number:,} does not begin with {PREFIX}, as fastText's do; texts without labels are no data set"
-            )
+            raise ValueError(f"line {number:,} does not begin with {PREFIX}, as fastText's do; texts alone are no data set")
         labels.append([word[len(PREFIX) :] for word in line.split() if word.startswith(PREFIX)])
         texts.append(re.sub(rf"(^|\s+){PREFIX}\S+", "", line).strip())
     return Table.of(text=texts, label=labels)

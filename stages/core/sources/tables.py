@@ -109,9 +109,7 @@ def begins_with_a_row(table: Table, usual: Iterable[str]) -> bool:
 
 
 def means(wanted: Any, text: str) -> bool:
-    """Whether a param names this text. Blanks around it do not count. YAML reads 0, on and 1.0 as a number or bool, so the text is
-    read the same way.
-    """
+    """Whether a param names this text, blanks around it aside. YAML reads 0, on and 1.0 as numbers or bools, so the text is too."""
     if isinstance(wanted, str):
         return text.strip() == wanted.strip()
     try:
