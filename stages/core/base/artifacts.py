@@ -129,10 +129,10 @@ def load_labelled(path: Path, seeds: int | None, pool_rows: int) -> np.ndarray:
     """
     labelled = load(path, np.int64, (seeds, None), within=(0, pool_rows))
     for number, rows in enumerate(labelled, start=1):
-        times = np.bincount(rows, minlength=1)
-        if times.max() > 1:
+        seen = np.bincount(rows, minlength=1)
+        if seen.max() > 1:
             raise Refused(
-                f"{path}: row {times.argmax()} appears {times.max()} times for seed number {number}, possible: once; {MEND}"
+                f"{path}: row {seen.argmax()} appears {seen.max()} times for seed number {number}, possible: once; {MEND}"
             )
     return labelled
 
@@ -146,10 +146,8 @@ def load_clusters(pool_rows: int | None = None) -> np.ndarray:
     numbers = np.unique(clusters)
     missing = np.flatnonzero(numbers != np.arange(len(numbers)))
     if len(missing):
-        raise Refused(
-            f"{paths.CLUSTERS}: bucket {missing[0]} has no row, but bucket {numbers[-1]} has; possible: every number up to the "
-            f"largest; {MEND}"
-        )
+        found = f"bucket {missing[0]} has no row, but bucket {numbers[-1]} has"
+        raise Refused(f"{paths.CLUSTERS}: {found}; possible: every number up to the largest; {MEND}")
     return clusters
 
 

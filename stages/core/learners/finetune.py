@@ -133,8 +133,7 @@ def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarr
 def _groups(model: Classifier, train: Any) -> list[dict]:
     """Parameters for AdamW. Biases and norms have no weight decay (Devlin et al. 2019, BERT's own code).
 
-    The head starts at zero and learns faster. At the encoder's rate 100 steps are too few for it, and models get worse with more
-    labels.
+    The head starts at zero and learns faster: at the encoder's rate 100 steps are too few, and more labels make models worse.
     """
     body = [p for p in model.encoder.parameters() if p.requires_grad]
     return [

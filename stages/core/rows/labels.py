@@ -1,10 +1,6 @@
 """The one door to labels of the pool: it gives labels of bought rows only.
 
-data/answers.npy          int64 [pool]         class number of each row, from the source or from people
-data/STAGE/labels.npy     int64 [seeds, rows]  the same for the rows of data/STAGE/labelled.npy only
-data/holdout_labels.npy   int64 [holdout]      class number of each row of holdout.jsonl
-data/classes.json         names of the classes, in the order of their numbers
-
+It reads data/answers.npy, data/STAGE/labels.npy, data/holdout_labels.npy and data/classes.json (see collect_answers, buy_labels).
 Codes in place of a class number: OPEN (no answer yet; a stage waits for it), NO_CLASS (cannot say), CONFLICT (people disagree).
 """
 

@@ -58,7 +58,7 @@ class VectorLearner:
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, logistic.Choice]:
         """(vectors, labels, weights, hyperparameters) to fit a regression on the labelled rows with; of very many, on a sample."""
-        few = sampling.rows_to_fit(labels, self.train.folds, seed)
+        few = sampling.stratified(labels, sampling.FIT_ROWS, self.train.folds, np.random.default_rng(seed))
         vectors, labels = pool[labelled[few]], labels[few]
         weights = logistic.row_weights(labels, self.train.class_weight)
         choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, weights is not None, title, labelled[few])
