@@ -6,8 +6,7 @@ reads   data/clusters.npy, data/embeddings/   what a strategy may know about the
 writes  data/results/ARM/STAGE/               the rows, and their models' probabilities on the holdout
 params  select_stage1.n, rounds, score_entropy, strategies, train, embed, seeds
 
-The strategy is stages/core/strategies/ARM.py. Each seed is a trajectory of its own; it starts with the random arm's rows where
-the strategy needs a model.
+The strategy is stages/core/strategies/ARM.py. Each seed is a trajectory; it starts with the random arm's rows if a model is needed.
 """
 
 import numpy as np

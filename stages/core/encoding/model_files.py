@@ -35,9 +35,8 @@ def folder_of(model: str) -> Path:
         folder = local_folder(model) or _from_hub(model)
     for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
         if not any(folder.glob(pattern)):
-            raise Refused(
-                f"embed.model = {model}: {folder} has no {pattern}; weights load from safetensors only, tokenizers from json"
-            )
+            only = "weights load from safetensors only, tokenizers from json"
+            raise Refused(f"embed.model = {model}: {folder} has no {pattern}; {only}")
     return folder
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from stages.core import learners
+from stages.core.base import artifacts
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, model_files, pointer, shards
 from stages.core.encoding.tokens import Texts
@@ -59,5 +60,7 @@ def load(about: Record, embed: Any, machine: Any) -> Ensemble:
     name = pointer.chosen(embed.model)
     if model_files.fingerprint(name) != about.encoder_sha256:
         raise Refused(f"{record.FOLDER} was made with another encoder than {name}, the present one; run `dvc repro` to train anew")
-    record.refuse_changed(about)
+    for folder, recorded in about.members.items():
+        if learners.fingerprint(Path(folder)) != recorded:
+            raise Refused(f"{folder} has changed since {record.FOLDER / record.RECORD} was written; {artifacts.MEND}")
     return Ensemble([learners.load_model(Path(folder), embed, machine) for folder in about.members], about, embed, machine)

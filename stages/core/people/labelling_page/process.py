@@ -118,8 +118,7 @@ def write_private(file: Path, text: str) -> None:
 def show(address: tuple[int, str], who: str, words: str) -> None:
     """Print the address (port, token), and open it if there is a screen.
 
-    The browser gets a private file that sends it on, as in Jupyter: other users of the machine see its command line, and an address
-    there would tell them the token.
+    The browser gets a private file that sends it on, as in Jupyter: other users see command lines, which must not tell the token.
     """
     port, token = address
     url = f"http://{LOOPBACK}:{port}/?token={token}&who={quote(who)}"
@@ -127,6 +126,5 @@ def show(address: tuple[int, str], who: str, words: str) -> None:
     if sys.platform == "darwin" or any(map(os.environ.get, SCREEN)):
         with suppress(OSError):
             write_private(DOOR, f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>Gleaner</title>\n')
-            # In a thread, because some browsers block the program that opens them. Without a screen, a text browser would take
-            # over the terminal, so none is opened.
+            # In a thread, because some browsers block the program that opens them. (A text browser would take the terminal.)
             threading.Thread(target=webbrowser.open, args=[DOOR.resolve().as_uri()], daemon=True).start()

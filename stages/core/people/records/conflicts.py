@@ -54,8 +54,7 @@ def resolve(
     rename    old name of a class -> new name
     keys      of the texts in the data set; answers to other texts are ignored
 
-    A class outranks CANNOT_SAY. Two classes are a conflict, unless DECIDED answered. Raises Refused, naming file and line, for an
-    answer that is no class.
+    A class outranks CANNOT_SAY. Two classes conflict, unless DECIDED answered. Raises Refused, naming the line, if one is unknown.
     """
     keys, labels, conflicts = set(keys), {}, {}
     answers: dict[str, dict[str, str]] = {}

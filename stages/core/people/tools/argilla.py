@@ -53,8 +53,5 @@ def _list(record: dict, name: str) -> list[Any]:
 
 def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
     """End of a file's name -> its content: the records. `label` is the name of the question; its value is a suggestion."""
-    return {
-        ".jsonl": json_lines(
-            {"id": row.key, "text": row.text, ID: row.key} | ({"label": row.guess} if row.guess else {}) for row in rows
-        )
-    }
+    records = ({"id": row.key, "text": row.text, ID: row.key} | ({"label": row.guess} if row.guess else {}) for row in rows)
+    return {".jsonl": json_lines(records)}
