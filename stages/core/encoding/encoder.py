@@ -151,11 +151,7 @@ class Encoder(torch.nn.Module):
         return float((tokens.ids == unknown).sum() / max(1, len(tokens.ids) - 2 * len(tokens)))
 
     def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
-        """float32 [rows, width]: the pooled last layer.
-
-        ids    int64 [rows, longest]
-        real   bool [rows, longest]   False for padding; None where no row is padded
-        """
+        """float32 [rows, width]: the pooled last layer. ids int64 [rows, longest]; real: as of `pooled`"""
         return pooled(self.states(ids, real).last_hidden_state.float(), real, self.pooling)
 
     def vectors(self, ids: torch.Tensor) -> torch.Tensor:

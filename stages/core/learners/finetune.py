@@ -145,10 +145,7 @@ def _groups(model: Classifier, train: Any) -> list[dict]:
 
 
 class FineTuned(saved_encoder.TunedEncoder):
-    """A tuned classifier.
-
-    history   one entry an epoch: epoch, loss; with early stopping held_back_loss and held_back_accuracy too
-    """
+    """A tuned classifier. `history` has one entry an epoch: epoch, loss; with early stopping held_back_loss, held_back_accuracy."""
 
     def __init__(self, model: Classifier, pretrained: encoder.Encoder, embed: Any, machine: Any):
         super().__init__(pretrained, model.encoder, embed, machine)

@@ -113,10 +113,7 @@ def by_selection(picked: dict[str, dict]) -> str:
 
 
 def by_share_answered(answered: list[dict]) -> str:
-    """One line a threshold: accuracy of the model to use where it is sure; "" if there is no model.
-
-    answered   as data/model/answered.json
-    """
+    """One line a threshold of data/model/answered.json: accuracy of the model to use where it is sure; "" if there is no model."""
     if not answered:
         return ""
     text = table(answered_rows(answered), ["rows left open below", "share answered", "accuracy of the answered"], left=0)

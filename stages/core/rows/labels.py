@@ -27,10 +27,7 @@ class Labels:
         self._bought = np.zeros(len(answers), dtype=bool)
 
     def buy(self, rows: np.ndarray) -> "Labels":
-        """This account, after buying `rows`, int64 [rows]; a row costs once.
-
-        Raises Refused, and buys nothing, where the budget does not allow it.
-        """
+        """This account after buying `rows`, int64 [rows]; a row costs once. Raises Refused, and buys nothing, over the budget."""
         bought = self._bought.copy()
         bought[rows] = True
         if bought.sum() > self._budget:

@@ -63,10 +63,7 @@ MEASURES = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 
 def entropy_bits(probabilities: np.ndarray) -> np.ndarray:
-    """Shannon's entropy of each row in bits: 0 where one class is certain, log2(classes) where all are equal.
-
-    probabilities   float32 [rows, classes]
-    """
+    """Shannon's entropy in bits of float32 [rows, classes]: 0 where one class is certain, log2(classes) where all are equal."""
     from scipy.stats import entropy
 
     # 0 +: a certain class gives -0 otherwise.

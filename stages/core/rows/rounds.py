@@ -76,10 +76,7 @@ def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int
 
 
 def load_asked(name: str, pool_rows: int) -> np.ndarray:
-    """int64 [rows]: the rows that people were asked for, in order.
-
-    name   a stage, random, or prelabelled: rows with a label that no round asked for
-    """
+    """int64 [rows]: the rows that people were asked for, in order. name: a stage, random, or prelabelled (asked for by no round)"""
     return artifacts.load(Path("data/asked") / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
 
 
@@ -115,11 +112,7 @@ def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:
 
 
 def save_selected(stage: str, seeds: list[int], picked: list[np.ndarray], clusters: np.ndarray, scores: np.ndarray | None) -> None:
-    """Write selected.jsonl: seed, row, bucket, score where there is one, and text.
-
-    picked    one int64 [rows] a seed
-    scores    float32 [seeds, pool] or None
-    """
+    """Write selected.jsonl: seed, row (of int64 [rows] a seed), bucket, score (of float32 [seeds, pool]) if any, and text."""
     texts, selected = artifacts.texts(paths.POOL), []
     for i, (seed, rows) in enumerate(zip(seeds, picked)):
         for row in rows:

@@ -1,7 +1,4 @@
-"""Delimited text (.csv, .tsv), read strictly: no cell ever ends up in another column.
-
-If a file can be read in two ways, the choice is printed or the file is refused.
-"""
+"""Delimited text (.csv, .tsv), read strictly: no cell changes its column, and of two ways to read one is printed or refused."""
 
 import csv
 import re

@@ -49,10 +49,7 @@ class Layout:
 
 
 def of(path: Path, config: Any = "none") -> Layout:
-    """The layout of a file or folder. Raises Unclear if the names do not decide, OSError if the folder cannot be read.
-
-    config   one of the configs in the README.md, or none
-    """
+    """The layout of a file or folder, or of a config of its README.md. Raises Unclear if names do not decide, OSError if unread."""
     if chosen := path.is_dir() and configs.of(path, config):
         entry, notes = chosen
         root = configs.root(path, entry)

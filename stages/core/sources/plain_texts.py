@@ -10,10 +10,7 @@ PREFIX = "__label__"  # https://fasttext.cc/docs/en/supervised-tutorial.html
 
 
 def read(file: Path, encoding: str) -> Table:
-    """The table of lines such as `__label__pos a fine film`. The label is the list of a line's labels.
-
-    Raises ValueError for any other line.
-    """
+    """The table of lines such as `__label__pos a fine film`, a list of labels each. Raises ValueError for any other line."""
     texts, labels = [], []
     for number, line in enumerate(packed.lines(file, encoding, "\n"), start=1):
         if not line.strip():

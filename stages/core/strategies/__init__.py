@@ -120,10 +120,7 @@ class PoolState:
         return scores
 
     def highest(self, scores: np.ndarray, wanted: int) -> np.ndarray:
-        """int64 [wanted]: open rows of the highest scores, best first; `order` breaks ties.
-
-        scores   float [pool]   NaN for rows that must not be picked
-        """
+        """int64 [wanted]: open rows of the highest scores, float [pool], best first, none of NaN; `order` breaks ties."""
         return selection.ranked(self.open_only(scores), self.order)[:wanted]
 
     def highest_by_bucket(self, scores: np.ndarray, wanted: int) -> np.ndarray:

@@ -201,10 +201,7 @@ def text_of(answers: Iterable[Answer], columns: tuple[str, ...], delimiter: str 
 
 
 def add(file: Path, added: list[Answer], columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
-    """Open, append, sync and close: every time, because git and DVC replace files. Returns the file's columns.
-
-    columns   of a new file
-    """
+    """Open, append, sync and close: every time, because git and DVC replace files. Returns the columns, given for a new file."""
     if not added:
         return columns
     try:

@@ -1,7 +1,4 @@
-"""Argilla 2: `records.to_list(flatten=True)` of a dataset, saved as JSON, and records for `records.log`.
-
-Discarded responses and drafts are no answers.
-"""
+"""Argilla 2: `records.to_list(flatten=True)` saved as JSON, without discarded responses and drafts; records for `records.log`."""
 
 from collections.abc import Collection, Iterator
 from typing import Any

@@ -85,10 +85,7 @@ def moment(value: Any) -> str:
 
 
 def labels_of(value: Any) -> tuple[str, ...]:
-    """The labels of a cell, without blank ones: a word, a number, a list, {"choices": ...}, or one of these as JSON text.
-
-    Raises ValueError for anything else.
-    """
+    """The labels of a cell, without blank ones: a word, a number, a list, {"choices": ...}, or JSON of these; else ValueError."""
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         with suppress(ValueError):  # a label may begin like JSON
             value = json.loads(value)
