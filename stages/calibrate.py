@@ -22,7 +22,7 @@ from stages.core import learners
 from stages.core.arms import cross_validation
 from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, params, paths
-from stages.core.encoding import model_files, pointer
+from stages.core.encoding import model_files
 from stages.core.prediction import calibration, record, scripts
 from stages.core.rows import labels, measures, results, rounds
 from stages.core.rows.results import FINAL, MAIN, Result
@@ -54,7 +54,7 @@ def main() -> None:
         rows=len(np.unique(result.labelled[result.bought >= 0])),
         scripts=scripts.shares(artifacts.texts(paths.POOL)),
         embed=dict(vars(settings.embed)),
-        encoder_sha256=model_files.fingerprint(pointer.chosen(settings.embed.model)),
+        encoder_sha256=model_files.fingerprint(model_files.chosen(settings.embed.model)),
     )
     about.save(record.FOLDER)
     known = fitter.actual >= 0  # people may not have labelled the whole holdout yet

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from stages.core.base import bars
 from stages.core.base.errors import Refused, short
-from stages.core.encoding import model_files, parallel_batches, pointer
+from stages.core.encoding import model_files, parallel_batches
 from stages.core.encoding.tokens import Tokens, batches
 
 TOKENISED_AT_ONCE = 2_000  # texts
@@ -24,7 +24,7 @@ SWITCHING = threading.Lock()  # guards a model's kind of attention, which parall
 
 def of_pipeline(embed: Any) -> "Encoder":
     """The encoder that finetune_encoder left in data/encoder, with the settings of the params section `embed`."""
-    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers, embed.lower_case)
+    return Encoder(model_files.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers, embed.lower_case)
 
 
 def device() -> torch.device:

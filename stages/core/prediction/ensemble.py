@@ -9,7 +9,7 @@ import numpy as np
 from stages.core import learners
 from stages.core.base import artifacts
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, model_files, pointer, shards
+from stages.core.encoding import encoder, model_files, shards
 from stages.core.encoding.tokens import Texts
 from stages.core.prediction import calibration, record
 from stages.core.prediction.record import Record
@@ -57,7 +57,7 @@ def load(about: Record, embed: Any, machine: Any) -> Ensemble:
 
     Raises Refused if the encoder or a model has changed, or a file of theirs is broken.
     """
-    name = pointer.chosen(embed.model)
+    name = model_files.chosen(embed.model)
     if model_files.fingerprint(name) != about.encoder_sha256:
         raise Refused(f"{record.FOLDER} was made with another encoder than {name}, the present one; run `dvc repro` to train anew")
     for folder, recorded in about.members.items():

@@ -20,11 +20,9 @@ def summary(
     """What waits for answers, the answer in a sentence, and all tables, as Markdown.
 
     measured, overall, picked   as for the tables below
-    seeds                       number of seeds
     stages                      all labelling stages, in order
     waiting                     stage -> answers that it waits for
     measure                     accuracy or macro_f1, which decides the comparison
-    answer                      of answer.sentence
     """
     parts = [f"{stage} waits for {rows:,} answers.\n" for stage, rows in waiting.items()]
     if measured:

@@ -8,14 +8,14 @@ from safetensors.numpy import load_file, save_file
 
 from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.encoding import pointer, vectors
+from stages.core.encoding import model_files, vectors
 from stages.core.space import logistic, logistic_cv, sampling
 from stages.core.space.layers import weighted
 
 
 def read(texts: Path, embeddings: Path, model: str) -> np.ndarray:
     """Vectors of the texts of a jsonl file, by the encoder `model`; memory-mapped, as from vectors.load."""
-    return vectors.load(embeddings, texts, pointer.chosen(model))
+    return vectors.load(embeddings, texts, model_files.chosen(model))
 
 
 class ProbeModel:

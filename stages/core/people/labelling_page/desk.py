@@ -15,8 +15,7 @@ from stages.core.base import params, paths
 from stages.core.base.errors import Refused
 from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
-from stages.core.people.labelling_page.background import Background
-from stages.core.people.labelling_page.choosing import Choosing
+from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.records import asked, conflicts, effort, journal
 from stages.core.people.records.journal import DECIDED, Answer
 

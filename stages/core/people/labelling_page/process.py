@@ -81,7 +81,7 @@ def serve(bound: socket.socket, who: str) -> None:
         from stages.core.people.labelling_page import server
     except ModuleNotFoundError as error:
         raise Refused(f"the page needs {error.name}, which is not installed; pip install -r requirements-label.txt") from None
-    from stages.core.people.labelling_page.choosing import Choosing
+    from stages.core.people.labelling_page.background import Choosing
     from stages.core.people.labelling_page.desk import Desk
 
     port, token = bound.getsockname()[1], secrets.token_urlsafe(24)
