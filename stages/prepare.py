@@ -33,17 +33,12 @@ EXAMPLES, CHARACTERS = 5, 300  # dropped rows of each kind that are stored, and 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The cleaned data set.
-
-    pool, holdout   rows {"text", "label", "group"?} that share no text; if people label, the label may be None
-    classes         names of the labels, in the order of their numbers
-    dropped         the rows of each kind that were
-    """
+    """The cleaned data set: rows {"text", "label", "group"?}; if people label, the label may be None."""
 
     pool: Rows
-    holdout: Rows
-    classes: list[str]
-    dropped: dict[str, Rows]
+    holdout: Rows  # shares no text with the pool
+    classes: list[str]  # names of the labels, in the order of their numbers
+    dropped: dict[str, Rows]  # the rows of each kind that were
 
 
 def main() -> None:

@@ -19,16 +19,10 @@ Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Doubt:
-    """
-    label         the current answer
-    probability   that a model which has not seen the answer gives it
-    likelier      the class that this model predicts
-    """
-
     key: str
-    label: str
-    probability: float
-    likelier: str
+    label: str  # the current answer
+    probability: float  # that a model which has not seen the answer gives it
+    likelier: str  # the class that this model predicts
 
 
 def worst(doubts: list[Doubt]) -> list[Doubt]:

@@ -20,18 +20,14 @@ from stages.core.settings import rules
 
 @dataclass(frozen=True)
 class Text:
-    """A text of the pool or the holdout.
-
-    row      its line in pool.jsonl, or in holdout.jsonl if `in_holdout`
-    source   its label in the data set, or None
-    """
+    """A text of the pool or the holdout."""
 
     key: str
     text: str
     group: str
-    row: int
+    row: int  # its line in pool.jsonl, or in holdout.jsonl if `in_holdout`
     in_holdout: bool
-    source: str | None
+    source: str | None  # its label in the data set
 
 
 def begin() -> "Labelling":

@@ -17,18 +17,11 @@ Lines = Callable[[], Iterator[str]]  # reads a file from its start, line ends as
 
 @dataclass(frozen=True)
 class Dialect:
-    """
-    quoted         quotes around a cell do not belong to it
-    spaced         blanks before a cell do not belong to it, quoted or not
-    lines_before   the header
-    notes          to print
-    """
-
     delimiter: str
-    quoted: bool = True
-    spaced: bool = False
-    lines_before: int = 0
-    notes: tuple[str, ...] = ()
+    quoted: bool = True  # quotes around a cell do not belong to it
+    spaced: bool = False  # blanks before a cell do not belong to it, quoted or not
+    lines_before: int = 0  # the header
+    notes: tuple[str, ...] = ()  # to print
 
 
 def read(file: Path, encoding: str) -> Stream:

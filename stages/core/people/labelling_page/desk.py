@@ -30,15 +30,9 @@ Own = dict[str, Answer]  # key -> the current answer of one annotator
 
 @dataclass(frozen=True)
 class Queue:
-    """
-    name    of the round; "conflicts" for DECIDED; None if nothing is open
-    rows    all its keys
-    open    the unanswered ones, in order
-    """
-
-    name: str | None
-    rows: list[str]
-    open: list[str]
+    name: str | None  # of the round; "conflicts" for DECIDED; None if nothing is open
+    rows: list[str]  # all its keys
+    open: list[str]  # the unanswered ones, in order
 
 
 class Desk:

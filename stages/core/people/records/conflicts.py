@@ -10,15 +10,9 @@ from stages.core.people.records.journal import CANNOT_SAY, DECIDED, Answer
 
 @dataclass(frozen=True)
 class Resolved:
-    """
-    labels      key -> a class or CANNOT_SAY; texts without an answer or in conflict are missing
-    conflicts   key -> annotator -> label
-    answers     key -> annotator -> label, of every text that has an answer
-    """
-
-    labels: dict[str, str]
-    conflicts: dict[str, dict[str, str]]
-    answers: dict[str, dict[str, str]]
+    labels: dict[str, str]  # key -> a class or CANNOT_SAY; texts without an answer or in conflict are missing
+    conflicts: dict[str, dict[str, str]]  # key -> annotator -> label
+    answers: dict[str, dict[str, str]]  # key -> annotator -> label, of every text that has an answer
 
     def several(self) -> dict[str, dict[str, str]]:
         """Of `answers`, the texts that two or more annotators answered independently. DECIDED sees the others' answers."""
