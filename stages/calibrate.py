@@ -10,7 +10,7 @@ writes  data/model/model.json          which models these are, temperature, clas
         data/model.json                accuracy of the mean and of a single model, calibration before and after
 params  predict, rounds, random_at, arms, train_final, train, embed, seeds
 
-The temperature comes from labelled rows, each judged by models not trained on it; the measures from the holdout, used only here.
+The temperature comes from labelled rows, each judged by models that were not trained on it; the measures from the holdout.
 """
 
 from pathlib import Path

@@ -123,10 +123,10 @@ def load_labelled(path: Path, seeds: int | None, pool_rows: int) -> np.ndarray:
     """int64 [seeds, rows] of pool.jsonl (None: any number of seeds), as from `load`. Also refuses a row twice for one seed."""
     labelled = load(path, np.int64, (seeds, None), within=(0, pool_rows))
     for number, rows in enumerate(labelled, start=1):
-        seen = np.bincount(rows, minlength=1)
-        if seen.max() > 1:
+        times = np.bincount(rows, minlength=1)
+        if times.max() > 1:
             raise Refused(
-                f"{path}: row {seen.argmax()} appears {seen.max()} times for seed number {number}, possible: once; {MEND}"
+                f"{path}: row {times.argmax()} appears {times.max()} times for seed number {number}, possible: once; {MEND}"
             )
     return labelled
 
@@ -163,7 +163,7 @@ def load_json(path: Path) -> Any:
 
 
 def load_record(path: Path, **kinds: type) -> dict:
-    """A json object with entries of these names and types, and maybe others. Raises Refused if one is missing or another type."""
+    """A json object with entries of these names and types, and maybe others. Raises Refused if one is missing or of another."""
     record = load_json(path)
     for name, kind in kinds.items():
         value = record.get(name) if isinstance(record, dict) else None

@@ -75,7 +75,10 @@ def to_target(right: np.ndarray, budgets: np.ndarray, target: float) -> str:
 
 
 def without_holdout(stages: list[dict]) -> str:
-    """What can be said if no row is held out: `stages` are results.load_unmeasured of those with models, with stage and labels."""
+    """What can be said if no row is held out.
+
+    stages   stage, labels, predicted int [seeds, pool], sure, cross_validated or None; in order, those with models
+    """
     lines, before = [], None
     for stage in stages:
         kappas = [] if before is None else [kappa(*pair) for pair in zip(before, stage["predicted"])]

@@ -50,7 +50,7 @@ def by_row(name: str, predicted: np.ndarray, actual: np.ndarray, classes: int) -
 def chosen(name: str, actual: np.ndarray) -> str:
     """accuracy or macro_f1, for params report.measure.
 
-    `auto` is macro_f1 where the rarest class has far less than its even share: a model may never name it at a high accuracy.
+    `auto` is macro_f1 where the rarest class has far less than its even share: accuracy can be high without it.
 
     actual   int64 [holdout]   class numbers
     """

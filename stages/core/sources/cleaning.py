@@ -175,7 +175,7 @@ def check_holdout_classes(pool: Rows, holdout: Rows, own: bool) -> None:
 
 
 def classes(pool: Rows, holdout: Rows) -> list[str]:
-    """Names of the classes of both sides, in numeric or alphabetical order. Raises Refused if the pool has a single class."""
+    """Names of the classes of both sides, in numeric order if all are numbers, else alphabetical. Refuses a pool of one class."""
     names = {row["label"] for row in pool}
     if len(names) < 2:
         raise Refused(f"the pool has a single class ({', '.join(names) or 'none'}); a classifier needs two or more")

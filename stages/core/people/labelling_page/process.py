@@ -126,5 +126,5 @@ def show(address: tuple[int, str], who: str, words: str) -> None:
     if sys.platform == "darwin" or any(map(os.environ.get, SCREEN)):
         with suppress(OSError):
             write_private(DOOR, f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>Gleaner</title>\n')
-            # In a thread, because some browsers block the program that opens them. (A text browser would take the terminal.)
+            # In a thread, since some browsers block their opener. Not without a screen: a text browser would take the terminal.
             threading.Thread(target=webbrowser.open, args=[DOOR.resolve().as_uri()], daemon=True).start()
