@@ -10,8 +10,7 @@ writes  data/model/model.json          which models these are, temperature, clas
         data/model.json                accuracy of the mean and of a single model, calibration before and after
 params  predict, rounds, random_at, arms, train_final, train, embed, seeds
 
-The temperature comes from labelled rows, each judged by models that were not trained on it. The measures come from the holdout,
-which nothing learns from.
+The temperature comes from labelled rows, each judged by models that were not trained on it; the measures from the holdout.
 """
 
 from pathlib import Path
@@ -23,8 +22,8 @@ from stages.core import learners
 from stages.core.arms import cross_validation
 from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, params, paths
-from stages.core.encoding import model_files, pointer
-from stages.core.prediction import calibration, record, scripts, unseen
+from stages.core.encoding import model_files
+from stages.core.prediction import calibration, record, scripts
 from stages.core.rows import labels, measures, results, rounds
 from stages.core.rows.results import FINAL, MAIN, Result
 
@@ -55,7 +54,7 @@ def main() -> None:
         rows=len(np.unique(result.labelled[result.bought >= 0])),
         scripts=scripts.shares(artifacts.texts(paths.POOL)),
         embed=dict(vars(settings.embed)),
-        encoder_sha256=model_files.fingerprint(pointer.chosen(settings.embed.model)),
+        encoder_sha256=model_files.fingerprint(model_files.chosen(settings.embed.model)),
     )
     about.save(record.FOLDER)
     known = fitter.actual >= 0  # people may not have labelled the whole holdout yet
@@ -94,7 +93,7 @@ def best_temperature(folders: list[Path], result: Result, settings: Any, pool_ro
             lambda rows, model=model, seed=folder.name: model.probabilities(fitter.pool[rows], f"calibrate {seed}")
             for model, folder in zip(models, folders)
         ]
-        probabilities, actual = unseen.by_other_seeds(result.labelled, result.bought, asked, fitter.classes)
+        probabilities, actual = calibration.by_other_seeds(result.labelled, result.bought, asked, fitter.classes)
     else:
         rows, [bought] = result.labelled[0], labels.known(result.labelled[:1], result.bought[:1], pool_rows)
         seed = int(folders[0].name)

@@ -6,8 +6,7 @@ reads   data/clusters.npy, data/embeddings/   what a strategy may know about the
 writes  data/results/ARM/STAGE/               the rows, and their models' probabilities on the holdout
 params  select_stage1.n, rounds, score_entropy, strategies, train, embed, seeds
 
-The strategy is stages/core/strategies/ARM.py. Each seed is a trajectory of its own; it starts with the random arm's rows where
-the strategy needs a model.
+The strategy is stages/core/strategies/ARM.py. Each seed is a trajectory; it starts with the random arm's rows if a model is needed.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ from stages.core import strategies
 from stages.core.arms.fitter import Fitter
 from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params, paths
-from stages.core.encoding import pointer, vectors
+from stages.core.encoding import model_files, vectors
 from stages.core.rows import labels, results, rounds
 
 
@@ -34,7 +33,7 @@ def main(arm: str) -> None:
         after={stage: getattr(settings.rounds.get(stage), "after", None) for stage in rounds.in_order(settings.rounds)},
         budgets=rounds.budgets(settings.n, settings.rounds, len(sizes), len(buckets)),
         fitter=fitter,
-        vectors=vectors.of_texts(paths.EMBEDDINGS, paths.POOL, pointer.chosen(settings.embed.model)),
+        vectors=vectors.of_texts(paths.EMBEDDINGS, paths.POOL, model_files.chosen(settings.embed.model)),
         buckets=buckets,
         options=settings.strategies.changed(score=settings.score_entropy.score),
         uses_pool_labels=getattr(strategy, "USES_POOL_LABELS", False),

@@ -24,9 +24,7 @@ TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json
 def main() -> None:
     settings = params.read("finetune_encoder", "embed.model", "embed.pooling", "embed.max_tokens", "embed.lower_case")
     if Path(settings.model).absolute() == paths.ENCODER.absolute():
-        raise Refused(
-            f"params.yaml: embed.model = {settings.model} is the output of this stage; copy it elsewhere and name the copy"
-        )
+        raise Refused(f"params.yaml: embed.model = {settings.model} is the output of this stage; copy it, and name the copy")
     shutil.rmtree(paths.ENCODER, ignore_errors=True)
     if settings.finetune_encoder.objective == "none":
         artifacts.save_json(paths.POINTER, {"model": settings.model})

@@ -57,11 +57,7 @@ def of_holdout_keys(file: str) -> dict:
 
 
 def found_or_recorded(setting: str, name: str, look: Callable[[str], dict | None], recorded: dict | None) -> dict:
-    """The entry that `look` gives for `name`.
-
-    A colleague who only fetched results may lack the source. Then this is what an earlier run recorded, or kind "missing": the
-    stage that has to read the source will refuse.
-    """
+    """The entry that `look` gives for `name`; if the source is not here, what an earlier run recorded, or kind "missing"."""
     try:
         found, why = look(name), "not here"
     except OSError as error:

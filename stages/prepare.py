@@ -24,7 +24,7 @@ import numpy as np
 from stages.core.base import artifacts, label_codes, params, paths
 from stages.core.base.errors import Refused
 from stages.core.people.records import asked, conflicts
-from stages.core.sources import cleaning, spellings, splits, unlabelled
+from stages.core.sources import cleaning, spellings, splits
 
 Rows = cleaning.Rows
 CLASSES_SHOWN = 20  # in a printed line
@@ -33,17 +33,12 @@ EXAMPLES, CHARACTERS = 5, 300  # dropped rows of each kind that are stored, and 
 
 @dataclass(frozen=True)
 class Prepared:
-    """The cleaned data set.
-
-    pool, holdout   rows {"text", "label", "group"?} that share no text; if people label, the label may be None
-    classes         names of the labels, in the order of their numbers
-    dropped         the rows of each kind that were
-    """
+    """The cleaned data set: rows {"text", "label", "group"?}; if people label, the label may be None."""
 
     pool: Rows
-    holdout: Rows
-    classes: list[str]
-    dropped: dict[str, Rows]
+    holdout: Rows  # shares no text with the pool
+    classes: list[str]  # names of the labels, in the order of their numbers
+    dropped: dict[str, Rows]  # the rows of each kind that were
 
 
 def main() -> None:
@@ -93,7 +88,7 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
             )
     elif people:
         fixed = asked.keys(asked.HOLDOUT)
-        pool, holdout, aside = unlabelled.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
+        pool, holdout, aside = cleaning.drawn(pool, prepare.holdout_rows, prepare.holdout_seed, fixed)
         dropped["of_groups_of_the_holdout"] = aside
         origin = f"those of {asked.file_of(asked.HOLDOUT)}" if fixed else "drawn at random, to be labelled first"
         print(f"prepare: holdout of {len(holdout):,} rows, {origin}; {len(aside):,} rows of their groups left out{_example(aside)}")
@@ -101,7 +96,7 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     if not people:
         cleaning.check_holdout_classes(pool, holdout, own_holdout)
-    classes = unlabelled.classes(list(labels.classes), pool, holdout) if people else cleaning.classes(pool, holdout)
+    classes = cleaning.named_classes(list(labels.classes), pool, holdout) if people else cleaning.classes(pool, holdout)
     print(
         f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
         f"pool {_by_class(pool)}; holdout {_by_class(holdout)}"

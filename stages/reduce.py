@@ -32,10 +32,7 @@ def main() -> None:
 
 
 def umap(embeddings: np.ndarray, reduce: Any) -> np.ndarray:
-    """No least distance between points, which suits clustering.
-
-    Fitted on a seeded sample of fit_rows; the other rows are placed among them, part by part.
-    """
+    """Fitted on a seeded sample of fit_rows, the other rows placed among them; no least distance, which suits clustering."""
     rows = len(embeddings)
     # A stream of its own: cluster measures the sweep on a sample too, and its seed is the same by default.
     [rng] = seeding.rngs([reduce.seed], "reduce")

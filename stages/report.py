@@ -141,11 +141,7 @@ def how_sure(
 
 
 def described(tested: Tested, last: str, seeds: list[int], answers: np.ndarray, buckets: np.ndarray) -> dict[str, dict]:
-    """What kind of rows each arm had labelled at the stage `last`, means over the seeds.
-
-    answers   int64 [pool]   class numbers
-    buckets   int32 [pool]
-    """
+    """Means over the seeds of `describe` for each arm at the stage `last`. answers int64 [pool], buckets int32 [pool]"""
     words = np.array([len(text.split()) for text in artifacts.texts(paths.POOL)])
     embedded = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
     means = {}

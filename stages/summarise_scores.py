@@ -28,6 +28,5 @@ def main(stage: str) -> None:
         np.take_along_axis(predicted, labelled, 1),
     )
     summary.save(stage)
-    print(
-        f"summarise_scores {stage}: {np.isfinite(summary.scores).sum():,} rows were open, {labelled.shape[1]:,} labelled after it"
-    )
+    open_rows = np.isfinite(summary.scores).sum()
+    print(f"summarise_scores {stage}: {open_rows:,} rows were open, {labelled.shape[1]:,} labelled after it")

@@ -20,8 +20,6 @@ from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, params
 from stages.core.rows import labels, results, rounds
 
-NONE = "none"
-
 
 def main(arm: str) -> None:
     settings = params.read("train_final", "rounds", "random_at", "train", "embed", "seeds")
@@ -32,8 +30,8 @@ def main(arm: str) -> None:
     stages = rounds.in_order(settings.rounds)
     results.forget_all_but([(arm, stage) for stage in (settings.random_at if arm == results.BASELINE else stages)], arm)
     last = results.load(arm, stages[-1], pool_rows, len(fitter.actual), fitter.classes)
-    if final.trainer == NONE or not last.trained:
-        why = "train_final.trainer is none" if final.trainer == NONE else f"{stages[-1]} has no models"
+    if final.trainer == "none" or not last.trained:
+        why = "train_final.trainer is none" if final.trainer == "none" else f"{stages[-1]} has no models"
         print(f"train_final {arm}: nothing to do, {why}")
         results.save(results.FINAL, arm, results.Result(last.labelled, last.bought, fitter.stacked([])))
         return

@@ -73,10 +73,7 @@ def take_back(name: str, answers: Own, rename: Mapping[str, str], file: str) -> 
 
 
 def names(who: str, tool_names: set[str], tool: str | None, file: str) -> dict[str, str]:
-    """Annotator's name in the tool, "" if it gives none -> name here.
-
-    who   one name, or pairs such as "1=anna 2=bob", or ""
-    """
+    """Annotator's name in the tool, "" if it gives none -> name here. who: "", one name, or pairs such as "1=anna 2=bob"."""
     tool_names = tool_names or {""}
     if "=" in who:
         pairs = dict(pair.partition("=")[::2] for pair in who.split())

@@ -1,7 +1,4 @@
-"""`make check`: check params.yaml in under a second.
-
-`make check DATA=path` also reads and cleans a data set as prepare would, and writes nothing.
-"""
+"""`make check [DATA=path]`: check params.yaml, and with DATA read and clean a data set as prepare would; writes nothing."""
 
 from stages.core.base import params
 from stages.core.base.errors import Refused

@@ -110,9 +110,7 @@ def refuse_out(out: Path, path: Path | None) -> None:
     writing.refuse_kind(out)
     if out.is_dir():
         raise Refused(f"OUT = {out} is a folder; give the name of a file")
-    if path and (
-        out.resolve() == path.resolve() or (out.exists() and out.samefile(path)) or path.resolve() in out.resolve().parents
-    ):
+    if path and (out.resolve().is_relative_to(path.resolve()) or (out.exists() and out.samefile(path))):
         raise Refused(f"OUT = {out} is IN, or lies in it, and would overwrite it; give another name")
 
 
@@ -148,10 +146,7 @@ def with_checkpoint(inspected: Inspected, labels: Predicting, out: Path) -> None
 def write_out(inspected: Inspected, labels: Predicting, out: Path, again: str, checkpoint: Checkpoint | None = None) -> None:
     """Write OUT, complete or not at all."""
     source, new = inspected.source, writing.added(labels.classes, labels.each)
-    with (
-        artifacts.whole(out, again=again) as unfinished,
-        writing.into(unfinished, out, inspected.columns, source.schema, new) as write,
-    ):
+    with artifacts.whole(out, again=again) as part, writing.into(part, out, inspected.columns, source.schema, new) as write:
         for rows in with_bar(labels, inspected, checkpoint):
             write(rows)
         if inspected.count not in (None, sum(labels.counts.values())):

@@ -3,8 +3,7 @@
 import pytest
 
 from stages.core.people.label_errors import Doubt
-from stages.core.people.labelling_page.background import Background
-from stages.core.people.labelling_page.choosing import Choosing
+from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.labelling_page.desk import Desk
 from tests.support.browser import Window, chromium, served
 from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict

@@ -16,7 +16,7 @@ import pytest
 from stages.commands import label
 from stages.core.base.errors import Refused
 from stages.core.people.labelling_page import process
-from stages.core.people.labelling_page.choosing import Choosing
+from stages.core.people.labelling_page.background import Choosing
 from tests.support.page import KEYS, lines_of, on_paper
 from tests.support.project import ROOT
 

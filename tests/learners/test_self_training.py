@@ -127,7 +127,7 @@ def test_of_very_many_labelled_rows_a_sample_is_learned_from(monkeypatch, name):
     pool, labels = clouds(400)
     rows = np.arange(100, 400)
     monkeypatch.setattr(sampling, "FIT_ROWS", 40)
-    few = rows[sampling.rows_to_fit(labels[rows], 2, 7)]
+    few = rows[sampling.stratified(labels[rows], 40, 2, np.random.default_rng(7))]
     assert len(few) == 40
     made = learners.named(SimpleNamespace(trainer=name, **TRAIN | {"pseudo_rows": 0}), EMBED, None, 2)
     of_all, of_few = (made.fit(pool, some, labels[some], 7, "") for some in (rows, few))

@@ -15,8 +15,7 @@ from stages.core.base.errors import Refused
 from stages.core.people.label_errors import Doubt
 from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page import guard
-from stages.core.people.labelling_page.background import Background
-from stages.core.people.labelling_page.choosing import Choosing
+from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.labelling_page.desk import SECONDS_HELD, Desk
 from stages.core.people.labelling_page.server import FOLDER, app
 from stages.core.people.records import journal

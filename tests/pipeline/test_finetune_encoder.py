@@ -14,7 +14,7 @@ from stages import embed, finetune_encoder
 from stages.commands import similarity as command
 from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, examples, pair_tuning, pointer
+from stages.core.encoding import encoder, examples, model_files, pair_tuning
 from tests.support.dvc_in_process import stages_to_run
 from tests.support.project import ROOT, Project
 from tests.support.sources import write
@@ -55,7 +55,7 @@ def test_with_objective_none_a_pointer_is_written_and_torch_is_not_loaded(folder
     done = "import sys; from stages import finetune_encoder; finetune_encoder.main(); sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", done], check=True, env={"PYTHONPATH": str(ROOT)})
     assert [file.name for file in paths.ENCODER.iterdir()] == ["pointer.json"]
-    assert pointer.chosen("tiny") == "tiny"
+    assert model_files.chosen("tiny") == "tiny"
     assert artifacts.load_json("data/encoder.json") == dict.fromkeys(
         ["spearman_before", "spearman_after", "pairs", "rows_at_once", "accumulation"]
     )
@@ -72,7 +72,7 @@ def test_a_tuned_encoder_is_a_model_folder_like_any_other(folder, objective):
         kept.append([file.read_bytes() for file in sorted(Path("data").rglob("*.*"))])
     assert kept[0] == kept[1]
     assert sorted(file.name for file in paths.ENCODER.iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
-    assert pointer.chosen("tiny") == "data/encoder"
+    assert model_files.chosen("tiny") == "data/encoder"
     paths.ENCODER.rename("elsewhere")
     assert not np.allclose(vectors("elsewhere"), vectors("tiny"), atol=1e-3)
 
@@ -91,7 +91,7 @@ def test_after_objective_none_no_tuned_weights_are_left(folder):
     assert artifacts.load_json("data/encoder.json")["spearman_after"] is None  # nothing to measure by
     set_params()
     finetune_encoder.main()
-    assert pointer.chosen("tiny") == "tiny"
+    assert model_files.chosen("tiny") == "tiny"
     assert [file.name for file in paths.ENCODER.iterdir()] == ["pointer.json"]
 
 
@@ -128,7 +128,7 @@ def test_a_missing_broken_or_stale_pointer_is_refused(folder, content):
     if content is not None:
         paths.POINTER.write_text(content)
     with pytest.raises(Refused, match=r"data/encoder/pointer.json.*dvc repro"):
-        pointer.chosen("tiny")
+        model_files.chosen("tiny")
 
 
 def test_vectors_of_one_pooling_are_not_taken_for_those_of_another(folder, capsys):

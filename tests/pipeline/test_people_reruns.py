@@ -15,7 +15,7 @@ from stages.commands import answers, ask, waiting
 from stages.core.base.errors import Refused
 from stages.core.people import dvc_repro
 from stages.core.people.labelling import Labelling
-from stages.core.people.labelling_page.choosing import Choosing, by_process
+from stages.core.people.labelling_page.background import Choosing, by_process
 from stages.core.people.labelling_page.desk import Desk
 from stages.core.people.records import asked, journal
 from stages.core.space import logistic_cv

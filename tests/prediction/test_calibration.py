@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.core.prediction import calibration, unseen
+from stages.core.prediction import calibration
 
 
 def two(*second) -> np.ndarray:
@@ -84,7 +84,7 @@ def test_each_row_is_judged_by_the_seeds_that_were_not_trained_on_it():
     # One seed knows row 5, the other row 7, both know 6; row 8 has no class.
     labelled, values = np.array([[5, 6, 8], [6, 7, 8]]), np.array([[0, 1, -2], [1, 1, -2]])
     models = [lambda rows: two(*(rows / 10)), lambda rows: two(*(1 + rows / 10))]
-    probabilities, actual = unseen.by_other_seeds(labelled, values, models, 2)
+    probabilities, actual = calibration.by_other_seeds(labelled, values, models, 2)
     assert probabilities == pytest.approx(two(1.5, 0.7))  # row 5 by the second seed, row 7 by the first
     assert actual.tolist() == [0, 1]
 
@@ -92,5 +92,5 @@ def test_each_row_is_judged_by_the_seeds_that_were_not_trained_on_it():
 def test_with_three_seeds_a_row_gets_the_mean_of_the_other_two():
     labelled, values = np.array([[0], [1], [2]]), np.array([[0], [1], [1]])
     models = [lambda rows, p=p: two(*[p] * len(rows)) for p in (0, 0.25, 0.5)]
-    probabilities, _ = unseen.by_other_seeds(labelled, values, models, 2)
+    probabilities, _ = calibration.by_other_seeds(labelled, values, models, 2)
     assert probabilities[:, 1].tolist() == [0.375, 0.25, 0.125]

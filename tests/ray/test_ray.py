@@ -53,7 +53,7 @@ def cluster():
         _session.connect(started.address)
         yield started
         ray.shutdown()
-        del _session._Connected.ray
+        _session.connect.cache_clear()
         started.shutdown()
 
 

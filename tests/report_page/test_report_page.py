@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stages.core.base import artifacts
-from stages.core.report_page import bucket_words, build, mistakes, picks, points, render, shortened
+from stages.core.report_page import build, mistakes, picks, points, render, shortened
 from stages.core.rows import results, score_summary
 from stages.core.rows.score_summary import ScoreSummary
 from tests.support.project import InProcess
@@ -53,12 +53,12 @@ def test_bytes_are_counted_as_on_the_page():
 
 def test_a_bucket_is_named_by_the_words_that_set_it_apart():
     pool = ["the ball and the goal", "a goal, a ball", "the bank and the rate", "the rate of the bank"]
-    assert bucket_words.telling_words(pool, np.array([0, 0, 1, 1]), 2) == [["ball", "goal"], ["bank", "rate"]]
+    assert points.telling_words(pool, np.array([0, 0, 1, 1]), 2) == [["ball", "goal"], ["bank", "rate"]]
 
 
 def test_a_bucket_without_words_has_no_name():
-    assert bucket_words.telling_words(["1 2 3", "word here"], np.array([0, 1]), 3) == [[], ["word"], []]
-    assert bucket_words.telling_words(["1", "2"], np.array([0, 1]), 2) == [[], []]
+    assert points.telling_words(["1 2 3", "word here"], np.array([0, 1]), 3) == [[], ["word"], []]
+    assert points.telling_words(["1", "2"], np.array([0, 1]), 2) == [[], []]
 
 
 # ---- predictions before a round

@@ -30,7 +30,7 @@ BUDGETS = np.array([100, 200, 400])
 
 def test_a_power_law_is_extrapolated():
     # The error halves when the labels become four times as many: 0.4, 0.283, 0.2; at 1,600 it is 0.1.
-    labels, low, high = labels_to_target(right(0.6, 0.717, 0.8), BUDGETS, 0.9, np.random.default_rng(0))
+    labels, low, high = labels_to_target(right(0.6, 0.717, 0.8), BUDGETS, 0.9)
     assert labels == pytest.approx(1_600, rel=0.15)
     assert low < labels < high
     sentence = to_target(right(0.6, 0.717, 0.8), BUDGETS, 0.9)
@@ -39,9 +39,7 @@ def test_a_power_law_is_extrapolated():
 
 
 def test_a_smaller_holdout_gives_a_wider_interval():
-    wide, narrow = (
-        labels_to_target(right(0.6, 0.717, 0.8, rows=rows), BUDGETS, 0.82, np.random.default_rng(0)) for rows in (150, 5_000)
-    )
+    wide, narrow = (labels_to_target(right(0.6, 0.717, 0.8, rows=rows), BUDGETS, 0.82) for rows in (150, 5_000))
     assert wide is None or wide[2] - wide[1] > narrow[2] - narrow[1]
 
 
@@ -61,7 +59,7 @@ def test_a_target_that_was_reached_is_reported_with_its_labels():
 
 
 def test_a_model_without_errors_does_not_count_as_perfect():
-    assert labels_to_target(right(0.9, 0.97, 1.0, rows=50), BUDGETS, 0.999, np.random.default_rng(0)) is None
+    assert labels_to_target(right(0.9, 0.97, 1.0, rows=50), BUDGETS, 0.999) is None
 
 
 def test_without_a_holdout_the_report_says_what_it_can_and_that_it_is_biased():

@@ -13,7 +13,7 @@ from stages.core.base import artifacts, keys, paths
 from stages.core.base.errors import Refused
 from stages.core.people.records import asked
 from stages.core.people.records.asked import Row
-from stages.core.sources import cleaning, unlabelled
+from stages.core.sources import cleaning
 from tests.support.project import ROOT
 
 
@@ -43,48 +43,48 @@ def test_texts_of_one_key_are_one_row_and_take_the_label_that_one_of_them_has():
 
 
 def test_the_drawn_rows_depend_on_the_seed_and_not_on_their_order():
-    pool, holdout, aside = unlabelled.drawn(MANY, 100, seed=0)
+    pool, holdout, aside = cleaning.drawn(MANY, 100, seed=0)
     assert (len(pool), len(holdout), aside) == (900, 100, [])
-    assert set(texts(unlabelled.drawn(MANY[::-1], 100, seed=0)[1])) == set(texts(holdout))
-    assert len(set(texts(unlabelled.drawn(MANY, 100, seed=1)[1])) & set(texts(holdout))) < 30
-    assert set(texts(unlabelled.drawn(MANY, 50, seed=0)[1])) < set(texts(holdout))
+    assert set(texts(cleaning.drawn(MANY[::-1], 100, seed=0)[1])) == set(texts(holdout))
+    assert len(set(texts(cleaning.drawn(MANY, 100, seed=1)[1])) & set(texts(holdout))) < 30
+    assert set(texts(cleaning.drawn(MANY, 50, seed=0)[1])) < set(texts(holdout))
     assert np.abs(np.mean([int(text.split()[1]) for text in texts(holdout)]) - 499.5) < 87  # three standard errors: from all over
 
 
 def test_a_holdout_of_no_rows_is_empty():
-    assert unlabelled.drawn(MANY, 0, seed=0) == (MANY, [], [])
+    assert cleaning.drawn(MANY, 0, seed=0) == (MANY, [], [])
 
 
 def test_a_holdout_that_was_asked_stays_and_new_rows_do_not_enter_it():
     fixed = {keys.key(f"text {i}") for i in (3, 5)}
-    pool, holdout, _ = unlabelled.drawn(MANY, 100, seed=0, fixed=fixed)
+    pool, holdout, _ = cleaning.drawn(MANY, 100, seed=0, fixed=fixed)
     assert texts(holdout) == ["text 3", "text 5"]
     assert len(pool) == 998
 
 
 def test_groups_lie_on_one_side_and_rows_that_join_a_held_group_later_are_left_out():
     given = rows("a", "b", "c", "d", a="x", b="x", c="y", d="y")
-    pool, holdout, aside = unlabelled.drawn(given, 1, seed=0)
+    pool, holdout, aside = cleaning.drawn(given, 1, seed=0)
     assert (len(pool), len(holdout), aside) == (2, 2, [])
     assert len({row["group"] for row in holdout}) == 1
     fixed = [keys.key("a")]
-    pool, holdout, aside = unlabelled.drawn(given, 1, seed=0, fixed=fixed)
+    pool, holdout, aside = cleaning.drawn(given, 1, seed=0, fixed=fixed)
     assert (texts(pool), texts(holdout), texts(aside)) == (["c", "d"], ["a"], ["b"])
 
 
 def test_a_group_that_is_too_large_for_the_holdout_goes_to_the_pool():
     given = [{"text": f"text {i}", "label": None, "group": "A" if i < 90 else f"B{i}"} for i in range(120)]
     for seed in range(5):
-        pool, holdout, aside = unlabelled.drawn(given, 20, seed)
+        pool, holdout, aside = cleaning.drawn(given, 20, seed)
         assert (len(pool), len(holdout), aside) == (100, 20, [])
         assert "A" not in {row["group"] for row in holdout}
     with pytest.raises(Refused, match=r"none is left for the holdout; raise it, bring more rows, or set prepare.group_column to"):
-        unlabelled.drawn(given[:90], 20, seed=0)
+        cleaning.drawn(given[:90], 20, seed=0)
 
 
 def test_a_holdout_of_all_rows_is_refused():
     with pytest.raises(Refused, match=r"prepare.holdout_rows = 4: of 4 rows 4 fall to the holdout, and none is left for the pool"):
-        unlabelled.drawn(rows("a", "b", "c", "d"), 4, seed=0)
+        cleaning.drawn(rows("a", "b", "c", "d"), 4, seed=0)
 
 
 def labelled(*labels):
@@ -92,14 +92,14 @@ def labelled(*labels):
 
 
 def test_classes_are_the_named_ones_in_their_order_or_those_of_the_source():
-    assert unlabelled.classes(["z", "a"], labelled("a", None), []) == ["z", "a"]
-    assert unlabelled.classes([], labelled("z", None, "a"), labelled("m")) == ["a", "m", "z"]
+    assert cleaning.named_classes(["z", "a"], labelled("a", None), []) == ["z", "a"]
+    assert cleaning.named_classes([], labelled("z", None, "a"), labelled("m")) == ["a", "m", "z"]
     with pytest.raises(
         Refused, match=r"labels.classes lacks Pos, a label of the source \(1 such\); possible: pos, neg; did you mean pos"
     ):
-        unlabelled.classes(["pos", "neg"], labelled("Pos", None), [])
+        cleaning.named_classes(["pos", "neg"], labelled("Pos", None), [])
     with pytest.raises(Refused, match=r"labels.classes = \[\]: the source has 0 classes, .* name them, such as"):
-        unlabelled.classes([], labelled(None, None), [])
+        cleaning.named_classes([], labelled(None, None), [])
 
 
 # ---- the stage

@@ -12,6 +12,7 @@ from stages.core.base import artifacts, paths, seeding
 from stages.core.base.errors import Refused
 from stages.core.encoding import vectors
 from stages.core.rows import labels, results, rounds
+from stages.core.space import sampling
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,6 @@ class Held:
     rows: np.ndarray  # int64 [rows]
     labels: np.ndarray  # int64 [rows]: labels.OPEN where unknown
 
-    @classmethod
-    def unlabelled(cls, rows: np.ndarray) -> "Held":
-        return cls(rows, np.full(len(rows), labels.OPEN))
-
 
 def rows_of_stage(choice: Choice, settings: Any, scores: np.ndarray | None = None) -> list[np.ndarray]:
     """The rows that a stage adds, one int64 [rows] a seed: those that people were asked for, or else as `rows_to_add`.
@@ -55,13 +52,15 @@ def rows_of_stage(choice: Choice, settings: Any, scores: np.ndarray | None = Non
             holds = f"{choice.stage} holds {len(asked):,} rows, {choice.setting} asks for {wanted:,}"
             print(f"{holds}: make ask adds {wanted - len(asked):,}")
         return [asked[~np.isin(asked, before)]] * len(seeds)
-    picked = rows_to_add(choice, settings, scores, None if choice.after else Held.unlabelled(before))
-    return [first_seen(np.concatenate(picked))] * len(seeds) if vars(settings)["from"] == "people" else picked
+    held = None if choice.after else Held(before, np.full(len(before), labels.OPEN))
+    picked = rows_to_add(choice, settings, scores, held)
+    return [without_repeats(picked)] * len(seeds) if vars(settings)["from"] == "people" else picked
 
 
-def first_seen(rows: np.ndarray) -> np.ndarray:
-    """int64 [different]: the rows without repeats, in the order of their first appearance."""
-    return rows[np.sort(np.unique(rows, return_index=True)[1])]
+def without_repeats(picked: list[np.ndarray]) -> np.ndarray:
+    """int64 [different]: the rows of all seeds, in the order of their first appearance."""
+    rows = np.concatenate(picked)
+    return rows[sampling.first_copies(rows)]
 
 
 def rows_to_add(
@@ -73,8 +72,7 @@ def rows_to_add(
     scores     float32 [seeds, pool]   how unsure the models of the stage before are; NaN where labelled
     wanted     how many rows, where not as `choice.amount` says
 
-    Raises Refused where the pool has fewer open rows, or where the strategy needs labels that were not bought or picks
-    other rows than it should.
+    Raises Refused where the pool has fewer open rows, or the strategy needs labels that were not bought or picks wrong rows.
     """
     buckets, seeds = artifacts.load_clusters(), settings.seeds
     sizes, pool_rows = np.bincount(buckets), len(buckets)

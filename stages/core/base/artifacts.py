@@ -1,7 +1,4 @@
-"""Files that stages exchange: npy, json and jsonl, written whole or not at all, and checked when read.
-
-Nothing is ever unpickled, since artifacts arrive from shared remotes.
-"""
+"""Files that stages exchange, written whole or not at all, checked when read, and never unpickled: remotes are shared."""
 
 import functools
 import glob
@@ -123,10 +120,7 @@ def load(
 
 
 def load_labelled(path: Path, seeds: int | None, pool_rows: int) -> np.ndarray:
-    """Rows of pool.jsonl, int64 [seeds, rows], as from `load`. Also refuses a row that appears twice for one seed.
-
-    seeds   how many there are; None allows any number
-    """
+    """int64 [seeds, rows] of pool.jsonl (None: any number of seeds), as from `load`. Also refuses a row twice for one seed."""
     labelled = load(path, np.int64, (seeds, None), within=(0, pool_rows))
     for number, rows in enumerate(labelled, start=1):
         times = np.bincount(rows, minlength=1)
@@ -138,18 +132,13 @@ def load_labelled(path: Path, seeds: int | None, pool_rows: int) -> np.ndarray:
 
 
 def load_clusters(pool_rows: int | None = None) -> np.ndarray:
-    """Bucket of each row of the pool, int32 [pool], as from `load`. Also refuses a bucket number without rows.
-
-    pool_rows   rows of the pool, if the caller knows
-    """
+    """int32 [pool] (of `pool_rows`, if known): bucket of each row, as from `load`. Also refuses a bucket number without rows."""
     clusters = load(paths.CLUSTERS, np.int32, (pool_rows,), within=(0, None))
     numbers = np.unique(clusters)
     missing = np.flatnonzero(numbers != np.arange(len(numbers)))
     if len(missing):
-        raise Refused(
-            f"{paths.CLUSTERS}: bucket {missing[0]} has no row, but bucket {numbers[-1]} has; possible: every number up to the "
-            f"largest; {MEND}"
-        )
+        found = f"bucket {missing[0]} has no row, but bucket {numbers[-1]} has"
+        raise Refused(f"{paths.CLUSTERS}: {found}; possible: every number up to the largest; {MEND}")
     return clusters
 
 
@@ -174,10 +163,7 @@ def load_json(path: Path) -> Any:
 
 
 def load_record(path: Path, **kinds: type) -> dict:
-    """A json object whose entries of these names have these types. It may hold other entries too.
-
-    Raises Refused if one of them is missing or of another type.
-    """
+    """A json object with entries of these names and types, and maybe others. Raises Refused if one is missing or of another."""
     record = load_json(path)
     for name, kind in kinds.items():
         value = record.get(name) if isinstance(record, dict) else None

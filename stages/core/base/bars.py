@@ -1,6 +1,5 @@
 """Progress bars with the time left. Work that ends within seconds shows none."""
 
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +10,4 @@ SECONDS = 3  # before this nothing is shown
 
 def bar(title: str, total: int, unit: str, of: Iterable[Any] | None = None) -> tqdm:
     """A bar that advances by `update`, or by iterating over `of`, which has `total` entries. An empty title hides it."""
-    return tqdm(
-        of, title, total, unit=f" {unit}", unit_scale=True, file=sys.stderr, mininterval=1, delay=SECONDS, disable=not title
-    )
+    return tqdm(of, title, total, unit=f" {unit}", unit_scale=True, mininterval=1, delay=SECONDS, disable=not title)

@@ -5,10 +5,7 @@ import unicodedata
 
 
 def key(text: str) -> str:
-    """t and 24 hexadecimal digits, equal for texts that differ only in Unicode form, case and blanks.
-
-    The letter comes first because spreadsheets round long numbers.
-    """
+    """t and 24 hex digits (spreadsheets round long numbers), equal for texts that differ only in Unicode form, case and blanks."""
     folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     return "t" + hashlib.sha256(folded.encode()).hexdigest()[:24]
 

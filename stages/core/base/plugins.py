@@ -11,10 +11,7 @@ CORE = Path(__file__).parent.parent
 
 
 def names(room: str, function: str = "") -> list[str]:
-    """Files of stages/core/ROOM, or only those that define a function or method of that name.
-
-    The files are read, not imported: a broken or slow file affects no other.
-    """
+    """Files of stages/core/ROOM, or those that define a function of that name; not imported, since one may be broken or slow."""
     files = sorted((CORE / room).glob("[!_]*.py"))
     defined = re.compile(rf"^ *def {function}\(", re.MULTILINE)
     return [file.stem for file in files if not function or defined.search(file.read_text(encoding="utf-8", errors="replace"))]

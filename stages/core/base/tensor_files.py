@@ -18,10 +18,7 @@ def load(path: Path, load_file: Callable[[Path], dict[str, Any]]) -> dict[str, A
 
 
 def check_forms(path: Path, tensors: dict[str, Any], forms: dict[str, str]) -> None:
-    """Raise Refused if the tensors read from `path` have other names, dtypes or shapes than expected.
-
-    forms   the expected tensors by name, each as `form` gives it
-    """
+    """Raise Refused if the tensors read from `path` have other names, or another `form`, than `forms`, by name, gives."""
     lacking, unknown = sorted(forms.keys() - tensors), sorted(tensors.keys() - forms)
     if lacking or unknown:
         problems = " and ".join(

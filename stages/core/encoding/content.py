@@ -21,10 +21,7 @@ LOCAL = ("file", "folder")
 
 
 def of_dataset(name: str, config: Any = "none") -> dict | None:
-    """Content of a data set for prepare, or of a set of pairs: the files that `sources` would read with this prepare.config.
-
-    Raises OSError where they cannot be read.
-    """
+    """Content of a data set or set of pairs: the files that `sources` would read with this config. Raises OSError as they do."""
     if name in packaged.PACKAGES:
         return _of_package(name, packaged.PACKAGES[name])
     try:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from stages.core.base import bars
 from stages.core.base.errors import Refused, short
-from stages.core.encoding import model_files, parallel_batches, pointer
+from stages.core.encoding import model_files, parallel_batches
 from stages.core.encoding.tokens import Tokens, batches
 
 TOKENISED_AT_ONCE = 2_000  # texts
@@ -24,7 +24,7 @@ SWITCHING = threading.Lock()  # guards a model's kind of attention, which parall
 
 def of_pipeline(embed: Any) -> "Encoder":
     """The encoder that finetune_encoder left in data/encoder, with the settings of the params section `embed`."""
-    return Encoder(pointer.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers, embed.lower_case)
+    return Encoder(model_files.chosen(embed.model), embed.max_tokens, embed.pooling, embed.layers, embed.lower_case)
 
 
 def device() -> torch.device:
@@ -72,10 +72,8 @@ def numbered(layers: str | int | list[int], depth: int) -> list[int] | None:
     if isinstance(layers, int):
         return sorted({round(number) for number in np.linspace(depth, max(1, depth / 2), layers)})
     if max(layers) > depth:
-        raise Refused(
-            f"params.yaml: embed.layers = {layers}: the encoder has {depth} layers; possible: last, a number, or a list "
-            f"of some of 1 to {depth}"
-        )
+        possible = f"last, a number, or a list of some of 1 to {depth}"
+        raise Refused(f"params.yaml: embed.layers = {layers}: the encoder has {depth} layers; possible: {possible}")
     return sorted(layers)
 
 
@@ -112,12 +110,10 @@ class Encoder(torch.nn.Module):
         except Exception as error:  # broken or foreign files raise many types
             raise Refused(f"embed.model = {model}: {folder} does not load as an encoder: {short(error)}") from None
         config = self.backbone.config
-        absent = [name for name in loading["missing_keys"] if not name.startswith("pooler.")]
+        absent = sorted(name for name in loading["missing_keys"] if not name.startswith("pooler."))
         text_only = hasattr(config, "hidden_size") and hasattr(config, "vocab_size")
         if absent or not text_only or config.is_encoder_decoder or getattr(config, "is_decoder", False):
-            raise Refused(
-                f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(sorted(absent)[:3]) or 'none'})"
-            )
+            raise Refused(f"embed.model = {model}: not a whole encoder (weights missing: {', '.join(absent[:3]) or 'none'})")
         self.name, self.pooling = model, pooling
         # To be printed. The folder of a hub's model is named by its revision.
         self.shown = f"{model}, revision {folder.name} of the hub" if folder.parent.name == "snapshots" else model
@@ -155,18 +151,13 @@ class Encoder(torch.nn.Module):
         return float((tokens.ids == unknown).sum() / max(1, len(tokens.ids) - 2 * len(tokens)))
 
     def forward(self, ids: torch.Tensor, real: torch.Tensor | None = None) -> torch.Tensor:
-        """float32 [rows, width]: the pooled last layer.
-
-        ids    int64 [rows, longest]
-        real   bool [rows, longest]   False for padding; None where no row is padded
-        """
+        """float32 [rows, width]: the pooled last layer. ids int64 [rows, longest]; real: as of `pooled`"""
         return pooled(self.states(ids, real).last_hidden_state.float(), real, self.pooling)
 
     def vectors(self, ids: torch.Tensor) -> torch.Tensor:
         """float32 [rows, width] of the last layer as it is, or [rows, layers, width] of `layers`, each scaled to length 1.
 
-        The last layer of a sentence encoder is trained for similarity of meaning. Lower layers keep what it discards (Devlin et
-        al. 2019, table 7, found the same for BERT).
+        The last layer is trained for similarity of meaning; lower ones keep what it drops (Devlin et al. 2019, table 7, on BERT).
 
         ids   int64 [rows, length]   no row is padded
         """

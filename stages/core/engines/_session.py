@@ -3,6 +3,7 @@
 Ray is imported inside functions only, after the environment variables that it reads are set.
 """
 
+import functools
 import importlib.util
 import os
 import secrets
@@ -45,9 +46,7 @@ def found(address: str) -> str | None:
     problem = _problem(named)
     if problem:
         setting = "RAY_ADDRESS" if address == "auto" else "params.yaml: machine.ray_address"
-        raise Refused(
-            f"{setting} = {named}: no Ray cluster answers there ({problem}); start it or give host:port of another, {LOCAL}"
-        )
+        raise Refused(f"{setting} = {named}: no Ray cluster answers there ({problem}); start it or give another host:port, {LOCAL}")
     return named
 
 
@@ -75,14 +74,13 @@ def _problem(address: str) -> str | None:
         return short(error)
 
 
+@functools.cache
 def connect(address: str) -> None:
     """Connect this process, once. A cluster that it starts itself listens on loopback only and requires a secret token.
 
     Raises Refused where the cluster cannot be reached, or runs another version of Ray or Python.
     """
     refuse_missing()
-    if "ray" in vars(_Connected):
-        return
     cluster = found(address)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
@@ -102,8 +100,3 @@ def connect(address: str) -> None:
     except Exception as error:  # many types, often a bare RuntimeError
         what = f"machine.ray_address = {address}: the Ray cluster at {cluster or 'this machine'} cannot be used"
         raise Refused(f"{what}: {short(error)}; install the same versions of Ray and Python on both sides, {LOCAL}") from None
-    _Connected.ray = ray
-
-
-class _Connected:
-    """Has the attribute `ray` once this process is connected."""

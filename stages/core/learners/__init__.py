@@ -72,10 +72,8 @@ def load_model(folder: Path, embed: Any, machine: Any) -> Model:
     """A saved model. Raises Refused where its files are broken or belong to another encoder than the pipeline's."""
     file = folder / paths.CLASSIFIER
     trainer = artifacts.load_record(file, trainer=str)["trainer"]
-    if trainer not in plugins.names("learners"):
-        raise Refused(
-            f"{file}: trainer = {trainer}: no such learner; {choices(trainer, plugins.names('learners'))}; {artifacts.MEND}"
-        )
+    if trainer not in (known := plugins.names("learners")):
+        raise Refused(f"{file}: trainer = {trainer}: no such learner; {choices(trainer, known)}; {artifacts.MEND}")
     return plugins.load("learners", trainer).load(folder, embed, machine)
 
 

@@ -133,8 +133,7 @@ def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarr
 def _groups(model: Classifier, train: Any) -> list[dict]:
     """Parameters for AdamW. Biases and norms have no weight decay (Devlin et al. 2019, BERT's own code).
 
-    The head starts at zero and learns faster. At the encoder's rate 100 steps are too few for it, and models get worse with more
-    labels.
+    The head starts at zero and learns faster: at the encoder's rate 100 steps are too few, and more labels make models worse.
     """
     body = [p for p in model.encoder.parameters() if p.requires_grad]
     return [
@@ -146,10 +145,7 @@ def _groups(model: Classifier, train: Any) -> list[dict]:
 
 
 class FineTuned(saved_encoder.TunedEncoder):
-    """A tuned classifier.
-
-    history   one entry an epoch: epoch, loss; with early stopping held_back_loss and held_back_accuracy too
-    """
+    """A tuned classifier. `history` has one entry an epoch: epoch, loss; with early stopping held_back_loss, held_back_accuracy."""
 
     def __init__(self, model: Classifier, pretrained: encoder.Encoder, embed: Any, machine: Any):
         super().__init__(pretrained, model.encoder, embed, machine)

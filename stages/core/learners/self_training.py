@@ -41,10 +41,7 @@ class Learner(probe_model.VectorLearner):
 
 
 def surest(probabilities: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """(int64 [taken] predicted classes, int64 [taken] rows): the surest share of each predicted class, at least one row.
-
-    probabilities   float32 [rows, classes]
-    """
+    """(int64 [taken] predicted classes, int64 [taken] rows of float32 [rows, classes]): the surest share of each, 1 or more"""
     predicted, confidence = probabilities.argmax(1), probabilities.max(1)
     order = np.lexsort([-confidence, predicted])  # class by class, the surest first
     counts = np.unique(predicted, return_counts=True)[1]

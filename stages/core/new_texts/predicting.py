@@ -20,17 +20,10 @@ STRANGE = 0.5  # share of the tokens
 
 @dataclass
 class Predicting:
-    """
-    models    the model to use
-    abstain   rows whose best class has a lower probability stay open
-    each      whether a row gets the probability of every class, or of the best alone
-    counts    rows given each class; None: left open; "": without a text
-    """
-
     models: Ensemble
-    abstain: float
-    each: bool
-    counts: Counter = field(default_factory=Counter)
+    abstain: float  # rows whose best class has a lower probability stay open
+    each: bool  # whether a row gets the probability of every class, or of the best alone
+    counts: Counter = field(default_factory=Counter)  # rows given each class; None: left open; "": without a text
 
     @property
     def classes(self) -> list[str]:

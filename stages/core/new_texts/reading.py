@@ -70,10 +70,7 @@ def of_path(path: Path, encoding: str) -> Stream:
 
 
 def of_pipe(data: io.BufferedReader, encoding: str, name: str = "standard input") -> Stream:
-    """Rows of a pipe, which can be read once: JSON if the first line that is not blank begins it, else one text a line.
-
-    A JSON array is read whole.
-    """
+    """Rows of a pipe, which can be read once: JSON if the first line that is not blank begins it (an array whole), else lines."""
 
     def rows() -> Iterator[Row]:
         try:

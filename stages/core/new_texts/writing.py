@@ -74,18 +74,14 @@ def as_lines(text: IO[str]) -> Write:
 
 
 def as_table(text: IO[str], columns: list[str], delimiter: str) -> Write:
-    """Rows as csv or tsv, which spreadsheets open: no text begins a formula. A cell is empty if its row lacks the column, and JSON
-    if it is a list or an object.
-    """
+    """Rows as csv or tsv, where no text begins a formula. Cells are empty if a row lacks them, and JSON for lists and objects."""
     table = csv.writer(text, delimiter=delimiter, lineterminator="\n")
     table.writerow(map(_cell, columns))
 
     def write(rows: list[Row]) -> None:
         for row in rows:
-            if other := row.keys() - set(columns):
-                raise Refused(
-                    f"a row has {min(other)}, which earlier rows lacked: a table has no place for it; let OUT be a .jsonl"
-                )
+            if new := row.keys() - set(columns):
+                raise Refused(f"a row has {min(new)}, which earlier rows lacked: a table has no place for it; let OUT be a .jsonl")
         table.writerows([_cell(row.get(column)) for column in columns] for row in rows)
 
     return write

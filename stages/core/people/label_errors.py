@@ -19,16 +19,10 @@ Predict = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Doubt:
-    """
-    label         the current answer
-    probability   that a model which has not seen the answer gives it
-    likelier      the class that this model predicts
-    """
-
     key: str
-    label: str
-    probability: float
-    likelier: str
+    label: str  # the current answer
+    probability: float  # that a model which has not seen the answer gives it
+    likelier: str  # the class that this model predicts
 
 
 def worst(doubts: list[Doubt]) -> list[Doubt]:
@@ -53,8 +47,7 @@ def listed(state: Labelling, resolved: conflicts.Resolved | None = None) -> list
     """All answers to texts of the pool, the least likely first, without those that were decided or confirmed.
 
     Ordered by the out-of-fold probability of the given label: the self-confidence of confident learning (Northcutt et al. 2021)
-    without its thresholds and counts. A class with a single answer cannot be judged and is left out. Raises Refused for too few
-    answers.
+    without its thresholds and counts. A class with a single answer is left out. Raises Refused for too few answers.
     """
     resolved = resolved or state.resolved()
     keys = [key for key in state.pool_keys() if resolved.labels.get(key, CANNOT_SAY) != CANNOT_SAY]

@@ -1,7 +1,6 @@
 """The state of labelling at this moment: what was asked, and what was answered.
 
-It is read from labels/ and from what prepare made of the texts, not from what the last `dvc repro` saw. The commands for
-annotators and the page build on it.
+It is read from labels/ and from what prepare made of the texts, not from what the last `dvc repro` saw.
 """
 
 from collections import Counter
@@ -21,18 +20,14 @@ from stages.core.settings import rules
 
 @dataclass(frozen=True)
 class Text:
-    """A text of the pool or the holdout.
-
-    row      its line in pool.jsonl, or in holdout.jsonl if `in_holdout`
-    source   its label in the data set, or None
-    """
+    """A text of the pool or the holdout."""
 
     key: str
     text: str
     group: str
-    row: int
+    row: int  # its line in pool.jsonl, or in holdout.jsonl if `in_holdout`
     in_holdout: bool
-    source: str | None
+    source: str | None  # its label in the data set
 
 
 def begin() -> "Labelling":
@@ -72,14 +67,11 @@ class Labelling:
     def texts(self) -> dict[str, Text]:
         """key -> text, the holdout's first."""
         texts = {}
-        for path, labels, in_holdout in (
-            (paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS, True),
-            (paths.POOL, paths.SOURCE_LABELS, False),
-        ):
+        for path, labels in ((paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS), (paths.POOL, paths.SOURCE_LABELS)):
             numbers = artifacts.load(labels, np.int64, (None,), within=(-1, len(self.classes)))
             for row, (line, number) in enumerate(zip(artifacts.load_jsonl(path), numbers, strict=True)):
                 key, source = keys.key(line["text"]), self.classes[number] if number >= 0 else None
-                texts.setdefault(key, Text(key, line["text"], line.get("group") or "", row, in_holdout, source))
+                texts.setdefault(key, Text(key, line["text"], line.get("group") or "", row, path == paths.HOLDOUT, source))
         return texts
 
     @property
@@ -144,7 +136,8 @@ class Labelling:
     def resolved(self) -> conflicts.Resolved:
         """The answers of people; where they gave none, the labels of the data set. Looks again only at texts with new answers."""
         read = {who: journal.read_lines(journal.file_of(who))[0] for who in journal.annotators()}
-        if not self._resolved or any(not self._is_part(who, before, read) for who, before in self._read.items()):
+        grown = all(who in read and read[who].data.startswith(before.data) for who, before in self._read.items())
+        if not self._resolved or not grown:
             source = {key: text.source for key, text in self.texts.items() if text.source}
             self._read, self._given, self._resolved = {}, {}, conflicts.Resolved(source, {}, {})
         given, changed = dict(self._given), set()
@@ -163,10 +156,6 @@ class Labelling:
                 self._resolved.labels[key] = source
         self._read, self._given = read, given
         return self._resolved
-
-    @staticmethod
-    def _is_part(who: str, before: journal.Lines, read: dict[str, journal.Lines]) -> bool:
-        return who in read and read[who].data.startswith(before.data)
 
     def open_keys(self, name: str, resolved: conflicts.Resolved | None = None) -> list[str]:
         """The unanswered keys of a round, in order. Texts in conflict count as answered."""

@@ -108,7 +108,7 @@ def _of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
         scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, (len(settings.seeds), len(key_of_row)), nan=True)
     read = params.read("select_stage1", "strategies", "seeds", "train", "embed")
     picked = bucketed.rows_to_add(choice, read, scores, bucketed.Held(already, labels.answers()[already]), wanted)
-    return [key_of_row[row] for row in bucketed.first_seen(np.concatenate(picked))]
+    return [key_of_row[row] for row in bucketed.without_repeats(picked)]
 
 
 def _labelled_before(state: Labelling, after: str | None) -> np.ndarray:

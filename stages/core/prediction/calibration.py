@@ -3,13 +3,39 @@
 Probabilities are float32 [rows, classes], each row summing to 1; actual int64 [rows] are class numbers.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
+Predict = Callable[[np.ndarray], np.ndarray]  # int64 [rows] of pool.jsonl -> float32 [rows, classes]
 BINS = 15  # as in Guo et al. 2017, section 5
 HOTTEST = 10.0  # temperatures are searched from 1 / HOTTEST to HOTTEST
 LEAST = float(np.finfo(np.float32).tiny)  # stands in for a probability of 0, which has no logarithm
 LEAST_ROWS = 30  # fewer rows say nothing about a temperature
 SHOWN_FROM = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)  # thresholds in the table of `answered`
+
+
+def by_other_seeds(labelled: np.ndarray, values: np.ndarray, models: list[Predict], classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """(probabilities, actual) of labelled rows, each judged by the mean of the seeds' models that were not trained on it.
+
+    labelled   int64 [seeds, rows]   rows of pool.jsonl that each seed's model was trained on
+    values     int64 [seeds, rows]   their labels
+    models     one a seed
+
+    Bagging, too, tests each model on the rows that it was not trained on (Breiman 1996). Rows without a class are left out, and so
+    are rows that all models were trained on; the others come in the order of the pool.
+    """
+    rows, first = np.unique(labelled, return_index=True)
+    actual = values.ravel()[first]
+    rows, actual = rows[actual >= 0], actual[actual >= 0]
+    total, votes = np.zeros((len(rows), classes)), np.zeros(len(rows))
+    for own, predict in zip(labelled, models, strict=True):
+        unseen = np.flatnonzero(~np.isin(rows, own))
+        if len(unseen):
+            total[unseen] += predict(rows[unseen])
+            votes[unseen] += 1
+    judged = votes > 0
+    return (total[judged] / votes[judged, None]).astype(np.float32), actual[judged]
 
 
 def scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -36,8 +62,7 @@ def best_temperature(probabilities: np.ndarray, actual: np.ndarray) -> float:
 
     It helps if the loss falls by more than the standard error of its fall, so a handful of rows changes nothing. The target for
     the right class is (rows + 1) / (rows + classes), not 1 (Platt 1999, section 2.2): otherwise a model that gets every row right
-    would become certain. scikit-learn's CalibratedClassifierCV(method="temperature") has neither rule, and gives a class that the
-    model never saw a probability above 0.
+    would become certain. scikit-learn's CalibratedClassifierCV has neither rule, and gives unseen classes a probability above 0.
     """
     from scipy.optimize import minimize_scalar
 

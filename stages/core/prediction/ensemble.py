@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from stages.core import learners
+from stages.core.base import artifacts
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, model_files, pointer, shards
+from stages.core.encoding import encoder, model_files, shards
 from stages.core.encoding.tokens import Texts
 from stages.core.prediction import calibration, record
 from stages.core.prediction.record import Record
@@ -56,8 +57,10 @@ def load(about: Record, embed: Any, machine: Any) -> Ensemble:
 
     Raises Refused if the encoder or a model has changed, or a file of theirs is broken.
     """
-    name = pointer.chosen(embed.model)
+    name = model_files.chosen(embed.model)
     if model_files.fingerprint(name) != about.encoder_sha256:
         raise Refused(f"{record.FOLDER} was made with another encoder than {name}, the present one; run `dvc repro` to train anew")
-    record.refuse_changed(about)
+    for folder, recorded in about.members.items():
+        if learners.fingerprint(Path(folder)) != recorded:
+            raise Refused(f"{folder} has changed since {record.FOLDER / record.RECORD} was written; {artifacts.MEND}")
     return Ensemble([learners.load_model(Path(folder), embed, machine) for folder in about.members], about, embed, machine)

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from stages.core import learners
 from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 
@@ -57,10 +56,3 @@ def load(folder: Path) -> Record:
 def sha256(record: Record) -> str:
     """Fingerprint of the whole record."""
     return hashlib.sha256(json.dumps(asdict(record), sort_keys=True).encode()).hexdigest()
-
-
-def refuse_changed(record: Record) -> None:
-    """Raise Refused if a model's files have changed since the record was written."""
-    for folder, expected in record.members.items():
-        if learners.fingerprint(Path(folder)) != expected:
-            raise Refused(f"{folder} has changed since {FOLDER / RECORD} was written; {artifacts.MEND}")

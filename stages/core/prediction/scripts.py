@@ -26,10 +26,7 @@ def shares(texts: Sequence[str]) -> dict[str, float]:
 
 
 def warning(texts: Sequence[str], learned_from: dict[str, float]) -> str | None:
-    """One line if most letters belong to scripts that were rare in training, else None.
-
-    learned_from   `shares` of the training texts
-    """
+    """One line if most letters belong to scripts that were rare in training, whose `shares` are `learned_from`, else None."""
     strange = {script: share for script, share in shares(texts).items() if learned_from.get(script, 0) < HARDLY_ANY}
     if sum(strange.values()) <= STRANGE:
         return None

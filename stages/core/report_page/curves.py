@@ -13,10 +13,7 @@ MANY_ROWS = 10_000  # of the holdout: their interval is narrow, so a quarter of 
 
 
 def curves(tested: Tested, actual: np.ndarray) -> list[dict]:
-    """One entry an arm: arm, bound (whether it is the full model), final, and points by labels, each with measures and limits.
-
-    actual   int64 [holdout]
-    """
+    """One entry an arm: arm, bound (whether it is the full model), final, points with measures. actual int64 [holdout]"""
     arms: dict[tuple[str, bool], list[dict]] = {}
     for (arm, stage), result in bars.bar("report: bands of the curves", len(tested), "results", tested.items()):
         measures = measured(result.probabilities.argmax(2), actual, result.probabilities.shape[2])

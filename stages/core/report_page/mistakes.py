@@ -30,9 +30,8 @@ def mistakes(probabilities: np.ndarray, actual: np.ndarray, holdout: list[str], 
     order = np.argsort(-sure, kind="stable")
     is_wrong = predicted != actual
     wrong, right = order[is_wrong[order]], order[::-1][~is_wrong[order[::-1]]]
-    rows = [*wrong[:MOST_ROWS]]
-    for number in range(len(counts)):
-        rows += [*right[actual[right] == number][:RIGHT_SHOWN]]
+    of_class = [right[actual[right] == number] for number in range(len(counts))]
+    rows = np.concatenate([wrong[:MOST_ROWS], *(each[:RIGHT_SHOWN] for each in of_class)])
     texts, length = shortened.fitting([holdout[row] for row in rows], MOST_CHARACTERS, BUDGET, shortened.plain_size)
     doubtful = is_wrong & (by_full_model == predicted) if by_full_model is not None else np.zeros(len(actual), bool)
     return {

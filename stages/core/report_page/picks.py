@@ -65,10 +65,7 @@ def of_stage(
 
 
 def with_texts(stages: list[dict], pool: list[str]) -> dict:
-    """{"stages", "texts": row -> text, "cut_at", "left_out": rows beyond MOST_ROWS}.
-
-    stages   {"stage", "rows": of of_stage}
-    """
+    """{"stages", "texts": row -> text, "cut_at", "left_out": rows beyond MOST_ROWS}, from {"stage", "rows": of of_stage} each."""
     left = MOST_ROWS
     kept = []
     for entry in stages:

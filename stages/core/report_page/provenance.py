@@ -8,10 +8,7 @@ PACKAGES = ("dvc", "numpy", "scikit-learn", "scipy", "torch", "transformers", "t
 
 
 def settings(section: Any, before: str = "") -> list[list[str]]:
-    """[name, value] of every setting, in the order of params.yaml.
-
-    section   a section of settings, or a dict of sections
-    """
+    """[name, value] of every setting of a section, or of a dict of sections, in the order of params.yaml."""
     rows = []
     for name, value in (section if isinstance(section, dict) else vars(section)).items():
         if isinstance(value, dict) or hasattr(value, "__dict__"):

@@ -10,10 +10,7 @@ SCRIPTS = ("d3.min.js", "parts.js", "curve.js", "map.js", "sections.js")
 
 
 def page(contents: dict) -> str:
-    """HTML; the same contents give the same bytes.
-
-    contents   of contents.collected
-    """
+    """HTML of contents.collected; the same contents give the same bytes."""
     answer = contents["answer"]
     values = {
         "title": html.escape(contents["title"]),

@@ -15,10 +15,7 @@ def cut(text: str, characters: int) -> str:
 
 
 def fitting(texts: list[str], most: int, budget: int, size: Callable[[list[str]], int]) -> tuple[list[str], int]:
-    """(texts cut to one length, that length): at most `most` characters, and as many as fit about `budget` bytes.
-
-    size   bytes that a list of texts takes on the page
-    """
+    """(texts cut to one length, that length): at most `most` characters, and about `budget` bytes of the page by `size`."""
     length = most
     while True:
         short = [cut(text, length) for text in texts]

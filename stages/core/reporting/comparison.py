@@ -1,7 +1,6 @@
 """What every arm measured at every stage, and how it compares with random rows; pure functions of the results.
 
-`measure` is accuracy or macro_f1: it decides gains, tests and labels saved. A comparison with the random arm or the full model is
-None if that arm has no result.
+`measure` is accuracy or macro_f1: it decides gains, tests and labels saved. A comparison with an arm that has no result is None.
 """
 
 import numpy as np
@@ -92,10 +91,8 @@ def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure:
     if compared:
         overall[BASELINE] |= {"p": None, "seeds_for_one_point": None}  # the random arm is not compared with itself
     statistics.correct(overall)
-    return {
-        arm: {key: round(value, 6) if isinstance(value, float) else value for key, value in row.items()}
-        for arm, row in overall.items()
-    }
+    rounded = lambda value: round(value, 6) if isinstance(value, float) else value  # noqa: E731
+    return {arm: {key: rounded(value) for key, value in row.items()} for arm, row in overall.items()}
 
 
 def _by_row(result: Result, actual: np.ndarray, measure: str) -> np.ndarray:

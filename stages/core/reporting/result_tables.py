@@ -20,11 +20,9 @@ def summary(
     """What waits for answers, the answer in a sentence, and all tables, as Markdown.
 
     measured, overall, picked   as for the tables below
-    seeds                       number of seeds
     stages                      all labelling stages, in order
     waiting                     stage -> answers that it waits for
     measure                     accuracy or macro_f1, which decides the comparison
-    answer                      of answer.sentence
     """
     parts = [f"{stage} waits for {rows:,} answers.\n" for stage, rows in waiting.items()]
     if measured:
@@ -113,10 +111,7 @@ def by_selection(picked: dict[str, dict]) -> str:
 
 
 def by_share_answered(answered: list[dict]) -> str:
-    """One line a threshold: accuracy of the model to use where it is sure; "" if there is no model.
-
-    answered   as data/model/answered.json
-    """
+    """One line a threshold of data/model/answered.json: accuracy of the model to use where it is sure; "" if there is no model."""
     if not answered:
         return ""
     text = table(answered_rows(answered), ["rows left open below", "share answered", "accuracy of the answered"], left=0)

@@ -31,9 +31,7 @@ def intervals(measured: dict[tuple[str, str], dict], rows: int) -> str:
     return f"\n{text}\n\nOn {rows:,} rows of the holdout, which do not count as labels; 95% intervals (Wilson).\n"
 
 
-def labels_to_target(
-    right: np.ndarray, budgets: np.ndarray, target: float, rng: np.random.Generator
-) -> tuple[float, float, float] | None:
+def labels_to_target(right: np.ndarray, budgets: np.ndarray, target: float) -> tuple[float, float, float] | None:
     """(labels, low, high) with which accuracy reaches `target`; None if the curve cannot tell.
 
     right     float [stages, rows]   share of the seeds whose models are right on each row of the holdout
@@ -41,13 +39,12 @@ def labels_to_target(
     target    accuracy above that of the last stage
 
     Assumes that the error falls as a power of the labels: a line through the logarithms (Hestness et al. 2017, "Deep Learning
-    Scaling is Predictable, Empirically"). low and high bound the middle 90% of resamples of the holdout. The curve cannot tell if
-    there are fewer than LEAST_STAGES, if accuracy does not rise in some resamples, or if high is beyond FURTHEST times the labels
-    bought.
+    Scaling is Predictable, Empirically"). low and high bound the middle 90% of resamples of the holdout. The curve cannot tell with
+    fewer than LEAST_STAGES, if accuracy does not rise in some resamples, or if high is over FURTHEST times the labels bought.
     """
     if len(budgets) < LEAST_STAGES:
         return None
-    rows = right.shape[1]
+    rows, rng = right.shape[1], np.random.default_rng(0)
     accuracies = np.array([right[:, rng.integers(rows, size=rows)].mean(1) for _ in range(RESAMPLES)])
     errors = np.log(np.maximum(1 - accuracies, 0.5 / rows))  # so few rows cannot show an error of 0
     slopes, starts = np.polyfit(np.log(budgets), errors.T, 1)
@@ -67,7 +64,7 @@ def to_target(right: np.ndarray, budgets: np.ndarray, target: float) -> str:
         low, _ = wilson(float(right[best].mean()), right.shape[1])
         sure = "" if low >= target else f", but its interval begins at {low:.2f}"
         return f"Accuracy {target:g} was reached with {budgets[best]:,} labels{sure}.\n"
-    found = labels_to_target(right, budgets, target, np.random.default_rng(0))
+    found = labels_to_target(right, budgets, target)
     if found is None:
         return f"These stages and this holdout cannot tell how many labels accuracy {target:g} needs.\n"
     more, low, high = (max(0, round(labels - budgets[-1])) for labels in found)

@@ -1,10 +1,6 @@
 """The one door to labels of the pool: it gives labels of bought rows only.
 
-data/answers.npy          int64 [pool]         class number of each row, from the source or from people
-data/STAGE/labels.npy     int64 [seeds, rows]  the same for the rows of data/STAGE/labelled.npy only
-data/holdout_labels.npy   int64 [holdout]      class number of each row of holdout.jsonl
-data/classes.json         names of the classes, in the order of their numbers
-
+It reads data/answers.npy, data/STAGE/labels.npy, data/holdout_labels.npy and data/classes.json (see collect_answers, buy_labels).
 Codes in place of a class number: OPEN (no answer yet; a stage waits for it), NO_CLASS (cannot say), CONFLICT (people disagree).
 """
 
@@ -31,10 +27,7 @@ class Labels:
         self._bought = np.zeros(len(answers), dtype=bool)
 
     def buy(self, rows: np.ndarray) -> "Labels":
-        """This account, after buying `rows`, int64 [rows]; a row costs once.
-
-        Raises Refused, and buys nothing, where the budget does not allow it.
-        """
+        """This account after buying `rows`, int64 [rows]; a row costs once. Raises Refused, and buys nothing, over the budget."""
         bought = self._bought.copy()
         bought[rows] = True
         if bought.sum() > self._budget:

@@ -50,8 +50,7 @@ def by_row(name: str, predicted: np.ndarray, actual: np.ndarray, classes: int) -
 def chosen(name: str, actual: np.ndarray) -> str:
     """accuracy or macro_f1, for params report.measure.
 
-    `auto` is macro_f1 where the rarest class of the holdout has far less than its even share: accuracy can then be high though
-    the model never names it.
+    `auto` is macro_f1 where the rarest class has far less than its even share: accuracy can be high without it.
 
     actual   int64 [holdout]   class numbers
     """
@@ -64,10 +63,7 @@ MEASURES = {"accuracy": accuracy, "macro_f1": macro_f1}
 
 
 def entropy_bits(probabilities: np.ndarray) -> np.ndarray:
-    """Shannon's entropy of each row in bits: 0 where one class is certain, log2(classes) where all are equal.
-
-    probabilities   float32 [rows, classes]
-    """
+    """Shannon's entropy in bits of float32 [rows, classes]: 0 where one class is certain, log2(classes) where all are equal."""
     from scipy.stats import entropy
 
     # 0 +: a certain class gives -0 otherwise.

@@ -9,12 +9,10 @@ data/asked/STAGE.npy        int64 [rows]          rows that people were asked fo
 data/STAGE/scores.npy       float32 [seeds, pool] of the model before this stage, higher is less sure; NaN where labelled
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is no model
 
-Budgets lie apart from the rows: a stage that needs only their number (the random arm) does not run again when other rows
-of the same number are picked.
+Budgets lie apart from the rows, so that a stage that needs only their number (the random arm) does not run for other rows.
 """
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +76,7 @@ def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int
 
 
 def load_asked(name: str, pool_rows: int) -> np.ndarray:
-    """int64 [rows]: the rows that people were asked for, in order.
-
-    name   a stage, random, or prelabelled: rows with a label that no round asked for
-    """
+    """int64 [rows]: the rows that people were asked for, in order. name: a stage, random, or prelabelled (asked for by no round)"""
     return artifacts.load(Path("data/asked") / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
 
 
@@ -116,25 +111,14 @@ def random_orders(seeds: list[int], pool_rows: int) -> list[np.ndarray]:
     return [rng.permutation(pool_rows) for rng in seeding.rngs(seeds, "train_random")]
 
 
-def save_selected(
-    stage: str, seeds: list[int], picked: Iterable[np.ndarray], clusters: np.ndarray, scores: np.ndarray | None
-) -> None:
-    """Write selected.jsonl: seed, row, bucket, score where there is one, and text.
-
-    picked    one int64 [rows] a seed
-    scores    float32 [seeds, pool] or None
-    """
-    texts = artifacts.texts(paths.POOL)
-    artifacts.save_jsonl(
-        folder(stage) / "selected.jsonl",
-        (
-            {"seed": seed, "row": int(row), "bucket": int(clusters[row])}
-            | ({} if scores is None else {"score": round(float(scores[i, row]), 4)})
-            | {"text": texts[row]}
-            for i, (seed, rows) in enumerate(zip(seeds, picked))
-            for row in rows
-        ),
-    )
+def save_selected(stage: str, seeds: list[int], picked: list[np.ndarray], clusters: np.ndarray, scores: np.ndarray | None) -> None:
+    """Write selected.jsonl: seed, row (of int64 [rows] a seed), bucket, score (of float32 [seeds, pool]) if any, and text."""
+    texts, selected = artifacts.texts(paths.POOL), []
+    for i, (seed, rows) in enumerate(zip(seeds, picked)):
+        for row in rows:
+            score = {} if scores is None else {"score": round(float(scores[i, row]), 4)}
+            selected.append({"seed": seed, "row": int(row), "bucket": int(clusters[row]), **score, "text": texts[row]})
+    artifacts.save_jsonl(folder(stage) / "selected.jsonl", selected)
 
 
 def refuse_unless_open(open_rows: int, asked: int, setting: str) -> None:

@@ -1,7 +1,4 @@
-"""How unsure the models before a round were of the pool, for report.html.
-
-data/map/STAGE/   as in stages/summarise_scores.py
-"""
+"""How unsure the models before a round were of the pool, for report.html: data/map/STAGE/, as in stages/summarise_scores.py."""
 
 import shutil
 from collections.abc import Iterable
@@ -54,9 +51,6 @@ def mean_where_known(scores: np.ndarray) -> np.ndarray:
 
 
 def most_frequent(predicted: np.ndarray, classes: int) -> np.ndarray:
-    """int16 [pool]: the class that most seeds predict, the lower one of a tie; NOT_PREDICTED where no seed predicts.
-
-    predicted   int16 [seeds, pool]
-    """
+    """int16 [pool]: the class that most seeds predict, the lower one of a tie, or NOT_PREDICTED. predicted int16 [seeds, pool]"""
     votes = np.stack([(predicted == number).sum(0) for number in range(classes)])
     return np.where(votes.any(0), votes.argmax(0), NOT_PREDICTED).astype(np.int16)

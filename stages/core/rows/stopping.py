@@ -19,10 +19,7 @@ def sample(pool_rows: int) -> np.ndarray:
 
 
 def kappa(before: np.ndarray, now: np.ndarray) -> float | None:
-    """Cohen's kappa of two models; None where both predict one class only: it is undefined, and they have learned nothing.
-
-    before, now   int [rows]   predicted class
-    """
+    """Cohen's kappa of two models' classes, int [rows]; None if both predict one class only: they have learned nothing."""
     from sklearn.metrics import cohen_kappa_score
 
     if len(np.union1d(before, now)) == 1:

@@ -17,10 +17,7 @@ BEFORE_THE_POOL = ("inputs", "prepare")  # for them the pool in data/ may belong
 
 
 def check_file(stage: str) -> Params:
-    """The checked params.yaml, for `stage`, which is about to begin.
-
-    Raises Refused for any mistake in it, for an unavailable engine, and if the budget exceeds the pool.
-    """
+    """The checked params.yaml, for `stage`. Raises Refused for any mistake, an unavailable engine, and a budget over the pool."""
     checked_params = checked(params.load())
     if stage not in BEFORE_THE_POOL and paths.POOL.exists():
         refuse_budget_over(artifacts.load_json(paths.COUNTS)["pool_rows"], checked_params)

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import accumulate
 
 from stages.core.base import keys
-from stages.core.base.errors import Refused
+from stages.core.base.errors import Refused, choices
 from stages.core.sources import spellings
 
 Rows = list[dict]
@@ -37,10 +38,8 @@ def without_empty(rows: Rows, empty_texts: str, where: str) -> tuple[Rows, Rows]
     """(rows with a text, rows without). If `empty_texts` is refuse, raises Refused for the latter."""
     filled, empty = partition(rows, lambda row: row["text"].strip() != "")
     if empty and empty_texts == "refuse":
-        first = next(number for number, row in enumerate(rows, start=1) if not row["text"].strip())
-        raise Refused(
-            f"{where}: {len(empty):,} rows have no text, the first is row {first:,}; mend them or set prepare.empty_texts to drop"
-        )
+        rows_without = f"{len(empty):,} rows have no text, the first is row {rows.index(empty[0]) + 1:,}"
+        raise Refused(f"{where}: {rows_without}; mend them or set prepare.empty_texts to drop")
     return filled, empty
 
 
@@ -123,6 +122,35 @@ def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Row
     return pool, holdout
 
 
+def drawn(rows: Rows, wanted: int, seed: int, fixed: Collection[str] = ()) -> tuple[Rows, Rows, Rows]:
+    """(pool, holdout, rows left out because their group is in the holdout), where people label.
+
+    rows     one per key; rows of one `group`, if given, stay on one side; groups that are `too_large` in the pool
+    wanted   rows of the holdout, drawn at random; the last group is taken whole
+    fixed    keys of a holdout that was asked already: it stays, whatever is wanted
+
+    Raises Refused if nothing is left for one of the two.
+    """
+    if fixed:
+        fixed = set(fixed)
+        holdout, others = partition(rows, lambda row: keys.key(row["text"]) in fixed)
+    else:
+        rows_of = Counter(map(unit, rows))
+        free = rows_of.keys() - (too_large(rows, wanted) if wanted else ())
+        order = sorted(free, key=lambda name: (keys.chance(name, seed), name))
+        rows_before = accumulate((rows_of[name] for name in order), initial=0)
+        held = {name for name, before in zip(order, rows_before) if before < wanted}
+        holdout, others = partition(rows, lambda row: unit(row) in held)
+    pool, _, aside = without_those_of(others, holdout)
+    if not pool or (wanted and not fixed and not holdout):
+        lacking, change = ("holdout", "raise") if pool else ("pool", "lower")
+        raise Refused(
+            f"params.yaml: prepare.holdout_rows = {wanted}: of {len(rows):,} rows {len(holdout):,} fall to the holdout, and none "
+            f"is left for the {lacking}; {change} it, bring more rows, or set prepare.group_column to none"
+        )
+    return pool, holdout, aside
+
+
 def check_holdout_classes(pool: Rows, holdout: Rows, own: bool) -> None:
     """Print the classes of the holdout that the pool lacks. Measures count them as scikit-learn does.
 
@@ -147,13 +175,30 @@ def check_holdout_classes(pool: Rows, holdout: Rows, own: bool) -> None:
 
 
 def classes(pool: Rows, holdout: Rows) -> list[str]:
-    """Names of the classes of both sides: in numeric order if all are numbers, else in alphabetical order.
-
-    Raises Refused if the pool has a single class.
-    """
+    """Names of the classes of both sides, in numeric order if all are numbers, else alphabetical. Refuses a pool of one class."""
     names = {row["label"] for row in pool}
     if len(names) < 2:
         raise Refused(f"the pool has a single class ({', '.join(names) or 'none'}); a classifier needs two or more")
     names |= {row["label"] for row in holdout}
     numbers = all(re.fullmatch(r"-?[0-9]{1,15}", name) for name in names)
     return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
+
+
+def named_classes(named: list[str], pool: Rows, holdout: Rows) -> list[str]:
+    """The classes of labels.classes, in its order, or the source's in alphabetical order if it names none.
+
+    Raises Refused for fewer than two, and for a label of the source that is not named.
+    """
+    found = {row["label"] for row in (*pool, *holdout)} - {None, ""}
+    if named and (strange := sorted(found - set(named))):
+        raise Refused(
+            f"params.yaml: labels.classes lacks {strange[0]}, a label of the source ({len(strange)} such); "
+            f"{choices(strange[0], named)}; add it, give its new name in labels.rename, or add it to prepare.missing_labels"
+        )
+    names = named or sorted(found)
+    if len(names) < 2:
+        raise Refused(
+            f"params.yaml: labels.classes = {named}: the source has {len(found)} classes, and a classifier needs two or more; "
+            f"name them, such as [positive, negative]"
+        )
+    return names

@@ -1,6 +1,6 @@
 """Parquet files and folders from `datasets.save_to_disk`. The datasets library stores class labels as numbers, with their names."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +53,7 @@ def _features(schema: Any) -> dict[str, Any]:
 
 def of_dataset(dataset: Any) -> Table:
     """The table of a `datasets.Dataset`."""
-
-    def values(column: str) -> Iterable[Any]:
-        return (named(value, dataset.features[column]) for value in dataset[column])
-
-    return Table(dataset.column_names, values)
+    return Table(dataset.column_names, lambda column: (named(value, dataset.features[column]) for value in dataset[column]))
 
 
 def saved(folder: Path) -> Table:

@@ -66,17 +66,14 @@ def _by_name(folder: Path) -> dict[str, dict[str, Any]]:
     except Exception as error:  # PyYAML lets through more than its own errors
         raise Unclear(f"the head of its {README} cannot be read as YAML: {short(error)}") from None
     configs = configs if isinstance(configs, list) else [configs]
-    if not all(isinstance(config, dict) and _is_name(config.get("config_name")) for config in configs):
+    names = [config.get("config_name") if isinstance(config, dict) else None for config in configs]
+    # YAML reads 2018 as a number. A longer name does not fit into a message.
+    if not all(isinstance(name, str | int | float) and 0 < len(str(name)) <= LONGEST_NAME for name in names):
         raise Unclear(f"in the head of its {README} every entry of configs must have a config_name")
-    by_name = {str(config["config_name"]): config for config in configs}
+    by_name = dict(zip(map(str, names), configs))
     if len(by_name) < len(configs):
         raise Unclear(f"in the head of its {README} a config_name appears twice")
     return by_name
-
-
-def _is_name(value: Any) -> bool:
-    """Whether it is a name, of a length that fits into a message. YAML reads 2018 as a number."""
-    return isinstance(value, str | int | float) and 0 < len(str(value)) <= LONGEST_NAME
 
 
 def root(folder: Path, config: dict[str, Any]) -> Path:

@@ -1,12 +1,10 @@
-"""Delimited text (.csv, .tsv), read strictly: no cell ever ends up in another column.
-
-If a file can be read in two ways, the choice is printed or the file is refused.
-"""
+"""Delimited text (.csv, .tsv), read strictly: no cell changes its column, and of two ways to read one is printed or refused."""
 
 import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -19,28 +17,18 @@ Lines = Callable[[], Iterator[str]]  # reads a file from its start, line ends as
 
 @dataclass(frozen=True)
 class Dialect:
-    """
-    quoted         quotes around a cell do not belong to it
-    spaced         blanks before a cell do not belong to it, quoted or not
-    lines_before   the header
-    notes          to print
-    """
-
     delimiter: str
-    quoted: bool = True
-    spaced: bool = False
-    lines_before: int = 0
-    notes: tuple[str, ...] = ()
+    quoted: bool = True  # quotes around a cell do not belong to it
+    spaced: bool = False  # blanks before a cell do not belong to it, quoted or not
+    lines_before: int = 0  # the header
+    notes: tuple[str, ...] = ()  # to print
 
 
 def read(file: Path, encoding: str) -> Stream:
-    """The rows of a file; of repeated columns the first. Raises ValueError if the file is empty or, naming the line, if the cells
-    are unclear, and as packed.text does.
+    """The rows of a file; of repeated columns the first. Raises as packed.text does, and ValueError if the file is empty or, naming
+    the line, if its cells are unclear.
     """
-
-    def lines() -> Iterator[str]:
-        return packed.lines(file, encoding)
-
+    lines = partial(packed.lines, file, encoding)
     dialect = dialect_of(lines, file)
     header, notes = next(rows_of(lines, dialect), []), list(dialect.notes)
     if not header:
@@ -97,8 +85,7 @@ def _fitting(lines: Lines, dialect: Dialect, otherwise: ValueError | None = None
 def _tabbed(lines: Lines, quoted: Dialect) -> Dialect:
     """GLUE and others write tabs without quoting, so quotes belong to the text. Spreadsheets and pandas quote.
 
-    If both readings fit, cells that are quoted whole count as quoted, unless a cell would then join lines that are rows by
-    themselves.
+    If both readings fit, cells that are quoted whole count as quoted, unless a cell would then join lines that are rows.
     """
     plain = replace(quoted, quoted=False)
     try:

@@ -24,12 +24,10 @@ def read(file: Path, encoding: str) -> Table:
         sheets = {sheet.title: [row for row in sheet.values if any(cell is not None for cell in row)] for sheet in book.worksheets}
     except Exception as error:  # a zip of something else: KeyError, BadZipFile, TypeError and more
         raise ValueError(f"not a workbook ({type(error).__name__}: {short(error)})") from None
-    filled = {title: rows for title, rows in sheets.items() if rows}
-    if len(filled) > 1:
-        raise ValueError(
-            f"{len(filled)} sheets have content ({', '.join(filled)}); keep one, or save each as a file such as train.xlsx"
-        )
-    header, *rows = next(iter(filled.values()), [()])
+    full = {title: rows for title, rows in sheets.items() if rows}
+    if len(full) > 1:
+        raise ValueError(f"{len(full)} sheets have content ({', '.join(full)}); keep one, or save each as a file like train.xlsx")
+    header, *rows = next(iter(full.values()), [()])
     columns, notes = ["" if name is None else str(name) for name in header], []
     while columns and not columns[-1]:
         columns.pop()

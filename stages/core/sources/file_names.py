@@ -1,7 +1,4 @@
-"""What file names say: how a file is compressed, which reader it needs and which split it holds.
-
-Split names are those of the hub: https://huggingface.co/docs/hub/datasets-file-names-and-splits
-"""
+"""What file names say: how a file is compressed, which reader it needs and which split it holds."""
 
 import re
 from pathlib import Path
@@ -9,6 +6,7 @@ from pathlib import Path
 PACKED = (".gz", ".bz2", ".xz", ".zst")
 READ = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet", ".xlsx", ".txt")
 NOT_ROWS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")  # the datasets library's own notes
+# Those of the hub: https://huggingface.co/docs/hub/datasets-file-names-and-splits
 TRAIN_NAMES = ("train", "training")
 HOLDOUT_NAMES = ("test", "testing", "eval", "evaluation", "validation", "valid", "val", "dev")
 SPLIT_NAMES = (*TRAIN_NAMES, *HOLDOUT_NAMES)

@@ -66,10 +66,8 @@ def read(path: Path, setting: str, encoding: str = "auto", config: Any = "none")
         )
     if found.notes:
         print(f"{setting.split('.')[0]}: {'; '.join(found.notes)}")
-    for part in found.parts.values():
-        for file in part.files:
-            if not file.is_file():
-                raise Refused(f"{where}: {file} cannot be read: it is not a file")
+    if strange := [file for part in found.parts.values() for file in part.files if not file.is_file()]:
+        raise Refused(f"{where}: {strange[0]} cannot be read: it is not a file")
     return {split: table_of(part, setting, encoding) for split, part in found.parts.items()}, found.unused
 
 

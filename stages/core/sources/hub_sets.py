@@ -36,13 +36,10 @@ def read(name: str, setting: str, config: Any = "none") -> dict[str, Table]:
             f"(none in {Path.cwd()} has this name{files.in_experiment_copy()}); "
             f"packaged ones need no network, {choices(name, PACKAGED)}"
         ) from None
-    print(f"{setting.split('.')[0]}: {name}, revision {', '.join(sorted(_revisions(loaded)))} of the hub")
+    files_read = [Path(file["filename"]) for dataset in loaded.values() for file in dataset.cache_files]
+    revisions = {file.parent.name for file in files_read} or {"unknown"}  # the folders of the cache are named after them
+    print(f"{setting.split('.')[0]}: {name}, revision {', '.join(sorted(revisions))} of the hub")
     return {split: columnar.of_dataset(dataset) for split, dataset in loaded.items()}
-
-
-def _revisions(loaded: dict[str, Any]) -> set[str]:
-    """The revisions that were read: the datasets library names the folders of its cache after them."""
-    return {Path(file["filename"]).parent.name for dataset in loaded.values() for file in dataset.cache_files} or {"unknown"}
 
 
 def _load(repo: str, *config: str, revision: str | None) -> dict[str, Any]:

@@ -23,36 +23,23 @@ from stages.core.sources.configs import Unclear
 
 @dataclass(frozen=True)
 class Part:
-    """The files of one split.
-
-    kind   files (shards of one table), partitions, classes or saved
-    root   the folder that contains the folders of partitions and classes
-    """
+    """The files of one split."""
 
     files: list[Path]
-    kind: str = "files"
-    root: Path = Path()
+    kind: str = "files"  # shards of one table; or partitions, classes or saved
+    root: Path = Path()  # the folder that contains the folders of partitions and classes
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The splits by name, and the names of readable entries that are not used.
-
-    readme   the README.md whose config decided, if any
-    notes    lines to print about it
-    """
-
-    parts: dict[str, Part]
-    unused: list[str] = field(default_factory=list)
-    readme: Path | None = None
-    notes: list[str] = field(default_factory=list)
+    parts: dict[str, Part]  # by the name of the split
+    unused: list[str] = field(default_factory=list)  # names of readable entries
+    readme: Path | None = None  # the README.md whose config decided, if any
+    notes: list[str] = field(default_factory=list)  # lines to print about it
 
 
 def of(path: Path, config: Any = "none") -> Layout:
-    """The layout of a file or folder. Raises Unclear if the names do not decide, OSError if the folder cannot be read.
-
-    config   one of the configs in the README.md, or none
-    """
+    """The layout of a file or folder, or of a config of its README.md. Raises Unclear if names do not decide, OSError if unread."""
     if chosen := path.is_dir() and configs.of(path, config):
         entry, notes = chosen
         root = configs.root(path, entry)

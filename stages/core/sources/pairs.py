@@ -24,8 +24,7 @@ Pairs = dict[str, list]
 def to_tune_on(section: Any) -> Pairs:
     """The pairs of params finetune_encoder. label is a class 0, 1 or 2 for nli, a score in [0, 1] for pairs.
 
-    Raises Refused for an unreadable source, a pair with a missing side, an unknown label, a score out of range, and if no pair is
-    left.
+    Raises Refused for an unreadable source, a missing side, an unknown label, a score out of range, and if no pair is left.
     """
     setting = "finetune_encoder.dataset"
     if section.dataset == "none":

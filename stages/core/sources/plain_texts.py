@@ -10,18 +10,13 @@ PREFIX = "__label__"  # https://fasttext.cc/docs/en/supervised-tutorial.html
 
 
 def read(file: Path, encoding: str) -> Table:
-    """The table of lines such as `__label__pos a fine film`. The label is the list of a line's labels.
-
-    Raises ValueError for any other line.
-    """
+    """The table of lines such as `__label__pos a fine film`, a list of labels each. Raises ValueError for any other line."""
     texts, labels = [], []
     for number, line in enumerate(packed.lines(file, encoding, "\n"), start=1):
         if not line.strip():
             continue
         if not line.startswith(PREFIX):
-            raise ValueError(
-                f"line {number:,} does not begin with {PREFIX}, as fastText's do; texts without labels are no data set"
-            )
+            raise ValueError(f"line {number:,} does not begin with {PREFIX}, as fastText's do; texts alone are no data set")
         labels.append([word[len(PREFIX) :] for word in line.split() if word.startswith(PREFIX)])
         texts.append(re.sub(rf"(^|\s+){PREFIX}\S+", "", line).strip())
     return Table.of(text=texts, label=labels)

@@ -43,10 +43,7 @@ def unified(labels: Iterable[str]) -> dict[str, str]:
 
 
 def slips(pool: set[str], holdout: set[str]) -> list[str]:
-    """Lines to print about labels that are probably no class of their own.
-
-    pool, holdout   labels; none of the holdout if the source has no holdout
-    """
+    """Lines to print about labels, of `pool` and of a holdout if the source has one, that are probably no class of their own."""
     labels, lines = pool | holdout, []
     hint = "if it means a missing label, add it to prepare.missing_labels"
     by_letters = defaultdict(list)

@@ -1,8 +1,7 @@
 """Reading a data set from an installed package, local files or a hub.
 
-`read` gives rows, `{"text", "label", "group"?}`, for the pool and, if the source has one, the holdout. It prints which files,
-splits and columns these are, and what is not used. `columns` gives chosen columns of one split, for pairs of texts. `setting` is
-the name in params.yaml that errors blame.
+`read` gives rows, `{"text", "label", "group"?}`, for the pool and, if the source has one, the holdout, and prints what these are
+and what is not used. `columns` gives columns of one split, for pairs of texts. Errors blame `setting`, a name in params.yaml.
 """
 
 from collections import Counter
@@ -31,7 +30,7 @@ def read(prepare: Any, labelled: bool = True) -> tuple[Rows, Rows | None]:
     labelled   whether the pool needs a label column; if not, and auto finds none, all labels are None
 
     Texts are as in the source. Labels and groups have no blanks around them and are None if missing. Raises Refused for a data set
-    that is unknown, out of reach or unreadable, and for a column or value that cannot be used.
+    that cannot be found, reached or read, and for a column or value that cannot be used.
     """
     tables, unused = _tables(prepare.dataset, "prepare.dataset", prepare.encoding, prepare.config)
     tables = _by_column(tables, prepare)

@@ -18,18 +18,12 @@ ONE_OF_SEVERAL = "a text can have one label: keep the main one, join them into o
 
 @dataclass(frozen=True)
 class Table:
-    """One split of a data set.
+    """One split of a data set."""
 
-    columns   names as in the source, including repeated ones
-    values    function from a column's name to its values, row by row
-    origin    file names, for people
-    notes     what to print about the reading
-    """
-
-    columns: list[str]
-    values: Callable[[str], Iterable[Any]]
-    origin: str = ""
-    notes: list[str] = field(default_factory=list)
+    columns: list[str]  # names as in the source, including repeated ones
+    values: Callable[[str], Iterable[Any]]  # a column's name -> its values, row by row
+    origin: str = ""  # file names, for people
+    notes: list[str] = field(default_factory=list)  # what to print about the reading
 
     @classmethod
     def of(cls, **columns: list) -> "Table":
@@ -45,20 +39,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Stream:
-    """A file's rows, read anew by each call of `rows`. A stream may be larger than memory.
+    """A file's rows, read anew by each call of `rows`. A stream may be larger than memory."""
 
-    rows      reading them raises what reading the file raises
-    columns   names as in the file; None if rows may differ
-    notes     what to print about the reading, complete after it
-    schema    of a parquet file
-    name      for messages
-    """
-
-    rows: Callable[[], Iterator[Row]]
-    columns: list[str] | None = None
-    notes: list[str] = field(default_factory=list)
-    schema: Any = None
-    name: str = ""
+    rows: Callable[[], Iterator[Row]]  # reading them raises what reading the file raises
+    columns: list[str] | None = None  # names as in the file; None if rows may differ
+    notes: list[str] = field(default_factory=list)  # what to print about the reading, complete after it
+    schema: Any = None  # of a parquet file
+    name: str = ""  # for messages
 
     def table(self) -> Table:
         """All rows in memory."""
@@ -109,9 +96,7 @@ def begins_with_a_row(table: Table, usual: Iterable[str]) -> bool:
 
 
 def means(wanted: Any, text: str) -> bool:
-    """Whether a param names this text. Blanks around it do not count. YAML reads 0, on and 1.0 as a number or bool, so the text is
-    read the same way.
-    """
+    """Whether a param names this text, blanks around it aside. YAML reads 0, on and 1.0 as numbers or bools, so the text is too."""
     if isinstance(wanted, str):
         return text.strip() == wanted.strip()
     try:

@@ -45,11 +45,7 @@ def nearest_free(vectors: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def to_own_centre(vectors: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """float32 [rows]: each row's distance to the mean of its group.
-
-    vectors   float32 [rows, dimensions]
-    groups    int [rows]   0 to groups - 1, none empty
-    """
+    """float32 [rows]: distance of float32 [rows, dimensions] to the means of their groups, int [rows] from 0, none empty"""
     distances = np.empty(len(groups), np.float32)
     for group in range(int(groups.max()) + 1):
         rows = np.flatnonzero(groups == group)

@@ -21,10 +21,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def main_axes(vectors: np.ndarray, dimensions: int, seed: int) -> np.ndarray:
-    """float32 [rows, dimensions]: rows on their principal axes; zeros on axes that so few rows do not have.
-
-    vectors   float32 [rows, width]
-    """
+    """float32 [rows, dimensions]: `vectors`, float32 [rows, width], on their principal axes; 0 beyond the axes they have."""
     from sklearn.decomposition import PCA
 
     axes = np.zeros((len(vectors), dimensions), np.float32)

@@ -27,10 +27,7 @@ def weighted(vectors: np.ndarray, last: float) -> np.ndarray:
 
 
 def weight_of_last(vectors: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> float:
-    """One of WEIGHTS; 1 for vectors of one layer.
-
-    labels   int64 [rows]   class numbers
-    """
+    """One of WEIGHTS; 1 for vectors of one layer. labels int64 [rows]: class numbers"""
     if vectors.ndim == 2:
         return 1.0
     rows = np.arange(len(labels)) if len(labels) <= MOST_ROWS else np.sort(rng.permutation(len(labels))[:MOST_ROWS])

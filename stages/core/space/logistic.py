@@ -48,10 +48,7 @@ class Logistic:
 
     @classmethod
     def of(cls, tensors: dict[str, np.ndarray], file: Path, width: int, classes: int) -> "Logistic":
-        """From what `tensors` gave, read from `file`.
-
-        Raises Refused where they do not make a regression on vectors of this width, for this many classes.
-        """
+        """From what `tensors` gave, read from `file`. Raises Refused unless it is a regression of this width and these classes."""
         rows = tensors["present"].size if "present" in tensors else 0
         forms = {"weights": f"float32 [{rows}, {width}]", "bias": f"float32 [{rows}]", "present": f"int64 [{rows}]"}
         tensor_files.check_forms(file, tensors, forms)

@@ -1,7 +1,6 @@
 """Choose the regularisation of a regression on vectors by cross-validation on the labelled rows.
 
-This choice decides comparisons: with a fixed weak regularisation random rows look worse than they are, and any strategy
-looks three times as good against them.
+This choice decides comparisons: with a fixed weak one random rows look worse, and any strategy three times as good against them.
 """
 
 from typing import Any
@@ -14,8 +13,7 @@ from stages.core.space.logistic import Choice, principal_axes, quietly
 from stages.core.space.sampling import first_copies, stratified, stratified_folds
 
 STRENGTHS = np.logspace(-2, 2, 9)  # C of scikit-learn: inverse strength of the L2 penalty
-# Limits of the search for C; the final fit has all rows and axes. On four data sets C came out the same, or one as good, in
-# half to a fifth of the time.
+# Limits of the search for C; the final fit has all rows and axes. On four data sets C was as good, in a fifth to half the time.
 SEARCH_ROWS, SEARCH_AXES, SEARCH_TOLERANCE = 5_000, 256, 1e-3
 
 

@@ -8,14 +8,14 @@ from safetensors.numpy import load_file, save_file
 
 from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.encoding import pointer, vectors
+from stages.core.encoding import model_files, vectors
 from stages.core.space import logistic, logistic_cv, sampling
 from stages.core.space.layers import weighted
 
 
 def read(texts: Path, embeddings: Path, model: str) -> np.ndarray:
     """Vectors of the texts of a jsonl file, by the encoder `model`; memory-mapped, as from vectors.load."""
-    return vectors.load(embeddings, texts, pointer.chosen(model))
+    return vectors.load(embeddings, texts, model_files.chosen(model))
 
 
 class ProbeModel:
@@ -58,7 +58,7 @@ class VectorLearner:
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, logistic.Choice]:
         """(vectors, labels, weights, hyperparameters) to fit a regression on the labelled rows with; of very many, on a sample."""
-        few = sampling.rows_to_fit(labels, self.train.folds, seed)
+        few = sampling.stratified(labels, sampling.FIT_ROWS, self.train.folds, np.random.default_rng(seed))
         vectors, labels = pool[labelled[few]], labels[few]
         weights = logistic.row_weights(labels, self.train.class_weight)
         choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, weights is not None, title, labelled[few])

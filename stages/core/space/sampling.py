@@ -7,11 +7,6 @@ import numpy as np
 FIT_ROWS = 200_000  # all layers of more rows would not fit into memory; only train_full labels that many
 
 
-def rows_to_fit(labels: np.ndarray, least: int, seed: int) -> np.ndarray:
-    """int64: labelled rows to fit on, as from `stratified`; at most about FIT_ROWS."""
-    return stratified(labels, FIT_ROWS, least, np.random.default_rng(seed))
-
-
 def stratified(labels: np.ndarray, most: int, least: int, rng: np.random.Generator) -> np.ndarray:
     """int64: indices into `labels`, ascending: all of them, or about `most` drawn at random.
 
@@ -39,8 +34,7 @@ def stratified_folds(labels: np.ndarray, most: int, seed: int, numbers: Any = No
     most      number of folds; fewer where even the largest class has fewer rows
     numbers   int64 [rows]   the same for copies of a row, which stand on the same side and count once; None: there are none
 
-    Every training part holds every class: rows of one class go to different folds, and the only row of a class is trained on
-    in all folds and validated in none.
+    Every training part holds every class: rows of a class go to different folds, and a class's only row is never validated.
     """
     from sklearn.model_selection import StratifiedKFold
 

@@ -18,8 +18,7 @@ def silhouettes(vectors: np.ndarray, clusterings: np.ndarray, bar: tqdm | None =
     bar           counts the rows done
 
     Each tile of distances is computed once and multiplied by the one-hot clusters of all clusterings side by side: that gives
-    every row's sum of distances to every cluster. Strips of rows go to one thread a processor. Memory: one tile a thread and
-    the one-hot clusters.
+    every row's sum of distances to every cluster. Strips of rows go to one thread a processor, which holds one tile.
     """
     rows = len(vectors)
     counts = clusterings.max(1) + 1

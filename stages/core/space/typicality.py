@@ -1,10 +1,9 @@
 """Pick typical rows by the rule of TypiClust (Hacohen et al. 2022, section 3.2).
 
-There is one cluster for each labelled and wanted row, at most 500. The most typical row of each large cluster without a
-labelled row is picked. Typicality is the inverse of the mean distance to the 20 nearest neighbours inside the cluster, so a
-row far from all others is never typical. Constants and turns follow the authors' code: clusters with the fewest labelled rows
-first, among them the largest, then round again; neighbours are at most half of the cluster. Their code drops clusters of 5
-rows or fewer; here these come when all others are used up.
+There is one cluster for each labelled and wanted row, at most 500. The most typical row of each large cluster without a labelled
+row is picked. Typicality is the inverse of the mean distance to the 20 nearest neighbours inside the cluster, so a row far from all
+others is never typical. Constants and turns follow the authors' code: clusters with the fewest labelled rows first, among them the
+largest, then round again; neighbours are at most half of the cluster. Clusters of up to 5 rows, which their code drops, come last.
 """
 
 from collections.abc import Iterator

@@ -9,8 +9,7 @@
 The bucketed arm chooses its first rows by `select_stage1.pick` and later ones by `select_stageN.by`; an arm of params `arms`
 chooses all rows by one strategy. Where a strategy needs a model and there is none yet, the random arm's rows for the same seed
 are taken. A strategy that can be named in `score_entropy.score` has `scores(pool, rng)`: float32 [pool], higher is less sure.
-A strategy that uses labels without buying them sets USES_POOL_LABELS = True; it then chooses each stage's whole budget afresh,
-and the report sets it apart.
+One that uses labels without buying them sets USES_POOL_LABELS = True: it chooses each stage's whole budget afresh.
 """
 
 import sys
@@ -121,10 +120,7 @@ class PoolState:
         return scores
 
     def highest(self, scores: np.ndarray, wanted: int) -> np.ndarray:
-        """int64 [wanted]: open rows of the highest scores, best first; `order` breaks ties.
-
-        scores   float [pool]   NaN for rows that must not be picked
-        """
+        """int64 [wanted]: open rows of the highest scores, float [pool], best first, none of NaN; `order` breaks ties."""
         return selection.ranked(self.open_only(scores), self.order)[:wanted]
 
     def highest_by_bucket(self, scores: np.ndarray, wanted: int) -> np.ndarray:

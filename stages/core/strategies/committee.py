@@ -1,7 +1,7 @@
 """committee: rows on which a committee of models disagrees most, by the entropy of its votes (Dagan & Engelson 1995).
 
-Members are trained on bootstrap samples of the labelled rows (query by bagging, Abe & Mamitsuka 1998): with another seed alone
-a logistic regression would be the same.
+Members are trained on bootstrap samples of the labelled rows (query by bagging, Abe & Mamitsuka 1998): another
+seed alone changes no logistic regression.
 """
 
 import numpy as np

@@ -1,10 +1,9 @@
 """probcover: rows whose neighbourhoods cover the most uncovered rows (Yehuda et al. 2022, sections 3 and 4).
 
 A row covers all rows nearer than delta, on vectors of unit length. Again and again the row that covers the most uncovered rows
-is picked (greedy maximum coverage). Delta follows their purity rule: the largest radius within which 95% of the rows have
-only rows of their own pseudo-label, where pseudo-labels are k-means clusters, as many as classes. It is the same in every round:
-it rests on the pool alone. Once all rows are covered, the rest is drawn at random. Of a large pool only a random sample is
-compared, since all its pairs are.
+is picked (greedy maximum coverage). Delta follows their purity rule: the largest radius within which 95% of the rows have only rows
+of their own pseudo-label, where pseudo-labels are k-means clusters, as many as classes. Once all rows are covered, the rest is
+drawn at random. Of a large pool only a random sample is compared, since all its pairs are.
 """
 
 from collections.abc import Iterator
@@ -20,7 +19,10 @@ BLOCK_ROWS = 1_000
 
 
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
-    delta = fixed_radius(pool)
+    # It rests on the pool and the random order of the seed alone, so delta is the same in every round.
+    sample = geometry.unit(pool.vectors[pool.order[:ROWS_COMPARED]])
+    clusters = geometry.kmeans(sample, min(pool.classes, len(sample)), np.random.default_rng(0))
+    delta = pure_radius(sample, clusters.labels_)
     shuffled = rng.permutation(pool.open_rows)
     rows = shuffled[:ROWS_COMPARED]
     points = geometry.unit(pool.vectors[rows])
@@ -33,13 +35,6 @@ def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     picked = rows[most_covering(covers, covered, wanted)]
     others = shuffled[~np.isin(shuffled, picked)]
     return np.concatenate([picked, others[: wanted - len(picked)]])
-
-
-def fixed_radius(pool: PoolState) -> float:
-    """Delta of a seed's whole trajectory: it depends on the pool and on its random order alone."""
-    points = geometry.unit(pool.vectors[pool.order[:ROWS_COMPARED]])
-    pseudo_labels = geometry.kmeans(points, min(pool.classes, len(points)), np.random.default_rng(0)).labels_
-    return pure_radius(points, pseudo_labels)
 
 
 def pure_radius(points: np.ndarray, pseudo_labels: np.ndarray) -> float:

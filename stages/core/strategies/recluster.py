@@ -1,8 +1,7 @@
-"""recluster: the least sure rows, ten times as many as wanted, in one cluster for each wanted row; of each the row nearest to its
-centre, the least sure first.
+"""recluster: ten times as many unsure rows as wanted, in one cluster for each wanted row; of each the row nearest to its centre.
 
-Uncertainty selects candidates and diversity picks from them, as in Zhdanov 2019 ("Diverse mini-batch Active Learning"), but
-without his weights.
+Uncertainty selects candidates and diversity picks from them, as in Zhdanov 2019 ("Diverse mini-batch Active Learning"), without
+his weights. The least sure come first.
 """
 
 import numpy as np

@@ -16,9 +16,8 @@ HERE = Path(__file__).resolve().parent
 ABOUT = json.loads((HERE / "about.json").read_text(encoding="utf-8"))
 CLASSES, HEADS = ABOUT["classes"], load_file(HERE / "heads.safetensors")  # [encoders, heads, classes, width]
 ENCODERS = [AutoModel.from_pretrained(HERE / name, local_files_only=True).eval() for name in ABOUT["encoders"]]
-POOLED = {"mean": lambda states: states.mean(0), "max": lambda states: states.amax(0), "cls": lambda states: states[0]}[
-    ABOUT["pooling"]
-]
+POOLINGS = {"mean": lambda states: states.mean(0), "max": lambda states: states.amax(0), "cls": lambda states: states[0]}
+POOLED = POOLINGS[ABOUT["pooling"]]
 TOKENIZER = Tokenizer.from_file(str(HERE / "tokenizer.json"))
 TOKENIZER.no_padding()
 TOKENIZER.enable_truncation(ABOUT["max_tokens"])

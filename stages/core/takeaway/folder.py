@@ -24,10 +24,7 @@ ABOUT, SCRIPT, CARD = "about.json", "predict.py", "README.md"
 
 
 def write(folder: Path, models: Ensemble, card: str) -> None:
-    """Write the folder anew, whole; if that fails, the old one stays.
-
-    Raises Refused if the folder cannot be written, or holds something else than such a model.
-    """
+    """Write the folder anew, whole, or keep the old one. Raises Refused if it cannot be written, or holds anything else."""
     if folder.exists() and not (folder / ABOUT).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is there already and is not a folder that `make model` wrote; give another name by OUT=")
     part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{what}") for what in ("part", "old"))

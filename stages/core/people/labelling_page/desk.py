@@ -10,14 +10,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from stages.core.base import params, paths
 from stages.core.base.errors import Refused
 from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
-from stages.core.people.labelling_page.background import Background
-from stages.core.people.labelling_page.choosing import Choosing
+from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.records import asked, conflicts, effort, journal
 from stages.core.people.records.journal import DECIDED, Answer
 
@@ -32,15 +30,9 @@ Own = dict[str, Answer]  # key -> the current answer of one annotator
 
 @dataclass(frozen=True)
 class Queue:
-    """
-    name    of the round; "conflicts" for DECIDED; None if nothing is open
-    rows    all its keys
-    open    the unanswered ones, in order
-    """
-
-    name: str | None
-    rows: list[str]
-    open: list[str]
+    name: str | None  # of the round; "conflicts" for DECIDED; None if nothing is open
+    rows: list[str]  # all its keys
+    open: list[str]  # the unanswered ones, in order
 
 
 class Desk:
@@ -73,9 +65,7 @@ class Desk:
             self.known, self.seen = state, now
         return self.known
 
-    def show(
-        self, who: str, window: str, at_once: int = 1, guess: bool = False, again: bool = False, key: str = ""
-    ) -> dict[str, Any]:
+    def show(self, who: str, window: str, at_once: int = 1, guess: bool = False, again: bool = False, key: str = "") -> dict:
         """What a window shows now.
 
         at_once   rows of one bucket side by side
@@ -109,7 +99,7 @@ class Desk:
                 "choosing": self.choosing.status(),
             }
 
-    def answer(self, who: str, key: str, label: str, at: str = "") -> dict[str, Any]:
+    def answer(self, who: str, key: str, label: str, at: str = "") -> dict:
         """Write one answer as Labelling.answer does; returns the answer before and the guess of the model of round `at`."""
         with self.lock:
             state = self.state()
@@ -123,7 +113,7 @@ class Desk:
                 "guess": state.guess(state.predicted(at), state.texts[key]),
             }
 
-    def hold(self, window: str) -> dict[str, Any]:
+    def hold(self, window: str) -> dict:
         """A visible window keeps its rows; returns which they still are."""
         with self.lock:
             now = self.clock()
@@ -131,7 +121,7 @@ class Desk:
             self.held |= {place: (window, now) for place in own}
             return {"held": [key for _, key in own]}
 
-    def earlier(self, who: str, words: str = "") -> dict[str, Any]:
+    def earlier(self, who: str, words: str = "") -> dict:
         """An annotator's answers, the last first, whose text contains `words` or whose label is that."""
         with self.lock:
             state, wanted = self.state(), words.casefold().strip()
@@ -143,19 +133,19 @@ class Desk:
                     rows.append({"key": answer.key, "text": text.text, "label": label, "when": answer.when})
             return {"rows": rows[:SHOWN], "all": len(rows)}
 
-    def choose(self, who: str) -> dict[str, Any]:
+    def choose(self, who: str) -> dict:
         """Start choosing the next rows, unless it is going on or a row is still open."""
         with self.lock:
             if who != DECIDED and self._queue(self.state(), "", {}, False).name is None:
                 self.choosing.start()
             return self.choosing.status()
 
-    def doubt(self, who: str) -> dict[str, Any]:
+    def doubt(self, who: str) -> dict:
         """Start looking for doubtful answers, unless that is going on."""
         self.doubting.start()
         return self.doubting.status()
 
-    def doubts(self, who: str) -> dict[str, Any]:
+    def doubts(self, who: str) -> dict:
         """The doubtful answers of an annotator, or of all for DECIDED, that nobody has checked since; the worst first.
 
         `likelier` is the model's class. The page shows it after the answer.
@@ -190,11 +180,9 @@ class Desk:
     def _hand_out(self, owner: str, window: str, state: Labelling, unanswered: list[str], at_once: int) -> list[str]:
         """Up to `at_once` keys of one bucket that no other window holds."""
         now = self.clock()
-        self.held = {
-            place: (by, since)
-            for place, (by, since) in self.held.items()
-            if now - since < SECONDS_HELD and not (by == window and place[0] == owner)
-        }
+        for (queue, key), (by, since) in list(self.held.items()):
+            if now - since >= SECONDS_HELD or (by == window and queue == owner):
+                del self.held[queue, key]
         free = [key for key in unanswered if (owner, key) not in self.held]
         bucket = self._bucket(state, free[0]) if free else None
         keys = list(islice((key for key in free if self._bucket(state, key) == bucket), at_once))
@@ -208,7 +196,7 @@ class Desk:
         except (Refused, IndexError):  # DVC is rebuilding the buckets
             return None
 
-    def _row(self, state: Labelling, who: str, own: Own, key: str) -> dict[str, Any]:
+    def _row(self, state: Labelling, who: str, own: Own, key: str) -> dict:
         text = state.texts[key]
         label = conflicts.renamed(own[key].label, state.rename) if key in own else ""
         row = {"key": key, "text": text.text, "group": text.group, "bucket": self._bucket(state, key), "label": label}

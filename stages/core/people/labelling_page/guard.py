@@ -28,8 +28,7 @@ HEADERS = {
 class Guard:
     """Wraps the server; a refused request never reaches it.
 
-    Starlette's TrustedHostMiddleware compares names without the port and answers "Invalid host header" without a remedy, so the
-    check of the Host header stays here.
+    Starlette's TrustedHostMiddleware compares names without the port, and answers "Invalid host header" without a remedy.
     """
 
     def __init__(self, app: ASGIApp, token: str, port: int):

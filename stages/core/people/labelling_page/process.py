@@ -81,7 +81,7 @@ def serve(bound: socket.socket, who: str) -> None:
         from stages.core.people.labelling_page import server
     except ModuleNotFoundError as error:
         raise Refused(f"the page needs {error.name}, which is not installed; pip install -r requirements-label.txt") from None
-    from stages.core.people.labelling_page.choosing import Choosing
+    from stages.core.people.labelling_page.background import Choosing
     from stages.core.people.labelling_page.desk import Desk
 
     port, token = bound.getsockname()[1], secrets.token_urlsafe(24)
@@ -118,8 +118,7 @@ def write_private(file: Path, text: str) -> None:
 def show(address: tuple[int, str], who: str, words: str) -> None:
     """Print the address (port, token), and open it if there is a screen.
 
-    The browser gets a private file that sends it on, as in Jupyter: other users of the machine see its command line, and an address
-    there would tell them the token.
+    The browser gets a private file that sends it on, as in Jupyter: other users see command lines, which must not tell the token.
     """
     port, token = address
     url = f"http://{LOOPBACK}:{port}/?token={token}&who={quote(who)}"
@@ -127,6 +126,5 @@ def show(address: tuple[int, str], who: str, words: str) -> None:
     if sys.platform == "darwin" or any(map(os.environ.get, SCREEN)):
         with suppress(OSError):
             write_private(DOOR, f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>Gleaner</title>\n')
-            # In a thread, because some browsers block the program that opens them. Without a screen, a text browser would take
-            # over the terminal, so none is opened.
+            # In a thread, since some browsers block their opener. Not without a screen: a text browser would take the terminal.
             threading.Thread(target=webbrowser.open, args=[DOOR.resolve().as_uri()], daemon=True).start()

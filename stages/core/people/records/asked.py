@@ -2,9 +2,8 @@
 
     key, text, group, bucket, found, number, label
 
-People may open and save the file in a spreadsheet, sort it, and add columns. Only key and number count; the other columns are for
-the reader. `number` is a row's place in the round, `found` holds the words of `make find` that the text matched. Only
-`make answers FILE=` reads the column `label`.
+People may open and save the file in a spreadsheet, sort it, and add columns. Only key and number, the place in the round, count;
+`found` holds the words of `make find` that the text matched. Only `make answers FILE=` reads the column `label`.
 """
 
 import re

@@ -10,15 +10,9 @@ from stages.core.people.records.journal import CANNOT_SAY, DECIDED, Answer
 
 @dataclass(frozen=True)
 class Resolved:
-    """
-    labels      key -> a class or CANNOT_SAY; texts without an answer or in conflict are missing
-    conflicts   key -> annotator -> label
-    answers     key -> annotator -> label, of every text that has an answer
-    """
-
-    labels: dict[str, str]
-    conflicts: dict[str, dict[str, str]]
-    answers: dict[str, dict[str, str]]
+    labels: dict[str, str]  # key -> a class or CANNOT_SAY; texts without an answer or in conflict are missing
+    conflicts: dict[str, dict[str, str]]  # key -> annotator -> label
+    answers: dict[str, dict[str, str]]  # key -> annotator -> label, of every text that has an answer
 
     def several(self) -> dict[str, dict[str, str]]:
         """Of `answers`, the texts that two or more annotators answered independently. DECIDED sees the others' answers."""
@@ -54,8 +48,7 @@ def resolve(
     rename    old name of a class -> new name
     keys      of the texts in the data set; answers to other texts are ignored
 
-    A class outranks CANNOT_SAY. Two classes are a conflict, unless DECIDED answered. Raises Refused, naming file and line, for an
-    answer that is no class.
+    A class outranks CANNOT_SAY. Two classes conflict, unless DECIDED answered. Raises Refused, naming the line, if one is unknown.
     """
     keys, labels, conflicts = set(keys), {}, {}
     answers: dict[str, dict[str, str]] = {}

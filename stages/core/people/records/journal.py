@@ -46,10 +46,6 @@ class Answer:
     line: int
     others: dict[str, str] = field(default_factory=dict, compare=False)
 
-    def cells(self, columns: Iterable[str]) -> list[str]:
-        own = self.others | {"key": self.key, "label": self.label, "when": self.when}
-        return [own.get(column, "") for column in columns]
-
 
 def file_of(who: str) -> Path:
     """Raises Refused for a name that no file can have."""
@@ -195,16 +191,15 @@ def stamp(moment: datetime) -> str:
 def text_of(answers: Iterable[Answer], columns: tuple[str, ...], delimiter: str = ",", names: bool = False) -> str:
     """Lines of a file; `names`: below their names."""
     text = io.StringIO(newline="")
-    rows = [answer.cells(columns) for answer in answers]
-    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows([columns, *rows] if names else rows)
+    table = csv.DictWriter(text, columns, restval="", extrasaction="ignore", delimiter=delimiter, lineterminator="\n")
+    if names:
+        table.writeheader()
+    table.writerows(each.others | {"key": each.key, "label": each.label, "when": each.when} for each in answers)
     return text.getvalue()
 
 
 def add(file: Path, added: list[Answer], columns: tuple[str, ...] = COLUMNS) -> tuple[str, ...]:
-    """Open, append, sync and close: every time, because git and DVC replace files. Returns the file's columns.
-
-    columns   of a new file
-    """
+    """Open, append, sync and close: every time, because git and DVC replace files. Returns the columns, given for a new file."""
     if not added:
         return columns
     try:

@@ -26,9 +26,8 @@ def restore(known: Container[str] | None = None) -> list[str]:
         for who in sorted({*journal.annotators(), *journal.annotators(COPY)}):
             file, copy = FOLDER / f"{who}.csv", COPY / f"{who}.csv"
             (kept, half), (copied, _) = journal.read_lines(file), journal.read_lines(copy)
-            kept = (
-                journal.grown(file, kept, kept.data + half + b"\n") if half else kept
-            )  # an editor may leave out the last line end
+            if half:  # an editor may leave out the last line end
+                kept = journal.grown(file, kept, kept.data + half + b"\n")
             lost, following = _compared(kept, copied)
             back = [answer for answer in lost if known is None or answer.label in known]
             if back:

@@ -1,7 +1,4 @@
-"""Argilla 2: `records.to_list(flatten=True)` of a dataset, saved as JSON, and records for `records.log`.
-
-Discarded responses and drafts are no answers.
-"""
+"""Argilla 2: `records.to_list(flatten=True)` saved as JSON, without discarded responses and drafts; records for `records.log`."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -53,8 +50,5 @@ def _list(record: dict, name: str) -> list[Any]:
 
 def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
     """End of a file's name -> its content: the records. `label` is the name of the question; its value is a suggestion."""
-    return {
-        ".jsonl": json_lines(
-            {"id": row.key, "text": row.text, ID: row.key} | ({"label": row.guess} if row.guess else {}) for row in rows
-        )
-    }
+    records = ({"id": row.key, "text": row.text, ID: row.key} | ({"label": row.guess} if row.guess else {}) for row in rows)
+    return {".jsonl": json_lines(records)}

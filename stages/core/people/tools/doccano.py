@@ -36,10 +36,9 @@ def read(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
 
 def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
     """End of a file's name -> its content: the texts, and the classes for the page `Labels`."""
-    labels = [
-        {"text": name} | ({"suffix_key": str(number)} if number <= SHORTCUTS else {})
-        for number, name in enumerate(classes, start=1)
-    ]
+    labels = [{"text": name} for name in classes]
+    for number, label in enumerate(labels[:SHORTCUTS], start=1):
+        label["suffix_key"] = str(number)
     return {
         ".jsonl": json_lines({"text": row.text, "label": [row.guess] if row.guess else [], ID: row.key} for row in rows),
         "-labels.json": json.dumps(labels, ensure_ascii=False, indent=1) + "\n",

@@ -15,29 +15,19 @@ HOLDERS = ("data", "meta", "metadata")  # where tools keep the record that they 
 
 @dataclass(frozen=True)
 class Task:
-    """guess: the model's class, if it is to be shown"""
-
     key: str
     text: str
-    guess: str | None = None
+    guess: str | None = None  # the model's class, if it is to be shown
 
 
 @dataclass(frozen=True)
 class ToolAnswer:
-    """
-    where    row or record with its number, from 1
-    key      of the text; "" if the record has none, and the text decides
-    labels   empty: no answer; several are refused later
-    who      the annotator's name in the tool, or ""
-    when     as journal.stamp writes it, or ""; of answers within one second the last in the file counts
-    """
-
-    where: str
-    key: str
+    where: str  # row or record with its number, from 1
+    key: str  # "" if the record has none, and the text decides
     text: str
-    labels: tuple[str, ...]
-    who: str = ""
-    when: str = ""
+    labels: tuple[str, ...]  # empty: no answer; several are refused later
+    who: str = ""  # the annotator's name in the tool
+    when: str = ""  # as journal.stamp writes it; of answers within one second the last in the file counts
 
 
 def numbered(records: Iterable[dict]) -> Iterator[tuple[str, dict]]:
@@ -85,10 +75,7 @@ def moment(value: Any) -> str:
 
 
 def labels_of(value: Any) -> tuple[str, ...]:
-    """The labels of a cell, without blank ones: a word, a number, a list, {"choices": ...}, or one of these as JSON text.
-
-    Raises ValueError for anything else.
-    """
+    """The labels of a cell, without blank ones: a word, a number, a list, {"choices": ...}, or JSON of these; else ValueError."""
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         with suppress(ValueError):  # a label may begin like JSON
             value = json.loads(value)

@@ -1,8 +1,7 @@
 """Label Studio: its exports JSON, JSON-MIN and CSV, and tasks to import.
 
-In JSON a task has several annotations, each with its annotator and whether it was skipped. JSON-MIN and CSV have one row per
-annotation, omit skipped ones, and put labels beside the data. A control named like a key of the data replaces it in JSON-MIN, and
-is lost in CSV.
+In JSON a task has several annotations, each with its annotator and whether it was skipped. JSON-MIN and CSV have one row for each
+that was not skipped, labels beside the data: a control named like a key of the data replaces it in JSON-MIN, and is lost in CSV.
 """
 
 import json

@@ -1,7 +1,6 @@
 """Prodigy: the output of `prodigy db-out`, and tasks for `prodigy textcat.manual --exclusive`.
 
-`accept` holds the chosen options, or `label` the one in question. "reject" says only what a text is not, so it is no answer;
-"ignore" means cannot say.
+`accept` holds the chosen options, or `label` the one in question. "reject" names no class and is no answer; "ignore" is CANNOT_SAY.
 """
 
 import re
