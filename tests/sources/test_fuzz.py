@@ -314,14 +314,14 @@ BOMB = "[&a1 [1], " + ", ".join(f"&a{n + 1} [" + ", ".join([f"*a{n}"] * 9) + "]"
 NO_YAML = [
     "9" * 5_000, "2024-13-45", "2024-01-01T99:99:99", "!!binary x", "!!int x", "!!float x", "!!bool x", "!!timestamp x",
     "!!python/object/apply:os.system ['touch ran']", "!!python/name:os.system", "!unknown x", "*nothing", "{? [1] : 2}",
-    "[" * 500, "<<: *x", "=", "@", "`", "%", "\t",
+    "[" * 500, "<<: *x", "=", "@", "`", "%", "\"\\ud800\"",
 ]  # fmt: skip
 WRONG = [
     "~", "''", "' '", "x", "0", "1", "-1", "2", "1.5", "1e3", "'1e-3'", "1e400", ".inf", "-.inf", ".nan", "true", "off",
     "'12'", "0x10", "0o7", "1_000", "1:30", "9" * 30, "'" + "9" * 5_000 + "'", "-0.0", "[]", "{}", "[1]", "[[1]]", "{a: 1}",
-    "{1: 2}", "[1, 1]", "[x, x]", "2024-01-01", "!!binary aGk=", "!!set {a}", "&a [*a]", "\"\\ud800\"", "\"\\0\"", "'😀'",
+    "{1: 2}", "[1, 1]", "[x, x]", "2024-01-01", "!!binary aGk=", "!!set {a}", "&a [*a]", "\"\\0\"", "'😀'",
     "x" * 100_000, "[" * 50 + "]" * 50, "{a: " * 50 + "1" + "}" * 50, "0x" + "f" * 5_000, "{<<: {a: 1}}", "|",
-    ">\n    x", "# gone",
+    ">\n    x", "# gone", "\t",
 ]  # fmt: skip
 PLACES = [
     (key, *rest) for key, part in SHIPPED.items() for rest in ([()] if not isinstance(part, dict) else [(name,) for name in part])
