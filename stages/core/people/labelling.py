@@ -143,17 +143,18 @@ class Labelling:
         given, changed = dict(self._given), set()
         for who, now in read.items():
             if new := now.answers[len(self._read[who].answers) if who in self._read else 0 :]:
-                last = {answer.key: answer for answer in new}
-                given[who] = {key: one for key, one in (given.get(who, {}) | last).items() if one.label}
-                changed |= last.keys() & self.texts.keys()
+                given[who] = journal.current([*given.get(who, {}).values(), *new])
+                changed |= {answer.key for answer in new} & self.texts.keys()
         part = {who: {key: own[key] for key in changed if key in own} for who, own in given.items()}
         part = conflicts.resolve(part, self.classes, self.rename, changed)
-        for key in changed:
-            for known, new in zip((self._resolved.labels, self._resolved.conflicts, self._resolved.answers), vars(part).values()):
+        for name, new in vars(part).items():
+            known = getattr(self._resolved, name)
+            for key in changed:
                 known.pop(key, None)
-                known |= {key: new[key]} if key in new else {}
-            if key not in part.answers and (source := self.texts[key].source):
-                self._resolved.labels[key] = source
+            known |= new
+        self._resolved.labels.update(
+            {key: self.texts[key].source for key in changed - part.answers.keys() if self.texts[key].source}
+        )
         self._read, self._given = read, given
         return self._resolved
 

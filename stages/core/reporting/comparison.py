@@ -69,20 +69,21 @@ def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure:
     stages = sorted(stages, key=lambda stage: tested[arms[-1], stage].labels)
     budgets = np.array([tested[arms[-1], stage].labels for stage in stages])
 
-    def curve(arm: str, name: str = measure) -> np.ndarray:
+    def curve(arm: str, name: str) -> np.ndarray:
         """float64 [seeds, stages, rows]: what the rows contribute to the measure."""
         return np.stack([_by_row(tested[arm, stage], actual, name) for stage in stages], axis=1)
 
-    base, bound = curve(BASELINE) if compared else None, tested.get((BOUND, WHOLE_POOL))
+    base, bound = curve(BASELINE, measure) if compared else None, tested.get((BOUND, WHOLE_POOL))
     overall = {}
     for arm in arms:
-        gain, to_random, own = NOT_COMPARED, NOT_REACHED, curve(arm)
+        curves = {name: curve(arm, name) for name in MEASURES}
+        gain, to_random, own = NOT_COMPARED, NOT_REACHED, curves[measure]
         if compared:
             gain = statistics.gain((own - base).mean(1))
             to_random = statistics.labels_to_reach(budgets, own, base[:, -1])
         to_full = bound and statistics.labels_to_reach(budgets, own, NEAR_FULL * _by_row(bound, actual, measure))
         overall[arm] = {
-            **{f"mean_{name}": float(curve(arm, name).mean()) for name in MEASURES},
+            **{f"mean_{name}": float(each.mean()) for name, each in curves.items()},
             **gain,
             **{f"labels_to_random{end}": labels for end, labels in zip(("", "_low", "_high"), to_random)},
             **{f"labels_to_95_of_full{end}": labels for end, labels in zip(("", "_low", "_high"), to_full or NOT_REACHED)},

@@ -31,7 +31,6 @@ LOCK = Path(".gleaner/labels.lock")
 CANNOT_SAY = "?"
 DECIDED = "decided"
 COLUMNS = ("key", "label", "when")
-HEADER = "key,label,when\n"
 KEY, KEY_FORM = re.compile(r"t[0-9a-f]{24}"), "t and 24 hexadecimal digits"
 WHO = re.compile(r"[^\W_][\w.-]{0,63}")
 
@@ -135,7 +134,7 @@ def _header(line: str, file: Path) -> tuple[str, tuple[str, ...]]:
     delimiter = max(",;\t", key=line.count)
     columns = tuple(cell.strip().lower() for cell in next(csv.reader([line.rstrip("\r")], delimiter=delimiter), []))
     if not {"key", "label"} <= set(columns):
-        raise Refused(f"{file}, line 1: found {line[:80].strip()}, possible: {HEADER.strip()}; add that line")
+        raise Refused(f"{file}, line 1: found {line[:80].strip()}, possible: {','.join(COLUMNS)}; add that line")
     return delimiter, columns
 
 

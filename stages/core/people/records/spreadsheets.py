@@ -2,8 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from stages.core.base import artifacts, formulas
 from stages.core.base.errors import Refused, short
@@ -16,12 +18,17 @@ GUESSED = "read as cp1252, the usual encoding of Windows, because it is not UTF-
 
 def read(file: Path) -> Table:
     """A table of delimited text, with notes on what was guessed about it. Raises Refused if it cannot be read."""
+    table, guessed = _decoded(file, lambda encoding: delimited.read(file, encoding).table())
+    return replace(table, notes=[*table.notes, GUESSED]) if guessed else table
+
+
+def _decoded(file: Path, read: Callable[[str], Any]) -> tuple[Any, bool]:
+    """(what `read` makes of a file in an encoding, whether that had to be guessed)."""
     try:
         try:
-            return delimited.read(file, "auto").table()
+            return read("auto"), False
         except packed.WrongEncoding:
-            table = delimited.read(file, "cp1252").table()
-            return replace(table, notes=[*table.notes, GUESSED])
+            return read("cp1252"), True
     except (ValueError, OSError, csv.Error) as error:
         raise Refused(f"{file} cannot be read as a table: {short(error)}") from None
 
@@ -39,9 +46,12 @@ def lower_case(table: Table) -> Table:
 
 def grid(file: Path) -> list[list[str]]:
     """All cells of a table as they stand in the file, the header's first. Raises Refused if it cannot be read."""
-    encoding = "cp1252" if GUESSED in read(file).notes else "auto"
-    lines = lambda: packed.lines(file, encoding)  # noqa: E731
-    return list(delimited.rows_of(lines, delimited.dialect_of(lines, file)))
+
+    def rows(encoding: str) -> list[list[str]]:
+        lines = partial(packed.lines, file, encoding)
+        return list(delimited.rows_of(lines, delimited.dialect_of(lines, file)))
+
+    return _decoded(file, rows)[0]
 
 
 def write(file: Path, columns: list[str], rows: Iterable[Iterable[str]]) -> None:
