@@ -25,6 +25,8 @@ unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in t
 PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
 
+repro ask label: export BRIEF = 1  # for check on their way: without the phrases, which load torch
+
 repro: .venv/installed $(if $(WITH),overlay) check
 	@python -m stages repro
 

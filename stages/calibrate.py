@@ -3,8 +3,9 @@
 reads   data/results/                  of all trained models; results that params no longer name are removed first
         data/final/bucketed/SEED/      the models of train_final if there are any, else data/STAGE/models/SEED/ of the
                                        last stage that has models: both are written together with their results
+        data/names/model/              where there is none of these yet
         data/pool.jsonl, data/holdout_labels.npy, data/classes.json
-        data/encoder, data/embeddings  as the learner needs them
+        data/encoder, data/embeddings, data/names  as the learner needs them
 writes  data/model/model.json          which models these are, temperature, classes and encoder (see prediction/record)
         data/model/answered.json       accuracy against the share of rows answered, for the report
         data/model.json                accuracy of the mean and of a single model, calibration before and after
@@ -25,7 +26,7 @@ from stages.core.base import artifacts, params, paths
 from stages.core.encoding import model_files
 from stages.core.prediction import calibration, record, scripts
 from stages.core.rows import labels, measures, results, rounds
-from stages.core.rows.results import FINAL, MAIN, Result
+from stages.core.rows.results import FINAL, MAIN, NAMES, Result
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     results.forget_all_but(results.wanted(settings))
     fitter, pool_rows = Fitter(settings), artifacts.pool_rows()
     stage, folders, result = to_use(settings, pool_rows, fitter)
-    if settings.predict.seed != "mean" and folders:
+    if settings.predict.seed != "mean" and len(folders) == len(settings.seeds):
         place = settings.seeds.index(settings.predict.seed)
         only = slice(place, place + 1)
         folders, result = folders[only], Result(result.labelled[only], result.bought[only], result.probabilities[only])
@@ -41,7 +42,7 @@ def main() -> None:
     if folders:
         trainer = artifacts.load_record(folders[0] / paths.CLASSIFIER, trainer=str)["trainer"]
         settings = settings.changed(train=settings.train.changed(trainer=trainer))
-        if settings.predict.temperature != "none":
+        if settings.predict.temperature != "none" and result.labelled.size:
             temperature = best_temperature(folders, result, settings, pool_rows)
     about = record.Record(
         stage=stage,
@@ -79,7 +80,8 @@ def to_use(settings: Any, pool_rows: int, fitter: Fitter) -> tuple[str, list[Pat
         result = results.load(MAIN, stage, *shape)
         if result.trained:
             return stage, [rounds.models(stage) / str(seed) for seed in seeds], result
-    return stage, [], result
+    named = results.load(NAMES, NAMES, *shape)  # before the first label
+    return (NAMES, [paths.NAMES_MODEL], named) if named.trained else (stage, [], result)
 
 
 def best_temperature(folders: list[Path], result: Result, settings: Any, pool_rows: int) -> float:

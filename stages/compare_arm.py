@@ -1,7 +1,7 @@
 """compare_arm: another strategy, from the first stage to the last, with the budgets of the bucketed arm.
 
 reads   data/clusters.npy, data/embeddings/   what a strategy may know about the pool
-        data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json, data/encoder
+        data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json, data/encoder, data/names
         data/answers.npy                      of the rows that the arm buys, budget by budget
 writes  data/results/ARM/STAGE/               the rows, and their models' probabilities on the holdout
 params  select_stage1.n, rounds, score_entropy, strategies, train, embed, seeds

@@ -4,6 +4,7 @@ reads   data/results/ARM/STAGE/         rows and probabilities on the holdout; o
         data/holdout_labels.npy, data/classes.json   the true classes
         data/pool.jsonl, data/embeddings, data/clusters.npy, data/answers.npy   to describe buckets and picks
         data/map, data/holdout.jsonl, data/prepare.json, data/dropped.json, data/asked/people.json   for the page
+        data/names/predicted.npy        what classes are called by name, to tell whose phrases mislead
         data/model/answered.json        accuracy of the model to use where it is sure
         data/asked/several.json         answers to texts that several people answered
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
@@ -30,11 +31,11 @@ from stages.core.base import artifacts, params, paths, seeding
 from stages.core.encoding import vectors
 from stages.core.report_page import build
 from stages.core.report_page.contents import Reported
-from stages.core.reporting import annotators, answer, comparison, result_tables, sureness
+from stages.core.reporting import annotators, answer, comparison, misleading, result_tables, sureness
 from stages.core.reporting.comparison import Tested
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import labels, measures, results, rounds
-from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
+from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, NAMES, WHOLE_POOL
 
 METRICS = Path("metrics")
 
@@ -61,7 +62,7 @@ def main() -> None:
     tested = {
         which: result.on(known)
         for which, result in loaded.items()
-        if len(actual) and result.trained and which[1] in (*trained, FINAL, WHOLE_POOL)
+        if len(actual) and result.trained and which[1] in (*trained, FINAL, WHOLE_POOL, NAMES)
     }
     waiting = {stage: loaded[MAIN, stage].waits_for for stage in stages if loaded[MAIN, stage].waits_for}
     # A round after one that waits has not chosen its rows: it waits for the same answers.
@@ -70,11 +71,12 @@ def main() -> None:
     buckets = artifacts.load_clusters()
     artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, answers)})
     measured, overall, picked, sentence = {}, {}, {}, ""
-    if trained and tested:
+    if tested:
         for (arm, stage), result in tested.items():
-            baseline = tested.get((BASELINE, trained[-1] if arm == BOUND else stage))
+            baseline = tested.get((BASELINE, trained[-1] if arm == BOUND and trained else stage))
             measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes, measure)
             artifacts.save_json(METRICS / arm / f"{stage}.json", measured[arm, stage])
+    if trained and tested:
         artifacts.save_json(METRICS / "summary.json", measured.get((MAIN, FINAL), measured[MAIN, trained[-1]]))
         overall = comparison.over_budgets(tested, trained, actual, measure)
         picked = described(tested, trained[-1], settings.seeds, answers, buckets)
@@ -86,6 +88,7 @@ def main() -> None:
     artifacts.save_plot("history", comparison.epochs(tested))
     text = result_tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, sentence)
     text += result_tables.by_share_answered(artifacts.load_json(paths.ANSWERED))
+    text += misled_by_name([loaded[MAIN, stage] for stage in stages], classes)
     if vars(settings)["from"] == "people":
         if trained:
             text += how_sure(tested, measured, loaded, trained, known, actual, settings.report.target)
@@ -115,6 +118,16 @@ def main() -> None:
         )
     )
     print(f"report: everything is on one page, {build.PATH}")
+
+
+def misled_by_name(bucketed: list[results.Result], classes: list[str]) -> str:
+    """Which classes their phrases mislead about, by the labels that the bucketed arm has bought."""
+    pool = artifacts.texts(paths.POOL)
+    actual = np.full(len(pool), labels.OPEN)
+    for result in bucketed:
+        actual[result.labelled] = result.bought
+    named = artifacts.load(paths.NAMED, np.int16, (len(pool),), within=(-1, len(classes)))
+    return misleading.as_markdown(misleading.found(actual, named, classes), pool)
 
 
 def how_sure(

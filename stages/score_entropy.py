@@ -1,7 +1,7 @@
 """score_entropy: how unsure the models of the stage before are of every open row.
 
 reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
-        data/pool.jsonl, data/classes.json, data/encoder, data/embeddings/pool.npy, as the learner needs them
+        data/pool.jsonl, data/classes.json, data/encoder, data/embeddings/pool.npy, data/names/, as the learner needs them
 writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where labelled
         data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where there is no model
 params  rounds.STAGE.after (not m: it changes no score), score_entropy, strategies, train, embed, seeds

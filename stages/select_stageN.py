@@ -5,7 +5,7 @@ reads   data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/STAGE/scores.npy                                float32 [seeds, pool]   higher is less sure; NaN where labelled
         data/clusters.npy, data/embeddings/pool.npy, data/pool.jsonl, data/classes.json
         data/asked/STAGE.npy                                 where people label: the rows they were asked for
-        data/AFTER/models, data/encoder                      for strategies that need more of the models than scores
+        data/AFTER/models, data/encoder, data/names          for strategies that need more of the models than scores
 writes  data/STAGE/labelled.npy      int64 [seeds, rows]     those of AFTER, then the new ones
         data/budgets/STAGE.json      how many they are, and whether labelling has ended
         data/STAGE/selected.jsonl    the new rows as text

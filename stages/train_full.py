@@ -2,7 +2,7 @@
 
 reads   data/answers.npy
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
-        data/encoder, data/embeddings/, as the learner needs them
+        data/encoder, data/embeddings/, data/names/, as the learner needs them
 writes  data/results/full/pool/   probabilities on the holdout, for the report
 params  train, train_full, embed
 

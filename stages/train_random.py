@@ -4,7 +4,7 @@ reads   data/budgets/STAGE.json       the number of rows
         data/answers.npy              of the drawn rows
         data/asked/random.npy         where people label: the rows that they were asked for, which come first for all seeds
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
-        data/encoder, data/embeddings/, as the learner needs them
+        data/encoder, data/embeddings/, data/names/, as the learner needs them
 writes  data/results/random/STAGE/    the rows, those of an earlier stage first, and probabilities on the holdout
 params  train, embed, seeds
 """

@@ -2,7 +2,7 @@
 
 reads   data/STAGE/labelled.npy, data/STAGE/labels.npy, data/budgets/STAGE.json
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
-        data/encoder, data/embeddings/, as the learner needs them
+        data/encoder, data/embeddings/, data/names/, as the learner needs them
 writes  data/STAGE/models/SEED/           safetensors and json
         data/results/bucketed/STAGE/      probabilities on the holdout, for the report
 params  train, embed, seeds

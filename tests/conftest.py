@@ -83,7 +83,7 @@ def clustered(tmp_path_factory) -> InProcess:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
+        for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "name_classes", "map", "reduce", "cluster"):
             project.call(stage)
     return project
 

@@ -4,6 +4,8 @@ import subprocess
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import Refused
 from stages.core.people import dvc_repro
@@ -11,6 +13,7 @@ from stages.core.people.labelling import Labelling, begin
 from stages.core.people.records import asked, journal
 from stages.core.people.records.conflicts import Resolved
 from stages.core.people.records.journal import DECIDED
+from stages.core.reporting import misleading
 from stages.core.rows import rounds
 
 READ = Path("data/asked/read.json")
@@ -51,7 +54,8 @@ def report(state: Labelling) -> list[str]:
         earlier_stage_open |= name in state.stages and bool(unanswered or not rows)
         filled, file = sum(1 for row in asked.read(name) if row.label and row.key not in answered), asked.file_of(name)
         lines += [f"{file} holds {filled:,} labels that were not read yet: make answers FILE={file}"] if filled else []
-    lines += [*_too_few(state, resolved), *in_conflict(state, resolved), *_gone(state), *_unread_changes(), *_uncommitted()]
+    lines += [*_too_few(state, resolved), *in_conflict(state, resolved), *_misled(state, resolved), *_gone(state)]
+    lines += [*_unread_changes(), *_uncommitted()]
     return lines or ["nothing is open: every row asked for is answered"]
 
 
@@ -91,6 +95,25 @@ def in_conflict(state: Labelling, resolved: Resolved) -> list[str]:
         lines.append(f"  {key}  {answers}  {state.texts[key].text[:60]!r}")
     lines += [f"  and {number - SHOWN:,} more: make doubts lists all"] if number > SHOWN else []
     return [*lines, f"  make label WHO={DECIDED}, or make answers WHO={DECIDED} FILE=... with key and label"]
+
+
+def _misled(state: Labelling, resolved: Resolved) -> list[str]:
+    """Classes whose phrases mislead, by the answers so far."""
+    named = state.predicted(rounds.FIRST)
+    if named is None:
+        return []
+    number = {name: place for place, name in enumerate(state.classes)}
+    answered = [
+        (text, number[label])
+        for key, label in resolved.labels.items()
+        if label in number and (text := state.texts.get(key)) and not text.in_holdout
+    ]
+    actual, rows = (np.array(values, np.int64) for values in ([place for _, place in answered], [text.row for text, _ in answered]))
+    lines = [
+        f"  {each.line([answered[row][0].text for row in each.rows])}"
+        for each in misleading.found(actual, named[0][rows].astype(np.int64), state.classes)[:SHOWN]
+    ]
+    return ["phrases that mislead; better words go into labels.describe (docs/names.md):", *lines] if lines else []
 
 
 def _gone(state: Labelling) -> list[str]:

@@ -57,6 +57,20 @@ def test_a_rule_that_can_never_end_labelling_is_reported(project, capsys):
     assert "stages has 1" not in capsys.readouterr().out
 
 
+def test_it_prints_the_phrases_of_the_classes_and_which_are_alike(clustered, tmp_path, monkeypatch, capsys):
+    project = clustered.entered(tmp_path / "a projéct", monkeypatch)
+    check.main()
+    assert "neg" not in capsys.readouterr().out  # names are off
+    project.change({"train": {"names": "auto"}, "labels": {"describe": {"neg": ["awful film", "lovely"], "pos": "the awful film"}}})
+    check.main()
+    shown = capsys.readouterr().out
+    assert "  neg: awful film; lovely\n  pos: the awful film\n" in shown
+    assert "'awful film' and 'the awful film' are nearly the same to the encoder" in shown
+    monkeypatch.setenv("BRIEF", "1")  # as make sets it on the way to another command
+    check.main()
+    assert capsys.readouterr().out.count("\n") == 1
+
+
 def test_check_refuses_what_prepare_refuses_and_a_pool_smaller_than_the_budget(project):
     with pytest.raises(Refused, match=r"prepare.dataset = nowhere.csv: "):
         check.main("nowhere.csv")

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gleaner import load
 from stages.commands import answers as read_answers
 from stages.commands import ask, doubts, find, waiting
 from stages.core.base import artifacts, keys, paths
@@ -690,3 +691,25 @@ def test_doubts_that_a_person_filled_in_are_not_overwritten(first):
     read_answers.main(str(file), "decided")
     doubts.main("3")
     assert first_lines.splitlines()[-1].split(",")[0] not in file.read_text(encoding="utf-8")  # decided
+
+
+def test_before_the_first_answer_the_names_of_classes_predict_and_the_page_has_guesses(project, capsys):
+    project.change(
+        {"train": {"names": "auto"}, "labels": {"describe": {"neg": "awful film", "pos": ["great film", "lovely scene"]}}}
+    )
+    project.ask()
+    project.repro()
+    state = Labelling()
+    text = next(text for text in state.texts.values() if not text.in_holdout)
+    assert state.guess(state.predicted("stage1"), text) in ("neg", "pos")
+    assert set(load("data/model").predict([text.text])) <= {"neg", "pos"}
+    about = artifacts.load_json(Path("data/model/model.json"))
+    assert (about["stage"], about["labels"], about["rows"]) == ("names", 0, 0)
+    assert project.summary().startswith("stage1 waits for 12 answers.\n")
+    project.answer_all("holdout")
+    project.repro()
+    [row] = [line for line in project.summary().splitlines() if line.startswith("| names")]
+    assert [cell.strip() for cell in row.split("|")[1:4]] == ["names", "names", "0"]
+    project.answer_all("stage1")
+    project.repro()
+    assert artifacts.load_json(Path("data/model/model.json"))["stage"] == "stage1"

@@ -201,7 +201,7 @@ def test_a_tuned_encoder_and_contrastive_run_through_the_pipeline_and_rerun_only
     )
     write(project.folder / "pairs.csv", {"sentence1": LEFT, "sentence2": RIGHT, "score": [5, 0, 4, 1, 4.5, 2]})
     after_n = ["select_stage1", "buy_labels@stage1", "train_stage1"]
-    after_tuning = ["finetune_encoder", "embed", "reduce", "cluster", *after_n]
+    after_tuning = ["finetune_encoder", "embed", "name_classes", "reduce", "cluster", *after_n]
     ran = project.repro("train_stage1")
     assert sorted(ran) == sorted(["prepare", "collect_answers", *after_tuning])
     assert json.loads((project.folder / "data/embeddings/pool.json").read_text())["model"] == "data/encoder"

@@ -182,7 +182,9 @@ def test_table_lists_every_arm_by_budget(finished):
 
 def test_only_the_bucketed_arm_keeps_models(finished):
     models = {str(file.relative_to(finished.folder / "data")) for file in finished.folder.rglob("data/**/*.safetensors")}
-    assert models == {f"{stage}/models/{seed}/model.safetensors" for stage in STAGES for seed in (0, 1)}
+    assert models == {f"{stage}/models/{seed}/model.safetensors" for stage in STAGES for seed in (0, 1)} | {
+        "names/phrases.safetensors"
+    }
 
 
 def test_metrics_and_plots_commands_show_the_arms(finished):
@@ -223,7 +225,7 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
     rows = [{"text": f"{named[row['label']]} {row['text']}", "label": named[row["label"]]} for row in rows]
     corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     monkeypatch.chdir(project.folder)
-    for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
+    for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "name_classes", "map", "reduce", "cluster"):
         project.call(stage)
     project.label_in_stages()
     project.call("train_full")
@@ -258,7 +260,7 @@ def test_dvc_and_every_stage_as_processes_make_the_bytes_that_they_make_in_this_
     ran = one.repro(*target.split())
     said = other.run("dvc", "repro", *target.split()).stdout
     assert sorted(re.findall(r"Running stage '(\S+)'", said)) == sorted(["inputs", *ran])  # DVC keeps no order of its own
-    assert len(ran) == (9 if target else 27)
+    assert len(ran) == (10 if target else 28)
     assert len(made(one)) > (20 if target else 100)
     assert made(other) == made(one)
     locks = [(project.folder / "dvc.lock").read_text(encoding="utf-8").splitlines() for project in (one, other)]

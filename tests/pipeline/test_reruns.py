@@ -25,7 +25,7 @@ PICKED = ["select_stage1", "buy_labels@stage1", "train_stage1", *AFTER_STAGE1, *
 STAGE1 = [*PICKED, ARM]
 SCORED = [*AFTER_STAGE1, *RANDOM[1:], *END]
 TRAINED = ["train_stage1", *AFTER_STAGE1, *RANDOM, ARM, "train_full", *END]
-LAID_OUT = ["embed", "map", "reduce", "cluster", *STAGE1, "train_full"]
+LAID_OUT = ["embed", "name_classes", "map", "reduce", "cluster", *STAGE1, "train_full"]
 ALL = ["prepare", "collect_answers", "finetune_encoder", *LAID_OUT]
 STAGE2, STAGE3, STAGE4 = ({f"stage{i}": {"after": f"stage{i - 1}", "m": 2}} for i in (2, 3, 4))
 FOUR = ["stage1", "stage2", "stage3", "stage4"]
@@ -48,6 +48,9 @@ TABLE = {
     "pooling": ({"embed": {"pooling": "cls"}}, ["finetune_encoder", *LAID_OUT]),
     "lower case": ({"embed": {"lower_case": True}}, ["finetune_encoder", *LAID_OUT]),
     "the kind of numbers": ({"embed": {"dtype": "bfloat16"}}, LAID_OUT),
+    # With train.names off, what name_classes makes stays the same.
+    "words for classes": ({"labels": {"describe": {"neg": "a bad film"}}}, ["name_classes", *TRAINED]),
+    "names": ({"train": {"names": "auto"}}, ["name_classes", *TRAINED]),
     "train": ({"train": {"learning_rate": 1e-4}}, TRAINED),
     "the learner": ({"train": {"trainer": "contrastive"}}, TRAINED),
     "train_full": ({"train_full": {"epochs": 2}}, ["train_full", *END]),
@@ -170,7 +173,7 @@ def test_what_is_taken_out_of_params_leaves_nothing_that_a_clone_could_miss(copy
     project.change({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2], "arms": []})
     assert project.repro() == ["collect_answers", *END]
     results = {str(folder.relative_to(project.folder / "data/results")) for folder in project.folder.glob("data/results/*/*")}
-    assert results == {"bucketed/stage1", "bucketed/stage2", "random/stage1", "random/stage2", "full/pool"}
+    assert results == {"bucketed/stage1", "bucketed/stage2", "random/stage1", "random/stage2", "full/pool", "names/names"}
     assert not (project.folder / "data/results/entropy").exists()
     assert not (project.folder / "metrics/bucketed/stage3.json").exists()
 

@@ -52,7 +52,7 @@ def project(tmp_path_factory) -> InProcess:
     })  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "map", "reduce", "cluster"):
+        for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "name_classes", "map", "reduce", "cluster"):
             project.call(stage)
         project.label_in_stages()
         for stage in ("stage1", "stage2"):

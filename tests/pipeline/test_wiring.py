@@ -89,6 +89,7 @@ def test_stage_list_is_exactly_this():
         "collect_answers",
         "finetune_encoder",
         "embed",
+        "name_classes",
         "map",
         "reduce",
         "cluster",
@@ -118,7 +119,7 @@ def test_stage_list_is_exactly_this():
 
 
 def test_dvc_yaml_is_short_enough_for_a_table_of_contents():
-    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 200
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) <= 210
 
 
 # Imported with every stage: how a process starts and ends, which changes no number.
@@ -182,7 +183,7 @@ def test_every_file_that_a_stage_reads_is_written_by_a_stage():
     asked = {str(ROOT / f"data/asked/{name}.npy") for name in ("stage1", "stage2", "stage3", "random", "prelabelled")}
     parts = {str(results), str(results / "bucketed"), str(results / "random"), str(ROOT / "data/map")} | asked
     assert deps - outs == parts  # of outs, or folders of some
-    assert len([out for out in outs if Path(out).is_relative_to(results)]) == 10
+    assert len([out for out in outs if Path(out).is_relative_to(results)]) == 11
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -162,7 +162,7 @@ def project(clustered, tmp_path_factory) -> InProcess:
         (folder / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         rounds = {"stage2": {"after": "stage1", "m": 2}}
         project.change({"arms": [], "rounds": rounds, "random_at": ["stage1", "stage2"]})
-        for stage in ("prepare", "collect_answers", "embed", "map", "reduce", "cluster"):
+        for stage in ("prepare", "collect_answers", "embed", "name_classes", "map", "reduce", "cluster"):
             project.call(stage)
         project.label_in_stages()
         for stage in ("stage1", "stage2"):

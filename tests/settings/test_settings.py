@@ -287,7 +287,7 @@ def test_a_setting_named_like_a_pydantic_term_is_refused_by_name(params):
     assert "function-x is no known setting" in refusal()
 
 
-PEOPLE = {"from": "people", "classes": ["neg", "pos"], "rename": {}, "guide": "none", "keep_text": True}
+PEOPLE = {"from": "people", "classes": ["neg", "pos"], "describe": {}, "rename": {}, "guide": "none", "keep_text": True}
 
 
 @pytest.mark.parametrize(
@@ -317,3 +317,23 @@ def test_the_overlay_for_people_is_valid(params):
     lay_over(content, yaml.safe_load((ROOT / "params/people.yaml").read_text(encoding="utf-8")))
     params(text=yaml.safe_dump(content))
     assert rules.check_file("report").labels.source == "people"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("", "labels.describe.neg = '': must be words, or a list of up to 100 phrases"),
+        ([], r"labels.describe.neg = \[\]: must be words, or a list of up to 100 phrases"),
+        (5, "labels.describe.neg = 5: must be words, or a list of up to 100 phrases"),
+        (["a film", "!?"], "labels.describe.neg = .*: must be words, or a list of up to 100 phrases"),
+        ("a " * 5_000, "labels.describe.neg = .*: a phrase has at most 1,000 characters"),
+        (["GOOD  film"], "labels.describe: 'good film' describes neg and pos; say how they differ"),
+    ],
+)
+def test_phrases_that_cannot_be_used_are_refused_in_one_line(params, words, message):
+    labels = PEOPLE | {"from": "dataset", "describe": {"neg": words, "pos": "good film"}}
+    params(("labels", labels))
+    with pytest.raises(Refused, match=message) as refused:
+        rules.check_file("prepare")
+    assert str(refused.value).count("\n") == 0
+    assert ";" not in str(refused.value).partition("say how")[0].removesuffix("; ")

@@ -615,9 +615,9 @@ def test_a_class_that_only_the_holdout_has_reaches_the_report(in_process):
     odd = [{**row, "label": "odd"} for row in rows[90:95]]
     put(Path("d/test.jsonl"), "".join(json.dumps(row) + "\n" for row in [*odd, *rows[95:]]))
     in_process.change({"prepare": {"dataset": "d"}, "rounds": {}, "stages": ["stage1"], "random_at": ["stage1"], "arms": []})
-    for stage in ("prepare", "collect_answers", "embed", "map", "reduce", "cluster", "select_stage1", "buy_labels stage1"):
-        in_process.call(*stage.split())
-    for stage in ("train_stageN stage1", "train_random stage1", "train_full", "calibrate", "report"):
+    for stage in ("prepare", "collect_answers", "embed", "name_classes", "map", "reduce", "cluster", "select_stage1"):
+        in_process.call(stage)
+    for stage in ("buy_labels stage1", "train_stageN stage1", "train_random stage1", "train_full", "calibrate", "report"):
         in_process.call(*stage.split())
     measured = json.loads(Path("metrics/summary.json").read_text())
     assert measured["false_negatives_odd"] == 5

@@ -18,7 +18,17 @@ PEOPLE = {
     "random_at": [],
     "arms": [],
 }
-OF_TEXTS = ("inputs", "prepare", "finetune_encoder", "embed", "map", "reduce", "cluster")  # no answer changes what they read
+# No answer changes what they read.
+OF_TEXTS = (
+    "inputs",
+    "prepare",
+    "finetune_encoder",
+    "embed",
+    "name_classes",
+    "map",
+    "reduce",
+    "cluster",
+)  # no answer changes what they read
 ROUND = ("score_entropy", "select_stageN", "summarise_scores", "buy_labels", "train_stageN")
 MADE = Path("data/.made.json")
 OTHER = {"neg": "pos", "pos": "neg"}

@@ -28,7 +28,7 @@ TINY = {
     "rounds": {"stage2": {"after": "stage1", "m": 2}, "stage3": {"after": "stage2", "m": 2}},
     "seeds": [0, 1],
     # The probe, since each stage of a fine-tuned project would load torch, which takes seconds.
-    "train": {"trainer": "probe", "epochs": 1, "min_steps": 4, "folds": 2},
+    "train": {"trainer": "probe", "epochs": 1, "min_steps": 4, "folds": 2, "names": False},
     "train_final": {"arms": []},  # it has a project of its own in test_final
 }
 # Two tests at a time on two cores, and nothing in them large enough for a second thread.

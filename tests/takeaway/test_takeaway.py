@@ -1,5 +1,6 @@
 """The model as a folder: it predicts what the project predicts, on a machine without the project."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -190,6 +191,12 @@ def test_with_an_unlabelled_holdout_the_card_says_that_nothing_was_measured(proj
     assert not {"metrics", "model-index"} & read.data.to_dict().keys()
     expected = pytest.approx(gleaner.load().predict_proba(TEXTS), abs=near(1e-5), nan_ok=True)
     assert np.array(script_of(Path("taken")).predict_proba(TEXTS)) == expected
+
+
+def test_the_card_of_a_model_of_names_alone_says_that_no_label_was_spent(project):
+    about = dataclasses.replace(record.load(record.FOLDER), labels=0)
+    facts = card.Facts(about, {"members": 1}, [], 90, {}, "", {})
+    assert card._labels(facts) == "- Labels spent: none. It knows what the classes are called, and the pool of 90 rows."
 
 
 def test_open_rows_of_the_holdout_do_not_count_in_the_interval(project):

@@ -16,8 +16,9 @@ class Learner(probe_model.VectorLearner):
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Any = None, closed: Any = ()
     ) -> probe_model.ProbeModel:
         """As in learners.Learner. `start` is ignored: the optimum does not depend on where the search begins."""
-        vectors, labels, weights, choice = self.chosen(pool, labelled, labels, seed, title)
-        return probe_model.ProbeModel(logistic.fitted(vectors, labels, self.classes, choice, weights), KIND, self.embed)
+        chosen = self.chosen(pool, labelled, labels, seed, title)
+        model = logistic.fitted(chosen.vectors, chosen.labels, self.classes, chosen.choice, chosen.weights)
+        return probe_model.ProbeModel(model, KIND, self.embed)
 
 
 load = probe_model.load

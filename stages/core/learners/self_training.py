@@ -2,7 +2,8 @@
 
 One round of self-training (Scudder 1965; Yarowsky 1995): a regression on the labelled rows predicts a class for each open row,
 and the surest rows of each predicted class are learned from like labelled ones. By default all classes weigh the same, among
-labelled and among open rows, or a rare class would be predicted ever less (train.class_weight).
+labelled and among open rows, or a rare class would be predicted ever less (train.class_weight). With train.names, what classes are
+called has a say in the predictions for open rows, as far as the labelled rows bear it out (space/names).
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 
 from stages.core.base import seeding
 from stages.core.space import logistic, probe_model
+from stages.core.space.sampling import surest
 
 KIND = "self_training"
 
@@ -23,14 +25,20 @@ class Learner(probe_model.VectorLearner):
     ) -> probe_model.ProbeModel:
         """As in learners.Learner. `start` is ignored: the optimum does not depend on where the search begins."""
         rows = self.candidates(len(pool), np.concatenate([labelled, np.array(closed, np.int64)]), seed)
-        vectors, labels, weights, choice = self.chosen(pool, labelled, labels, seed, title)
-        model = logistic.fitted(vectors, labels, self.classes, choice, weights)
+        chosen = self.chosen(pool, labelled, labels, seed, title)
+        model = logistic.fitted(chosen.vectors, chosen.labels, self.classes, chosen.choice, chosen.weights)
         if len(rows) and len(model.present) > 1:
-            predicted, taken = surest(model.probabilities(pool[rows]), self.train.pseudo_share)
-            each = [np.ones(len(labels)), np.ones(len(predicted))] if weights is None else [weights, logistic.evened(predicted)]
-            each[1] *= self.train.pseudo_weight * len(labels) / each[1].sum()
-            vectors, labels = np.concatenate([vectors, pool[rows[taken]]]), np.concatenate([labels, predicted])
-            model = logistic.fitted(vectors, labels, self.classes, choice, np.concatenate(each))
+            said, weights = model.probabilities(pool[rows]), chosen.weights
+            if chosen.named:
+                said = chosen.trust.combined(said, chosen.named.probabilities(pool[rows]))
+            predicted, taken = surest(said, self.train.pseudo_share)
+            if weights is None:
+                each = [np.ones(len(chosen.labels)), np.ones(len(predicted))]
+            else:
+                each = [weights, logistic.evened(predicted)]
+            each[1] *= self.train.pseudo_weight * chosen.labelled / each[1].sum()
+            vectors, labels = np.concatenate([chosen.vectors, pool[rows[taken]]]), np.concatenate([chosen.labels, predicted])
+            model = logistic.fitted(vectors, labels, self.classes, chosen.choice, np.concatenate(each))
         return probe_model.ProbeModel(model, KIND, self.embed)
 
     def candidates(self, pool_rows: int, bought: np.ndarray, seed: int) -> np.ndarray:
@@ -38,16 +46,6 @@ class Learner(probe_model.VectorLearner):
         [rng] = seeding.rngs([seed], "self_training")
         rows = np.setdiff1d(np.arange(pool_rows), bought)
         return np.sort(rng.permutation(rows)[: round(self.train.pseudo_rows / self.train.pseudo_share)])
-
-
-def surest(probabilities: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """(int64 [taken] predicted classes, int64 [taken] rows of float32 [rows, classes]): the surest share of each, 1 or more"""
-    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
-    order = np.lexsort([-confidence, predicted])  # class by class, the surest first
-    counts = np.unique(predicted, return_counts=True)[1]
-    kept = np.maximum(1, np.round(counts * share).astype(int))
-    taken = np.concatenate([part[:many] for part, many in zip(np.split(order, np.cumsum(counts)[:-1]), kept)])
-    return predicted[taken], taken
 
 
 load = probe_model.load

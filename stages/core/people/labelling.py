@@ -99,6 +99,8 @@ class Labelling:
         if name not in self.stages:
             return None
         try:
+            if name == rounds.FIRST:  # by what the classes are called
+                return artifacts.load(paths.NAMED, np.int16, (len(self.pool_keys()),), within=(-1, len(self.classes)))[None]
             return rounds.load_predicted(name, self.settings.seeds, len(self.pool_keys()), len(self.classes))
         except Refused:
             return None

@@ -8,12 +8,17 @@ import numpy as np
 from stages.core.report_page import curves, mistakes, picks, points, provenance, shortened
 from stages.core.reporting import answer
 from stages.core.reporting.comparison import Tested
-from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL, Result
+from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, NAMES, WHOLE_POOL, Result
 from stages.core.rows.rounds import FIRST
 from stages.core.rows.score_summary import ScoreSummary
 
 PEOPLE_ROWS, PEOPLE_CHARACTERS = 200, 1_000  # of conflicts and of doubts on the page
-ARM_NAMES = {MAIN: "rows picked by Gleaner", BASELINE: "rows picked at random", BOUND: "all labels"}
+ARM_NAMES = {
+    MAIN: "rows picked by Gleaner",
+    BASELINE: "rows picked at random",
+    BOUND: "all labels",
+    NAMES: "names of the classes alone",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

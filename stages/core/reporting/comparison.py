@@ -8,7 +8,7 @@ import numpy as np
 from stages.core.reporting import statistics
 from stages.core.reporting.result_tables import shown
 from stages.core.rows.measures import MEASURES, accuracy, by_row, confusion, macro_f1
-from stages.core.rows.results import BASELINE, BOUND, FINAL, WHOLE_POOL, Result
+from stages.core.rows.results import BASELINE, BOUND, FINAL, NAMES, WHOLE_POOL, Result
 
 Tested = dict[tuple[str, str], Result]  # (arm, stage) -> result of models that were tested on the holdout
 NEAR_FULL = 0.95  # share of the full model's measure that "labels to 95% of full" counts to
@@ -62,7 +62,7 @@ def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure:
 
     stages   at which every arm has models; the random arm may lack some
     """
-    arms = [arm for arm in dict.fromkeys(arm for arm, _ in tested) if arm != BOUND]
+    arms = [arm for arm in dict.fromkeys(arm for arm, _ in tested) if arm not in (BOUND, NAMES)]
     compared = all((BASELINE, stage) in tested for stage in stages)
     if not compared:
         arms = [arm for arm in arms if arm != BASELINE]

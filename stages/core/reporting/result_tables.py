@@ -28,6 +28,7 @@ def summary(
     if measured:
         parts += [f"{answer}\n"] if answer else []
         parts.append(by_stage(measured, seeds, stages, measure, waiting))
+    if overall:
         parts += [by_curve(overall, seeds, measure, (BOUND, WHOLE_POOL) in measured), by_selection(picked)]
     return "\n".join(parts)
 
@@ -55,8 +56,8 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
     text = table(lines, ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"], left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout, with their sd. The gain is in {NAMES[measure]}; its se takes seeds and "
     text += "holdout rows as samples. The full model has one seed and is compared with the last random stage.\n"
-    last, row = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN and stage != FINAL][-1]
-    if last != stages[-1]:
+    last, row = next(((stage, row) for (arm, stage), row in reversed(measured.items()) if arm == MAIN and stage != FINAL), ("", {}))
+    if last not in ("", stages[-1]):
         how = f"has come to {last}" if waiting else f"ended after {last}"
         text += f"Labelling {how}, with {row['labels']:,} labels.{''.join(f' {stage} waits.' for stage in waiting)}\n"
     return text

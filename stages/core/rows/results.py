@@ -29,6 +29,7 @@ from stages.core.rows import labels, rounds
 
 MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # arms that always run
 WHOLE_POOL = "pool"  # the only stage of BOUND
+NAMES = "names"  # an arm with one stage of the same name: a model of what classes are called, no label spent
 FINAL = "final"  # takes the place of an arm; its stages are the arms whose last rows it learns from
 ROOT = Path("data/results")
 
@@ -96,7 +97,7 @@ def wanted(settings: Any) -> list[tuple[str, str]]:
     stages = rounds.in_order(settings.rounds)
     of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
     named = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
-    return named + [(FINAL, arm) for arm in settings.train_final.arms]
+    return [*named, (NAMES, NAMES)] + [(FINAL, arm) for arm in settings.train_final.arms]
 
 
 def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pydantic
 
-from stages.core.base import artifacts, params, paths, plugins
+from stages.core.base import artifacts, params, paths, phrases, plugins
 from stages.core.base.errors import Refused, choices
 from stages.core.people.records.conflicts import renamed
 from stages.core.rows import rounds
-from stages.core.rows.results import BASELINE, MAIN
+from stages.core.rows.results import BASELINE, MAIN, NAMES
 from stages.core.settings.schema import Params, Round
 
 BEFORE_THE_POOL = ("inputs", "prepare")  # for them the pool in data/ may belong to other params
@@ -40,9 +40,11 @@ def checked(loaded: Any) -> Params:
         if name not in params.stages:
             raise Refused(f"params.yaml: stages lacks {name}: its rows would get no labels; add it")
     last = [MAIN, *([BASELINE] if order[-1] in params.random_at else []), *params.arms]
+    last += [NAMES] if params.train.names == "auto" else []
     for arm in params.train_final.arms:
         if arm not in last:
             raise Refused(f"params.yaml: train_final.arms names {arm}, which has no models at {order[-1]}; {choices(arm, last)}")
+    _refuse_one_phrase_for_two(params.labels.describe)
     if params.labels.source == "people":
         _refuse_for_people(params)
     if params.predict.seed not in ("mean", *params.seeds):
@@ -53,6 +55,16 @@ def checked(loaded: Any) -> Params:
     return params
 
 
+def _refuse_one_phrase_for_two(describe: dict[str, str | list[str]]) -> None:
+    """Raise Refused where two classes are described by the same words."""
+    class_of: dict[str, str] = {}
+    for name, words in describe.items():
+        for phrase in [words] if isinstance(words, str) else words:
+            other = class_of.setdefault(" ".join(phrase.casefold().split()), name)
+            if other != name:
+                raise Refused(f"params.yaml: labels.describe: {phrase[:60]!r} describes {other} and {name}; say how they differ")
+
+
 def _refuse_for_people(params: Params) -> None:
     """Raise Refused for arms, whose rows nobody would label, and for a rename that does not end at a class."""
     if params.arms:
@@ -61,6 +73,8 @@ def _refuse_for_people(params: Params) -> None:
             f"make repro WITH=params/people.yaml does"
         )
     classes, rename = params.labels.classes, params.labels.rename
+    if classes:
+        phrases.of_classes(classes, params.labels.describe)
     for old, new in rename.items():
         if old in classes:
             raise Refused(f"params.yaml: labels.rename.{old}: {old} is still a class; remove it from labels.classes or from rename")

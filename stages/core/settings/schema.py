@@ -13,9 +13,10 @@ from pydantic import AfterValidator, Field
 from stages.core.base import plugins
 from stages.core.base.errors import choices
 from stages.core.people.records.journal import CANNOT_SAY
-from stages.core.rows.results import BASELINE, BOUND, MAIN
+from stages.core.rows.results import BASELINE, BOUND, MAIN, NAMES
 
-ALWAYS_THERE = (MAIN, BASELINE, BOUND)  # arms that no list names
+LONGEST_PHRASE = 1_000  # characters
+ALWAYS_THERE = (MAIN, BASELINE, BOUND, NAMES)  # arms that no list names
 
 
 def _no_repeats(values: list) -> list:
@@ -57,6 +58,15 @@ def _class_name(name: Any) -> str:
     if not 0 < len(name) <= 4096 or name != name.strip() or re.search(r"[\r\n\0]", name) or name == CANNOT_SAY:
         raise ValueError(f"must be one line without blanks around it, and not {CANNOT_SAY}, which means that no class fits")
     return name
+
+
+def _phrases(words: Any) -> Any:
+    several = words if isinstance(words, list) else [words]
+    if not 0 < len(several) <= 100 or not all(isinstance(each, str) and any(map(str.isalpha, each)) for each in several):
+        raise ValueError("must be words, or a list of up to 100 phrases")
+    if max(map(len, several)) > LONGEST_PHRASE:
+        raise ValueError(f"a phrase has at most {LONGEST_PHRASE:,} characters")
+    return words
 
 
 def _encoding(name: str) -> str:
@@ -101,6 +111,7 @@ Name = Annotated[str, Field(min_length=1, max_length=4096)]  # no path is longer
 Names = Annotated[list[Name], AfterValidator(_no_repeats)]
 SourceName = Annotated[Any, AfterValidator(_source_name)]
 ClassName = Annotated[Any, AfterValidator(_class_name)]
+Phrases = Annotated[Any, AfterValidator(_phrases)]
 Dtype = Literal["auto", "float32", "bfloat16"]
 Strategy = Annotated[str, _plugin("strategies", "pick")]
 Arm = Annotated[str, AfterValidator(_not_always_there), _plugin("strategies", "pick", besides=ALWAYS_THERE)]
@@ -138,6 +149,7 @@ class Prepare(Section):
 class Labels(Section):
     source: Literal["dataset", "people"] = Field(alias="from")  # from is a word of Python
     classes: Annotated[list[ClassName], AfterValidator(_no_repeats)]
+    describe: dict[ClassName, Phrases]
     rename: dict[ClassName, ClassName]
     guide: Name
     keep_text: bool
@@ -195,6 +207,7 @@ class Train(Section):
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: ZeroOrShare
     class_weight: Literal["even", "none", "auto"]
+    names: Literal["auto", "off", False]  # YAML reads off as False
     freeze_word_embeddings: bool
     early_stopping: section(patience=AtLeastZero, holdout_share=Share)
     warm_start: bool

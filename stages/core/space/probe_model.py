@@ -1,5 +1,6 @@
 """A regression on the pipeline's vectors as a Model: shared by the learners `probe` and `self_training`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
 from stages.core.encoding import model_files, vectors
-from stages.core.space import logistic, logistic_cv, sampling
+from stages.core.space import logistic, logistic_cv, names, sampling
 from stages.core.space.layers import weighted
 
 
@@ -54,15 +55,40 @@ class VectorLearner:
         """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
         return read(texts, embeddings, self.embed.model)
 
-    def chosen(
-        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, logistic.Choice]:
-        """(vectors, labels, weights, hyperparameters) to fit a regression on the labelled rows with; of very many, on a sample."""
+    def chosen(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str) -> "Chosen":
+        """What to fit a regression with; of very many labelled rows, a sample."""
         few = sampling.stratified(labels, sampling.FIT_ROWS, self.train.folds, np.random.default_rng(seed))
         vectors, labels = pool[labelled[few]], labels[few]
         weights = logistic.row_weights(labels, self.train.class_weight)
         choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, weights is not None, title, labelled[few])
-        return vectors, labels, weights, choice
+        phrases = names.load()
+        if not phrases:
+            return Chosen(vectors, labels, weights, choice, len(few))
+        named = load(paths.NAMES_MODEL, self.embed, None).regression
+        splits = sampling.stratified_folds(labels, self.train.folds, seed, labelled[few])
+        trust = names.trust(vectors, labels, phrases, named.probabilities(vectors), choice, self.train.class_weight, splits)
+        return Chosen(*names.joined(vectors, labels, weights, phrases, trust.weight), choice, len(few), named, trust)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a regression is fitted with.
+
+    vectors    float [rows, ...]      of the labelled rows, then of the phrases that describe the classes (train.names)
+    labels     int64 [rows]
+    weights    float64 [rows]         None where all rows weigh the same
+    choice     hyperparameters
+    labelled   number of labelled rows among these
+    named      the names' model, and how far it is trusted; None without names
+    """
+
+    vectors: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray | None
+    choice: logistic.Choice
+    labelled: int
+    named: logistic.Logistic | None = None
+    trust: names.Trust | None = None
 
 
 def load(folder: Path, embed: Any, machine: Any) -> ProbeModel:

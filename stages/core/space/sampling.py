@@ -27,6 +27,19 @@ def first_copies(numbers: np.ndarray) -> np.ndarray:
     return np.sort(np.unique(numbers, return_index=True)[1])
 
 
+def surest(probabilities: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """(int64 [taken] predicted classes, int64 [taken] rows): the surest share of each predicted class, at least one row.
+
+    probabilities   float32 [rows, classes], or other scores
+    """
+    predicted, confidence = probabilities.argmax(1), probabilities.max(1)
+    order = np.lexsort([-confidence, predicted])  # class by class, the surest first
+    counts = np.unique(predicted, return_counts=True)[1]
+    kept = np.maximum(1, np.round(counts * share).astype(int))
+    taken = np.concatenate([part[:many] for part, many in zip(np.split(order, np.cumsum(counts)[:-1]), kept)])
+    return predicted[taken], taken
+
+
 def stratified_folds(labels: np.ndarray, most: int, seed: int, numbers: Any = None) -> list[tuple[np.ndarray, np.ndarray]]:
     """(int64 [trained on], int64 [validated]) indices into `labels`, one pair a fold; no folds where no class has two rows.
 

@@ -26,10 +26,9 @@ class Facts:
 
 def written(facts: Facts, name: str) -> str:
     """The card of the model `name`: Markdown below a head of YAML."""
-    about, measured, params = facts.about, facts.measured, facts.params
+    about, params = facts.about, facts.params
     head = yaml.safe_dump(_head(facts, name), sort_keys=False, allow_unicode=True, width=120)
     classes = ", ".join(f"`{each}`" for each in about.classes)
-    several = f" for each of {measured['members']} models, {about.rows:,} different rows in all" if measured["members"] > 1 else ""
     versions = ", ".join(f"{library} {version}" for library, version in facts.versions.items())
     return f"""---
 {head}---
@@ -39,7 +38,7 @@ def written(facts: Facts, name: str) -> str:
 Sorts texts into {len(about.classes)} classes: {classes}. Made by Gleaner, which chooses the rows that people label.
 
 {_quality(facts)}
-- Labels spent: {about.labels:,}{several}, out of a pool of {facts.pool_rows:,} rows.
+{_labels(facts)}
 - Data: `{params["prepare"]["dataset"]}`. Encoder: `{params["embed"]["model"]}`; learner: {about.trainer}, models of {about.stage}.
 {_calibration(facts)}
 ## Use
@@ -58,6 +57,15 @@ Commit {facts.commit}; {versions}. All settings:
 ```yaml
 {yaml.safe_dump(params, sort_keys=False, allow_unicode=True, width=120)}```
 """
+
+
+def _labels(facts: Facts) -> str:
+    """What labels were spent, as an item of a list."""
+    about, members = facts.about, facts.measured["members"]
+    if not about.labels:
+        return f"- Labels spent: none. It knows what the classes are called, and the pool of {facts.pool_rows:,} rows."
+    several = f" for each of {members} models, {about.rows:,} different rows in all" if members > 1 else ""
+    return f"- Labels spent: {about.labels:,}{several}, out of a pool of {facts.pool_rows:,} rows."
 
 
 def _quality(facts: Facts) -> str:

@@ -1,0 +1,49 @@
+"""A model of any learner that has seen no label: it learns from what the names' model says of rows of the pool."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.core import learners
+from stages.core.arms.fitter import FittedModel, Fitter
+from stages.core.base import paths, seeding
+from stages.core.rows import results
+from stages.core.space import probe_model
+from stages.core.space.sampling import surest
+
+ROWS, SURE, TURNS = 4_000, 0.5, 2
+
+
+def train_and_try(settings: Any, models: Path) -> None:
+    """Train a model a seed, save it below `models`, and write the probabilities on the holdout.
+
+    settings   .seeds, .train and .embed of params.yaml
+    """
+    fitter, on_holdout, history, kept = Fitter(settings), [], [], []
+    vectors = probe_model.read(paths.POOL, paths.EMBEDDINGS, settings.embed.model)
+    by_name = probe_model.load(paths.NAMES_MODEL, settings.embed, None)
+    for seed in settings.seeds:
+        [rng] = seeding.rngs([seed], "by_name")
+        rows = np.sort(rng.permutation(len(vectors))[:ROWS])
+        fitted = learned(fitter, rows, by_name.probabilities(vectors[rows], ""), seed)
+        fitted.model.save(models / str(seed))
+        kept.append(learners.fingerprint(models / str(seed)))
+        on_holdout.append(fitter.on_holdout(fitted, 0))
+        history += fitted.history(seed)
+    none = np.empty((len(settings.seeds), 0), np.int64)
+    results.save(results.FINAL, results.NAMES, results.Result(none, none, fitter.stacked(on_holdout), history=history, models=kept))
+
+
+def learned(fitter: Fitter, rows: np.ndarray, said: np.ndarray, seed: int) -> FittedModel:
+    """A model of the surest half of each class that the names' model names, then one of what the first names so.
+
+    rows   int64 [rows] of the pool; said float32 [rows, classes]   their probabilities by the names' model
+    """
+    for turn in range(1, TURNS + 1):
+        title = f"{results.FINAL} {results.NAMES}, turn {turn} of {TURNS}, seed {seed}"
+        predicted, taken = surest(said, SURE)
+        model = fitter.learner.fit(fitter.pool, rows[taken], predicted, seed, f"train {title}", None, ())
+        fitted = FittedModel(model, fitter.pool, title)
+        said = fitted.probabilities(rows) if turn < TURNS else said
+    return fitted

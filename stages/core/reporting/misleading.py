@@ -1,0 +1,49 @@
+"""Which classes their phrases mislead about: rows that people or the data set answered so, and the names' model calls otherwise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+LEAST, FEW = 5, 1 / 3  # rows answered so, and share of them that is called so
+SHOWN = 3  # texts a class
+CHARACTERS = 60  # of a text
+
+
+@dataclass(frozen=True)
+class Misled:
+    """A class of which few rows are called so by name."""
+
+    name: str
+    answered: int
+    called: int  # of the answered, how many the names' model calls so
+    instead: str  # what it calls most of the others
+    rows: list[int]  # some of those, as numbers of the arguments
+
+    def line(self, texts: list[str]) -> str:
+        """texts   of `rows`"""
+        shown = ", ".join("`{}`".format(repr(text[:CHARACTERS])[1:-1].replace("`", "'")) for text in texts)
+        few = f"{self.called:,} of {self.answered:,} rows answered {self.name}"
+        return f"{few} are called so by name; called {self.instead}: {shown}"
+
+
+def found(actual: np.ndarray, named: np.ndarray, classes: list[str]) -> list[Misled]:
+    """The classes whose phrases mislead, the worst first.
+
+    actual, named   int64 [rows]   class numbers by answers, and by the names' model; negative where unknown
+    """
+    misled = []
+    for number, name in enumerate(classes):
+        rows = np.flatnonzero((actual == number) & (named >= 0))
+        others = rows[named[rows] != number]
+        if len(rows) >= LEAST and len(rows) - len(others) < FEW * len(rows):
+            most = int(np.bincount(named[others]).argmax())
+            like = others[named[others] == most][:SHOWN].tolist()
+            misled.append(Misled(name, len(rows), len(rows) - len(others), classes[most], like))
+    return sorted(misled, key=lambda each: each.called / each.answered)
+
+
+def as_markdown(misled: list[Misled], texts: list[str]) -> str:
+    """Nothing where no phrase misleads. texts: of all rows."""
+    lines = [f"- {each.line([texts[row] for row in each.rows])}\n" for each in misled]
+    head = "\nPhrases that mislead; better words go into labels.describe (docs/names.md):\n\n"
+    return head + "".join(lines) if lines else ""

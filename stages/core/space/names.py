@@ -1,0 +1,158 @@
+"""Learning from what classes are called: the vectors of their phrases.
+
+data/names/phrases.safetensors   vectors float32 [phrases, ...] in the form of the pool's; classes int64 [phrases]
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from stages.core.base import paths, tensor_files
+from stages.core.space import logistic, sampling
+
+SAMPLE = 10_000  # rows of the pool to learn from; more take time and change nothing
+SURE, STRENGTH = (0.3, 0.7), 0.3  # share of each class to learn from, round by round
+WEIGHTS, POWERS = (0.0, 1.0, 4.0), (0.0, 0.25, 0.5, 1.0, 2.0)  # to choose a Trust from
+MOST_LABELLED = 1_000  # with more labels the names have nothing to add
+ALIKE = 0.85  # two of banking77's 77 names are as alike
+LEAST = 1e-4  # probability that counts for a class which a model does not know
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """
+    vectors   float32 [phrases, width] or [phrases, layers, width]
+    classes   int64 [phrases]   class numbers, ascending
+    """
+
+    vectors: np.ndarray
+    classes: np.ndarray
+
+    @property
+    def shares(self) -> np.ndarray:
+        """float64 [phrases]: so that the phrases of a class weigh 1 together."""
+        return 1 / np.bincount(self.classes)[self.classes]
+
+    def save(self) -> None:
+        tensors = {"vectors": np.ascontiguousarray(self.vectors, np.float32), "classes": self.classes}
+        tensor_files.save(paths.PHRASES, tensors, save_file)
+
+
+def load() -> Phrases | None:
+    """None where classes have no phrases, or train.names is off."""
+    if not paths.PHRASES.exists():
+        return None
+    phrases = Phrases(**tensor_files.load(paths.PHRASES, load_file))
+    return phrases if len(phrases.classes) else None
+
+
+def model(pool: np.ndarray, phrases: Phrases, classes: int, rng: np.random.Generator) -> logistic.Logistic:
+    """A regression that has seen no label.
+
+    Texts are called what they are most like, by the cosines of the last layer and of all layers, each class's standardised over
+    the pool: some phrases are like every text. A regression learns from the surest 30% of each class, and a second one from the
+    surest 70% of what the first says (self-training, Yarowsky 1995).
+
+    pool   float [rows, width] or [rows, layers, width]
+    """
+    points = pool[np.sort(rng.permutation(len(pool))[:SAMPLE])]
+    said = likeness(points, phrases, classes)
+    for share in SURE:
+        predicted, taken = sampling.surest(said, share)
+        fitted = logistic.fitted(points[taken], predicted, classes, logistic.Choice(STRENGTH, 1.0), logistic.evened(predicted))
+        said = fitted.probabilities(points)
+    return fitted
+
+
+def likeness(points: np.ndarray, phrases: Phrases, classes: int) -> np.ndarray:
+    """float32 [rows, classes]: how much each row is like a class's phrases; 0 on the mean of the rows, with a deviation of 1."""
+    mean = np.zeros((len(phrases.classes), classes), np.float32)
+    mean[np.arange(len(phrases.classes)), phrases.classes] = phrases.shares
+    total = np.zeros((len(points), classes), np.float32)
+    for layers in (slice(-1, None), slice(None)) if points.ndim == 3 else (slice(None),):
+        sides = (side[:, layers].reshape(len(side), -1) if side.ndim == 3 else side for side in (points, phrases.vectors))
+        rows, words = (np.float32(side) / np.linalg.norm(np.float32(side), axis=1, keepdims=True) for side in sides)
+        cosines = rows @ words.T @ mean
+        total += (cosines - cosines.mean(0)) / np.maximum(cosines.std(0), 1e-9)
+    return total
+
+
+def alike(phrases: Phrases) -> list[tuple[int, int]]:
+    """Pairs of phrases of two classes, by number, that are ALIKE or more by the cosine of the last layer; the most alike first."""
+    points = phrases.vectors if phrases.vectors.ndim == 2 else phrases.vectors[:, -1]
+    points = points / np.linalg.norm(points, axis=1, keepdims=True)
+    cosines = np.triu(points @ points.T * (phrases.classes[:, None] != phrases.classes), 1)
+    order = np.argsort(-cosines, axis=None, kind="stable")[: int((cosines >= ALIKE).sum())]
+    return [(int(one), int(other)) for one, other in zip(*np.unravel_index(order, cosines.shape))]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How much names count beside labelled rows."""
+
+    weight: float  # of the phrases of a class, as rows of that class, where a labelled row weighs 1
+    power: float  # of the probabilities by names, multiplied with those of a model of the labelled rows
+
+    def combined(self, said: np.ndarray, named: np.ndarray) -> np.ndarray:
+        """float32 [rows, classes]: the product of two models' probabilities, each row summing to 1 (experts, Hinton 2002).
+
+        said, named   float32 [rows, classes], of a model of the labelled rows and of the names' model
+        """
+        if not self.power:
+            return said
+        logs = np.log(np.maximum(said, LEAST)) + self.power * np.log(np.maximum(named, LEAST))
+        product = np.exp(logs - logs.max(1, keepdims=True))
+        return product / product.sum(1, keepdims=True)
+
+
+def trust(
+    vectors: np.ndarray,
+    labels: np.ndarray,
+    phrases: Phrases,
+    named: np.ndarray,
+    choice: logistic.Choice,
+    class_weight: str,
+    splits: list[tuple[np.ndarray, np.ndarray]],
+) -> Trust:
+    """The weight and then the power with the least log-loss on labelled rows that are left out in turn.
+
+    vectors   float [labelled, ...], labels int64 [labelled]
+    named     float32 [labelled, classes]   probabilities by the names' model
+    splits    as of sampling.stratified_folds; without any, both are 1
+
+    The labelled rows decide, so names that mislead count nothing, and with more labels their part fades.
+    """
+    if not splits or len(labels) > MOST_LABELLED:
+        return Trust(1.0, 1.0) if not splits else Trust(0.0, 0.0)
+    left_out = np.concatenate([validation for _, validation in splits])
+
+    def loss(probabilities: np.ndarray) -> float:
+        return -np.log(np.maximum(probabilities[np.arange(len(left_out)), labels[left_out]], LEAST)).sum()
+
+    said = {}
+    for weight in WEIGHTS:
+        parts = []
+        for train, validation in splits:
+            rows = joined(vectors[train], labels[train], logistic.row_weights(labels[train], class_weight), phrases, weight)
+            model = logistic.fitted(*rows[:2], named.shape[1], choice, rows[2])
+            parts.append(model.probabilities(vectors[validation]))
+        said[weight] = np.concatenate(parts)
+    weight = min(WEIGHTS, key=lambda weight: loss(said[weight]))
+    power = min(POWERS, key=lambda power: loss(Trust(weight, power).combined(said[weight], named[left_out])))
+    return Trust(weight, power)
+
+
+def joined(
+    vectors: np.ndarray, labels: np.ndarray, weights: np.ndarray | None, phrases: Phrases, weight: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """(vectors, labels, weights) of labelled rows and of the phrases, which weigh `weight` a class; without them if that is 0."""
+    if not weight:
+        return vectors, labels, weights
+    weights = np.ones(len(labels)) if weights is None else weights
+    words = phrases.vectors.astype(vectors.dtype)
+    return (
+        np.concatenate([vectors, words]),
+        np.concatenate([labels, phrases.classes]),
+        np.concatenate([weights, weight * phrases.shares]),
+    )
