@@ -2,6 +2,7 @@
 
     python -m benchmarks.evidence run [--study loop] [--arms NAME ...] [--sets NAME ...] [--seeds 5] [--processes 2]
     python -m benchmarks.evidence table [--study loop] [--against random] [--measure accuracy] [--arms NAME ...] [--sets NAME ...]
+    python -m benchmarks.evidence named --study names [--measure accuracy]
     python -m benchmarks.evidence saved [--study loop] [--measure accuracy]
     python -m benchmarks.evidence stopped
     python -m benchmarks.evidence picture [--study loop] [--arms NAME ...]
@@ -13,6 +14,11 @@
     mpnet          as loop, with a better encoder and pools of 3,000 rows; mpnet-former, as former
     final          rows as loop chooses them, and the models that train_final makes of them
     finetune       fine-tuned at every stage
+    unnamed        as loop, the random rows and the default only, to hold beside
+    names          the same with the phrases of phrases.yaml: train.names is auto, for the random rows too
+    misled         the same with each class's phrase dealt out to the next class
+    opaque         the same with phrases that say nothing: "thing number 1", "thing number 2", ...
+    mpnet-unnamed, mpnet-names   as unnamed and names, with a better encoder and pools of 3,000 rows
 
 All arms but the libraries' own setups share pool, vectors, buckets, model, seeds, and first rows if a strategy needs a model. On
 another processor vectors are rounded differently, so UMAP makes other buckets: each line has a checksum of both and is compared
@@ -20,7 +26,8 @@ with the random arm of the same checksum, which runs again if a study continues 
 rivals take hours on 67,000.
 
 `table` prints means over the budgets, differences to random (or another arm) paired by seed with Holm's correction, and the mean
-over the sources, where the two sets of films count as one, with an interval over seeds and one over data sets. `saved` prints how
+over the sources, where the two sets of films count as one, with an interval over seeds and one over data sets. `named` prints what
+names change in a study of names, and prepare_set prints their accuracy without labels. `saved` prints how
 many labels the former pipeline's random rows need to match the default with fewer. `stopped` prints where the agreement rule would
 have ended the default's runs. `picture` draws benchmarks/evidence-STUDY.svg.
 """
@@ -42,18 +49,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from tqdm import tqdm
 
 from benchmarks import evidence_shown, former, variants
 from benchmarks.harness import ROOT, SST2, enter_project, of_repository, prepared
-from stages import cluster, embed, reduce
+from stages import cluster, embed, name_classes, reduce
 from stages.commands.overlay import lay_over
 from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.arms.trajectory import Arm
-from stages.core.base import artifacts, params, paths
+from stages.core.base import artifacts, params, paths, phrases
 from stages.core.base.errors import choices
 from stages.core.encoding import vectors
-from stages.core.rows import labels, rounds, stopping
+from stages.core.rows import labels, results, rounds, stopping
 from stages.core.rows.measures import accuracy, macro_f1
 from stages.core.rows.results import BASELINE
 from stages.core.strategies import Pick, PoolState
@@ -78,6 +86,12 @@ STUDIES = {
     "former": {"embed": {"layers": "last"}, "train": {"trainer": "probe"}},
     "mpnet": {"embed": {"model": MPNET}},
     "mpnet-former": {"embed": {"model": MPNET, "layers": "last"}, "train": {"trainer": "probe"}},
+    "unnamed": {},
+    "names": {"train": {"names": "auto"}},
+    "misled": {"train": {"names": "auto"}},
+    "opaque": {"train": {"names": "auto"}},
+    "mpnet-unnamed": {"embed": {"model": MPNET}},
+    "mpnet-names": {"embed": {"model": MPNET}, "train": {"names": "auto"}},
     "final": {},
     # News articles are cut, since fine-tuning takes hours even so.
     "finetune": {"train": {"trainer": "finetune"}, "embed": {"max_tokens": 64}},
@@ -93,15 +107,33 @@ POOL_ROWS, MPNET_ROWS = 10_000, 3_000
 def prepare_set(home: Path, name: str, study: str) -> None:
     """Run stages prepare to cluster, once a data set and study."""
     folder = home / study / name
-    changes = {"prepare": {"dataset": SETS[name]}}
+    changes = {"prepare": {"dataset": SETS[name]}, "train": {"names": "off"}}
     lay_over(changes, STUDIES[study])
     if (folder / paths.CLUSTERS).exists():
         enter_project(folder, **changes)
-        return
-    prepared(folder, **changes)
-    cut_pool(MPNET_ROWS if study.startswith("mpnet") else POOL_ROWS)
-    for stage in (embed, reduce, cluster):
-        stage.main()
+    else:
+        prepared(folder, **changes)
+        cut_pool(MPNET_ROWS if study.startswith("mpnet") else POOL_ROWS)
+        for stage in (embed, reduce, cluster):
+            stage.main()
+    if STUDIES[study].get("train", {}).get("names") == "auto" and not paths.NAMED.exists():
+        lay_over(changes, {"labels": {"describe": phrases_of(name, study)}})
+        enter_project(folder, **changes)
+        name_classes.main()
+        without_labels = np.load(results.ROOT / results.NAMES / results.NAMES / "holdout.npy")
+        print(f"{study} {name}: accuracy without labels {accuracy(without_labels[0], labels.holdout()):.4f}")
+
+
+def phrases_of(name: str, study: str) -> dict[str, str]:
+    """labels.describe of a data set: what phrases.yaml or the class's name says, dealt out or replaced as the study asks."""
+    classes = artifacts.load_json(paths.CLASSES)
+    written = yaml.safe_load((ROOT / "benchmarks" / "phrases.yaml").read_text())[name]
+    said = [written.get(each) or phrases.words_of(each) for each in classes]
+    if study == "misled":
+        said = said[1:] + said[:1]
+    elif study == "opaque":
+        said = [f"thing number {number}" for number in range(1, len(classes) + 1)]
+    return dict(zip(classes, said))
 
 
 def cut_pool(most: int) -> None:
@@ -118,7 +150,9 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     data, seconds = _opened(str(Path.cwd()), variants.way(arm).learner or of_study, study == "final"), []
     [order] = rounds.random_orders([seed], len(data.buckets))
     data.fitter.named = []
-    tried = [probabilities for _, _, probabilities, _ in arm_of(arm, BUDGETS[name], data, seconds).trajectory(seed, order)]
+    tried = [
+        probabilities for _, _, probabilities, _ in arm_of(arm, budgets_of(name, study), data, seconds).trajectory(seed, order)
+    ]
     return {
         "set": name,
         "made_of": data.made_of,
@@ -130,6 +164,11 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
         "classes_named": [len(np.unique(named)) for named in data.fitter.named],
         "seconds_choosing": round(sum(seconds), 3),
     }
+
+
+def budgets_of(name: str, study: str) -> tuple[int, ...]:
+    """The budgets of a run; studies of names end at 300 labels, since from there on names hardly count."""
+    return BUDGETS[name][:4] if study in variants.OF_NAMES else BUDGETS[name]
 
 
 class WatchedFitter(Fitter):
@@ -280,7 +319,7 @@ def refuse_unless_among(possible: Iterable[str], *arms: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence")
-    parser.add_argument("do", choices=["run", "table", "saved", "stopped", "picture"])
+    parser.add_argument("do", choices=["run", "table", "named", "saved", "stopped", "picture"])
     parser.add_argument("--study", choices=list(STUDIES), default="loop")
     parser.add_argument("--arms", nargs="*")
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
@@ -303,6 +342,9 @@ def main() -> None:
         if lacking:
             sys.exit(f"error: --against {options.against}: not run on {', '.join(sorted(lacking))}; leave these out of --sets")
         print(evidence_shown.table(rows, options.against, options.measure))
+    elif options.do == "named":
+        unnamed = load("mpnet-unnamed" if options.study.startswith("mpnet") else "unnamed")
+        print(evidence_shown.named(rows, unnamed, BUDGETS, options.measure))
     elif options.do == "saved":
         former_rows = load("mpnet-former" if options.study == "mpnet" else "former")
         print(evidence_shown.saved(rows, former_rows, BUDGETS, options.measure))

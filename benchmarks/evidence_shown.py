@@ -150,6 +150,28 @@ def saved(rows: list[dict], former: list[dict], budgets: dict[str, Sequence[int]
     return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
 
 
+def named(rows: list[dict], unnamed: list[dict], budgets: dict[str, Sequence[int]], measure: str) -> str:
+    """One line a set and arm: the measure with names at each budget, and the change by names, paired by seed.
+
+    The last line of an arm is the mean change over the sources. A seed counts where both studies have it, with the same vectors
+    and buckets.
+    """
+    lines, changes = [], {}
+    for name, curves in curves_of(rows, measure).items():
+        for arm, of_arm in curves.items():
+            with_names, without = paired(of_arm, curves_of(unnamed, measure).get(name, {}).get(arm, {}))
+            if not len(with_names):
+                continue
+            gains = 100 * (with_names - without).mean(0)
+            changes.setdefault(arm, {})[name] = gains
+            cells = [f"{100 * mean:.1f} ({gain:+.1f})" for mean, gain in zip(with_names.mean(0), gains)]
+            lines.append([name, arm, len(with_names), ", ".join(map(str, budgets[name][: len(gains)])), *cells])
+    for arm, of_sets in changes.items():
+        lines.append(["mean of the sources", arm, "", "", *(f"{gain:+.2f}" for gain in of_sources(of_sets).mean(0))])
+    heads = ["set", "rows", "seeds", "labels", *(f"budget {number}" for number in range(1, 5))]
+    return tabulate(lines, headers=heads, tablefmt="github", disable_numparse=True)
+
+
 def stopped(rows: list[dict], budgets: dict[str, Sequence[int]], leasts: Sequence[float], comparisons: int) -> str:
     """One line a data set and kappa: when the agreement rule would have ended the default's runs, and the accuracy lost.
 

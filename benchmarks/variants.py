@@ -18,6 +18,7 @@ from stages.core.strategies import Pick, PoolState
 # later rows.
 Variant = tuple[str, str, str]
 DESCRIBED = "as described: random in buckets, then entropy in buckets"
+OF_NAMES = ("unnamed", "names", "misled", "opaque", "mpnet-unnamed", "mpnet-names")  # studies of two arms
 CHOSEN = "typiclust, then margin, clustered anew"
 VARIANTS: dict[str, Variant] = {
     DESCRIBED: ("random", "entropy", "buckets"),
@@ -78,6 +79,8 @@ def names() -> list[str]:
 
 def names_in(study: str) -> list[str]:
     """The arms that a study runs by default. The libraries' own setups belong to `former`, whose vectors they use."""
+    if study in OF_NAMES:
+        return [BASELINE, name_of_default()]
     return [BASELINE, *SETUPS] if study == "former" else [name for name in names() if name not in SETUPS]
 
 
