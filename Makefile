@@ -25,7 +25,7 @@ unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in t
 PYTHON ?= python3
 PIP = python -m pip install --quiet --disable-pip-version-check
 
-repro ask label: export BRIEF = 1  # for check on their way: without the phrases, which load torch
+repro ask label: export BRIEF = 1  # check, which they run first, then shows no phrases: these load torch
 
 repro: .venv/installed $(if $(WITH),overlay) check
 	@python -m stages repro

@@ -105,7 +105,7 @@ POOL_ROWS, MPNET_ROWS = 10_000, 3_000
 
 
 def prepare_set(home: Path, name: str, study: str) -> None:
-    """Run stages prepare to cluster, once a data set and study."""
+    """Run stages prepare to cluster, and name_classes in studies with names, once a data set and study."""
     folder = home / study / name
     changes = {"prepare": {"dataset": SETS[name]}, "train": {"names": "off"}}
     lay_over(changes, STUDIES[study])
@@ -116,7 +116,7 @@ def prepare_set(home: Path, name: str, study: str) -> None:
         cut_pool(MPNET_ROWS if study.startswith("mpnet") else POOL_ROWS)
         for stage in (embed, reduce, cluster):
             stage.main()
-    if STUDIES[study].get("train", {}).get("names") == "auto" and not paths.NAMED.exists():
+    if changes["train"]["names"] == "auto" and not paths.NAMED.exists():
         lay_over(changes, {"labels": {"describe": phrases_of(name, study)}})
         enter_project(folder, **changes)
         name_classes.main()
@@ -150,9 +150,8 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     data, seconds = _opened(str(Path.cwd()), variants.way(arm).learner or of_study, study == "final"), []
     [order] = rounds.random_orders([seed], len(data.buckets))
     data.fitter.named = []
-    tried = [
-        probabilities for _, _, probabilities, _ in arm_of(arm, budgets_of(name, study), data, seconds).trajectory(seed, order)
-    ]
+    of_arm = arm_of(arm, budgets_of(name, study), data, seconds)
+    tried = [probabilities for _, _, probabilities, _ in of_arm.trajectory(seed, order)]
     return {
         "set": name,
         "made_of": data.made_of,

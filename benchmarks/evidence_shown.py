@@ -156,10 +156,10 @@ def named(rows: list[dict], unnamed: list[dict], budgets: dict[str, Sequence[int
     The last line of an arm is the mean change over the sources. A seed counts where both studies have it, with the same vectors
     and buckets.
     """
-    lines, changes = [], {}
+    lines, changes, beside = [], {}, curves_of(unnamed, measure)
     for name, curves in curves_of(rows, measure).items():
         for arm, of_arm in curves.items():
-            with_names, without = paired(of_arm, curves_of(unnamed, measure).get(name, {}).get(arm, {}))
+            with_names, without = paired(of_arm, beside.get(name, {}).get(arm, {}))
             if not len(with_names):
                 continue
             gains = 100 * (with_names - without).mean(0)

@@ -34,7 +34,7 @@ def main() -> None:
     results.forget_all_but(results.wanted(settings))
     fitter, pool_rows = Fitter(settings), artifacts.pool_rows()
     stage, folders, result = to_use(settings, pool_rows, fitter)
-    if settings.predict.seed != "mean" and len(folders) == len(settings.seeds):
+    if settings.predict.seed != "mean" and folders and stage != NAMES:
         place = settings.seeds.index(settings.predict.seed)
         only = slice(place, place + 1)
         folders, result = folders[only], Result(result.labelled[only], result.bought[only], result.probabilities[only])

@@ -17,7 +17,7 @@ import numpy as np
 
 from stages.core.base import artifacts, bars, params, paths, phrases, seeding
 from stages.core.rows import results, rounds
-from stages.core.space import logistic, names, probe_model
+from stages.core.space import names, probe_model
 
 TRAINER = "probe"
 STRANGE = 0.5  # share of tokens that the tokenizer does not know
@@ -37,9 +37,7 @@ def main() -> None:
         [rng] = seeding.rngs([0], "name_classes")
         made = probe_model.ProbeModel(names.model(pool, encoded, len(classes), rng), TRAINER, embed)
         made.save(paths.NAMES_MODEL)
-        for start in range(0, len(pool), logistic.AT_ONCE):
-            rows = slice(start, start + logistic.AT_ONCE)
-            predicted[rows] = made.probabilities(pool[rows], "").argmax(1)
+        predicted[:] = made.probabilities(pool, "").argmax(1)
         probabilities = made.probabilities(holdout, "")[None]
         print(f"name_classes: {len(encoded.classes):,} phrases of {len(classes):,} classes; labels spent: 0")
     artifacts.save(paths.NAMED, predicted)

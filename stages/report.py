@@ -122,12 +122,13 @@ def main() -> None:
 
 def misled_by_name(bucketed: list[results.Result], classes: list[str]) -> str:
     """Which classes their phrases mislead about, by the labels that the bucketed arm has bought."""
-    pool = artifacts.texts(paths.POOL)
-    actual = np.full(len(pool), labels.OPEN)
+    pool_rows = artifacts.pool_rows()
+    actual = np.full(pool_rows, labels.OPEN)
     for result in bucketed:
         actual[result.labelled] = result.bought
-    named = artifacts.load(paths.NAMED, np.int16, (len(pool),), within=(-1, len(classes)))
-    return misleading.as_markdown(misleading.found(actual, named, classes), pool)
+    named = artifacts.load(paths.NAMED, np.int16, (pool_rows,), within=(-1, len(classes)))
+    misled = misleading.found(actual, named, classes)
+    return misleading.as_markdown(misled, artifacts.texts(paths.POOL) if misled else [])
 
 
 def how_sure(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import dtype
-from tests.support.project import ROOT, TINY, InProcess, Project
+from tests.support.project import ROOT, TINY, TO_BUCKETS, InProcess, Project
 
 if dtype.DTYPE:
     dtype.force(Path(tempfile.mkdtemp(prefix="gleaner-dtype-")))
@@ -83,7 +83,7 @@ def clustered(tmp_path_factory) -> InProcess:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "name_classes", "map", "reduce", "cluster"):
+        for stage in TO_BUCKETS:
             project.call(stage)
     return project
 

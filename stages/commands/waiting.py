@@ -103,17 +103,14 @@ def _misled(state: Labelling, resolved: Resolved) -> list[str]:
     if named is None:
         return []
     number = {name: place for place, name in enumerate(state.classes)}
-    answered = [
-        (text, number[label])
-        for key, label in resolved.labels.items()
-        if label in number and (text := state.texts.get(key)) and not text.in_holdout
-    ]
-    actual, rows = (np.array(values, np.int64) for values in ([place for _, place in answered], [text.row for text, _ in answered]))
-    lines = [
-        f"  {each.line([answered[row][0].text for row in each.rows])}"
-        for each in misleading.found(actual, named[0][rows].astype(np.int64), state.classes)[:SHOWN]
-    ]
-    return ["phrases that mislead; better words go into labels.describe (docs/names.md):", *lines] if lines else []
+    answered = [key for key, label in resolved.labels.items() if key in state.texts and label in number]
+    answered = [key for key in answered if not state.texts[key].in_holdout]
+    texts = [state.texts[key] for key in answered]
+    actual = np.array([number[resolved.labels[key]] for key in answered], np.int64)
+    rows = np.array([text.row for text in texts], np.int64)
+    misled = misleading.found(actual, named[0][rows], state.classes)[:SHOWN]
+    lines = [f"  {each.line([texts[row].text for row in each.rows])}" for each in misled]
+    return [misleading.HEAD, *lines] if lines else []
 
 
 def _gone(state: Labelling) -> list[str]:

@@ -13,7 +13,7 @@ from stages.core.base.seeding import rngs
 from stages.core.encoding.vectors import mean_of_layers
 from stages.core.rows.rounds import random_orders
 from stages.core.strategies import PoolState, recluster
-from tests.support.project import IGNORED, ROOT, InProcess, Project
+from tests.support.project import IGNORED, ROOT, TO_BUCKETS, InProcess, Project
 
 STAGES = ["stage1", "stage2", "stage3"]
 CLASSES = ["neg", "pos"]
@@ -225,7 +225,7 @@ def test_texts_and_class_names_cannot_leave_the_plots_page_as_scripts(tmp_path, 
     rows = [{"text": f"{named[row['label']]} {row['text']}", "label": named[row["label"]]} for row in rows]
     corpus.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     monkeypatch.chdir(project.folder)
-    for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "name_classes", "map", "reduce", "cluster"):
+    for stage in TO_BUCKETS:
         project.call(stage)
     project.label_in_stages()
     project.call("train_full")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from stages.core.base import artifacts, keys, paths
-from tests.support.project import IGNORED, ROOT, TINY, InProcess
+from tests.support.project import IGNORED, ROOT, TINY, TO_BUCKETS, InProcess
 from tests.support.tiny import tiny_encoder
 
 # In the order of their code points, which is that of classes.json.
@@ -52,7 +52,7 @@ def project(tmp_path_factory) -> InProcess:
     })  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.folder)
-        for stage in ("prepare", "collect_answers", "finetune_encoder", "embed", "name_classes", "map", "reduce", "cluster"):
+        for stage in TO_BUCKETS:
             project.call(stage)
         project.label_in_stages()
         for stage in ("stage1", "stage2"):

@@ -9,7 +9,7 @@ import pytest
 from stages.commands import ask
 from stages.core.people.labelling import Labelling, Text
 from stages.core.people.records import journal
-from tests.support.project import InProcess
+from tests.support.project import TO_BUCKETS, InProcess
 
 PEOPLE = {
     "seeds": [0],
@@ -18,17 +18,7 @@ PEOPLE = {
     "random_at": [],
     "arms": [],
 }
-# No answer changes what they read.
-OF_TEXTS = (
-    "inputs",
-    "prepare",
-    "finetune_encoder",
-    "embed",
-    "name_classes",
-    "map",
-    "reduce",
-    "cluster",
-)  # no answer changes what they read
+OF_TEXTS = ("inputs", *(name for name in TO_BUCKETS if name != "collect_answers"))  # no answer changes what they read
 ROUND = ("score_entropy", "select_stageN", "summarise_scores", "buy_labels", "train_stageN")
 MADE = Path("data/.made.json")
 OTHER = {"neg": "pos", "pos": "neg"}

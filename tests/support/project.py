@@ -15,6 +15,7 @@ from tests.support.dvc_in_process import Ran, dvc_in
 
 ROOT = Path(__file__).parent.parent.parent
 IGNORED = shutil.ignore_patterns("__pycache__", "cache", "tmp", "config.local")
+TO_BUCKETS = ("prepare", "collect_answers", "finetune_encoder", "embed", "name_classes", "map", "reduce", "cluster")  # in order
 TINY = {
     "prepare": {"holdout_share": 0.25, "holdout_seed": 184},  # 30 of 120 rows, half of each class
     "embed": {"max_tokens": 16},

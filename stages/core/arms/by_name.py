@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import learners
+from stages.core.arms import training
 from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.base import paths, seeding
 from stages.core.rows import results
@@ -27,8 +27,7 @@ def train_and_try(settings: Any, models: Path) -> None:
         [rng] = seeding.rngs([seed], "by_name")
         rows = np.sort(rng.permutation(len(vectors))[:ROWS])
         fitted = learned(fitter, rows, by_name.probabilities(vectors[rows], ""), seed)
-        fitted.model.save(models / str(seed))
-        kept.append(learners.fingerprint(models / str(seed)))
+        kept.append(training.saved(fitted, models / str(seed)))
         on_holdout.append(fitter.on_holdout(fitted, 0))
         history += fitted.history(seed)
     none = np.empty((len(settings.seeds), 0), np.int64)

@@ -7,8 +7,14 @@ import numpy as np
 
 from stages.core import learners
 from stages.core.arms import cross_validation
-from stages.core.arms.fitter import Fitter
+from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.rows import labels, results
+
+
+def saved(fitted: FittedModel, folder: Path) -> str:
+    """Save a model; gives its fingerprint, as in results.Result."""
+    fitted.model.save(folder)
+    return learners.fingerprint(folder)
 
 
 def train_and_try(
@@ -51,8 +57,7 @@ def train_and_try(
             for labels_so_far in budget["path"] if settings.train.warm_start else [len(rows)]:
                 fitted = fitter.fit(rows[:labels_so_far], paid, seed, title, fitted)
             if models:
-                fitted.model.save(models / str(seed))
-                kept.append(learners.fingerprint(models / str(seed)))
+                kept.append(saved(fitted, models / str(seed)))
             known = row_labels[row_labels >= 0]
             present = len(np.unique(known))
             if present < fitter.classes:

@@ -28,16 +28,17 @@ class Learner(probe_model.VectorLearner):
         chosen = self.chosen(pool, labelled, labels, seed, title)
         model = logistic.fitted(chosen.vectors, chosen.labels, self.classes, chosen.choice, chosen.weights)
         if len(rows) and len(model.present) > 1:
-            said, weights = model.probabilities(pool[rows]), chosen.weights
-            if chosen.named:
-                said = chosen.trust.combined(said, chosen.named.probabilities(pool[rows]))
+            points, weights = pool[rows], chosen.weights
+            said = model.probabilities(points)
+            if chosen.trust and chosen.trust.power:
+                said = chosen.trust.combined(said, chosen.named.probabilities(points))
             predicted, taken = surest(said, self.train.pseudo_share)
             if weights is None:
                 each = [np.ones(len(chosen.labels)), np.ones(len(predicted))]
             else:
                 each = [weights, logistic.evened(predicted)]
             each[1] *= self.train.pseudo_weight * chosen.labelled / each[1].sum()
-            vectors, labels = np.concatenate([chosen.vectors, pool[rows[taken]]]), np.concatenate([chosen.labels, predicted])
+            vectors, labels = np.concatenate([chosen.vectors, points[taken]]), np.concatenate([chosen.labels, predicted])
             model = logistic.fitted(vectors, labels, self.classes, chosen.choice, np.concatenate(each))
         return probe_model.ProbeModel(model, KIND, self.embed)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+HEAD = "phrases that mislead; better words go into labels.describe (docs/names.md):"
 LEAST, FEW = 5, 1 / 3  # rows answered so, and share of them that is called so
 SHOWN = 3  # texts a class
 CHARACTERS = 60  # of a text
@@ -29,7 +30,7 @@ class Misled:
 def found(actual: np.ndarray, named: np.ndarray, classes: list[str]) -> list[Misled]:
     """The classes whose phrases mislead, the worst first.
 
-    actual, named   int64 [rows]   class numbers by answers, and by the names' model; negative where unknown
+    actual, named   int [rows]   class numbers by answers, and by the names' model; negative where unknown
     """
     misled = []
     for number, name in enumerate(classes):
@@ -45,5 +46,4 @@ def found(actual: np.ndarray, named: np.ndarray, classes: list[str]) -> list[Mis
 def as_markdown(misled: list[Misled], texts: list[str]) -> str:
     """Nothing where no phrase misleads. texts: of all rows."""
     lines = [f"- {each.line([texts[row] for row in each.rows])}\n" for each in misled]
-    head = "\nPhrases that mislead; better words go into labels.describe (docs/names.md):\n\n"
-    return head + "".join(lines) if lines else ""
+    return f"\n{HEAD.capitalize()}\n\n{''.join(lines)}" if lines else ""

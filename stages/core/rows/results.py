@@ -95,9 +95,11 @@ def load_unmeasured(stage: str, pool_rows: int, classes: int) -> dict:
 def wanted(settings: Any) -> list[tuple[str, str]]:
     """(arm, stage) of every result that params.yaml asks for; settings: its .rounds, .random_at, .arms and .train_final."""
     stages = rounds.in_order(settings.rounds)
-    of_arms = {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL]}
+    of_arms = (
+        {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL], NAMES: [NAMES]}
+    )
     named = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
-    return [*named, (NAMES, NAMES)] + [(FINAL, arm) for arm in settings.train_final.arms]
+    return named + [(FINAL, arm) for arm in settings.train_final.arms]
 
 
 def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:

@@ -55,11 +55,11 @@ def checked(loaded: Any) -> Params:
     return params
 
 
-def _refuse_one_phrase_for_two(describe: dict[str, str | list[str]]) -> None:
+def _refuse_one_phrase_for_two(describe: dict[str, list[str]]) -> None:
     """Raise Refused where two classes are described by the same words."""
     class_of: dict[str, str] = {}
-    for name, words in describe.items():
-        for phrase in [words] if isinstance(words, str) else words:
+    for name, several in describe.items():
+        for phrase in several:
             other = class_of.setdefault(" ".join(phrase.casefold().split()), name)
             if other != name:
                 raise Refused(f"params.yaml: labels.describe: {phrase[:60]!r} describes {other} and {name}; say how they differ")

@@ -60,13 +60,13 @@ def _class_name(name: Any) -> str:
     return name
 
 
-def _phrases(words: Any) -> Any:
+def _phrases(words: Any) -> list[str]:
     several = words if isinstance(words, list) else [words]
     if not 0 < len(several) <= 100 or not all(isinstance(each, str) and any(map(str.isalpha, each)) for each in several):
         raise ValueError("must be words, or a list of up to 100 phrases")
     if max(map(len, several)) > LONGEST_PHRASE:
         raise ValueError(f"a phrase has at most {LONGEST_PHRASE:,} characters")
-    return words
+    return several
 
 
 def _encoding(name: str) -> str:

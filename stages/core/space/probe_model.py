@@ -1,5 +1,6 @@
 """A regression on the pipeline's vectors as a Model: shared by the learners `probe` and `self_training`."""
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,16 +56,21 @@ class VectorLearner:
         """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
         return read(texts, embeddings, self.embed.model)
 
+    @functools.cached_property
+    def names(self) -> tuple[names.Phrases, logistic.Logistic] | None:
+        """The phrases of the classes and the model of them, read once; None without names."""
+        phrases = names.load()
+        return (phrases, load(paths.NAMES_MODEL, self.embed, None).regression) if phrases else None
+
     def chosen(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str) -> "Chosen":
         """What to fit a regression with; of very many labelled rows, a sample."""
         few = sampling.stratified(labels, sampling.FIT_ROWS, self.train.folds, np.random.default_rng(seed))
         vectors, labels = pool[labelled[few]], labels[few]
         weights = logistic.row_weights(labels, self.train.class_weight)
         choice = logistic_cv.choose(vectors, labels, self.train.folds, seed, weights is not None, title, labelled[few])
-        phrases = names.load()
-        if not phrases:
+        if not self.names:
             return Chosen(vectors, labels, weights, choice, len(few))
-        named = load(paths.NAMES_MODEL, self.embed, None).regression
+        phrases, named = self.names
         splits = sampling.stratified_folds(labels, self.train.folds, seed, labelled[few])
         trust = names.trust(vectors, labels, phrases, named.probabilities(vectors), choice, self.train.class_weight, splits)
         return Chosen(*names.joined(vectors, labels, weights, phrases, trust.weight), choice, len(few), named, trust)
