@@ -71,7 +71,8 @@ class VectorLearner:
         if not self.names:
             return Chosen(vectors, labels, weights, choice, len(few))
         phrases, named = self.names
-        splits = sampling.stratified_folds(labels, self.train.folds, seed, labelled[few])
+        with logistic.quietly():
+            splits = sampling.stratified_folds(labels, self.train.folds, seed, labelled[few])
         trust = names.trust(vectors, labels, phrases, named.probabilities(vectors), choice, self.train.class_weight, splits)
         return Chosen(*names.joined(vectors, labels, weights, phrases, trust.weight), choice, len(few), named, trust)
 
