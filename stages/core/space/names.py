@@ -115,7 +115,7 @@ def trust(
     class_weight: str,
     splits: list[tuple[np.ndarray, np.ndarray]],
 ) -> Trust:
-    """The weight and then the power with the least log-loss on labelled rows that are left out in turn.
+    """The weight and then the power with the least log-loss on labelled rows that are left out in turn, as `best` says.
 
     vectors   float [labelled, ...], labels int64 [labelled]
     named     float32 [labelled, classes]   probabilities by the names' model
@@ -127,8 +127,8 @@ def trust(
         return Trust(1.0, 1.0) if not splits else Trust(0.0, 0.0)
     left_out = np.concatenate([validation for _, validation in splits])
 
-    def loss(probabilities: np.ndarray) -> float:
-        return -np.log(np.maximum(probabilities[np.arange(len(left_out)), labels[left_out]], LEAST)).sum()
+    def losses(probabilities: np.ndarray) -> np.ndarray:
+        return -np.log(np.maximum(probabilities[np.arange(len(left_out)), labels[left_out]], LEAST))
 
     said = {}
     for weight in WEIGHTS:
@@ -138,9 +138,18 @@ def trust(
             model = logistic.fitted(*rows[:2], named.shape[1], choice, rows[2])
             parts.append(model.probabilities(vectors[validation]))
         said[weight] = np.concatenate(parts)
-    weight = min(WEIGHTS, key=lambda weight: loss(said[weight]))
-    power = min(POWERS, key=lambda power: loss(Trust(weight, power).combined(said[weight], named[left_out])))
-    return Trust(weight, power)
+    weight = best({weight: losses(said[weight]) for weight in WEIGHTS})
+    return Trust(weight, best({power: losses(Trust(weight, power).combined(said[weight], named[left_out])) for power in POWERS}))
+
+
+def best(losses: dict[float, np.ndarray]) -> float:
+    """The value of the least mean loss; 0 unless it gains more than a standard error over 0 (Breiman et al. 1984, section 3.4.3).
+
+    losses   value -> float [rows]   0 is one of them
+    """
+    value = min(losses, key=lambda value: losses[value].mean())
+    gain = losses[0.0] - losses[value]
+    return value if gain.mean() > gain.std() / len(gain) ** 0.5 else 0.0
 
 
 def joined(
