@@ -28,6 +28,7 @@ STAGES = (
     "prepare",
     "finetune_encoder",
     "embed",
+    "name_classes",
     "reduce",
     "cluster",
     "select_stage1",
@@ -85,7 +86,7 @@ def varied(texts: list[str], size: int):
     for number in range(size):
         words = texts[rng.integers(len(texts))].split()
         words[rng.integers(len(words))] = str(number)
-        yield {"text": " ".join(words), "label": str(number % 2)}
+        yield {"text": " ".join(words), "label": ("good", "bad")[number % 2]}
 
 
 def extrapolated(folder: Path) -> Cost:

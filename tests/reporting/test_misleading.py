@@ -14,7 +14,7 @@ def test_a_class_that_is_mostly_called_otherwise_is_shown_with_the_class_named_i
     assert (fee.name, fee.answered, fee.called, fee.instead, fee.rows) == ("fee", 6, 1, "card", [1, 2, 3])
     texts = [f"`text` {row} | x\n" for row in range(len(actual))]
     text = misleading.as_markdown([fee], texts)
-    assert "- 1 of 6 rows answered fee are called so by name; called card: `'text' 1 | x\\n`, " in text
+    assert "- of 6 rows answered fee, the phrases find 1; they call most others card: `'text' 1 | x\\n`, " in text
     assert "labels.describe" in text
 
 

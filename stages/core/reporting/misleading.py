@@ -23,8 +23,8 @@ class Misled:
     def line(self, texts: list[str]) -> str:
         """texts   of `rows`"""
         shown = ", ".join("`{}`".format(repr(text[:CHARACTERS])[1:-1].replace("`", "'")) for text in texts)
-        few = f"{self.called:,} of {self.answered:,} rows answered {self.name}"
-        return f"{few} are called so by name; called {self.instead}: {shown}"
+        few = f"of {self.answered:,} rows answered {self.name}, the phrases find {self.called:,}"
+        return f"{few}; they call most others {self.instead}: {shown}"
 
 
 def found(actual: np.ndarray, named: np.ndarray, classes: list[str]) -> list[Misled]:
