@@ -73,7 +73,9 @@ def main() -> None:
     measured, overall, picked, sentence = {}, {}, {}, ""
     if tested:
         for (arm, stage), result in tested.items():
-            baseline = tested.get((BASELINE, trained[-1] if arm == BOUND and trained else stage))
+            baseline = tested.get((BASELINE, trained[-1] if stage == WHOLE_POOL and trained else stage))
+            if baseline and arm not in (BOUND, NAMES) and baseline.labelled.shape[1] != result.labelled.shape[1]:
+                baseline = None  # final models of another budget, where one arm's last rows still wait for people
             measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes, measure)
             artifacts.save_json(METRICS / arm / f"{stage}.json", measured[arm, stage])
     if trained and tested:
@@ -82,7 +84,7 @@ def main() -> None:
         picked = described(tested, trained[-1], settings.seeds, answers, buckets)
         for arm in overall:
             artifacts.save_json(METRICS / arm / "curve.json", overall[arm] | picked[arm])
-        sentence = answer.sentence(measured, overall, trained[-1], measure, settings.train)
+        sentence = answer.sentence(measured, overall, trained[-1], measure, settings)
     artifacts.save_plot("learning_curve", comparison.by_seed(tested, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(tested, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(tested))

@@ -1,6 +1,6 @@
 """train_final: the model to use, trained on all rows that an arm has labelled; that of the names learns from rows that they name.
 
-reads   data/results/ARM/STAGE/labelled.npy, labels.npy   of the last stage
+reads   data/results/ARM/STAGE/labelled.npy, labels.npy   of the last stage that has models
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
         data/encoder, data/embeddings/, data/names/, as the learner needs them
 writes  data/final/ARM/SEED/            safetensors and json
@@ -30,9 +30,11 @@ def main(arm: str) -> None:
     stages = rounds.in_order(settings.rounds)
     stages_of = {results.BASELINE: settings.random_at, results.NAMES: [results.NAMES]}.get(arm, stages)
     results.forget_all_but([(arm, stage) for stage in stages_of], arm)
-    last = results.load(arm, stages_of[-1], pool_rows, len(fitter.actual), fitter.classes)
+    tried = {stage: results.load(arm, stage, pool_rows, len(fitter.actual), fitter.classes) for stage in stages_of}
+    # Labelling may have ended before the last stage, or its rows may wait for people.
+    last = next((result for result in reversed(tried.values()) if result.trained), tried[stages_of[-1]])
     if final.trainer == "none" or not last.trained:
-        why = "train_final.trainer is none" if final.trainer == "none" else f"{stages_of[-1]} has no models"
+        why = "train_final.trainer is none" if final.trainer == "none" else "no stage has models"
         print(f"train_final {arm}: nothing to do, {why}")
         results.save(results.FINAL, arm, results.Result(last.labelled, last.bought, fitter.stacked([])))
         return

@@ -1,25 +1,37 @@
-"""train_full: one model on every label of the pool, the upper bound.
+"""train_full: one model on every label of the pool, the upper bound; one of each kind where train_full.final asks for it.
 
 reads   data/answers.npy
         data/pool.jsonl, data/holdout.jsonl, data/holdout_labels.npy, data/classes.json
         data/encoder, data/embeddings/, data/names/, as the learner needs them
-writes  data/results/full/pool/   probabilities on the holdout, for the report
-params  train, train_full, embed
+writes  data/results/full/pool/    probabilities on the holdout, for the report
+        data/results/full/final/   the same of a model of train_final's kind
+params  train, train_full, train_final.trainer, embed
 
-The result is empty where the pool is not labelled completely. With `contrastive` it is no upper bound, since the encoder is tuned
-on train.most_pairs pairs only; the report says so.
+A result is empty where the pool is not labelled completely, or the model is not asked for. The final kind learns from FINAL_ROWS
+random rows of a larger pool, since tuning an encoder on all of it could take days. With `contrastive` it is no upper bound, since
+the encoder is tuned on train.most_pairs pairs only. The report says both.
 """
 
 import numpy as np
 
 from stages.core.arms import training
-from stages.core.base import artifacts, params
+from stages.core.base import artifacts, params, seeding
 from stages.core.rows import labels, results
+
+FINAL_ROWS = 20_000
 
 
 def main() -> None:
-    settings = params.read("train", "train_full", "embed")
+    settings = params.read("train", "train_full", "train_final.trainer", "embed")
+    full, final = settings.train_full, settings.trainer
     pool = np.arange(artifacts.pool_rows())
     bought = labels.within_budget(len(pool)).buy(pool)
-    train, seed = settings.train.changed(epochs=settings.train_full.epochs), settings.train_full.seed
-    training.train_and_try(results.BOUND, results.WHOLE_POOL, pool[None], [bought], settings.changed(train=train, seeds=[seed]))
+    settings = settings.changed(train=settings.train.changed(epochs=full.epochs), seeds=[full.seed])
+    training.train_and_try(results.BOUND, results.WHOLE_POOL, pool[None], [bought], settings)
+    if not full.final or final in ("none", settings.train.trainer):
+        results.save(results.BOUND, results.FINAL, results.nothing(len(labels.holdout()), len(labels.classes())))
+        return
+    [rng] = seeding.rngs([full.seed], "train_full")
+    rows = np.sort(rng.permutation(pool)[:FINAL_ROWS])
+    settings = settings.changed(train=settings.train.changed(trainer=final))
+    training.train_and_try(results.BOUND, results.FINAL, rows[None], [bought], settings)

@@ -1,11 +1,14 @@
 """The model to use: trained on an arm's last rows, by a learner of its own."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from stages import train_full
 from stages.core.base import paths
 from stages.core.rows import results
 from tests.support.project import InProcess
@@ -65,16 +68,53 @@ def test_the_table_ends_with_the_final_models_compared_with_the_final_random_one
     table = (project.folder / "data/summary.md").read_text(encoding="utf-8").splitlines()
     ends = [[cell.strip() for cell in line.split("|")[1:4]] for line in table if line.startswith("|")][2:11]
     assert ends[-5:] == [
-        ["random", "stage3", "28"], ["bucketed", "stage3", "28"], ["random", "final", "28"], ["bucketed", "final", "28"],
-        ["full", "pool", "90"],
+        ["random", "stage3", "28"], ["bucketed", "stage3", "28"], ["full", "pool", "90"],
+        ["random", "final", "28"], ["bucketed", "final", "28"],
     ]  # fmt: skip
+    [line] = [line for line in table if line.startswith("With 28 labels")]
+    finals, loop = line.split(" The models of stage3: ")
+    assert re.fullmatch(r"With 28 labels [\d.]+, random rows [\d.]+ \(accuracy, contrastive\)\.", finals)  # no bound of that kind
+    assert re.match(r"[\d.]+, random rows [\d.]+, all 90 labels [\d.]+ \(probe\);", loop)
     summary, bucketed, random = (
         json.loads((project.folder / f"metrics/{name}.json").read_text()) for name in ("summary", "bucketed/final", "random/final")
     )
     assert summary == bucketed
-    assert bucketed["gain_vs_random"] == pytest.approx(bucketed["accuracy"] - random["accuracy"], abs=1e-6)
+    assert bucketed["gain_vs_random"] == pytest.approx(bucketed["accuracy"] - random["accuracy"], abs=2e-6)
     curves = json.loads((project.folder / "data/plots/learning_curve.json").read_text())
     assert {row["arm"] for row in curves} == {"bucketed", "random", "bucketed, final", "random, final", "full (90 labels)"}
+
+
+def test_final_models_are_held_against_a_full_model_of_their_own_kind_where_that_is_asked_for(project, monkeypatch, capsys):
+    project.change({"train_full": {"final": True}})
+    monkeypatch.setattr(train_full, "FINAL_ROWS", 60)  # a larger pool is sampled
+    for stage in ("train_full", "calibrate", "report"):
+        project.call(stage)
+    pool, final = load("full", "pool"), load("full", "final")
+    assert (len(np.unique(pool.labelled)), len(np.unique(final.labelled))) == (90, 60)
+    measured, base = (json.loads((project.folder / f"metrics/{name}/final.json").read_text()) for name in ("full", "random"))
+    assert measured["gain_vs_random"] == pytest.approx(measured["accuracy"] - base["accuracy"], abs=2e-6)
+    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("With 28 labels"))
+    finals, loop = said.split(" The models of stage3: ")
+    assert f"60 of all 90 labels {measured['accuracy']:.2f}" in finals
+    assert "all 90 labels" in loop
+    project.change({"train_full": {"final": False}})
+    project.call("train_full")
+    assert not load("full", "final").trained
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_where_the_last_stage_has_no_models_the_rows_of_the_stage_before_are_learned_from(project, arm):
+    last = load(arm, "stage3")
+    results.save(arm, "stage3", replace(last, probabilities=last.probabilities[:0], waits_for=4))  # its rows wait for people
+    before = load(results.FINAL, arm)
+    project.call("train_final", arm)
+    final = load(results.FINAL, arm)
+    assert final.trained
+    assert final.labelled.tolist() == load(arm, "stage2").labelled.tolist()
+    assert final.labelled.shape[1] < before.labelled.shape[1]
+    for stage in ("train_full", "calibrate", "report"):
+        project.call(stage)
+    assert json.loads((project.folder / "metrics/bucketed/final.json").read_text())["gain_vs_random"] is None  # other budgets
 
 
 def test_results_of_a_removed_stage_are_deleted(project):

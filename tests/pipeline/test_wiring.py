@@ -154,7 +154,11 @@ def test_a_stage_that_is_set_by_a_choice_depends_on_the_file_of_that_choice(name
     expected += ["stages/core/strategies/${item}.py"] if name == "compare_arm" else []
     if name == "report":  # it shows what was chosen, and uses none of it
         expected = []
-    if name in ("train_final", "calibrate"):  # its learner may be none, which is no file, or that of either: it depends on all
+    if name in (
+        "train_final",
+        "train_full",
+        "calibrate",
+    ):  # its learner may be none, which is no file, or that of either: it depends on all
         expected = []
         assert "stages/core/learners" in STAGES[name]["deps"]
     assert [dep for dep in STAGES[name]["deps"] if "${" in dep and dep.startswith("stages/")] == expected

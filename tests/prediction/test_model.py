@@ -150,6 +150,7 @@ def test_texts_below_the_threshold_stay_open(project):
 def test_the_report_shows_accuracy_against_the_share_answered(project):
     project.change({"random_at": [], "arms": []})
     results.save("full", "pool", last_result())
+    results.save("full", "final", results.nothing(30, 2))
     project.call("report")
     summary = (project.folder / "data/summary.md").read_text(encoding="utf-8")
     assert "|   rows left open below |   share answered |   accuracy of the answered |" in summary

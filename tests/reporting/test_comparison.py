@@ -235,6 +235,7 @@ def test_a_project_without_a_random_arm_is_reported_and_old_results_are_removed(
         results.save("random", name, bucketed)  # earlier params named it
     whole = result(90, np.load(paths.HOLDOUT_LABELS))
     results.save("full", "pool", whole)
+    results.save("full", "final", results.nothing(30, 2))
     with_model.call("report")
     assert not (results.ROOT / "random").exists()
     for arm in ("bucketed", "entropy"):
@@ -259,6 +260,7 @@ def test_if_labelling_ended_early_other_arms_are_compared_up_to_there(with_model
     second = results.load("bucketed", "stage2", 90, 30, 2)
     results.save("bucketed", "stage3", replace(second, probabilities=second.probabilities[:0]))  # as stage3 leaves it
     results.save("full", "pool", result(90, np.load(paths.HOLDOUT_LABELS)))
+    results.save("full", "final", results.nothing(30, 2))
     with_model.call("report")
     for arm in ("bucketed", "entropy", "random"):
         assert sorted(file.stem for file in (report.METRICS / arm).iterdir()) == ["curve", "stage1", "stage2"]
@@ -291,7 +293,8 @@ def test_all_tables_fit_a_terminal_and_the_answer_comes_first():
 
 ROW = {"labels": 300, "accuracy": 0.774, "macro_f1": 0.7}
 CURVE = {"gain": 0.02, "gain_low": 0.01, "p_holm": 0.2}
-PLAIN = SimpleNamespace(trainer="self_training", pairs_per_row=20, most_pairs=4000)
+TRAIN = SimpleNamespace(trainer="self_training", pairs_per_row=20, most_pairs=4000)
+PLAIN = SimpleNamespace(train=TRAIN, train_final=SimpleNamespace(trainer="finetune"))
 
 
 @pytest.mark.parametrize(
@@ -302,7 +305,12 @@ PLAIN = SimpleNamespace(trainer="self_training", pairs_per_row=20, most_pairs=40
         ({("random", "stage3"): ROW}, {"p_holm": 0.01},
          "With 300 labels 0.77, random rows 0.77 (accuracy); better than random rows over all budgets."),
         ({("random", "stage3"): ROW, ("bucketed", "final"): ROW | {"accuracy": 0.9}}, {"p_holm": 0.01, "gain": -0.1},
-         "With 300 labels 0.90 (accuracy); worse than random rows over all budgets."),
+         "With 300 labels 0.90 (accuracy, finetune). The models of stage3: 0.77, random rows 0.77 (self_training); worse than "
+         "random rows over all budgets."),
+        ({("bucketed", "final"): ROW | {"accuracy": 0.9}, ("full", "pool"): {"labels": 30_000, "accuracy": 0.8},
+          ("full", "final"): {"labels": 20_000, "accuracy": 0.95}}, {},
+         "With 300 labels 0.90, 20,000 of all 30,000 labels 0.95 (accuracy, finetune). The models of stage3: 0.77, all 30,000 "
+         "labels 0.80 (self_training); no difference shown."),
         ({}, {"gain": None}, "With 300 labels 0.77 (accuracy); no random arm."),
     ],
 )  # fmt: skip
@@ -314,6 +322,6 @@ def test_the_answer_in_a_sentence(others, curve, sentence):
 @pytest.mark.parametrize(("labels", "note"), [(100, ""), (101, " (no upper bound: contrastive sees 4,000 pairs of them)")])
 def test_the_answer_notes_that_a_learner_that_skips_rows_is_no_upper_bound(labels, note):
     measured = {("bucketed", "stage3"): ROW, ("full", "pool"): {"labels": labels, "accuracy": 0.8}}
-    train = SimpleNamespace(**vars(PLAIN) | {"trainer": "contrastive"})
-    sentence = answer.sentence(measured, {"bucketed": CURVE}, "stage3", "accuracy", train)
+    settings = SimpleNamespace(**vars(PLAIN) | {"train": SimpleNamespace(**vars(TRAIN) | {"trainer": "contrastive"})})
+    sentence = answer.sentence(measured, {"bucketed": CURVE}, "stage3", "accuracy", settings)
     assert sentence == f"With 300 labels 0.77, all {labels:,} labels 0.80{note} (accuracy); no difference shown."

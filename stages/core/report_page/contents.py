@@ -13,12 +13,7 @@ from stages.core.rows.rounds import FIRST
 from stages.core.rows.score_summary import ScoreSummary
 
 PEOPLE_ROWS, PEOPLE_CHARACTERS = 200, 1_000  # of conflicts and of doubts on the page
-ARM_NAMES = {
-    MAIN: "rows picked by Gleaner",
-    BASELINE: "rows picked at random",
-    BOUND: "all labels",
-    NAMES: "names of the classes alone",
-}
+ARM_NAMES = {MAIN: "rows picked by Gleaner", BASELINE: "rows picked at random", NAMES: "names of the classes alone"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +133,17 @@ def _answer(page: PageData) -> dict | None:
     """The sentence, and the results that it quotes."""
     if not page.trained:
         return None
-    quoted = answer.quoted(page.measured, page.trained[-1])
+    [quoted, *_] = answer.quoted(page.measured, page.trained[-1], page.settings)
     return {
-        "sentence": answer.sentence(page.measured, page.overall, page.trained[-1], page.measure, page.settings.train),
-        "quoted": [
-            {"name": ARM_NAMES[arm], "arm": arm, "labels": page.measured[which]["labels"], "final": FINAL in which}
-            for arm, which in quoted.items()
-        ],
+        "sentence": answer.sentence(page.measured, page.overall, page.trained[-1], page.measure, page.settings),
+        "quoted": [{"title": _title(page, which), "arm": arm, "final": FINAL in which} for arm, which in quoted.items()],
     }
+
+
+def _title(page: PageData, which: tuple[str, str]) -> str:
+    if which[0] == BOUND:
+        return answer.of_bound(page.measured, which)
+    return f"{ARM_NAMES[which[0]]}: {page.measured[which]['labels']:,} labels"
 
 
 def _picked(page: PageData, stage: str, before: str | None, columns: slice) -> dict:

@@ -7,7 +7,7 @@ function learningCurve(place) {
   const svg = d3.create("svg").attr("class", "curve").attr("role", "img");
   const keys = el("ul", { class: "legend" }), rows = el("div");
   const bound = DATA.curves.filter((arm) => arm.bound), arms = DATA.curves.filter((arm) => !arm.bound && !arm.final);
-  const finals = DATA.curves.filter((arm) => arm.final);
+  const finals = DATA.curves.filter((arm) => arm.final && !arm.bound);
   // Random rows first: the arm that all others are compared with keeps its colour.
   const names = [...new Set([...arms, ...finals, ...bound].map((arm) => arm.arm))];
 
@@ -33,7 +33,8 @@ function learningCurve(place) {
     for (const arm of bound) {
       const [mean, low, high_] = arm.points[0][measure], c = colours(arm.arm);
       svg.append("rect").attr("x", margin.left).attr("width", wide - margin.left - margin.right).attr("y", y(high_)).attr("height", y(low) - y(high_)).attr("fill", c).attr("opacity", 0.1);
-      svg.append("line").attr("x1", margin.left).attr("x2", wide - margin.right).attr("y1", y(mean)).attr("y2", y(mean)).attr("stroke", c).attr("stroke-width", 2).attr("stroke-dasharray", "7 5");
+      svg.append("line").attr("x1", margin.left).attr("x2", wide - margin.right).attr("y1", y(mean)).attr("y2", y(mean)).attr("stroke", c).attr("stroke-width", 2).attr("stroke-dasharray", arm.final ? "2 4" : "7 5")
+        .append("title").text(`${arm.arm}${arm.final ? ", final model" : ""}: ${mean.toFixed(3)}`);
     }
     for (const arm of arms) {
       svg.append("path").attr("fill", colours(arm.arm)).attr("opacity", 0.14)
@@ -62,7 +63,7 @@ function learningCurve(place) {
     keys.replaceChildren(...names.map((name) => {
       const key = el("span", { class: "swatch" });
       key.style.background = colours(name);
-      return el("li", {}, key, bound.some((arm) => arm.arm === name) ? `${name}: all ${number(bound[0].points[0].labels)} labels (dashed)` : name);
+      return el("li", {}, key, bound.some((arm) => arm.arm === name) ? `${name}: all labels (dashed${bound.some((arm) => arm.final) ? "; final model dotted" : ""})` : name);
     }), ...(finals.length ? [el("li", {}, "★ final model")] : []));
     rows.replaceChildren(table(`${MEASURES[measure]} on the holdout, by arm and stage`, [
       { name: "arm", value: (row) => row.arm + (row.final ? ", final model" : "") },
@@ -79,7 +80,7 @@ function learningCurve(place) {
     figures.replaceChildren(...DATA.answer.quoted.map((each) => {
       const arm = DATA.curves.find((curve) => curve.bound === (each.arm === "full") && curve.final === each.final && (curve.bound || curve.arm === each.arm));
       const point = arm.points.at(-1)[measure];
-      return el("div", { class: "card" }, each.arm === "full" ? `all ${number(each.labels)} labels` : `${each.name}: ${number(each.labels)} labels`, el("b", {}, point[0].toFixed(3)),
+      return el("div", { class: "card" }, each.title, el("b", {}, point[0].toFixed(3)),
         el("span", { class: "soft" }, `${MEASURES[measure]}, ${point[1].toFixed(3)} to ${point[2].toFixed(3)}`));
     }));
   }

@@ -101,30 +101,36 @@ def _by_row(result: Result, actual: np.ndarray, measure: str) -> np.ndarray:
     return by_row(measure, result.probabilities.argmax(2), actual, result.probabilities.shape[2])
 
 
+def _of_kind(arm: str, stage: str, result: Result) -> str:
+    """The arm in plots: models of another kind than the stages' are an arm of their own."""
+    return shown(arm, result.uses_pool_labels) + (f", {FINAL}" if stage == FINAL else "")
+
+
 def by_seed(tested: Tested, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:
     """One row an arm, stage and seed. The full model's row is repeated at every budget, so that a plot draws it as a line."""
     rows, bound = [], []
     for (arm, stage), result in tested.items():
         for seed, p in zip(seeds, result.probabilities):
-            name = shown(arm, result.uses_pool_labels) + (f", {FINAL}" if stage == FINAL else "")
-            row = {"arm": name, "stage": stage, "seed": seed, "labels": result.labels}
+            row = {"arm": _of_kind(arm, stage, result), "stage": stage, "seed": seed, "labels": result.labels}
             (bound if arm == BOUND else rows).append(row | of_one_seed(p, actual, classes))
     budgets = sorted({row["labels"] for row in rows})
-    return rows + [row | {"arm": f"{BOUND} ({row['labels']:,} labels)", "labels": labels} for row in bound for labels in budgets]
+    return rows + [
+        row | {"arm": f"{row['arm']} ({row['labels']:,} labels)", "labels": labels} for row in bound for labels in budgets
+    ]
 
 
 def confusions(tested: Tested, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
     """One row an arm, actual and predicted class: mean number of rows over the seeds, and their share of the actual class.
 
-    Of an arm's final models; if it has none, of its models of the stage `last`.
+    Of the models of the stage `last`, of the full models, and of the final models as arms of their own.
     """
     rows = []
     for (arm, stage), result in tested.items():
-        if stage in (FINAL, WHOLE_POOL) or (stage == last and (arm, FINAL) not in tested):
+        if stage in (FINAL, WHOLE_POOL, last):
             counts = np.mean([confusion(p, actual) for p in result.probabilities], axis=0)
             shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
             for (i, j), count in np.ndenumerate(counts):
-                pair = {"arm": shown(arm, result.uses_pool_labels), "actual": classes[i], "predicted": classes[j]}
+                pair = {"arm": _of_kind(arm, stage, result), "actual": classes[i], "predicted": classes[j]}
                 rows.append(pair | {"rows": round(float(count), 1), "share": round(float(shares[i, j]), 4)})
     return rows
 

@@ -41,7 +41,7 @@ def shown(arm: str, uses_pool_labels: bool) -> str:
 def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str], measure: str, waiting: dict[str, int]) -> str:
     """One line an arm and stage. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
-    order = sorted(measured, key=lambda which: (measured[which]["labels"], which[1] == FINAL, arms.index(which[0])))
+    order = sorted(measured, key=lambda which: (which[1] == FINAL, measured[which]["labels"], arms.index(which[0])))
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
@@ -55,7 +55,9 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
     ]
     text = table(lines, ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"], left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout, with their sd. The gain is in {NAMES[measure]}; its se takes seeds and "
-    text += "holdout rows as samples. The full model has one seed and is compared with the last random stage.\n"
+    text += "holdout rows as samples. A full model has one seed and is compared with random rows of the last stage.\n"
+    if any(stage == FINAL for _, stage in measured):
+        text += "Stages have models of train.trainer, `final` has those of train_final.trainer: compare models of one kind.\n"
     last, row = next(((stage, row) for (arm, stage), row in reversed(measured.items()) if arm == MAIN and stage != FINAL), ("", {}))
     if last not in ("", stages[-1]):
         how = f"has come to {last}" if waiting else f"ended after {last}"

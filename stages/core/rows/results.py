@@ -28,9 +28,9 @@ from stages.core.base import artifacts
 from stages.core.rows import labels, rounds
 
 MAIN, BASELINE, BOUND = "bucketed", "random", "full"  # arms that always run
-WHOLE_POOL = "pool"  # the only stage of BOUND
+WHOLE_POOL = "pool"  # the stage of BOUND that has a model of the loop's kind
 NAMES = "names"  # an arm with one stage of the same name: a model of what classes are called, no label spent
-FINAL = "final"  # takes the place of an arm; its stages are the arms whose last rows it learns from
+FINAL = "final"  # takes the place of an arm; its stages are the arms whose last rows it learns from. Also a stage of BOUND
 ROOT = Path("data/results")
 
 
@@ -69,6 +69,12 @@ def save(arm: str, stage: str, result: Result) -> None:
     artifacts.save_json(folder / "about.json", about)
 
 
+def nothing(holdout_rows: int, classes: int) -> Result:
+    """The result of a model that nobody asked for."""
+    none = np.empty((1, 0), np.int64)
+    return Result(none, none, np.empty((0, holdout_rows, classes), np.float32))
+
+
 def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) -> Result:
     folder = ROOT / arm / stage
     labelled = artifacts.load_labelled(folder / "labelled.npy", None, pool_rows)
@@ -96,7 +102,9 @@ def wanted(settings: Any) -> list[tuple[str, str]]:
     """(arm, stage) of every result that params.yaml asks for; settings: its .rounds, .random_at, .arms and .train_final."""
     stages = rounds.in_order(settings.rounds)
     of_arms = (
-        {BASELINE: settings.random_at, MAIN: stages} | dict.fromkeys(settings.arms, stages) | {BOUND: [WHOLE_POOL], NAMES: [NAMES]}
+        {BASELINE: settings.random_at, MAIN: stages}
+        | dict.fromkeys(settings.arms, stages)
+        | {BOUND: [WHOLE_POOL, FINAL], NAMES: [NAMES]}
     )
     named = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
     return named + [(FINAL, arm) for arm in settings.train_final.arms]

@@ -245,7 +245,7 @@ class Params(Section):
     sufficient: section(rule=Literal["none", "agreement"], kappa=Share, comparisons=AtLeastOne)
     train: Train
     train_final: section(trainer=Literal["none"] | Learner, arms=Names)
-    train_full: section(epochs=AtLeastOne, seed=Seed)
+    train_full: section(epochs=AtLeastOne, seed=Seed, final=bool)
     predict: section(seed=Literal["mean"] | Seed, temperature=Literal["auto", "none"], abstain=ZeroOrShare)
     random_at: Names
     arms: Annotated[list[Arm], AfterValidator(_no_repeats)]
