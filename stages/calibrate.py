@@ -112,15 +112,15 @@ def measured(result: Result, about: record.Record, actual: np.ndarray) -> tuple[
     accuracy = measures.accuracy(raw, actual)
     of_one = float(np.mean([measures.accuracy(seed, actual) for seed in result.probabilities]))
     before, after = (calibration.expected_error(probabilities, actual) for probabilities in (raw, scaled))
-    print(f"calibrate: {len(about.members)} models of {about.stage} ({about.trainer}), {about.labels:,} labels each, "
-          f"{about.rows:,} in all; accuracy {accuracy:.4f}, of one alone {of_one:.4f}; calibration error {before:.4f}, "
+    print(f"calibrate: {len(about.members)} models of {about.stage} ({about.trainer}), {about.rows:,} labels, "
+          f"{about.labels:,} of them each; accuracy {accuracy:.4f}, of one alone {of_one:.4f}; calibration error {before:.4f}, "
           f"at temperature {about.temperature:g} {after:.4f}")  # fmt: skip
     thresholds = sorted({*calibration.SHOWN_FROM, float(about.abstain)})
     left_open = calibration.answered(scaled, actual, about.abstain)
     metrics = {
         "members": len(about.members),
-        "labels": about.labels,
-        "labels_in_all": about.rows,
+        "labels": about.rows,
+        "labels_of_one": about.labels,
         "holdout_rows": len(actual),
         "accuracy": accuracy,
         "accuracy_of_one": of_one,

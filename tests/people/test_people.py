@@ -345,7 +345,7 @@ def test_rows_answered_with_no_class_are_no_labels_and_a_round_that_waits_has_no
     assert "no random arm" in summary
     assert "no full model" in summary
     assert "not reached" not in summary
-    assert artifacts.load_json(Path("data/model.json"))["labels_in_all"] == 11
+    assert artifacts.load_json(Path("data/model.json"))["labels"] == 11
     assert "bucketed stage1, seed 0: 11 labels" in capsys.readouterr().out
 
 

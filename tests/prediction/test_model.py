@@ -91,8 +91,8 @@ def test_rows_without_a_class_are_no_labels(project):
     last = replace(last, bought=np.where(np.arange(28) < 3, NO_CLASS, last.bought))
     results.save("bucketed", "stage3", last)
     project.call("calibrate")
-    assert metrics()["labels"] == 25
-    assert metrics()["labels_in_all"] == len(np.unique(last.labelled[last.bought >= 0]))
+    assert metrics()["labels_of_one"] == 25
+    assert metrics()["labels"] == len(np.unique(last.labelled[last.bought >= 0]))
 
 
 # ---- what is measured
@@ -104,7 +104,7 @@ def test_the_metrics_are_those_of_the_mean_on_the_holdout_and_python_predicts_th
     assert metrics()["accuracy_of_one"] == pytest.approx(
         np.mean([measures.accuracy(seed, actual) for seed in probabilities]), abs=1e-6
     )
-    assert metrics()["labels_in_all"] == len(np.unique(last_result().labelled))
+    assert metrics()["labels"] == len(np.unique(last_result().labelled))
     model, texts = gleaner.load(), artifacts.texts(paths.HOLDOUT)
     predicted = model.predict_proba(texts)
     assert measures.accuracy(predicted, actual) == pytest.approx(metrics()["accuracy"], abs=1e-6)

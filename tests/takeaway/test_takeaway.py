@@ -162,7 +162,7 @@ def test_a_hub_can_read_the_card_with_labels_accuracy_and_settings_and_no_privat
     assert values == {"accuracy": measured["accuracy"], "f1": measured["macro_f1"]}
     low, high = wilson(measured["accuracy"], 30)
     for text in (
-        f"Labels spent: 28 for each of 2 models, {measured['labels_in_all']} different rows in all, out of a pool of 90",
+        f"Labels spent: {measured['labels']}, out of a pool of 90 rows. Each of the 2 models learned from 28 of them.",
         f"Accuracy {measured['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}, of 30 held-out rows)",
         "Commit 0123abc; python 3.",
         "pick: random",

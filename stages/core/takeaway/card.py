@@ -64,8 +64,8 @@ def _labels(facts: Facts) -> str:
     about, members = facts.about, facts.measured["members"]
     if not about.labels:
         return f"- Labels spent: none. It knows what the classes are called, and the pool of {facts.pool_rows:,} rows."
-    several = f" for each of {members} models, {about.rows:,} different rows in all" if members > 1 else ""
-    return f"- Labels spent: {about.labels:,}{several}, out of a pool of {facts.pool_rows:,} rows."
+    each = f" Each of the {members} models learned from {about.labels:,} of them." if members > 1 else ""
+    return f"- Labels spent: {about.rows:,}, out of a pool of {facts.pool_rows:,} rows.{each}"
 
 
 def _quality(facts: Facts) -> str:
