@@ -14,12 +14,13 @@
 # make bench [QUICK=1]     time our code against what you would use instead; NAMES="embed umap" runs only these
 # make check [DATA=path]   check params.yaml; with DATA, show what prepare would find in a data set; writes nothing
 # make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
+# make encoders NAMES="..."   which encoder suits these texts: try some, names of a hub or folders, and show a table
 # make model [OUT=folder PUSH=user/name]   save the model as a folder to take away, or upload it to a hub
 # make remote URL=...      share through a folder, s3://bucket/path or anything else that DVC supports
 # make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1 pushes everything, with the run-cache
 # make fetch               pull what this checkout's params can use
 # make clean-cache         delete vectors cached by earlier runs of embed
-.PHONY: repro overlay ask label answers find doubts waiting test quick test-all test-browser bench check predict model remote share fetch clean-cache
+.PHONY: repro overlay ask label answers find doubts waiting test quick test-all test-browser bench check encoders predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in this folder
 PYTHON ?= python3
@@ -64,6 +65,9 @@ overlay: .venv/installed
 
 check: .venv/installed
 	@python -m stages check $(if $(filter command,$(origin DATA)),"$$DATA")
+
+encoders: .venv/installed
+	@python -m stages encoders "$$NAMES"
 
 predict: .venv/installed
 	@test -n "$$IN" || { echo "error: say what to label: make predict IN=new.csv OUT=labelled.csv"; exit 1; }

@@ -36,22 +36,8 @@ def main() -> None:
     layers = f"layers {', '.join(map(str, model.layers))}, each" if model.layers else "last layer,"
     print(f"embed: {model.shown}, {layers} {model.width} wide, {dtype_name} on {encoder.device()}")
 
-    encoding = {
-        "model": model.name,
-        "dtype": dtype_name,
-        "pooling": model.pooling,
-        "max_tokens": model.max_tokens,
-        "model_sha256": model_files.fingerprint(model.name),
-    }
-    if model.layers:
-        encoding["layers"] = model.layers
-    encoding |= {"lower_case": True} if embed.lower_case else {}
-    without_name = {key: value for key, value in encoding.items() if key != "model"}  # the fingerprint identifies the model
-    made_by = [without_name, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__]
-    if machine.engine != "local" and machine.ray_mixed:
-        made_by.append("mixed")  # machines may differ in last bits: keep these vectors from runs that do not allow it
-    cache = vector_cache.VectorCache(hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16])
-
+    encoding = encoding_of(model, dtype_name, embed.lower_case)
+    cache = cache_of(encoding, machine)
     for texts, path in ((pool, paths.EMBEDDINGS), (artifacts.Texts(paths.HOLDOUT), paths.HOLDOUT_EMBEDDINGS)):
         with artifacts.filling(path, model.stored_dtype, (len(texts), *model.vector_shape)) as out:
             encoded = fill(out, texts, model, cache, machine)
@@ -61,6 +47,29 @@ def main() -> None:
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
     artifacts.save_plot("similarity", examples.heat_map(model))
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
+
+
+def encoding_of(model: encoder.Encoder, dtype: str, lower_case: bool) -> dict:
+    """All that a vector depends on but the text and the arithmetic."""
+    encoding = {
+        "model": model.name,
+        "dtype": dtype,
+        "pooling": model.pooling,
+        "max_tokens": model.max_tokens,
+        "model_sha256": model_files.fingerprint(model.name),
+    }
+    if model.layers:
+        encoding["layers"] = model.layers
+    return encoding | ({"lower_case": True} if lower_case else {})
+
+
+def cache_of(encoding: dict, machine: Any) -> vector_cache.VectorCache:
+    """The side cache of the vectors of an encoding, as from encoding_of."""
+    without_name = {key: value for key, value in encoding.items() if key != "model"}  # the fingerprint identifies the model
+    made_by = [without_name, encoder.ARITHMETIC, encoder.device().type, torch.__version__, transformers.__version__]
+    if machine.engine != "local" and machine.ray_mixed:
+        made_by.append("mixed")  # machines may differ in last bits: keep these vectors from runs that do not allow it
+    return vector_cache.VectorCache(hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:16])
 
 
 def fill(out: np.ndarray, texts: Iterable[str], model: encoder.Encoder, cache: vector_cache.VectorCache, machine: Any) -> int:

@@ -20,6 +20,7 @@ from stages.core.rows import results, rounds
 from stages.core.space import names, probe_model
 
 TRAINER = "probe"
+NO_PHRASES = names.Phrases(np.empty((0, 1), np.float32), np.empty(0, np.int64))
 STRANGE = 0.5  # share of tokens that the tokenizer does not know
 
 
@@ -63,18 +64,23 @@ def said_of(classes: list[str], describe: dict[str, str | list[str]], setting: s
 
 def encoded_phrases(said: dict[str, list[str]], embed: Any) -> names.Phrases:
     """The phrases as vectors, in the form of the pool's; none where the tokenizer does not know the words of one."""
-    texts = [phrase for several in said.values() for phrase in several]
-    classes = np.repeat(np.arange(len(said)), [*map(len, said.values())])
-    none = names.Phrases(np.empty((0, 1), np.float32), np.empty(0, np.int64))
-    if not texts:
-        return none
+    if not said:
+        return NO_PHRASES
     from stages.core.encoding import encoder  # loads torch
 
-    model = encoder.of_pipeline(embed)
+    return encoded_by(encoder.of_pipeline(embed), said)
+
+
+def encoded_by(model: Any, said: dict[str, list[str]]) -> names.Phrases:
+    """As encoded_phrases, by an encoder.Encoder of any name."""
+    from stages.core.encoding import encoder
+
+    texts = [phrase for several in said.values() for phrase in several]
+    classes = np.repeat(np.arange(len(said)), [*map(len, said.values())])
     unread = [phrase for phrase in texts if model.unknown_share(model.tokenise([phrase])) > STRANGE]
     if unread:
         print(f"name_classes: no names: the tokenizer of {model.shown} does not know most of {unread[0][:60]!r}")
-        return none
+        return NO_PHRASES
     model.to(encoder.device()).eval()
     vectors = np.empty((len(texts), *model.vector_shape), model.stored_dtype)
     encoder.in_batches(model.vectors, model.tokenise(texts), vectors, params.machine().batch_tokens, bars.bar("", 0, "tokens"))
