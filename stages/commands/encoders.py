@@ -1,12 +1,11 @@
-"""`make encoders NAMES="BAAI/bge-base-en-v1.5 ../mpnet"`: which encoder suits these texts, by trying each; the pipeline's is tried too.
+"""`make encoders NAMES="BAAI/bge-base-en-v1.5 ../mpnet"`: which encoder suits these texts, by trying each.
 
-All get the same texts, at most MOST: the labelled rows, then open ones. Each is tried as the loop would use it: by the accuracy of
-self_training on labelled rows that are left out in turn. Vectors go into the side cache, so a run that was stopped goes on where it
-was; nothing else is written.
+The pipeline's own is tried too. All get the same texts, at most MOST: the labelled rows, then open ones. Each is tried as the loop
+would use it, by the accuracy of self_training on labelled rows that are left out in turn. Vectors go into the side cache, so a run
+that was stopped goes on where it was; nothing else is written.
 """
 
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,7 +47,7 @@ def main(wanted: str = "") -> None:
 
 
 def sample() -> tuple[list[str], np.ndarray]:
-    """(texts, int64 [texts] their class numbers, OPEN where no label was bought): of labelled rows of the pool, then of open ones."""
+    """(texts, int64 [texts] their class numbers, OPEN where no label was bought): labelled rows of the pool, then open ones."""
     pool_rows, classes = artifacts.pool_rows(), len(labels.classes())
     known = np.full(pool_rows, labels.OPEN)
     for file in sorted(file for arm in (results.MAIN, results.BASELINE) for file in (results.ROOT / arm).glob("*/labelled.npy")):
@@ -151,7 +150,7 @@ def show(tried: list[dict], labelled: int) -> None:
         print(f"\nAccuracy on {labelled:,} labelled rows, each predicted by models that did not see it, with 95% intervals.")
     else:
         print(
-            f"\nFewer than {LEAST_LABELLED} rows are labelled. Agreement is Cohen's kappa of two models that know only what classes are "
-            "called. It tells an encoder that does not fit these texts; which of the good ones is better, labels must show."
+            f"\nFewer than {LEAST_LABELLED} rows are labelled. Agreement is Cohen's kappa of two models that know only what classes "
+            "are called. It tells an encoder that does not fit these texts; which of the good ones is better, labels must show."
         )
     print(f"for params.yaml, section embed:  model: {best['name']}")

@@ -125,7 +125,7 @@ class Encoder(torch.nn.Module):
         self.stored_dtype = np.float16 if self.layers else np.float32
         self.pad: int = config.pad_token_id or 0
         # RoBERTa and its relatives count positions from pad + 1.
-        offset = self.pad + 1 if "roberta" in config.model_type or config.model_type == "camembert" else 0
+        offset = self.pad + 1 if "roberta" in config.model_type or config.model_type in ("camembert", "mpnet") else 0
         self.max_tokens = min(max_tokens, getattr(config, "max_position_embeddings", max_tokens) - offset)
 
     def tokenise(self, texts: list[str], title: str = "") -> Tokens:
