@@ -150,7 +150,7 @@ def show(tried: list[dict], labelled: int) -> None:
         print(f"\nAccuracy on {labelled:,} labelled rows, each predicted by models that did not see it, with 95% intervals.")
     else:
         print(
-            f"\nFewer than {LEAST_LABELLED} rows are labelled. Agreement is Cohen's kappa of two models that know only what classes "
-            "are called. It tells an encoder that does not fit these texts; which of the good ones is better, labels must show."
+            f"\nFewer than {LEAST_LABELLED} rows are labelled. Agreement is Cohen's kappa of two models that know only what "
+            "classes are called. It finds encoders that do not fit these texts; labels must show which of the others is better."
         )
     print(f"for params.yaml, section embed:  model: {best['name']}")

@@ -413,6 +413,9 @@ KINDS = {
     "roberta": lambda transformers: transformers.RobertaConfig(
         vocab_size=18, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=12
     ),
+    "mpnet": lambda transformers: transformers.MPNetConfig(
+        vocab_size=18, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=12
+    ),
     "modernbert": lambda transformers: transformers.ModernBertConfig(
         vocab_size=18, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=32,
         pad_token_id=0, bos_token_id=2, eos_token_id=3, cls_token_id=2, sep_token_id=3,
@@ -428,7 +431,7 @@ def test_vectors_of_other_encoders_do_not_depend_on_the_batch(copied, kind):
     (copied / "model.safetensors").unlink()
     transformers.AutoModel.from_config(config).save_pretrained(copied)
     other = encoder.Encoder(str(copied), max_tokens=16).eval()
-    assert other.max_tokens == (10 if kind == "roberta" else 16)  # RoBERTa counts positions from pad + 1 = 2
+    assert other.max_tokens == (10 if kind in ("roberta", "mpnet") else 16)  # they count positions from pad + 1 = 2
     texts = [text for text in TEXTS if text] + [" ".join(WORDS * 3)]
     together = embed(other, texts)
     alone = np.concatenate([embed(other, [text]) for text in texts])
