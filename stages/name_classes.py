@@ -21,6 +21,7 @@ from stages.core.space import names, probe_model
 
 TRAINER = "probe"
 NO_PHRASES = names.Phrases(np.empty((0, 1), np.float32), np.empty(0, np.int64))
+SHOWN = 5  # pairs of phrases that are alike
 STRANGE = 0.5  # share of tokens that the tokenizer does not know
 
 
@@ -85,8 +86,11 @@ def encoded_by(model: Any, said: dict[str, list[str]]) -> names.Phrases:
     vectors = np.empty((len(texts), *model.vector_shape), model.stored_dtype)
     encoder.in_batches(model.vectors, model.tokenise(texts), vectors, params.machine().batch_tokens, bars.bar("", 0, "tokens"))
     made = names.Phrases(vectors.astype(np.float32), classes)
-    for one, other in names.alike(made):
+    pairs, count = names.alike(made, SHOWN)
+    for one, other in pairs:
         print(
-            f"name_classes: {texts[one][:60]!r} and {texts[other][:60]!r} are nearly the same to the encoder; say how they differ"
+            f"name_classes: {texts[one][:60]!r} and {texts[other][:60]!r} are nearly the same to {model.shown}; say how they differ"
         )
+    if count > SHOWN:
+        print(f"name_classes: and {count - SHOWN:,} more pairs")
     return made

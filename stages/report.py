@@ -73,9 +73,7 @@ def main() -> None:
     measured, overall, picked, sentence = {}, {}, {}, ""
     if tested:
         for (arm, stage), result in tested.items():
-            baseline = tested.get((BASELINE, trained[-1] if stage == WHOLE_POOL and trained else stage))
-            if baseline and arm not in (BOUND, NAMES) and baseline.labelled.shape[1] != result.labelled.shape[1]:
-                baseline = None  # final models of another budget, where one arm's last rows still wait for people
+            baseline = random_rows_for(tested, arm, stage, trained)
             measured[arm, stage] = comparison.at_a_stage(result, baseline, actual, classes, measure)
             artifacts.save_json(METRICS / arm / f"{stage}.json", measured[arm, stage])
     if trained and tested:
@@ -120,6 +118,14 @@ def main() -> None:
         )
     )
     print(f"report: everything is on one page, {build.PATH}")
+
+
+def random_rows_for(tested: Tested, arm: str, stage: str, trained: list[str]) -> results.Result | None:
+    """What an arm's models of a stage are compared with: random rows of the same budget. A full model is compared with the last."""
+    baseline = tested.get((BASELINE, trained[-1] if stage == WHOLE_POOL and trained else stage))
+    # Where rows wait for people, an arm's final models may learn from an earlier stage than those of another arm.
+    like = tested.get((MAIN if arm == BOUND else arm, stage))
+    return None if baseline and like and baseline.labelled.shape[1] != like.labelled.shape[1] else baseline
 
 
 def misled_by_name(bucketed: list[results.Result], classes: list[str]) -> str:

@@ -5,7 +5,7 @@ reads   data/answers.npy
         data/encoder, data/embeddings/, data/names/, as the learner needs them
 writes  data/results/full/pool/    probabilities on the holdout, for the report
         data/results/full/final/   the same of a model of train_final's kind
-params  train, train_full, train_final.trainer, embed
+params  train, train_full, train_final, embed
 
 A result is empty where the pool is not labelled completely, or the model is not asked for. The final kind learns from FINAL_ROWS
 random rows of a larger pool, since tuning an encoder on all of it could take days. With `contrastive` it is no upper bound, since
@@ -22,16 +22,16 @@ FINAL_ROWS = 20_000
 
 
 def main() -> None:
-    settings = params.read("train", "train_full", "train_final.trainer", "embed")
-    full, final = settings.train_full, settings.trainer
+    settings = params.read("train", "train_full", "train_final", "embed")
+    full, final = settings.train_full, settings.train_final
     pool = np.arange(artifacts.pool_rows())
     bought = labels.within_budget(len(pool)).buy(pool)
     settings = settings.changed(train=settings.train.changed(epochs=full.epochs), seeds=[full.seed])
     training.train_and_try(results.BOUND, results.WHOLE_POOL, pool[None], [bought], settings)
-    if not full.final or final in ("none", settings.train.trainer):
+    if not full.final or final.trainer in ("none", settings.train.trainer) or results.MAIN not in final.arms:
         results.save(results.BOUND, results.FINAL, results.nothing(len(labels.holdout()), len(labels.classes())))
         return
     [rng] = seeding.rngs([full.seed], "train_full")
     rows = np.sort(rng.permutation(pool)[:FINAL_ROWS])
-    settings = settings.changed(train=settings.train.changed(trainer=final))
+    settings = settings.changed(train=settings.train.changed(trainer=final.trainer))
     training.train_and_try(results.BOUND, results.FINAL, rows[None], [bought], settings)

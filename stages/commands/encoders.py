@@ -5,6 +5,7 @@ would use it, by the accuracy of self_training on labelled rows that are left ou
 that was stopped goes on where it was; nothing else is written.
 """
 
+import shlex
 import time
 from typing import Any
 
@@ -13,11 +14,12 @@ import numpy as np
 from stages import embed as stage
 from stages import name_classes
 from stages.core.base import artifacts, bars, params, paths, seeding
-from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, model_files
+from stages.core.base.errors import Refused, short
+from stages.core.encoding import encoder, model_files, vectors
 from stages.core.learners import self_training
 from stages.core.reporting import markdown, sureness
 from stages.core.rows import labels, results
+from stages.core.settings import rules
 from stages.core.space import names, sampling
 
 MOST, TIMED = 2_000, 200  # texts to encode, and to time
@@ -25,36 +27,57 @@ LEAST_LABELLED = 20  # fewer say nothing
 
 
 def main(wanted: str = "") -> None:
-    settings = params.read("embed", "train", "labels.describe")
     if not wanted.split():
         raise Refused('NAMES= is empty; possible: names of a hub, or folders: make encoders NAMES="BAAI/bge-base-en-v1.5 ../mpnet"')
+    rules.check_file("encoders")
+    settings = params.read("embed", "train", "train_final", "labels.describe", "rounds", "random_at", "arms")
     if not paths.POOL.exists():
         raise Refused(f"{paths.POOL} is missing, so there are no texts to try; run `dvc repro prepare` first")
-    texts, actual = sample()
+    own = model_files.chosen(settings.embed.model) if paths.ENCODER.exists() else settings.embed.model
+    texts, actual = sample(settings)
     tried, said = [], name_classes.said_of(labels.classes(), vars(settings.describe), settings.train.names)
+    if len(texts) < LEAST_LABELLED:
+        raise Refused(f"{paths.POOL} has {len(texts)} texts; it takes {LEAST_LABELLED} to tell encoders apart")
     if (actual >= 0).sum() < LEAST_LABELLED and not said:
         raise Refused(
             f"fewer than {LEAST_LABELLED} rows are labelled and classes have no names; label some, or set labels.describe"
         )
-    for name in dict.fromkeys([settings.embed.model, *wanted.split()]):
+    for name in different([own, *shlex.split(wanted)]):
         try:
             tried.append(measured(name, texts, actual, said, settings))
         except Refused as refusal:
             print(f"{name} is left out: {refusal}")
+        except (RuntimeError, ValueError) as error:  # a model that loads and does not work
+            print(f"{name} is left out: {type(error).__name__}: {short(error)}")
     if not tried:
         raise Refused("no encoder could be tried; the reasons stand above")
-    show(sorted(tried, key=lambda each: -each["score"]), int((actual >= 0).sum()))
+    show(sorted(tried, key=lambda each: -each["score"]))
 
 
-def sample() -> tuple[list[str], np.ndarray]:
-    """(texts, int64 [texts] their class numbers, OPEN where no label was bought): labelled rows of the pool, then open ones."""
-    pool_rows, classes = artifacts.pool_rows(), len(labels.classes())
-    known = np.full(pool_rows, labels.OPEN)
-    for file in sorted(file for arm in (results.MAIN, results.BASELINE) for file in (results.ROOT / arm).glob("*/labelled.npy")):
-        labelled = artifacts.load_labelled(file, None, pool_rows)
-        known[labelled] = labels.load_bought(file.with_name("labels.npy"), labelled, classes)
+def different(wanted: list[str]) -> list[str]:
+    """Each encoder once, however its folder is written."""
+    return list(
+        {str(folder.resolve()) if (folder := model_files.local_folder(name)) else name: name for name in wanted[::-1]}.values()
+    )[::-1]
+
+
+def sample(settings: Any) -> tuple[list[str], np.ndarray]:
+    """(texts, int64 [texts] their class numbers, OPEN where no label was bought): labelled rows of the pool, then open ones.
+
+    Raises Refused where results belong to another pool.
+    """
+    shape = artifacts.pool_rows(), len(labels.holdout()), len(labels.classes())
+    known = np.full(shape[0], labels.OPEN)
+    for arm, name in results.wanted(settings):
+        if arm in (results.MAIN, results.BASELINE) and (results.ROOT / arm / name / "about.json").exists():
+            vectors.of_texts(paths.EMBEDDINGS, paths.POOL)  # refuses a pool that is newer
+            result = results.load(arm, name, *shape)
+            known[result.labelled] = result.bought
+            now = labels.buy_all(result.labelled)
+            if ((now != result.bought) & (result.bought >= 0)).any():
+                raise Refused(f"{results.ROOT}/{arm}/{name} has other labels than the pool has now; run `dvc repro` first")
     [rng] = seeding.rngs([0], "encoders")
-    order = rng.permutation(pool_rows)
+    order = rng.permutation(shape[0])
     rows = order[np.argsort(known[order] < 0, kind="stable")][:MOST]
     all_texts = artifacts.texts(paths.POOL)
     return [all_texts[row] for row in rows], known[rows]
@@ -79,12 +102,14 @@ def measured(name: str, texts: list[str], actual: np.ndarray, said: dict[str, li
     )
     speed = len(tokens) / (time.perf_counter() - start)
     cache = stage.cache_of(stage.encoding_of(model, str(dtype).removeprefix("torch."), embed.lower_case), machine)
-    stage.fill(vectors := empty(texts, model), texts, model, cache, machine)
+    stage.fill(made := empty(texts, model), texts, model, cache, machine)
+    if not np.isfinite(made).all() or (made == made[0]).all():
+        raise Refused("its vectors are not finite, or the same for every text")
     phrases = name_classes.encoded_by(model, said) if said else name_classes.NO_PHRASES
-    right = left_out(vectors, actual, phrases, settings, name)
+    right = left_out(made, actual, phrases, settings, name)
     if not len(right) and not len(phrases.classes):
-        raise Refused("too few labels to try it by, and its tokenizer does not know the names of the classes")
-    score = right.mean() if len(right) else agreement(vectors, phrases, len(said))
+        raise Refused("too few rows are labelled to try it by, and classes have no names that it knows")
+    score = right.mean() if len(right) else agreement(made, phrases, len(said))
     weights = sum(file.stat().st_size for file in model_files.folder_of(name).glob("*.safetensors"))
     return {"name": name, "score": score, "right": right, "speed": speed, "megabytes": weights / 1e6, "tokens": limit}
 
@@ -94,11 +119,16 @@ def empty(rows: Any, model: encoder.Encoder) -> np.ndarray:
 
 
 def left_out(vectors: np.ndarray, actual: np.ndarray, phrases: names.Phrases, settings: Any, name: str) -> np.ndarray:
-    """bool [rows]: whether labelled rows are predicted right by models that did not see them; none where labels are too few."""
+    """bool [rows]: whether labelled rows are predicted right by models that did not see them; none where such rows are too few.
+
+    The only row of a class is learned from, and never left out.
+    """
     classes, labelled = len(labels.classes()), np.flatnonzero(actual >= 0)
     splits = []
-    if len(labelled) >= LEAST_LABELLED and len(np.unique(actual[labelled])) > 1:
+    if len(np.unique(actual[labelled])) > 1:
         splits = sampling.stratified_folds(actual[labelled], settings.train.folds, 0)
+    if sum(len(validation) for _, validation in splits) < LEAST_LABELLED:
+        return np.empty(0, bool)
     learner = self_training.Learner(settings.train, settings.embed, None, classes)
     learner.names = named(vectors, phrases, classes)
     right = []
@@ -106,7 +136,7 @@ def left_out(vectors: np.ndarray, actual: np.ndarray, phrases: names.Phrases, se
         rows, held_back = labelled[train], labelled[validation]
         model = learner.fit(vectors, rows, actual[rows], 0, "", None, held_back)
         right.append(model.probabilities(vectors[held_back], "").argmax(1) == actual[held_back])
-    return np.concatenate(right) if right else np.empty(0, bool)
+    return np.concatenate(right)
 
 
 def named(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> tuple | None:
@@ -129,16 +159,16 @@ def agreement(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> floa
     return float(np.mean([cohen_kappa_score(*pair) for pair in pairs]))
 
 
-def show(tried: list[dict], labelled: int) -> None:
+def show(tried: list[dict]) -> None:
     """The table, the best first, and the line for params.yaml."""
     best = tried[0]
-    by_labels = len(best["right"]) > 0
+    by_labels = len(best["right"])
     lines = []
     for each in tried:
         score = f"{each['score']:.3f}"
         behind = ""
         if by_labels:
-            low, high = sureness.wilson(each["score"], labelled)
+            low, high = sureness.wilson(each["score"], by_labels)
             score += f" [{low:.3f}, {high:.3f}]"
             difference = best["right"] * 1.0 - each["right"]
             error = difference.std() / len(difference) ** 0.5
@@ -147,10 +177,10 @@ def show(tried: list[dict], labelled: int) -> None:
     heads = ["encoder", "accuracy" if by_labels else "agreement", "behind the best", "texts a second", "MB", "most tokens"]
     print(markdown.table(lines, heads, left=1))
     if by_labels:
-        print(f"\nAccuracy on {labelled:,} labelled rows, each predicted by models that did not see it, with 95% intervals.")
+        print(f"\nAccuracy on {by_labels:,} labelled rows, each predicted by models that did not see it, with 95% intervals.")
     else:
         print(
-            f"\nFewer than {LEAST_LABELLED} rows are labelled. Agreement is Cohen's kappa of two models that know only what "
-            "classes are called. It finds encoders that do not fit these texts; labels must show which of the others is better."
+            f"\nFewer than {LEAST_LABELLED} labelled rows could be left out. Agreement is Cohen's kappa of two models that know "
+            "only what classes are called. It finds encoders that do not fit these texts; labels must show which other is best."
         )
     print(f"for params.yaml, section embed:  model: {best['name']}")

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,6 +116,8 @@ def test_where_the_last_stage_has_no_models_the_rows_of_the_stage_before_are_lea
     for stage in ("train_full", "calibrate", "report"):
         project.call(stage)
     assert json.loads((project.folder / "metrics/bucketed/final.json").read_text())["gain_vs_random"] is None  # other budgets
+    [line] = [line for line in Path("data/summary.md").read_text(encoding="utf-8").splitlines() if line.startswith("With ")]
+    assert "random rows" not in line.split(" The models of")[0]
 
 
 def test_results_of_a_removed_stage_are_deleted(project):

@@ -65,7 +65,7 @@ def test_it_prints_the_phrases_of_the_classes_and_which_are_alike(clustered, tmp
     check.main()
     shown = capsys.readouterr().out
     assert "  neg: awful film; lovely\n  pos: the awful film\n" in shown
-    assert "'awful film' and 'the awful film' are nearly the same to the encoder" in shown
+    assert "'awful film' and 'the awful film' are nearly the same to encoder; say how they differ" in shown
     monkeypatch.setenv("BRIEF", "1")  # as make sets it on the way to another command
     check.main()
     assert capsys.readouterr().out.count("\n") == 1

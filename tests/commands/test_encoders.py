@@ -34,7 +34,7 @@ def test_labelled_rows_that_are_left_out_decide_and_a_stopped_run_goes_on_from_t
         project.call("train_random", stage)
     capsys.readouterr()
     before = sorted(file for file in Path().rglob("*") if ".gleaner" not in file.parts)
-    encoders.main("deaf nowhere/at-all")
+    encoders.main(f"deaf ./deaf/ '{Path('deaf').resolve()}' nowhere/at-all")
     printed = capsys.readouterr().out
     assert "nowhere/at-all is left out: params.yaml: embed.model = nowhere/at-all: not a local folder and not loaded" in printed
     lines = [line for line in printed.splitlines() if line.startswith("| ") and "[" in line]
@@ -51,6 +51,26 @@ def test_labelled_rows_that_are_left_out_decide_and_a_stopped_run_goes_on_from_t
     assert asked == []  # every vector was in the side cache
 
 
+def test_labels_of_another_pool_are_refused_and_rows_that_cannot_be_left_out_are_not_counted(project, capsys):
+    project.label_in_stages()
+    project.change({"random_at": []})
+    answers = np.load(paths.ANSWERS)
+    np.save(paths.ANSWERS, 1 - answers)
+    with pytest.raises(Refused, match=r"data/results/bucketed/stage1 has other labels than the pool has now; run `dvc repro`"):
+        encoders.main("deaf")
+    np.save(paths.ANSWERS, answers)
+    for stage in ("stage1", "stage2", "stage3"):
+        bought = np.load(f"data/results/bucketed/{stage}/labels.npy")
+        bought[bought == 1] = -2  # no class: too few rows are left
+        np.save(f"data/results/bucketed/{stage}/labels.npy", bought)
+    with pytest.raises(Refused, match=r"fewer than 20 rows are labelled and classes have no names|no encoder could be tried"):
+        encoders.main("deaf")
+    lines = paths.POOL.read_text(encoding="utf-8").splitlines(keepends=True)
+    paths.POOL.write_text("".join(lines[::-1]), encoding="utf-8")
+    with pytest.raises(Refused, match=r"embeddings"):
+        encoders.main("deaf")
+
+
 def test_without_labels_names_of_the_classes_stand_in(project, capsys):
     with pytest.raises(Refused, match=r"fewer than 20 rows are labelled and classes have no names"):
         encoders.main("deaf")  # the tiny project has train.names off
@@ -59,7 +79,7 @@ def test_without_labels_names_of_the_classes_stand_in(project, capsys):
     printed = capsys.readouterr().out
     lines = [line for line in printed.splitlines() if line.startswith("| ") and "most tokens" not in line]
     assert [line.split("|")[1].strip() for line in lines][-1] == "deaf"
-    assert "Fewer than 20 rows are labelled. Agreement is Cohen's kappa" in printed
+    assert "Fewer than 20 labelled rows could be left out. Agreement is Cohen's kappa" in printed
 
 
 def test_bad_input_is_one_line_and_the_others_go_on(project, capsys):
@@ -70,8 +90,19 @@ def test_bad_input_is_one_line_and_the_others_go_on(project, capsys):
     known = {word: number for word, number in tokenizer["model"]["vocab"].items() if number < 5}  # special tokens alone
     tokenizer["model"]["vocab"] = known
     Path("deaf/tokenizer.json").write_text(json.dumps(tokenizer))
-    encoders.main("deaf")
-    assert "deaf is left out: too few labels to try it by, and its tokenizer does not know" in capsys.readouterr().out
+    shutil.copytree("deaf", "broken")
+    weights = load_file("broken/model.safetensors")
+    save_file(
+        {name: torch.full_like(each, torch.nan) for name, each in weights.items()}, "broken/model.safetensors", {"format": "pt"}
+    )
+    encoders.main("deaf broken")
+    printed = capsys.readouterr().out
+    assert "deaf is left out: too few rows are labelled to try it by, and classes have no names that it knows" in printed
+    assert "broken is left out: its vectors are not finite, or the same for every text" in printed
+    project.change({"labels": {"describe": {"neg": False}}})
+    with pytest.raises(Refused, match=r"labels.describe.neg = False: must be words \(in quotes where YAML reads"):
+        encoders.main("deaf")
+    project.change({"labels": {"describe": {"neg": "bad film"}}})
     paths.POOL.unlink()
     with pytest.raises(Refused, match=r"data/pool.jsonl is missing, so there are no texts to try"):
         encoders.main("deaf")

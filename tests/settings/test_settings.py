@@ -322,10 +322,10 @@ def test_the_overlay_for_people_is_valid(params):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ("", "labels.describe.neg = '': must be words, or a list of up to 100 phrases"),
-        ([], r"labels.describe.neg = \[\]: must be words, or a list of up to 100 phrases"),
-        (5, "labels.describe.neg = 5: must be words, or a list of up to 100 phrases"),
-        (["a film", "!?"], "labels.describe.neg = .*: must be words, or a list of up to 100 phrases"),
+        ("", "labels.describe.neg = '': must be words .*, or a list of up to 100 phrases"),
+        ([], r"labels.describe.neg = \[\]: must be words .*, or a list of up to 100 phrases"),
+        (5, "labels.describe.neg = 5: must be words .in quotes where YAML reads a number or a bool., or a list"),
+        (["a film", "!?"], "labels.describe.neg = .*: must be words .*, or a list of up to 100 phrases"),
         ("a " * 5_000, "labels.describe.neg = .*: a phrase has at most 1,000 characters"),
         (["GOOD  film"], "labels.describe: 'good film' describes neg and pos; say how they differ"),
     ],
@@ -337,3 +337,9 @@ def test_phrases_that_cannot_be_used_are_refused_in_one_line(params, words, mess
         rules.check_file("prepare")
     assert str(refused.value).count("\n") == 0
     assert ";" not in str(refused.value).partition("say how")[0].removesuffix("; ")
+
+
+def test_a_described_class_that_yaml_reads_as_no_text_is_named(params):
+    params(("labels", PEOPLE | {"from": "dataset", "describe": {False: "bad film"}}))
+    with pytest.raises(Refused, match=r'labels.describe: the class False must be text; put it in quotes, as in "no": words$'):
+        rules.check_file("prepare")

@@ -86,5 +86,5 @@ def test_a_class_without_a_label_is_named():
 def test_phrases_of_two_classes_that_are_nearly_the_same_are_found():
     _, _, phrases = made(layers=2)
     same = names.Phrases(np.concatenate([phrases.vectors, phrases.vectors[:1] * 3]), np.array([0, 1, 2, 2]))
-    assert names.alike(phrases) == []
-    assert names.alike(same) == [(0, 3)]
+    assert names.alike(phrases, 5) == ([], 0)
+    assert names.alike(same, 5) == ([(0, 3)], 1)

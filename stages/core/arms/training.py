@@ -61,7 +61,9 @@ def train_and_try(
             known = row_labels[row_labels >= 0]
             present = len(np.unique(known))
             if present < fitter.classes:
-                print(f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; it predicts no other")
+                print(
+                    f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; only by name can it predict more"
+                )
             on_holdout.append(fitter.on_holdout(fitted, len(known)))
             history += fitted.history(seed)
             if arm == results.MAIN and not len(fitter.actual):

@@ -19,7 +19,11 @@ def quoted(measured: dict[tuple[str, str], dict], last: str, settings: Any) -> l
         for end, of_all in ((FINAL, bound), (last, WHOLE_POOL))
     ]
     kinds = [{arm: which for arm, which in kind.items() if which in measured} for kind in kinds]
-    return [kind for kind in kinds if MAIN in kind]
+    kinds = [kind for kind in kinds if MAIN in kind][: 1 if bound == WHOLE_POOL else 2]
+    for kind in kinds:
+        if measured[kind[MAIN]].get("gain_vs_random", 0) is None:  # the random rows are of another budget
+            kind.pop(BASELINE, None)
+    return kinds
 
 
 def sentence(measured: dict[tuple[str, str], dict], overall: dict[str, dict], last: str, measure: str, settings: Any) -> str:

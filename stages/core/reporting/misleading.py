@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-HEAD = "phrases that mislead; better words go into labels.describe (docs/names.md):"
+HEAD = "phrases of the last run that mislead; better words go into labels.describe (docs/names.md):"
 LEAST, FEW = 5, 1 / 3  # rows answered so, and share of them that is called so
 SHOWN = 3  # texts a class
 CHARACTERS = 60  # of a text

@@ -110,6 +110,8 @@ def _message(error: dict) -> str:
     """One pydantic error as setting, value, what is possible and what to do."""
     where = [str(word) for word in error["loc"] if not re.match(r"(literal|function-\w+|constrained-\w+)\[", str(word))]
     name = ".".join(where) or "the file"
+    if name.startswith("labels.describe.") and name.endswith(".[key]"):
+        return f'params.yaml: labels.describe: the class {error["input"]} must be text; put it in quotes, as in "no": words'
     if name == "prepare.normalise":
         return f"params.yaml: {name} is gone, since texts stay as they are; remove it and set embed.lower_case: false in its place"
     if error["type"] == "extra_forbidden":

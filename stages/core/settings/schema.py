@@ -63,7 +63,7 @@ def _class_name(name: Any) -> str:
 def _phrases(words: Any) -> list[str]:
     several = words if isinstance(words, list) else [words]
     if not 0 < len(several) <= 100 or not all(isinstance(each, str) and any(map(str.isalpha, each)) for each in several):
-        raise ValueError("must be words, or a list of up to 100 phrases")
+        raise ValueError("must be words (in quotes where YAML reads a number or a bool), or a list of up to 100 phrases")
     if max(map(len, several)) > LONGEST_PHRASE:
         raise ValueError(f"a phrase has at most {LONGEST_PHRASE:,} characters")
     return several

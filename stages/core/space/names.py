@@ -15,6 +15,7 @@ SAMPLE = 10_000  # rows of the pool to learn from; more take time and change not
 SURE, STRENGTH = (0.3, 0.7), 0.3  # share of each class to learn from, round by round
 WEIGHTS, POWERS = (0.0, 1.0, 4.0), (0.0, 0.25, 0.5, 1.0, 2.0)  # to choose a Trust from
 MOST_LABELLED = 1_000  # with more labels the names have nothing to add
+AT_ONCE = 1_000  # phrases to compare with all others
 ALIKE = 0.85  # two of banking77's 77 names are as alike
 MARGIN = 0.5  # standard errors of a gain in log-loss; one costs 0.2 points where names are good; 0 cost 10 once
 LEAST = 1e-4  # probability that counts for a class which a model does not know
@@ -79,13 +80,22 @@ def likeness(points: np.ndarray, phrases: Phrases, classes: int) -> np.ndarray:
     return total
 
 
-def alike(phrases: Phrases) -> list[tuple[int, int]]:
-    """Pairs of phrases of two classes, by number, that are ALIKE or more by the cosine of the last layer; the most alike first."""
+def alike(phrases: Phrases, most: int) -> tuple[list[tuple[int, int]], int]:
+    """Pairs of phrases of two classes, by number, that are ALIKE or more by the cosine of the last layer; and how many there are.
+
+    most   pairs to give, the most alike first
+    """
     points = phrases.vectors if phrases.vectors.ndim == 2 else phrases.vectors[:, -1]
     points = points / np.linalg.norm(points, axis=1, keepdims=True)
-    cosines = np.triu(points @ points.T * (phrases.classes[:, None] != phrases.classes), 1)
-    order = np.argsort(-cosines, axis=None, kind="stable")[: int((cosines >= ALIKE).sum())]
-    return [(int(one), int(other)) for one, other in zip(*np.unravel_index(order, cosines.shape))]
+    found, count = [], 0
+    for start in range(0, len(points), AT_ONCE):  # thousands of phrases have too many pairs to keep
+        cosines = points[start : start + AT_ONCE] @ points.T
+        pairs = np.argwhere((cosines >= ALIKE) & (phrases.classes[start : start + AT_ONCE, None] < phrases.classes))
+        by_cosine = -cosines[*pairs.T]
+        order = np.argsort(by_cosine, kind="stable")[:most]
+        found += [(by_cosine[each], start + int(pairs[each, 0]), int(pairs[each, 1])) for each in order]
+        count += len(pairs)
+    return [(one, other) for _, one, other in sorted(found)[:most]], count
 
 
 @dataclass(frozen=True)
