@@ -18,7 +18,7 @@ from stages.core.base.errors import Refused, short
 from stages.core.encoding import encoder, model_files, vectors
 from stages.core.learners import self_training
 from stages.core.reporting import markdown, sureness
-from stages.core.rows import labels, results
+from stages.core.rows import labels, results, stopping
 from stages.core.settings import rules
 from stages.core.space import names, sampling
 
@@ -146,8 +146,6 @@ def named(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> tuple | 
 
 def agreement(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> float:
     """Cohen's kappa of what phrases say of one half of the texts, by likeness and by a model that knows the other half only."""
-    from sklearn.metrics import cohen_kappa_score
-
     halves = np.arange(0, len(vectors), 2), np.arange(1, len(vectors), 2)
     pairs = [
         (
@@ -156,7 +154,7 @@ def agreement(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> floa
         )
         for one, other in (halves, halves[::-1])
     ]
-    return float(np.mean([cohen_kappa_score(*pair) for pair in pairs]))
+    return float(np.mean([stopping.kappa(*pair) or 0 for pair in pairs]))
 
 
 def show(tried: list[dict]) -> None:

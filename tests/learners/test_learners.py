@@ -30,6 +30,7 @@ TRAIN = {
     **{"warmup_share": 0.1, "freeze_word_embeddings": True, "warm_start": False, "folds": 2, "pairs_per_row": 1, "most_pairs": 8},
     "class_weight": "even",
     "early_stopping": SimpleNamespace(patience=0, holdout_share=0.25),
+    "open_rows": 0,
 }
 
 

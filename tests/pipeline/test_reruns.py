@@ -87,8 +87,8 @@ def test_a_change_runs_what_follows_from_it(finished, change):
 
 CODE = {
     "stages/core/learners/probe.py": TRAINED,
-    "stages/core/learners/contrastive.py": END,
-    "stages/core/learners/finetune.py": END,
+    "stages/core/learners/contrastive.py": ["train_full", *END],  # train_final may be asked for either
+    "stages/core/learners/finetune.py": ["train_full", *END],
     "stages/core/strategies/random.py": PICKED,  # select_stage1.pick
     "stages/core/strategies/entropy.py": [*SCORED, ARM],  # score_entropy.score, and the arm
     "stages/core/strategies/buckets.py": [name for name in SCORED if name != "score_entropy@stage2"],  # select_stageN.by
@@ -173,7 +173,15 @@ def test_what_is_taken_out_of_params_leaves_nothing_that_a_clone_could_miss(copy
     project.change({"stages": FOUR[:2], "rounds": STAGE2, "random_at": FOUR[:2], "arms": []})
     assert project.repro() == ["collect_answers", *END]
     results = {str(folder.relative_to(project.folder / "data/results")) for folder in project.folder.glob("data/results/*/*")}
-    assert results == {"bucketed/stage1", "bucketed/stage2", "random/stage1", "random/stage2", "full/pool", "names/names"}
+    assert results == {
+        "bucketed/stage1",
+        "bucketed/stage2",
+        "random/stage1",
+        "random/stage2",
+        "full/pool",
+        "full/final",
+        "names/names",
+    }
     assert not (project.folder / "data/results/entropy").exists()
     assert not (project.folder / "metrics/bucketed/stage3.json").exists()
 

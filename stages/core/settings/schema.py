@@ -208,6 +208,7 @@ class Train(Section):
     warmup_share: ZeroOrShare
     class_weight: Literal["even", "none", "auto"]
     names: Literal["auto", "off", False]  # YAML reads off as False
+    open_rows: AtLeastZero
     freeze_word_embeddings: bool
     early_stopping: section(patience=AtLeastZero, holdout_share=Share)
     warm_start: bool
