@@ -42,7 +42,7 @@ def main(wanted: str = "") -> None:
         raise Refused(
             f"fewer than {LEAST_LABELLED} rows are labelled and classes have no names; label some, or set labels.describe"
         )
-    for name in different([own, *shlex.split(wanted)]):
+    for name in different([own, *split(wanted)]):
         try:
             tried.append(measured(name, texts, actual, said, settings))
         except Refused as refusal:
@@ -52,6 +52,14 @@ def main(wanted: str = "") -> None:
     if not tried:
         raise Refused("no encoder could be tried; the reasons stand above")
     show(sorted(tried, key=lambda each: -each["score"]))
+
+
+def split(wanted: str) -> list[str]:
+    """Names as a shell splits them: quotes hold a folder with blanks together."""
+    try:
+        return shlex.split(wanted)
+    except ValueError as error:
+        raise Refused(f"NAMES={wanted}: {short(error)}; close the quote, or put another kind around it") from None
 
 
 def different(wanted: list[str]) -> list[str]:

@@ -86,6 +86,9 @@ def test_bad_input_is_one_line_and_the_others_go_on(project, capsys):
     with pytest.raises(Refused, match=r"NAMES= is empty"):
         encoders.main("")
     project.change({"train": {"names": "auto"}, "labels": {"describe": {"neg": "bad film", "pos": "good film"}}})
+    with pytest.raises(Refused, match=r"NAMES=it's: No closing quotation; close the quote"):
+        encoders.main("it's")
+    project.change({"train": {"names": "auto"}, "labels": {"describe": {"neg": "bad film", "pos": "good film"}}})
     tokenizer = json.loads(Path("deaf/tokenizer.json").read_text())
     known = {word: number for word, number in tokenizer["model"]["vocab"].items() if number < 5}  # special tokens alone
     tokenizer["model"]["vocab"] = known
