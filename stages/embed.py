@@ -31,13 +31,11 @@ def main() -> None:
     shards.begin(machine)
     pool = artifacts.Texts(paths.POOL)
     dtype = encoder.dtype_of(embed.dtype)
-    dtype_name = str(dtype).removeprefix("torch.")
     model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
     layers = f"layers {', '.join(map(str, model.layers))}, each" if model.layers else "last layer,"
-    print(f"embed: {model.shown}, {layers} {model.width} wide, {dtype_name} on {encoder.device()}")
-
-    encoding = encoding_of(model, dtype_name, embed.lower_case)
+    encoding = encoding_of(model, dtype, embed.lower_case)
     cache = cache_of(encoding, machine)
+    print(f"embed: {model.shown}, {layers} {model.width} wide, {encoding['dtype']} on {encoder.device()}")
     for texts, path in ((pool, paths.EMBEDDINGS), (artifacts.Texts(paths.HOLDOUT), paths.HOLDOUT_EMBEDDINGS)):
         with artifacts.filling(path, model.stored_dtype, (len(texts), *model.vector_shape)) as out:
             encoded = fill(out, texts, model, cache, machine)
@@ -49,11 +47,11 @@ def main() -> None:
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
 
 
-def encoding_of(model: encoder.Encoder, dtype: str, lower_case: bool) -> dict:
+def encoding_of(model: encoder.Encoder, dtype: torch.dtype, lower_case: bool) -> dict:
     """All that a vector depends on but the text and the arithmetic."""
     encoding = {
         "model": model.name,
-        "dtype": dtype,
+        "dtype": str(dtype).removeprefix("torch."),
         "pooling": model.pooling,
         "max_tokens": model.max_tokens,
         "model_sha256": model_files.fingerprint(model.name),

@@ -30,9 +30,9 @@ def main(arm: str) -> None:
     stages = rounds.in_order(settings.rounds)
     stages_of = {results.BASELINE: settings.random_at, results.NAMES: [results.NAMES]}.get(arm, stages)
     results.forget_all_but([(arm, stage) for stage in stages_of], arm)
-    tried = {stage: results.load(arm, stage, pool_rows, len(fitter.actual), fitter.classes) for stage in stages_of}
+    tried = [results.load(arm, stage, pool_rows, len(fitter.actual), fitter.classes) for stage in stages_of]
     # Labelling may have ended before the last stage, or its rows may wait for people.
-    last = next((result for result in reversed(tried.values()) if result.trained), tried[stages_of[-1]])
+    last = next((result for result in reversed(tried) if result.trained), tried[-1])
     if final.trainer == "none" or not last.trained:
         why = "train_final.trainer is none" if final.trainer == "none" else "no stage has models"
         print(f"train_final {arm}: nothing to do, {why}")

@@ -63,10 +63,12 @@ def split(wanted: str) -> list[str]:
 
 
 def different(wanted: list[str]) -> list[str]:
-    """Each encoder once, however its folder is written."""
-    return list(
-        {str(folder.resolve()) if (folder := model_files.local_folder(name)) else name: name for name in wanted[::-1]}.values()
-    )[::-1]
+    """Each encoder once, however its folder is written: by the first of its names."""
+    once = {}
+    for name in wanted:
+        folder = model_files.local_folder(name)
+        once.setdefault(folder.resolve() if folder else name, name)
+    return list(once.values())
 
 
 def sample(settings: Any) -> tuple[list[str], np.ndarray]:
@@ -76,14 +78,16 @@ def sample(settings: Any) -> tuple[list[str], np.ndarray]:
     """
     shape = artifacts.pool_rows(), len(labels.holdout()), len(labels.classes())
     known = np.full(shape[0], labels.OPEN)
-    for arm, name in results.wanted(settings):
-        if arm in (results.MAIN, results.BASELINE) and (results.ROOT / arm / name / "about.json").exists():
-            vectors.of_texts(paths.EMBEDDINGS, paths.POOL)  # refuses a pool that is newer
-            result = results.load(arm, name, *shape)
-            known[result.labelled] = result.bought
-            now = labels.buy_all(result.labelled)
-            if ((now != result.bought) & (result.bought >= 0)).any():
-                raise Refused(f"{results.ROOT}/{arm}/{name} has other labels than the pool has now; run `dvc repro` first")
+    arms = [which for which in results.wanted(settings) if which[0] in (results.MAIN, results.BASELINE)]
+    made = [(arm, name) for arm, name in arms if (results.ROOT / arm / name / "about.json").exists()]
+    if made:
+        vectors.of_texts(paths.EMBEDDINGS, paths.POOL)  # refuses a pool that is newer
+    for arm, name in made:
+        result = results.load(arm, name, *shape)
+        known[result.labelled] = result.bought
+        now = labels.buy_all(result.labelled)
+        if ((now != result.bought) & (result.bought >= 0)).any():
+            raise Refused(f"{results.ROOT}/{arm}/{name} has other labels than the pool has now; run `dvc repro` first")
     [rng] = seeding.rngs([0], "encoders")
     order = rng.permutation(shape[0])
     rows = order[np.argsort(known[order] < 0, kind="stable")][:MOST]
@@ -109,14 +113,14 @@ def measured(name: str, texts: list[str], actual: np.ndarray, said: dict[str, li
         model.vectors, tokens, empty(tokens, model), machine.batch_tokens, bars.bar(f"time {name}", tokens.ids.size, "tokens")
     )
     speed = len(tokens) / (time.perf_counter() - start)
-    cache = stage.cache_of(stage.encoding_of(model, str(dtype).removeprefix("torch."), embed.lower_case), machine)
+    cache = stage.cache_of(stage.encoding_of(model, dtype, embed.lower_case), machine)
     stage.fill(made := empty(texts, model), texts, model, cache, machine)
     if not np.isfinite(made).all() or (made == made[0]).all():
         raise Refused("its vectors are not finite, or the same for every text")
     phrases = name_classes.encoded_by(model, said) if said else name_classes.NO_PHRASES
     right = left_out(made, actual, phrases, settings, name)
     if not len(right) and not len(phrases.classes):
-        raise Refused("too few rows are labelled to try it by, and classes have no names that it knows")
+        raise Refused("labelled rows are too few or of one class, and classes have no names that it knows")
     score = right.mean() if len(right) else agreement(made, phrases, len(said))
     weights = sum(file.stat().st_size for file in model_files.folder_of(name).glob("*.safetensors"))
     return {"name": name, "score": score, "right": right, "speed": speed, "megabytes": weights / 1e6, "tokens": limit}
@@ -168,25 +172,25 @@ def agreement(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> floa
 def show(tried: list[dict]) -> None:
     """The table, the best first, and the line for params.yaml."""
     best = tried[0]
-    by_labels = len(best["right"])
+    left_out_rows = len(best["right"])
     lines = []
     for each in tried:
         score = f"{each['score']:.3f}"
         behind = ""
-        if by_labels:
-            low, high = sureness.wilson(each["score"], by_labels)
+        if left_out_rows:
+            low, high = sureness.wilson(each["score"], left_out_rows)
             score += f" [{low:.3f}, {high:.3f}]"
             difference = best["right"] * 1.0 - each["right"]
             error = difference.std() / len(difference) ** 0.5
             behind = "" if each is best else f"{difference.mean():.3f} ± {1.96 * error:.3f}"
         lines.append([each["name"], score, behind, f"{each['speed']:,.0f}", f"{each['megabytes']:,.0f}", f"{each['tokens']:,}"])
-    heads = ["encoder", "accuracy" if by_labels else "agreement", "behind the best", "texts a second", "MB", "most tokens"]
+    heads = ["encoder", "accuracy" if left_out_rows else "agreement", "behind the best", "texts a second", "MB", "most tokens"]
     print(markdown.table(lines, heads, left=1))
-    if by_labels:
-        print(f"\nAccuracy on {by_labels:,} labelled rows, each predicted by models that did not see it, with 95% intervals.")
+    if left_out_rows:
+        print(f"\nAccuracy on {left_out_rows:,} labelled rows, each predicted by models that did not see it, with 95% intervals.")
     else:
         print(
             f"\nFewer than {LEAST_LABELLED} labelled rows could be left out. Agreement is Cohen's kappa of two models that know "
-            "only what classes are called. It finds encoders that do not fit these texts; labels must show which other is best."
+            "only what classes are called. It exposes encoders that do not fit these texts; only labels can rank the others."
         )
     print(f"for params.yaml, section embed:  model: {best['name']}")

@@ -296,7 +296,7 @@ def test_a_model_that_was_shown_some_of_the_classes_says_so(in_process, monkeypa
     artifacts.save_json(paths.CLASSES, ["neg", "pos", "neither"])
     for stage, *words in (["select_stage1"], ["buy_labels", "stage1"], ["train_stageN", "stage1"]):
         in_process.call(stage, *words)
-    assert "bucketed stage1, seed 0: its 4 rows hold 2 of 3 classes; only by name can it predict more" in capsys.readouterr().out
+    assert "bucketed stage1, seed 0: its 4 rows hold 2 of 3 classes; without names it predicts no other" in capsys.readouterr().out
 
 
 def test_these_are_the_defaults_of_the_product():

@@ -63,8 +63,9 @@ def test_labels_of_another_pool_are_refused_and_rows_that_cannot_be_left_out_are
         bought = np.load(f"data/results/bucketed/{stage}/labels.npy")
         bought[bought == 1] = -2  # no class: too few rows are left
         np.save(f"data/results/bucketed/{stage}/labels.npy", bought)
-    with pytest.raises(Refused, match=r"fewer than 20 rows are labelled and classes have no names|no encoder could be tried"):
+    with pytest.raises(Refused, match=r"no encoder could be tried; the reasons stand above"):
         encoders.main("deaf")
+    assert "deaf is left out: labelled rows are too few or of one class, and classes have no names" in capsys.readouterr().out
     lines = paths.POOL.read_text(encoding="utf-8").splitlines(keepends=True)
     paths.POOL.write_text("".join(lines[::-1]), encoding="utf-8")
     with pytest.raises(Refused, match=r"embeddings"):
@@ -100,7 +101,7 @@ def test_bad_input_is_one_line_and_the_others_go_on(project, capsys):
     )
     encoders.main("deaf broken")
     printed = capsys.readouterr().out
-    assert "deaf is left out: too few rows are labelled to try it by, and classes have no names that it knows" in printed
+    assert "deaf is left out: labelled rows are too few or of one class, and classes have no names that it knows" in printed
     assert "broken is left out: its vectors are not finite, or the same for every text" in printed
     project.change({"labels": {"describe": {"neg": False}}})
     with pytest.raises(Refused, match=r"labels.describe.neg = False: must be words \(in quotes where YAML reads"):

@@ -62,7 +62,8 @@ def train_and_try(
             present = len(np.unique(known))
             if present < fitter.classes:
                 print(
-                    f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; only by name can it predict more"
+                    f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; "
+                    "without names it predicts no other"
                 )
             on_holdout.append(fitter.on_holdout(fitted, len(known)))
             history += fitted.history(seed)

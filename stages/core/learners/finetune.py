@@ -13,7 +13,7 @@ from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, saved_encoder
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 from stages.core.space import logistic
-from stages.core.space.sampling import surest
+from stages.core.space.sampling import open_rows, surest
 
 KIND = "finetune"
 GOLDEN = (5**0.5 - 1) / 2
@@ -52,9 +52,11 @@ class Learner(saved_encoder.TextLearner):
         are repeated until they weigh LABELLED_SHARE as much. The first model alone continues from `start`.
         """
         model = self.tuned(pool, labelled, labels, seed, title, start, self.train.epochs)
+        if not self.train.open_rows:
+            return model
         [rng] = seeding.rngs([seed], "open_rows")
         bought = np.concatenate([labelled, np.array(closed, np.int64)])
-        rows = np.sort(rng.permutation(np.setdiff1d(np.arange(len(pool)), bought))[: self.train.open_rows])
+        rows = open_rows(len(pool), bought, self.train.open_rows, rng)
         if not len(rows):
             return model
         predicted, taken = surest(model.probabilities(pool[rows], title), self.train.pseudo_share)

@@ -12,7 +12,7 @@ import numpy as np
 
 from stages.core.base import seeding
 from stages.core.space import logistic, probe_model
-from stages.core.space.sampling import surest
+from stages.core.space.sampling import open_rows, surest
 
 KIND = "self_training"
 
@@ -45,8 +45,7 @@ class Learner(probe_model.VectorLearner):
     def candidates(self, pool_rows: int, bought: np.ndarray, seed: int) -> np.ndarray:
         """int64 [rows]: open rows to predict classes for, ascending: all, or a random sample of which pseudo_rows are taken."""
         [rng] = seeding.rngs([seed], "self_training")
-        rows = np.setdiff1d(np.arange(pool_rows), bought)
-        return np.sort(rng.permutation(rows)[: round(self.train.pseudo_rows / self.train.pseudo_share)])
+        return open_rows(pool_rows, bought, round(self.train.pseudo_rows / self.train.pseudo_share), rng)
 
 
 load = probe_model.load

@@ -57,7 +57,7 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
     text += f"\n\nMeans over {seeds} seeds, on the holdout, with their sd. The gain is in {NAMES[measure]}; its se takes seeds and "
     text += "holdout rows as samples. A full model has one seed and is compared with random rows of the last stage.\n"
     if any(stage == FINAL for _, stage in measured):
-        text += "Stages have models of train.trainer, `final` has those of train_final.trainer: compare models of one kind.\n"
+        text += "Stages have models of train.trainer and `final` those of train_final.trainer: compare like with like.\n"
     last, row = next(((stage, row) for (arm, stage), row in reversed(measured.items()) if arm == MAIN and stage != FINAL), ("", {}))
     if last not in ("", stages[-1]):
         how = f"has come to {last}" if waiting else f"ended after {last}"

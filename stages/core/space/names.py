@@ -17,7 +17,7 @@ WEIGHTS, POWERS = (0.0, 1.0, 4.0), (0.0, 0.25, 0.5, 1.0, 2.0)  # to choose a Tru
 MOST_LABELLED = 1_000  # with more labels the names have nothing to add
 AT_ONCE = 1_000  # phrases to compare with all others
 ALIKE = 0.85  # two of banking77's 77 names are as alike
-MARGIN = 0.5  # standard errors of a gain in log-loss; one costs 0.2 points where names are good; 0 cost 10 once
+MARGIN = 0.5  # standard errors of a gain in log-loss; 1 costs 0.2 points where names are good, 0 cost 10 in one run
 LEAST = 1e-4  # probability that counts for a class which a model does not know
 
 

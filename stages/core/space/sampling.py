@@ -40,6 +40,11 @@ def surest(probabilities: np.ndarray, share: float) -> tuple[np.ndarray, np.ndar
     return predicted[taken], taken
 
 
+def open_rows(pool_rows: int, bought: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    """int64 [rows], ascending: at most `most` random rows of the pool that are not among `bought`, int64 [bought]."""
+    return np.sort(rng.permutation(np.setdiff1d(np.arange(pool_rows), bought))[:most])
+
+
 def stratified_folds(labels: np.ndarray, most: int, seed: int, numbers: Any = None) -> list[tuple[np.ndarray, np.ndarray]]:
     """(int64 [trained on], int64 [validated]) indices into `labels`, one pair a fold; no folds where no class has two rows.
 
