@@ -54,7 +54,7 @@ TO_FIRST_MODELS = (
 )
 FEW_TOKENS = 128  # texts of bbc_news are cut here for all trainers, which halves the time of contrastive
 QUICK = {
-    "train": {"min_steps": 2, "epochs": 1, "pairs_per_row": 1, "most_pairs": 8},
+    "train": {"min_steps": 2, "epochs": 1, "contrastive_steps": 2},
     "reduce": {"method": "pca", "dimensions": 8},
     "cluster": {"clusters": 2, "sweep_to": 3},
     "select_stage1": {"n": 2},

@@ -47,8 +47,7 @@ def tune(settings: Any) -> None:
     rows = len(to_tune_on["label"])
     print(f"finetune_encoder: {pretrained.shown} on {rows:,} pairs for {section.objective}, Spearman before: {before}", flush=True)
     objective = {"nli": pair_tuning.nli_loss, "pairs": pair_tuning.cosine_loss}[section.objective]
-    training = pair_tuning.Training(section, section.epochs, section.pairs_at_once)
-    tuned = pair_tuning.tune(pretrained, to_tune_on, objective, training, section.seed, "finetune_encoder")
+    tuned = pair_tuning.tune(pretrained, to_tune_on, objective, section, "finetune_encoder")
     after = to_measure_by and pair_tuning.spearman(tuned.encoder, to_measure_by)
     save(tuned.encoder)
     measured = dict(zip(MEASURED, (before, after, rows, tuned.rows_at_once, tuned.accumulation), strict=True))

@@ -23,7 +23,7 @@ def ended(clustered, tmp_path_factory) -> InProcess:
     """A tiny project whose bucketed and random arms labelled with the probe, and ended with contrastive models."""
     with pytest.MonkeyPatch.context() as patch:
         project = clustered.entered(tmp_path_factory.mktemp("final") / "a projéct", patch)
-        project.change({"train_final": {"arms": [*ARMS], "trainer": "contrastive"}, "train": {"most_pairs": 8}, "arms": []})
+        project.change({"train_final": {"arms": [*ARMS], "trainer": "contrastive"}, "train": {"contrastive_steps": 4}, "arms": []})
         project.label_in_stages()
         for stage in ("stage1", "stage2", "stage3"):
             project.call("train_random", stage)

@@ -19,7 +19,7 @@ from tests.support.tiny import tiny_encoder
 pytestmark = pytest.mark.slow
 
 SHORT = "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
-HOW = SimpleNamespace(batch_rows=4, learning_rate=1e-3, warmup_share=0.25, dtype="float32")
+HOW = {"batch_rows": 4, "pairs_at_once": 4, "epochs": 2, "learning_rate": 1e-3, "warmup_share": 0.25, "dtype": "float32", "seed": 0}
 PAIRS = {
     "left": ["good film", "bad plot", "dull end", "fine scene", "great music", "poor actor"],
     "right": ["great film", "good plot", "awful end", "poor scene music", "lovely music", "fine actor"],
@@ -43,9 +43,8 @@ def model(tmp_path_factory) -> encoder.Encoder:
     return encoder.Encoder(str(folder), 16).eval()
 
 
-def tune(model, pairs=PAIRS, objective=pair_tuning.cosine_loss, cap=4, **how) -> pair_tuning.Tuned:
-    section = SimpleNamespace(**{**vars(HOW), **how})
-    return pair_tuning.tune(model, pairs, objective, pair_tuning.Training(section, 2, cap), 0, "test")
+def tune(model, pairs=PAIRS, objective=pair_tuning.cosine_loss, **how) -> pair_tuning.Tuned:
+    return pair_tuning.tune(model, pairs, objective, SimpleNamespace(**HOW | how), "test")
 
 
 # ---- objectives
@@ -107,7 +106,7 @@ def test_sizes_are_tried_until_memory_is_short(capsys):
 def test_nothing_is_tried_beyond_the_cap(model, monkeypatch):
     sizes = []
     monkeypatch.setattr(pair_tuning, "fitting", lambda trial, rising: sizes.extend(rising) or rising)
-    assert (tune(model, cap=8, batch_rows=12).rows_at_once, sizes) == (6, [1, 2, 3, 4, 6])
+    assert (tune(model, pairs_at_once=8, batch_rows=12).rows_at_once, sizes) == (6, [1, 2, 3, 4, 6])
 
 
 def test_an_error_that_is_not_of_memory_is_no_reason_to_try_less():
@@ -153,7 +152,7 @@ def test_where_training_never_fits_it_is_refused(model, monkeypatch):
 
 @pytest.mark.parametrize("cap", [1, 2])
 def test_but_for_dropout_a_step_in_several_parts_is_the_same_step(model, cap):
-    whole, parts = tune(model), tune(model, cap=cap)
+    whole, parts = tune(model), tune(model, pairs_at_once=cap)
     assert (whole.rows_at_once, whole.accumulation) == (4, 1)
     assert (parts.rows_at_once, parts.accumulation) == (cap, 4 // cap)
     before = model.state_dict()
@@ -164,7 +163,7 @@ def test_but_for_dropout_a_step_in_several_parts_is_the_same_step(model, cap):
 
 
 def test_with_dropout_a_step_in_parts_is_another_so_the_number_of_pairs_at_once_is_a_setting_of_the_stage(with_dropout):
-    one, again, parts = tune(with_dropout), tune(with_dropout), tune(with_dropout, cap=2)
+    one, again, parts = tune(with_dropout), tune(with_dropout), tune(with_dropout, pairs_at_once=2)
     assert all(torch.equal(tensor, again.encoder.state_dict()[name]) for name, tensor in one.encoder.state_dict().items())
     assert not all(torch.equal(tensor, parts.encoder.state_dict()[name]) for name, tensor in one.encoder.state_dict().items())
 
@@ -174,7 +173,7 @@ def test_with_dropout_a_step_in_parts_is_another_so_the_number_of_pairs_at_once_
 
 def test_tuning_brings_equal_pairs_together_and_leaves_the_pretrained_encoder_as_it_was(model):
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    tuned = pair_tuning.tune(model, PAIRS, pair_tuning.cosine_loss, pair_tuning.Training(HOW, 20, 4), 0, "test")
+    tuned = tune(model, epochs=20)
     assert pair_tuning.spearman(tuned.encoder, PAIRS) > pair_tuning.spearman(model, PAIRS)
     assert tuned.losses[-1]["loss"] < tuned.losses[0]["loss"]
     assert [point["step"] for point in tuned.losses] == list(range(1, 41))  # 6 pairs are 2 steps
@@ -206,13 +205,6 @@ def test_the_same_seed_gives_the_same_weights_and_torch_goes_on_as_if_nothing_ha
     second = tune(model, RELATED, pair_tuning.nli_loss)
     assert first.losses == second.losses
     assert all(torch.equal(a, b) for a, b in zip(first.encoder.state_dict().values(), second.encoder.state_dict().values()))
-
-
-def test_word_embeddings_can_be_left_alone(model):
-    frozen = pair_tuning.tune(model, PAIRS, pair_tuning.cosine_loss, pair_tuning.Training(HOW, 1, 4, True), 0, "")
-    words = "backbone.embeddings.word_embeddings.weight"
-    assert torch.equal(frozen.encoder.state_dict()[words], model.state_dict()[words])
-    assert not torch.equal(tune(model).encoder.state_dict()[words], model.state_dict()[words])
 
 
 def test_spearman_ranks_the_cosines_of_the_pairs(model):

@@ -250,7 +250,7 @@ def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_s
     artifacts.save_jsonl(paths.POOL, ({"text": text} for text in TEXTS))
     artifacts.save_json(paths.CLASSES, ["0", "1"])
     Path("params.yaml").write_text("machine: {batch_tokens: 64, engine: local}")
-    train = learner(trainer=name, warm_start=False, epochs=1, folds=2, pairs_per_row=1, most_pairs=4).train
+    train = learner(trainer=name, warm_start=False, epochs=1, folds=2, contrastive_steps=4).train
     fitter = Fitter(SimpleNamespace(train=train, embed=EMBED))
     rows = np.array([0, 5, 10])
     fitted = [fitter.fit(rows, Labels(LABELS, 3).buy(rows), seed, "test") for seed in (0, 1)]

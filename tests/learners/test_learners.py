@@ -18,7 +18,6 @@ from stages.core.rows.labels import NO_CLASS, Labels
 from tests.support.tiny import map_rows, tiny_corpus, tiny_encoder
 
 NAMES = plugins.names("learners")
-EACH = [pytest.param(name, marks=pytest.mark.slow if name == "contrastive" else ()) for name in NAMES]
 CLASSES = 3  # of which the corpus has two
 LABELLED = np.array([20, 3, 7, 0, 15, 8, 11, 2])  # in no order: a row is found by its number, not by its place
 EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers=4, dtype="float32", lower_case=False)
@@ -27,7 +26,7 @@ TRAIN = {
     **{"dtype": "float32", "epochs": 2, "min_steps": 4, "batch_rows": 4, "learning_rate": 1e-3, "weight_decay": 0.01},
     "head_learning_rate": 1e-3,
     **{"pseudo_share": 0.5, "pseudo_rows": 3_000, "pseudo_weight": 5},
-    **{"warmup_share": 0.1, "freeze_word_embeddings": True, "warm_start": False, "folds": 2, "pairs_per_row": 1, "most_pairs": 8},
+    **{"warmup_share": 0.1, "freeze_word_embeddings": True, "warm_start": False, "folds": 2, "contrastive_steps": 4},
     "class_weight": "even",
     "early_stopping": SimpleNamespace(patience=0, holdout_share=0.25),
     "open_rows": 0,
@@ -53,7 +52,7 @@ def learner_of(name, machine=MACHINE):
     return learners.named(SimpleNamespace(trainer=name, **TRAIN), EMBED, machine, CLASSES)
 
 
-@pytest.fixture(scope="module", params=EACH)
+@pytest.fixture(scope="module", params=NAMES)
 def made(request, folder):
     """A learner, the pool as it reads it, and a model fitted on 8 of its rows."""
     learner = learner_of(request.param)

@@ -196,7 +196,7 @@ def test_a_tuned_encoder_and_contrastive_run_through_the_pipeline_and_rerun_only
     project = Project.tiny(
         tmp_path / "tuned",
         finetune_encoder={**QUICK, "objective": "pairs", "score_range": [0, 5]},
-        train={"trainer": "contrastive", "pairs_per_row": 1, "folds": 2},
+        train={"trainer": "contrastive", "contrastive_steps": 4, "folds": 2},
         seeds=[0],
     )
     write(project.folder / "pairs.csv", {"sentence1": LEFT, "sentence2": RIGHT, "score": [5, 0, 4, 1, 4.5, 2]})

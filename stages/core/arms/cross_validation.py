@@ -54,6 +54,6 @@ def by_folds(fitter: Fitter, rows: np.ndarray, paid: Labels, folds: int, seed: i
     for train, validation in splits:
         if len(present := np.unique(values[train])) > 1:
             probabilities.append(fitter.fit(rows[train], paid, seed, title).probabilities(rows[validation]))
-        else:  # there is nothing to learn, and `contrastive` would refuse
+        else:  # there is nothing to learn
             probabilities.append(np.tile(np.eye(fitter.classes, dtype=np.float32)[present[0]], (len(validation), 1)))
     return np.concatenate(probabilities), values[np.concatenate([validation for _, validation in splits])]

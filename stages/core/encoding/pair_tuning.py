@@ -75,57 +75,48 @@ class Tuned:
     accumulation: int  # such parts in one step
 
 
-@dataclass(frozen=True)
-class Training:
-    settings: Any  # .batch_rows pairs a step, .learning_rate, .warmup_share and .dtype, as in params.yaml
-    epochs: int
-    most_at_once: int  # pairs; where memory is short fewer pass at once, and a step stays the same
-    freeze_word_embeddings: bool = False
-
-
 def tune(
     pretrained: encoder.Encoder,
     pairs: dict[str, list],
     objective: Callable[[SentenceTransformer], torch.nn.Module],
-    training: Training,
-    seed: int,
+    how: Any,
     title: str,
 ) -> Tuned:
     """A tuned copy of `pretrained`.
 
     pairs   left, right: texts; label: float scores in [0, 1] or int classes, as the objective wants them
+    how     params finetune_encoder: its part about training; where memory is short, fewer than .pairs_at_once pairs pass at once
 
     Raises Refused where memory does not hold a single pair.
     """
-    how, epochs, freeze_word_embeddings = training.settings, training.epochs, training.freeze_word_embeddings
-    sizes = [rows for rows in range(1, min(training.most_at_once, how.batch_rows) + 1) if how.batch_rows % rows == 0]
+    sizes = [rows for rows in range(1, min(how.pairs_at_once, how.batch_rows) + 1) if how.batch_rows % rows == 0]
     mixed = encoder.dtype_of(how.dtype) == torch.bfloat16
-    steps = epochs * -(-len(pairs["label"]) // how.batch_rows)
+    steps = how.epochs * -(-len(pairs["label"]) // how.batch_rows)
     longest = [max(pairs[side], key=len) for side in ("left", "right")]
 
     def trial(rows: int) -> None:
-        model = _for_training(pretrained, freeze_word_embeddings)
+        model = _for_training(pretrained)
         batch = [{key: value.to(model.device) for key, value in model.preprocess([text] * rows).items()} for text in longest]
         with torch.autocast(model.device.type, torch.bfloat16, enabled=mixed):
             objective(model)(batch, torch.tensor(pairs["label"][:1] * rows, device=model.device)).backward()
 
     def attempt(rows: int) -> Tuned:
-        torch.manual_seed(seed)
+        torch.manual_seed(how.seed)
         with tempfile.TemporaryDirectory() as scratch:
-            model = _for_training(pretrained, freeze_word_embeddings)
+            model = _for_training(pretrained)
             loss = objective(model)
             arguments = SentenceTransformerTrainingArguments(
                 output_dir=scratch,
                 per_device_train_batch_size=rows,
                 gradient_accumulation_steps=how.batch_rows // rows,
-                num_train_epochs=epochs,
+                num_train_epochs=how.epochs,
                 learning_rate=how.learning_rate,
                 learning_rate_mapping={r"^classifier\.": HEAD_LEARNING_RATE} if hasattr(loss, "classifier") else {},
                 warmup_steps=int(how.warmup_share * steps),
                 weight_decay=WEIGHT_DECAY,
                 optim="adamw_torch_fused",
                 bf16=mixed,
-                seed=seed,
+                seed=how.seed,
                 use_cpu=model.device.type == "cpu",
                 dataloader_pin_memory=model.device.type != "cpu",
                 logging_steps=max(1, steps // POINTS),
@@ -158,7 +149,7 @@ def tune(
 def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
     """Those of the rising `sizes` that `trial` completes before memory runs out.
 
-    Raises Refused where it does not complete the first. Systems that overcommit kill the process: there most_at_once helps.
+    Raises Refused where it does not complete the first. Systems that overcommit kill the process: there pairs_at_once helps.
     """
     for tried, rows in enumerate(sizes):
         try:
@@ -173,10 +164,8 @@ def fitting(trial: Callable[[int], None], sizes: list[int]) -> list[int]:
     return sizes
 
 
-def _for_training(pretrained: encoder.Encoder, freeze_word_embeddings: bool) -> SentenceTransformer:
-    body = copy.deepcopy(pretrained)
-    body.backbone.get_input_embeddings().requires_grad_(not freeze_word_embeddings)
-    return SentenceTransformer(modules=[Body(body)], device=str(encoder.device())).train()
+def _for_training(pretrained: encoder.Encoder) -> SentenceTransformer:
+    return SentenceTransformer(modules=[Body(copy.deepcopy(pretrained))], device=str(encoder.device())).train()
 
 
 def spearman(body: encoder.Encoder, pairs: dict[str, list]) -> float:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import get_linear_schedule_with_warmup
 
 from stages.core.base import bars, paths, seeding, tensor_files
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, saved_encoder
+from stages.core.encoding.optimiser import Optimiser
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 from stages.core.space import logistic
 from stages.core.space.sampling import open_rows, surest
@@ -18,7 +18,6 @@ from stages.core.space.sampling import open_rows, surest
 KIND = "finetune"
 GOLDEN = (5**0.5 - 1) / 2
 LABELLED_SHARE = 0.5  # weight of all labelled rows, relative to the open ones that are learned from
-CLIP = 1.0  # largest norm of the gradient, as in Devlin et al. 2019 (BERT's own code)
 
 
 class Classifier(torch.nn.Module):
@@ -79,18 +78,14 @@ class Learner(saved_encoder.TextLearner):
         rows, held_back = _held_back(tokens, train.early_stopping, seed)
         model = copy.deepcopy(start.model) if start else Classifier(copy.deepcopy(self.pretrained), self.classes)
         model = model.to(device).train()
-        if train.freeze_word_embeddings:
-            model.encoder.backbone.get_input_embeddings().requires_grad_(False)
-        optimiser = torch.optim.AdamW(_groups(model, train), lr=train.learning_rate, fused=True)
         epoch_steps = -(-len(rows) // train.batch_rows)
         steps = max(train.min_steps, epochs * epoch_steps)
-        schedule = get_linear_schedule_with_warmup(optimiser, int(train.warmup_share * steps), steps)
+        optimiser = Optimiser(model.encoder, train, steps, model.head)
         lengths, target = tokens.lengths[rows], torch.from_numpy(labels).to(device)
         weights = np.zeros(len(labels), np.float32)
         evened = logistic.row_weights(labels[rows], train.class_weight)
         weights[rows] = 1 if evened is None else evened
         weights = torch.from_numpy(weights).to(device)
-        mixed = torch.autocast(device.type, torch.bfloat16, enabled=encoder.dtype_of(train.dtype) == torch.bfloat16)
         fine_tuned = FineTuned(model, self.pretrained, self.embed, self.machine)
         best, best_loss, since_best, done = None, np.inf, 0, 0
         # Dropout draws from torch's global generator, which is seeded here and restored afterwards.
@@ -101,14 +96,10 @@ class Learner(saved_encoder.TextLearner):
                 for batch in training_batches(lengths, train.batch_rows, rng):
                     batch = rows[batch]
                     ids, real = (torch.from_numpy(array).to(device) for array in tokens.padded(batch, model.encoder.pad))
-                    with mixed:
+                    with optimiser.mixed:
                         logits = model(ids, None if real.all() else real)
                     loss = (weights[batch] * torch.nn.functional.cross_entropy(logits, target[batch], reduction="none")).mean()
-                    loss.backward()
-                    torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
-                    optimiser.step()
-                    optimiser.zero_grad()
-                    schedule.step()
+                    optimiser.step(loss)
                     bar.update()
                     losses.append(loss.detach())
                     done += 1
@@ -152,20 +143,6 @@ def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarr
             f"seed {seed}, and both sides need one; label more, change the share, or set train.early_stopping.patience to 0"
         )
     return np.flatnonzero(~is_held_back), np.flatnonzero(is_held_back)
-
-
-def _groups(model: Classifier, train: Any) -> list[dict]:
-    """Parameters for AdamW. Biases and norms have no weight decay (Devlin et al. 2019, BERT's own code).
-
-    The head starts at zero and learns faster: at the encoder's rate 100 steps are too few, and more labels make models worse.
-    """
-    body = [p for p in model.encoder.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in body if p.ndim > 1], "weight_decay": train.weight_decay},
-        {"params": [p for p in body if p.ndim <= 1], "weight_decay": 0.0},
-        {"params": [model.head.weight], "weight_decay": train.weight_decay, "lr": train.head_learning_rate},
-        {"params": [model.head.bias], "weight_decay": 0.0, "lr": train.head_learning_rate},
-    ]
 
 
 class FineTuned(saved_encoder.TunedEncoder):

@@ -63,6 +63,5 @@ def _figures(kind: dict[str, tuple[str, str]], measured: dict, measure: str, tra
 
 def _no_bound(train: Any, trainer: str, rows: int) -> str:
     """A note if the learner does not see all of so many rows, else ""."""
-    if trainer != "contrastive" or 2 * train.pairs_per_row * rows <= train.most_pairs:
-        return ""
-    return f" (no upper bound: contrastive sees {train.most_pairs:,} pairs of them)"
+    seen = train.contrastive_steps * 2 * train.batch_rows
+    return f" (no upper bound: contrastive sees {seen:,} of them)" if trainer == "contrastive" and seen < rows else ""

@@ -216,8 +216,7 @@ class Train(Section):
     pseudo_share: Share
     pseudo_rows: AtLeastOne
     pseudo_weight: Positive
-    pairs_per_row: AtLeastOne
-    most_pairs: AtLeastTwo
+    contrastive_steps: AtLeastOne
 
 
 class Machine(Section):
