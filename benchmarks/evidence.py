@@ -147,7 +147,7 @@ def cut_pool(most: int) -> None:
 def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     os.chdir(home / study / name)
     of_study = former.Learner if study.endswith("former") else None
-    data, seconds = _opened(str(Path.cwd()), variants.way(arm).learner or of_study, study == "final"), []
+    data, seconds = opened(str(Path.cwd()), variants.way(arm).learner or of_study, study == "final"), []
     [order] = rounds.random_orders([seed], len(data.buckets))
     data.fitter.named = []
     of_arm = arm_of(arm, budgets_of(name, study), data, seconds)
@@ -248,7 +248,7 @@ def made_of() -> str:
 _OPEN: dict[tuple[str, type | None], Opened] = {}
 
 
-def _opened(folder: str, learner: type | None, final: bool) -> Opened:
+def opened(folder: str, learner: type | None, final: bool) -> Opened:
     """learner   a class, if not the one that params.yaml names
     final     whether the models that train_final makes are tested
     """

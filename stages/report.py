@@ -52,8 +52,7 @@ def main() -> None:
     answers = labels.whole_pool("report: to describe buckets and picks")
     actual, classes = labels.holdout(), labels.classes()
     shape = len(answers), len(actual), len(classes)
-    # A final model counts as the last stage of its arm.
-    loaded = {((stage, FINAL) if arm == FINAL else (arm, stage)): results.load(arm, stage, *shape) for arm, stage in wanted}
+    loaded = {results.of_arm(arm, stage): results.load(arm, stage, *shape) for arm, stage in wanted}
     # If labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm got.
     trained = [stage for stage in stages if loaded[MAIN, stage].trained]
     known = actual >= 0  # people may not have labelled the whole holdout yet
@@ -62,7 +61,7 @@ def main() -> None:
     tested = {
         which: result.on(known)
         for which, result in loaded.items()
-        if len(actual) and result.trained and which[1] in (*trained, FINAL, WHOLE_POOL, NAMES)
+        if len(actual) and result.trained and which[1].removeprefix(f"{FINAL}-") in (*trained, FINAL, WHOLE_POOL, NAMES)
     }
     waiting = {stage: loaded[MAIN, stage].waits_for for stage in stages if loaded[MAIN, stage].waits_for}
     # A round after one that waits has not chosen its rows: it waits for the same answers.

@@ -8,8 +8,7 @@ writes  data/results/full/pool/    probabilities on the holdout, for the report
 params  train, train_full, train_final, embed
 
 A result is empty where the pool is not labelled completely, or the model is not asked for. The final kind learns from FINAL_ROWS
-random rows of a larger pool, since tuning an encoder on all of it could take days. With `contrastive` it is no upper bound, since
-the encoder sees train.contrastive_steps batches only. The report says both.
+random rows of a larger pool, since tuning an encoder on all of it could take days; the report says so.
 """
 
 import numpy as np

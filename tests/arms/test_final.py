@@ -1,5 +1,6 @@
 """The model to use: trained on an arm's last rows, by a learner of its own."""
 
+import itertools
 import json
 import re
 import shutil
@@ -128,6 +129,32 @@ def test_where_the_last_stage_has_no_models_the_rows_of_the_stage_before_are_lea
     assert json.loads((project.folder / "metrics/bucketed/final.json").read_text())["gain_vs_random"] is None  # other budgets
     [line] = [line for line in Path("data/summary.md").read_text(encoding="utf-8").splitlines() if line.startswith("With ")]
     assert "random rows" not in line.split(" The models of")[0]
+
+
+def test_with_all_stages_earlier_rows_get_final_models_too_and_a_curve_of_their_own(project):
+    project.change({"train_final": {"stages": "all"}})
+    last = load(results.FINAL, "bucketed")
+    for arm in ARMS:
+        project.call("train_final", arm)
+    for stage in ("train_full", "calibrate", "report"):
+        project.call(stage)
+    for arm, stage in itertools.product(ARMS, ("stage1", "stage2")):
+        final = load(results.FINAL, f"{arm}/{stage}")
+        assert final.labelled.tolist() == load(arm, stage).labelled.tolist()
+        assert final.trained
+    assert (load(results.FINAL, "bucketed").probabilities == last.probabilities).all()
+    assert sorted(folder.name for folder in Path("data/final/bucketed").iterdir()) == ["0", "1"]  # models of the last rows alone
+    curves = json.loads(Path("data/plots/learning_curve.json").read_text())
+    points = {(row["stage"], row["labels"]) for row in curves if row["arm"] == "bucketed, final"}
+    assert points == {("final-stage1", 12), ("final-stage2", 20), ("final", 28)}
+    bucketed, random = (json.loads(Path(f"metrics/{arm}/final-stage1.json").read_text()) for arm in ARMS)
+    gain = mean_accuracy(results.FINAL, "bucketed/stage1") - mean_accuracy(results.FINAL, "random/stage1")
+    assert bucketed["gain_vs_random"] == pytest.approx(gain, abs=1e-6)
+    assert random["labels"] == 12
+    results.save("bucketed", "stage3", replace(load("bucketed", "stage3"), probabilities=last.probabilities[:0], waits_for=4))
+    project.call("train_final", "bucketed")  # now stage2 is the last
+    assert not load(results.FINAL, "bucketed/stage2").trained
+    assert load(results.FINAL, "bucketed").labelled.shape[1] == 20
 
 
 def test_results_of_a_removed_stage_are_deleted(project):

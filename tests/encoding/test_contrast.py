@@ -13,7 +13,7 @@ from tests.support.tiny import tiny_encoder
 
 TEXTS = ["good film", "bad plot", "great film", "awful plot", "lovely scene", "dull scene", "fine end", "poor end"]
 TRAIN = {
-    **{"contrastive_steps": 30, "batch_rows": 3, "learning_rate": 5e-3, "warmup_share": 0.1, "weight_decay": 0.01},
+    **{"contrastive_steps": 30, "epochs": 1, "batch_rows": 3, "learning_rate": 5e-3, "warmup_share": 0.1, "weight_decay": 0.01},
     **{"dtype": "float32", "freeze_word_embeddings": True},
 }
 WORDS = "backbone.embeddings.word_embeddings.weight"
@@ -68,9 +68,9 @@ def body(tmp_path) -> encoder.Encoder:
     return encoder.Encoder(str(Path(tmp_path / "tiny")), 16).eval()
 
 
-def tuned(body, labels=(0, 1) * 4, seed=0, **changes) -> encoder.Encoder:
+def tuned(body, labels=(0, 1) * 4, seed=0, labelled=8, **changes) -> encoder.Encoder:
     inputs = Texts(TEXTS, body.tokenise)
-    return contrast.tuned(body, inputs, np.array(labels), SimpleNamespace(**TRAIN | changes), seed, "test")
+    return contrast.tuned(body, inputs, np.array(labels), labelled, SimpleNamespace(**TRAIN | changes), seed, "test")
 
 
 def apart(body: encoder.Encoder) -> float:
@@ -104,3 +104,16 @@ def test_the_seed_alone_decides_and_the_global_generator_is_left_alone(body):
 def test_one_class_or_one_row_a_class_teaches_nothing(body, labels):
     model = tuned(body, labels)
     assert all(torch.equal(tensor, body.state_dict()[name]) for name, tensor in model.state_dict().items())
+
+
+def test_guesses_are_half_of_each_step_and_many_labels_take_more_steps(body, monkeypatch):
+    drawn, batch = [], contrast.batch
+    monkeypatch.setattr(contrast, "batch", lambda part, size, rng: drawn.append((part, size)) or batch(part, size, rng))
+    tuned(body, [0, 1, 0, 0, 1, 1, 0, 1], labelled=3, contrastive_steps=2, batch_rows=4)
+    (known, half), (guessed, other_half) = drawn[:2]
+    assert (half, other_half, len(drawn)) == (4, 4, 4)
+    assert [part.tolist() for part in known] == [[0, 2], [1]]
+    assert [part.tolist() for part in guessed] == [[3, 6], [4, 5, 7]]
+    drawn.clear()
+    tuned(body, contrastive_steps=2, batch_rows=1, epochs=3)
+    assert len(drawn) == 12  # three times eight rows, two a step

@@ -13,13 +13,18 @@ from safetensors.torch import load_file, save_file
 from stages.core import learners
 from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
+from stages.core.encoding import contrast
+from stages.core.encoding.tokens import Texts
+from stages.core.learners import contrastive
+from stages.core.learners.contrastive import TextsAndVectors
 from stages.core.space import logistic
 from tests.support.tiny import tiny_encoder
 
 TEXTS = ["good film", "bad plot", "great film", "awful plot", "lovely scene", "dull scene", "fine end", "poor end"]
 TRAIN = SimpleNamespace(
     trainer="contrastive", class_weight="even", contrastive_steps=8, batch_rows=4, learning_rate=1e-3, warmup_share=0.1,
-    weight_decay=0.01, dtype="float32", freeze_word_embeddings=True,
+    weight_decay=0.01, dtype="float32", freeze_word_embeddings=True, epochs=1, folds=2, pseudo_share=0.5, pseudo_rows=3_000,
+    pseudo_weight=5,
 )  # fmt: skip
 EMBED = SimpleNamespace(model="tiny", max_tokens=16, pooling="mean", layers="last", dtype="float32", lower_case=False)
 MACHINE = SimpleNamespace(batch_tokens=64, engine="local")
@@ -103,3 +108,35 @@ def test_the_head_has_c_1_whatever_folds_of_rows_that_the_encoder_was_tuned_on_w
     labels = np.array([0, 1] * 4)
     plain = logistic.fitted(model.features(texts, ""), labels, 3, logistic.Choice(strength=1.0, last=1.0), np.ones(8))
     assert model.head.weights.tolist() == plain.weights.tolist()
+
+
+def test_open_rows_are_guessed_on_vectors_and_learned_from_but_for_those_that_nobody_could_name(monkeypatch):
+    learner = learners.named(TRAIN, EMBED, MACHINE, 3)
+    labels = np.arange(40) % 2
+    vectors = np.random.default_rng(0).normal(np.where(labels[:, None], 3, -3), 1, (40, 4)).astype(np.float32)
+    pool = TextsAndVectors(Texts(TEXTS * 5, learner.pretrained.tokenise), lambda: vectors)
+    labelled, closed = np.array([8, 1, 30, 5]), np.array([2, 3])
+    guessed, rows = learner.guessed(pool, labelled, labels[labelled], 0, "", closed)
+    assert guessed.tolist() == labels[rows].tolist()
+    assert len(rows) == len(set(rows)) == pytest.approx(17, abs=1)  # the surest half of the open ones, rounded class by class
+    assert not {*labelled.tolist(), *closed.tolist()} & set(rows.tolist())
+    given = []
+    tuned = contrast.tuned
+    monkeypatch.setattr(contrast, "tuned", lambda *some: given.append(some) or tuned(*some))
+    learner.fit(pool, labelled, labels[labelled], 0, "", None, closed)
+    [(_, inputs, classes, known, *_)] = given
+    assert inputs.texts.tolist() == [(TEXTS * 5)[row] for row in (*labelled, *rows)]
+    assert (classes.tolist(), known) == ([*labels[labelled], *guessed], 4)
+    monkeypatch.setattr(contrastive, "GUESSES", 9)
+    few, _ = learner.guessed(pool, labelled, labels[labelled], 0, "", closed)
+    assert np.bincount(few).tolist() == [3, 3]  # a third for each of three classes
+    again, _ = learner.guessed(pool, np.arange(40), labels, 0, "", ())  # nothing is open
+    assert len(again) == 0
+
+
+def test_the_guesses_of_a_class_weigh_as_much_as_one_of_its_labelled_rows_together():
+    labels, guessed = np.array([0, 0, 0, 0, 0, 1]), np.array([1, 1, 2, 2, 2, 2])
+    plain, even = (contrastive.weights_of(labels, guessed, weight) for weight in ("none", "even"))
+    assert plain == pytest.approx([6 / 8] * 6 + [3 / 8] * 2 + [3 / 16] * 4)
+    assert np.bincount(np.concatenate([labels, guessed]), even) == pytest.approx([2, 2, 2])
+    assert even[6] + even[7] == pytest.approx(even[5])

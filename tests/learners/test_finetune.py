@@ -48,33 +48,13 @@ def learner(**changes) -> Learner:
             "weight_decay": 0.01,
             "warmup_share": 0.1,
         },
-        **{"dtype": "float32", "class_weight": "even", "freeze_word_embeddings": True, "early_stopping": OFF, "open_rows": 0},
+        **{"dtype": "float32", "class_weight": "even", "freeze_word_embeddings": True, "early_stopping": OFF},
     }
     return Learner(SimpleNamespace(**train | changes), EMBED, MACHINE, 2)
 
 
 def fit(learner: Learner, values=LABELS, start=None, seed=0):
     return learner.fit(Texts(TEXTS, learner.pretrained.tokenise), np.arange(20), values, seed, "test", start)
-
-
-def test_with_open_rows_a_second_model_learns_from_the_surest_of_them_beside_the_labelled_ones(monkeypatch):
-    few = learner(epochs=12, open_rows=40, pseudo_share=0.5)
-    pool, labelled = Texts(TEXTS, few.pretrained.tokenise), np.array([0, 5])
-    asked = []
-    tuned = finetune.Learner.tuned
-    monkeypatch.setattr(finetune.Learner, "tuned", lambda self, *given: asked.append(given) or tuned(self, *given))
-    model = few.fit(pool, labelled, LABELS[labelled], 0, "test", None, np.array([19]))
-    first, second = asked
-    assert (first[1].tolist(), first[6]) == ([0, 5], 12)
-    rows, labels, epochs = second[1], second[2], second[6]
-    opened = rows[~np.isin(rows, labelled)]
-    assert len(opened) in (8, 9)  # half of the 17 open rows, rounded class by class
-    assert epochs == 1
-    assert (rows == 0).sum() == (rows == 5).sum() == 2  # half as much as these
-    assert 19 not in rows  # bought, and of no class
-    assert labels[rows == 5].tolist() == [1, 1]
-    again = few.fit(pool, labelled, LABELS[labelled], 0, "test", None, np.array([19]))
-    assert (said(again) == said(model)).all()
 
 
 def said(model) -> np.ndarray:
@@ -250,7 +230,7 @@ def test_training_tokenises_what_is_labelled_and_scoring_the_pool_once_for_all_s
     artifacts.save_jsonl(paths.POOL, ({"text": text} for text in TEXTS))
     artifacts.save_json(paths.CLASSES, ["0", "1"])
     Path("params.yaml").write_text("machine: {batch_tokens: 64, engine: local}")
-    train = learner(trainer=name, warm_start=False, epochs=1, folds=2, contrastive_steps=4).train
+    train = learner(trainer=name, warm_start=False, epochs=1, folds=2, contrastive_steps=4, pseudo_rows=0, pseudo_share=0.5).train
     fitter = Fitter(SimpleNamespace(train=train, embed=EMBED))
     rows = np.array([0, 5, 10])
     fitted = [fitter.fit(rows, Labels(LABELS, 3).buy(rows), seed, "test") for seed in (0, 1)]

@@ -29,7 +29,6 @@ TRAIN = {
     **{"warmup_share": 0.1, "freeze_word_embeddings": True, "warm_start": False, "folds": 2, "contrastive_steps": 4},
     "class_weight": "even",
     "early_stopping": SimpleNamespace(patience=0, holdout_share=0.25),
-    "open_rows": 0,
 }
 
 
@@ -176,15 +175,19 @@ class Watched:
         self.asked.append(rows.tolist())
         return self.pool[rows]
 
+    @property
+    def vectors(self):
+        return self.pool.vectors
+
 
 @pytest.mark.slow
 def test_a_learner_finds_the_labelled_rows_in_the_pool_by_number(made):
     pool = Watched(made.pool)
     model = made.learner.fit(pool, LABELLED, made.labels, 0, "test", None)
-    assert pool.asked[0] == LABELLED.tolist()
+    assert pool.asked[0][:8] == LABELLED.tolist()
     assert predicted(model, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()
-    if made.name == "self_training":
-        return  # it learns from other rows too
+    if made.name in ("self_training", "contrastive"):
+        return  # they learn from other rows too
     assert len(pool.asked) == 1
     alone = made.learner.fit(made.pool[LABELLED], np.arange(8), made.labels, 0, "test", None)
     assert predicted(alone, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()

@@ -7,8 +7,7 @@ import pytest
 
 from stages.core import learners
 from stages.core.learners import probe, self_training
-from stages.core.learners.self_training import surest
-from stages.core.space import logistic, logistic_cv, sampling
+from stages.core.space import logistic, logistic_cv, sampling, self_trained
 
 EMBED = SimpleNamespace(model="tiny", layers="last")
 TRAIN = {"folds": 2, "class_weight": "even", "pseudo_share": 0.5, "pseudo_rows": 3_000, "pseudo_weight": 5}
@@ -35,9 +34,9 @@ def test_the_surest_share_of_each_class_is_taken_and_one_row_at_least():
     sure = np.array([0.9, 0.6, 0.7, 0.8, 0.55])
     probabilities = np.stack([sure, 1 - sure], axis=1).astype(np.float32)
     probabilities[[1, 4]] = probabilities[[1, 4], ::-1]  # class 1 is predicted for rows 1 and 4
-    named, rows = self_training.surest(probabilities, share=0.5)
+    named, rows = sampling.surest(probabilities, share=0.5)
     assert (named.tolist(), rows.tolist()) == ([0, 0, 1], [0, 3, 1])
-    named, rows = self_training.surest(probabilities[:2], share=0.1)
+    named, rows = sampling.surest(probabilities[:2], share=0.1)
     assert (named.tolist(), rows.tolist()) == ([0, 1], [0, 1])
 
 
@@ -70,9 +69,7 @@ def test_open_rows_weigh_as_pseudo_weight_says_and_the_same_in_every_class(monke
 
 def test_a_row_that_was_bought_and_has_no_class_is_not_guessed(monkeypatch):
     guessed = []
-    monkeypatch.setattr(
-        self_training, "surest", lambda probabilities, share: guessed.append(len(probabilities)) or surest(probabilities, share)
-    )
+    monkeypatch.setattr(self_trained, "surest", lambda said, share: guessed.append(len(said)) or sampling.surest(said, share))
     pool, labels = clouds(100)
     closed = np.arange(10, 30)
     alone = np.concatenate([pool[:10], pool[30:]])  # as if these rows were not in the pool

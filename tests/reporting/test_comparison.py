@@ -293,8 +293,7 @@ def test_all_tables_fit_a_terminal_and_the_answer_comes_first():
 
 ROW = {"labels": 300, "accuracy": 0.774, "macro_f1": 0.7}
 CURVE = {"gain": 0.02, "gain_low": 0.01, "p_holm": 0.2}
-TRAIN = SimpleNamespace(trainer="self_training", contrastive_steps=3, batch_rows=20)
-PLAIN = SimpleNamespace(train=TRAIN, train_final=SimpleNamespace(trainer="finetune"))
+PLAIN = SimpleNamespace(train=SimpleNamespace(trainer="self_training"), train_final=SimpleNamespace(trainer="finetune"))
 
 
 @pytest.mark.parametrize(
@@ -317,11 +316,3 @@ PLAIN = SimpleNamespace(train=TRAIN, train_final=SimpleNamespace(trainer="finetu
 def test_the_answer_in_a_sentence(others, curve, sentence):
     measured = {("bucketed", "stage3"): ROW} | others
     assert answer.sentence(measured, {"bucketed": CURVE | curve}, "stage3", "accuracy", PLAIN) == sentence
-
-
-@pytest.mark.parametrize(("labels", "note"), [(120, ""), (121, " (no upper bound: contrastive sees 120 of them)")])
-def test_the_answer_notes_that_a_learner_that_skips_rows_is_no_upper_bound(labels, note):
-    measured = {("bucketed", "stage3"): ROW, ("full", "pool"): {"labels": labels, "accuracy": 0.8}}
-    settings = SimpleNamespace(**vars(PLAIN) | {"train": SimpleNamespace(**vars(TRAIN) | {"trainer": "contrastive"})})
-    sentence = answer.sentence(measured, {"bucketed": CURVE}, "stage3", "accuracy", settings)
-    assert sentence == f"With 300 labels 0.77, all {labels:,} labels 0.80{note} (accuracy); no difference shown."

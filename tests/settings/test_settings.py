@@ -22,7 +22,7 @@ BASE = SHIPPED | {
     "rounds": {"stage2": {"after": "stage1", "m": 10}, "stage3": {"after": "stage2", "m": 5}},
     "stages": ["stage1", "stage2", "stage3"],
     "random_at": ["stage1", "stage2", "stage3"],
-    "train_final": {"trainer": "none", "arms": ["bucketed", "random"]},
+    "train_final": {"trainer": "none", "stages": "last", "arms": ["bucketed", "random"]},
     "select_stage1": {"n": 20, "pick": "random"},
     "cluster": {"clusters": 4, "seed": 0, "sweep_to": 6, "exact_rows": 1000},
 }

@@ -18,20 +18,25 @@ from stages.core.encoding.tokens import Texts
 TEMPERATURE = 0.1  # Khosla et al. 2020, section 4.4
 
 
-def tuned(before: encoder.Encoder, inputs: Texts, labels: np.ndarray, train: Any, seed: int, title: str) -> encoder.Encoder:
-    """A copy of `before` after train.contrastive_steps steps on 2 x train.batch_rows texts each; on the CPU.
+def tuned(
+    before: encoder.Encoder, inputs: Texts, labels: np.ndarray, labelled: int, train: Any, seed: int, title: str
+) -> encoder.Encoder:
+    """A copy of `before`, on the CPU, after steps on 2 x train.batch_rows texts each.
 
-    labels   int64 [rows of inputs]   class numbers; where all are equal, or all different, nothing is learned
+    labels     int64 [rows of inputs]   class numbers; where all are equal, or all different, nothing is learned
+    labelled   the first so many are known. The others are guessed: they make up half of each step, if there are any
     """
     body = copy.deepcopy(before).to(encoder.device()).train()
-    by_class = [np.flatnonzero(labels == each) for each in np.unique(labels)]
-    steps = train.contrastive_steps if 1 < len(by_class) < len(labels) else 0
+    steps = max(train.contrastive_steps, train.epochs * labelled // (2 * train.batch_rows))
+    steps = steps if 1 < len(np.unique(labels)) < len(labels) else 0
+    parts = [part for part in np.split(np.arange(len(labels)), [labelled]) if len(part)]
+    by_class = [[part[labels[part] == each] for each in np.unique(labels[part])] for part in parts]
     optimiser, rng = Optimiser(body, train, steps), np.random.default_rng(seed)
     # Dropout draws from torch's global generator, which is seeded here and restored afterwards.
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         for _ in bars.bar(title, steps, "steps", range(steps)):
-            rows = batch(by_class, 2 * train.batch_rows, rng)
+            rows = np.concatenate([batch(part, 2 * train.batch_rows // len(parts), rng) for part in by_class])
             ids, real = (torch.from_numpy(array).to(encoder.device()) for array in inputs.tokens.padded(rows, body.pad))
             with optimiser.mixed:
                 vectors = body(ids, None if real.all() else real)

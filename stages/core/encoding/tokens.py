@@ -57,7 +57,7 @@ class Texts:
     """`texts`, object [rows], tokenised on demand: training on a hundred rows does not wait for the whole pool."""
 
     def __init__(self, texts: list[str], tokenise: Callable[[list[str]], Tokens]):
-        self.texts, self._tokenise = np.array(texts, dtype=object), tokenise
+        self.texts, self.tokenise = np.array(texts, dtype=object), tokenise
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -67,13 +67,13 @@ class Texts:
 
         def tokenise(texts: list[str]) -> Tokens:
             cached = "tokens" in vars(self)  # set by cached_property
-            return self.tokens[rows] if cached or 2 * len(texts) >= len(self) else self._tokenise(texts)
+            return self.tokens[rows] if cached or 2 * len(texts) >= len(self) else self.tokenise(texts)
 
         return Texts(self.texts[rows], tokenise)
 
     @functools.cached_property
     def tokens(self) -> Tokens:
-        return self._tokenise(self.texts.tolist())
+        return self.tokenise(self.texts.tolist())
 
 
 def batches(lengths: np.ndarray, batch_tokens: int) -> Iterator[np.ndarray]:

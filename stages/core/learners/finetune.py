@@ -13,11 +13,9 @@ from stages.core.encoding import encoder, saved_encoder
 from stages.core.encoding.optimiser import Optimiser
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 from stages.core.space import logistic
-from stages.core.space.sampling import open_rows, surest
 
 KIND = "finetune"
 GOLDEN = (5**0.5 - 1) / 2
-LABELLED_SHARE = 0.5  # weight of all labelled rows, relative to the open ones that are learned from
 
 
 class Classifier(torch.nn.Module):
@@ -44,29 +42,7 @@ class Learner(saved_encoder.TextLearner):
     def fit(
         self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Any = None, closed: Any = ()
     ) -> "FineTuned":
-        """As in learners.Learner; the labelled rows come oldest first. Raises Refused as `tuned` does.
-
-        With train.open_rows the tuned model predicts so many open rows, and another one learns, from the pretrained weights and in
-        one epoch, from the surest rows of each class beside the labelled ones (self-training, Scudder 1965; Yarowsky 1995). These
-        are repeated until they weigh LABELLED_SHARE as much. The first model alone continues from `start`.
-        """
-        model = self.tuned(pool, labelled, labels, seed, title, start, self.train.epochs)
-        if not self.train.open_rows:
-            return model
-        [rng] = seeding.rngs([seed], "open_rows")
-        bought = np.concatenate([labelled, np.array(closed, np.int64)])
-        rows = open_rows(len(pool), bought, self.train.open_rows, rng)
-        if not len(rows):
-            return model
-        predicted, taken = surest(model.probabilities(pool[rows], title), self.train.pseudo_share)
-        times = max(1, round(LABELLED_SHARE * len(taken) / len(labelled)))
-        both = np.concatenate([np.tile(labelled, times), rows[taken]])
-        return self.tuned(pool, both, np.concatenate([np.tile(labels, times), predicted]), seed, f"{title}, open rows", None, 1)
-
-    def tuned(
-        self, pool: Texts, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Any, epochs: int
-    ) -> "FineTuned":
-        """A model after `epochs` passes over the labelled rows, or more.
+        """As in learners.Learner; the labelled rows come oldest first.
 
         By default all classes weigh the same in the loss, or the model would hardly predict a rare one (train.class_weight). AdamW
         with linear warm-up and decay. Epochs repeat until min_steps is reached: too few steps on few rows look like bad selection
@@ -79,7 +55,7 @@ class Learner(saved_encoder.TextLearner):
         model = copy.deepcopy(start.model) if start else Classifier(copy.deepcopy(self.pretrained), self.classes)
         model = model.to(device).train()
         epoch_steps = -(-len(rows) // train.batch_rows)
-        steps = max(train.min_steps, epochs * epoch_steps)
+        steps = max(train.min_steps, train.epochs * epoch_steps)
         optimiser = Optimiser(model.encoder, train, steps, model.head)
         lengths, target = tokens.lengths[rows], torch.from_numpy(labels).to(device)
         weights = np.zeros(len(labels), np.float32)

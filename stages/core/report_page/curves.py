@@ -6,7 +6,7 @@ from stages.core.base import bars
 from stages.core.reporting.comparison import Tested
 from stages.core.reporting.result_tables import shown
 from stages.core.reporting.statistics import ALPHA
-from stages.core.rows.results import BOUND, FINAL
+from stages.core.rows.results import BOUND, is_final
 
 RESAMPLES = 400
 MANY_ROWS = 10_000  # of the holdout: their interval is narrow, so a quarter of the resamples is enough
@@ -18,7 +18,7 @@ def curves(tested: Tested, actual: np.ndarray) -> list[dict]:
     for (arm, stage), result in bars.bar("report: bands of the curves", len(tested), "results", tested.items()):
         measures = measured(result.probabilities.argmax(2), actual, result.probabilities.shape[2])
         point = {"stage": stage, "labels": result.labels, **measures}
-        arms.setdefault((shown(arm, result.uses_pool_labels), stage == FINAL), []).append(point)
+        arms.setdefault((shown(arm, result.uses_pool_labels), is_final(stage)), []).append(point)
     return [
         {"arm": name, "bound": name == BOUND, "final": final, "points": sorted(points, key=lambda point: point["labels"])}
         for (name, final), points in arms.items()

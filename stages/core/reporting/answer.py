@@ -37,7 +37,7 @@ def sentence(measured: dict[tuple[str, str], dict], overall: dict[str, dict], la
     """
     kinds, outcome = quoted(measured, last, settings), verdict(overall[MAIN])
     trainers = [(settings.train_final if kind[MAIN][1] == FINAL else settings.train).trainer for kind in kinds]
-    said = [_figures(kind, measured, measure, settings.train, trainer) for kind, trainer in zip(kinds, trainers)]
+    said = [_figures(kind, measured, measure) for kind in kinds]
     text = f"With {measured[kinds[0][MAIN]]['labels']:,} labels {said[0]} ({NAMES[measure]}"
     if len(kinds) > 1:
         text += f", {trainers[0]}). The models of {last}: {said[1]} ({trainers[1]}"
@@ -50,18 +50,12 @@ def of_bound(measured: dict[tuple[str, str], dict], which: tuple[str, str]) -> s
     return f"all {rows:,} labels" if rows == pool else f"{rows:,} of all {pool:,} labels"
 
 
-def _figures(kind: dict[str, tuple[str, str]], measured: dict, measure: str, train: Any, trainer: str) -> str:
+def _figures(kind: dict[str, tuple[str, str]], measured: dict, measure: str) -> str:
     """For example "0.77, random rows 0.75, all 10,922 labels 0.82"."""
     parts = [f"{measured[kind[MAIN]][measure]:.2f}"]
     if BASELINE in kind:
         parts.append(f"random rows {measured[kind[BASELINE]][measure]:.2f}")
     if BOUND in kind:
         rows = measured[kind[BOUND]]
-        parts.append(f"{of_bound(measured, kind[BOUND])} {rows[measure]:.2f}{_no_bound(train, trainer, rows['labels'])}")
+        parts.append(f"{of_bound(measured, kind[BOUND])} {rows[measure]:.2f}")
     return ", ".join(parts)
-
-
-def _no_bound(train: Any, trainer: str, rows: int) -> str:
-    """A note if the learner does not see all of so many rows, else ""."""
-    seen = train.contrastive_steps * 2 * train.batch_rows
-    return f" (no upper bound: contrastive sees {seen:,} of them)" if trainer == "contrastive" and seen < rows else ""

@@ -8,7 +8,7 @@ import numpy as np
 from stages.core.reporting import statistics
 from stages.core.reporting.result_tables import shown
 from stages.core.rows.measures import MEASURES, accuracy, by_row, confusion, macro_f1
-from stages.core.rows.results import BASELINE, BOUND, FINAL, NAMES, WHOLE_POOL, Result
+from stages.core.rows.results import BASELINE, BOUND, FINAL, NAMES, WHOLE_POOL, Result, is_final
 
 Tested = dict[tuple[str, str], Result]  # (arm, stage) -> result of models that were tested on the holdout
 NEAR_FULL = 0.95  # share of the full model's measure that "labels to 95% of full" counts to
@@ -103,7 +103,7 @@ def _by_row(result: Result, actual: np.ndarray, measure: str) -> np.ndarray:
 
 def _of_kind(arm: str, stage: str, result: Result) -> str:
     """The arm in plots: models of another kind than the stages' are an arm of their own."""
-    return shown(arm, result.uses_pool_labels) + (f", {FINAL}" if stage == FINAL else "")
+    return shown(arm, result.uses_pool_labels) + (f", {FINAL}" if is_final(stage) else "")
 
 
 def by_seed(tested: Tested, seeds: list[int], actual: np.ndarray, classes: list[str]) -> list[dict]:

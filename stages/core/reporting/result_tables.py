@@ -2,7 +2,7 @@
 
 from stages.core.reporting.markdown import table
 from stages.core.reporting.statistics import ALPHA
-from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, WHOLE_POOL
+from stages.core.rows.results import BASELINE, BOUND, MAIN, WHOLE_POOL, is_final
 
 NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
 
@@ -41,7 +41,7 @@ def shown(arm: str, uses_pool_labels: bool) -> str:
 def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str], measure: str, waiting: dict[str, int]) -> str:
     """One line an arm and stage. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
-    order = sorted(measured, key=lambda which: (which[1] == FINAL, measured[which]["labels"], arms.index(which[0])))
+    order = sorted(measured, key=lambda which: (is_final(which[1]), measured[which]["labels"], arms.index(which[0])))
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
@@ -56,9 +56,10 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
     text = table(lines, ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"], left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout, with their sd. The gain is in {NAMES[measure]}; its se takes seeds and "
     text += "holdout rows as samples. A full model has one seed and is compared with random rows of the last stage.\n"
-    if any(stage == FINAL for _, stage in measured):
+    if any(is_final(stage) for _, stage in measured):
         text += "Stages have models of train.trainer and `final` those of train_final.trainer: compare like with like.\n"
-    last, row = next(((stage, row) for (arm, stage), row in reversed(measured.items()) if arm == MAIN and stage != FINAL), ("", {}))
+    of_loop = [(stage, row) for (arm, stage), row in measured.items() if arm == MAIN and not is_final(stage)]
+    last, row = of_loop[-1] if of_loop else ("", {})
     if last not in ("", stages[-1]):
         how = f"has come to {last}" if waiting else f"ended after {last}"
         text += f"Labelling {how}, with {row['labels']:,} labels.{''.join(f' {stage} waits.' for stage in waiting)}\n"

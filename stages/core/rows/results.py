@@ -49,6 +49,11 @@ class Result:
         return self if known.all() else replace(self, probabilities=self.probabilities[:, known])
 
     @property
+    def untrained(self) -> "Result":
+        """The same rows without models."""
+        return replace(self, probabilities=self.probabilities[:0])
+
+    @property
     def labels(self) -> int:
         """Rows with a class, which a seed's model learns from, mean over the seeds; rows in conflict, for example, do not count."""
         return round(float((self.bought >= 0).sum(1).mean()))
@@ -107,7 +112,30 @@ def wanted(settings: Any) -> list[tuple[str, str]]:
         | {BOUND: [WHOLE_POOL, FINAL], NAMES: [NAMES]}
     )
     named = [(arm, stage) for arm, arm_stages in of_arms.items() for stage in arm_stages]
-    return named + [(FINAL, arm) for arm in settings.train_final.arms]
+    for arm in settings.train_final.arms:
+        named += [(FINAL, arm), *((FINAL, f"{arm}/{stage}") for stage in before_the_last(settings, arm, of_arms[arm]))]
+    return named
+
+
+def before_the_last(settings: Any, arm: str, stages: list[str]) -> list[str]:
+    """Those of an arm's stages that get final models besides the last; settings: .train_final of params.yaml."""
+    return stages[:-1] if settings.train_final.stages == "all" and arm != NAMES else []
+
+
+def of_arm(arm: str, stage: str) -> tuple[str, str]:
+    """A result's arm and stage, as named in reports: final models count as stages of the arm whose rows they learn from.
+
+    These are `final` for the last stage and `final-STAGE` for others.
+    """
+    if arm != FINAL:
+        return arm, stage
+    of, _, earlier = stage.partition("/")
+    return of, f"{FINAL}-{earlier}" if earlier else FINAL
+
+
+def is_final(stage: str) -> bool:
+    """Whether a stage, as named in reports, has final models."""
+    return stage.split("-")[0] == FINAL
 
 
 def forget_all_but(wanted: Iterable[tuple[str, str]], of: str = "*") -> None:

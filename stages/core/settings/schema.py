@@ -208,7 +208,6 @@ class Train(Section):
     warmup_share: ZeroOrShare
     class_weight: Literal["even", "none", "auto"]
     names: Literal["auto", "off", False]  # YAML reads off as False
-    open_rows: AtLeastZero
     freeze_word_embeddings: bool
     early_stopping: section(patience=AtLeastZero, holdout_share=Share)
     warm_start: bool
@@ -244,7 +243,7 @@ class Params(Section):
     strategies: section(committee=AtLeastTwo, held_back=Share)
     sufficient: section(rule=Literal["none", "agreement"], kappa=Share, comparisons=AtLeastOne)
     train: Train
-    train_final: section(trainer=Literal["none"] | Learner, arms=Names)
+    train_final: section(trainer=Literal["none"] | Learner, stages=Literal["last", "all"], arms=Names)
     train_full: section(epochs=AtLeastOne, seed=Seed, final=bool)
     predict: section(seed=Literal["mean"] | Seed, temperature=Literal["auto", "none"], abstain=ZeroOrShare)
     random_at: Names
