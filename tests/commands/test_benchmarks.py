@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import doubts, evidence, evidence_shown, harness, peers, variants
+from benchmarks import doubts, evidence, evidence_shown, few_shot, harness, peers, variants
 from benchmarks.__main__ import NAMES
 from stages.core import strategies
 from stages.core.arms.fitter import FittedModel, Fitter
@@ -149,6 +149,30 @@ def test_the_final_study_tests_other_models_on_the_rows_of_the_loop(home):
     plain = by_hand(labelled[1], trainer="probe").model
     assert (tested[1] == plain.probabilities(vectors.load(paths.HOLDOUT_EMBEDDINGS, paths.HOLDOUT), "")).all()
     assert not np.allclose(tested[1], tested_in_loop[1], atol=0.01)
+
+
+def test_few_shot_draws_as_many_rows_of_every_class_or_as_many_in_all_and_measures_once(home, monkeypatch, capsys):
+    monkeypatch.setattr(few_shot, "RESULTS", home / "few-shot.jsonl")
+    monkeypatch.setattr(few_shot, "CHOOSES", "loop")
+    monkeypatch.setattr(few_shot, "WAYS", {"one": ("loop", {"trainer": "probe"}), "other": ("final", {"trainer": "self_training"})})
+    data = evidence.opened(str(home / "loop" / "tiny"), None, False)
+    drawn = few_shot.rows_of("random", 3, SEED, data)
+    assert np.bincount(labels.whole_pool("test")[drawn]).tolist() == [3, 3]
+    assert [row for row in order() if row in drawn] == drawn.tolist()
+    chosen = few_shot.rows_of("chosen", 4, SEED, data)
+    assert len(set(chosen.tolist())) == 8
+    options = SimpleNamespace(
+        sets=["tiny"], seeds=1, a_class=[3], drawn=["random", "chosen"], ways=["one", "other"], home=home, measure="accuracy"
+    )
+    for _ in range(2):
+        few_shot.run(options)
+    rows = few_shot.load()
+    assert [(row["way"], row["drawn"], row["rows"]) for row in rows] == [
+        ("one", "random", 6), ("other", "random", 6), ("one", "chosen", 6), ("other", "chosen", 6)
+    ]  # fmt: skip
+    of_one = 100 * next(row for row in rows if row["drawn"] == "random")["accuracy"]
+    lines = [line for line in few_shot.table("accuracy").splitlines() if "random" in line]
+    assert [cell.strip() for cell in lines[0].split("|")[1:6]] == ["random", "3", "one", f"{of_one:.1f}", f"{of_one:.1f}"]
 
 
 def test_typical_takes_equally_many_rows_of_every_bucket(home):

@@ -4,8 +4,8 @@ SetFit (Tunstall et al. 2022, section 3.1) that learns from the pool too, and fr
 regression on the pipeline's vectors (space/self_trained) guesses the classes of open rows, and half of the texts of each step are
 its surest guesses. In the last regression the fewer labels a class has, the more they count. Other differences: the loss
 (encoding/contrast), classes that weigh as train.class_weight says, where SetFit has none, and the learning rate,
-train.learning_rate, where SetFit has 2e-5. C is 1 as in SetFit: cross-validation would choose it on vectors that were tuned on the
-very rows that validate.
+train.learning_rate, where SetFit has 2e-5. C is SetFit's: cross-validation would choose it on vectors that were tuned on the very
+rows that validate.
 """
 
 import functools
@@ -61,7 +61,8 @@ class Learner(saved_encoder.TextLearner):
         body = contrast.tuned(before, inputs, classes, len(labelled), self.train, seed, title)
         features = saved_encoder.TunedEncoder(self.pretrained, body, self.embed, self.machine).features(inputs, title)
         weights = weights_of(labels, guessed, self.train.class_weight)
-        head = logistic.fitted(features, classes, self.classes, logistic.Choice(strength=1.0, last=1.0), weights)
+        strength = 1 / float(np.square(features).sum(1).mean())  # as C = 1 for vectors of length 1, which SetFit has
+        head = logistic.fitted(features, classes, self.classes, logistic.Choice(strength, last=1.0), weights)
         return ContrastiveModel(self.pretrained, body, head, self.embed, self.machine)
 
     def guessed(
