@@ -24,6 +24,7 @@ Results of arms and stages that params no longer name are removed from data/resu
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ from stages.core.report_page.contents import Reported
 from stages.core.reporting import annotators, answer, comparison, misleading, result_tables, sureness
 from stages.core.reporting.comparison import Tested
 from stages.core.reporting.description import agreement_of, describe
-from stages.core.rows import labels, measures, results, rounds
+from stages.core.rows import finals, labels, measures, results, rounds
 from stages.core.rows.results import BASELINE, BOUND, FINAL, MAIN, NAMES, WHOLE_POOL
 
 METRICS = Path("metrics")
@@ -63,6 +64,7 @@ def main() -> None:
         for which, result in loaded.items()
         if len(actual) and result.trained and which[1].removeprefix(f"{FINAL}-") in (*trained, FINAL, WHOLE_POOL, NAMES)
     }
+    took, settings = final_trainer(settings, tested, len(classes))
     waiting = {stage: loaded[MAIN, stage].waits_for for stage in stages if loaded[MAIN, stage].waits_for}
     # A round after one that waits has not chosen its rows: it waits for the same answers.
     waiting = {stage: rows for stage, rows in waiting.items() if stage == stages[0] or settings.rounds[stage].after not in waiting}
@@ -81,7 +83,7 @@ def main() -> None:
         picked = described(tested, trained[-1], settings.seeds, answers, buckets)
         for arm in overall:
             artifacts.save_json(METRICS / arm / "curve.json", overall[arm] | picked[arm])
-        sentence = answer.sentence(measured, overall, trained[-1], measure, settings)
+        sentence = answer.sentence(measured, overall, trained[-1], measure, settings) + took
     artifacts.save_plot("learning_curve", comparison.by_seed(tested, settings.seeds, actual, classes))
     artifacts.save_plot("confusion", comparison.confusions(tested, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(tested))
@@ -117,6 +119,20 @@ def main() -> None:
         )
     )
     print(f"report: everything is on one page, {build.PATH}")
+
+
+def final_trainer(settings: Any, tested: Tested, classes: int) -> tuple[str, Any]:
+    """(why train_final.trainer: auto took its learner, or ""; settings that name this learner).
+
+    A final full model of another kind than the bucketed arm's is dropped from `tested`.
+    """
+    if (MAIN, FINAL) not in tested:
+        return "", settings
+    labelled, bound = tested[MAIN, FINAL].labels, tested.get((BOUND, FINAL))
+    took = finals.trainer(settings, labelled, classes)
+    if bound and finals.trainer(settings, bound.labels, classes) != took:
+        del tested[BOUND, FINAL]
+    return finals.why(settings, labelled, classes), settings.changed(train_final=settings.train_final.changed(trainer=took))
 
 
 def random_rows_for(tested: Tested, arm: str, stage: str, trained: list[str]) -> results.Result | None:

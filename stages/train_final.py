@@ -20,7 +20,7 @@ import numpy as np
 from stages.core.arms import by_name, training
 from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, params
-from stages.core.rows import labels, results, rounds
+from stages.core.rows import finals, labels, results, rounds
 
 
 def main(arm: str) -> None:
@@ -42,7 +42,8 @@ def train(arm: str, name: str, result: results.Result, settings: Any, models: Pa
 
     models   folder to save the models in, or None
     """
-    trainer = settings.train_final.trainer
+    classes = len(labels.classes())
+    trainer = finals.trainer(settings, result.labels, classes, arm)
     if trainer == "none" or not result.trained:
         why = "train_final.trainer is none" if trainer == "none" else "no stage has models"
         print(f"train_final {name}: nothing to do, {why}" if name == arm else f"train_final {name}: nothing to do")
@@ -52,5 +53,6 @@ def train(arm: str, name: str, result: results.Result, settings: Any, models: Pa
     if arm == results.NAMES:
         by_name.train_and_try(settings.changed(train=settings.train.changed(epochs=1)), models)
         return
+    print(f"train_final {name}: {trainer}.{finals.why(settings, result.labels, classes)}")
     bought = labels.known(np.asarray(result.labelled), result.bought, artifacts.pool_rows())
     training.train_and_try(results.FINAL, name, result.labelled, bought, settings, models=models)

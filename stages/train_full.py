@@ -15,7 +15,7 @@ import numpy as np
 
 from stages.core.arms import training
 from stages.core.base import artifacts, params, seeding
-from stages.core.rows import labels, results
+from stages.core.rows import finals, labels, results
 
 FINAL_ROWS = 20_000
 
@@ -27,10 +27,12 @@ def main() -> None:
     bought = labels.within_budget(len(pool)).buy(pool)
     settings = settings.changed(train=settings.train.changed(epochs=full.epochs), seeds=[full.seed])
     training.train_and_try(results.BOUND, results.WHOLE_POOL, pool[None], [bought], settings)
-    if not full.final or final.trainer in ("none", settings.train.trainer) or results.MAIN not in final.arms:
-        results.save(results.BOUND, results.FINAL, results.nothing(len(labels.holdout()), len(labels.classes())))
+    classes = len(labels.classes())
+    trainer = finals.trainer(settings, min(len(pool), FINAL_ROWS), classes)
+    if not full.final or trainer in ("none", settings.train.trainer) or results.MAIN not in final.arms:
+        results.save(results.BOUND, results.FINAL, results.nothing(len(labels.holdout()), classes))
         return
     [rng] = seeding.rngs([full.seed], "train_full")
     rows = np.sort(rng.permutation(pool)[:FINAL_ROWS])
-    settings = settings.changed(train=settings.train.changed(trainer=final.trainer))
+    settings = settings.changed(train=settings.train.changed(trainer=trainer))
     training.train_and_try(results.BOUND, results.FINAL, rows[None], [bought], settings)

@@ -12,7 +12,7 @@ import pytest
 
 from stages import train_full
 from stages.core.base import paths
-from stages.core.rows import results
+from stages.core.rows import finals, results
 from tests.support.project import InProcess
 
 pytestmark = pytest.mark.slow
@@ -155,6 +155,23 @@ def test_with_all_stages_earlier_rows_get_final_models_too_and_a_curve_of_their_
     project.call("train_final", "bucketed")  # now stage2 is the last
     assert not load(results.FINAL, "bucketed/stage2").trained
     assert load(results.FINAL, "bucketed").labelled.shape[1] == 20
+
+
+@pytest.mark.parametrize(
+    ("a_class", "learner", "said"), [(14, "contrastive", "are at most 14"), (13, "finetune", "are more than 13")]
+)
+def test_auto_goes_by_labels_a_class_and_a_full_model_of_another_kind_is_left_out(project, monkeypatch, a_class, learner, said):
+    monkeypatch.setattr(finals, "A_CLASS", a_class)
+    project.change({"train_final": {"trainer": "auto", "arms": ["bucketed"]}, "train_full": {"final": True}})
+    project.call("train_final", "bucketed")
+    assert json.loads(Path("data/final/bucketed/0/classifier.json").read_text())["trainer"] == learner
+    for stage in ("train_full", "calibrate", "report"):
+        project.call(stage)
+    [line] = [line for line in Path("data/summary.md").read_text(encoding="utf-8").splitlines() if line.startswith("With 28")]
+    assert line.endswith(f"train_final.trainer: auto took {learner}: 28 labels {said} a class.")
+    assert f"(accuracy, {learner})" in line
+    assert load("full", "final").trained
+    assert Path("metrics/full/final.json").exists() == (learner == "finetune")  # which the full one is with 90 labels
 
 
 def test_results_of_a_removed_stage_are_deleted(project):

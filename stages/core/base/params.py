@@ -34,7 +34,9 @@ class Section:
 
     def changed(self, **values: Any) -> "Section":
         """A copy with other values for some settings of this level."""
-        return Section(vars(self) | values)
+        copy = Section(values)
+        vars(copy).update(vars(self) | vars(copy))  # `rounds` stays a dict
+        return copy
 
 
 def _frozen(value: Any) -> Any:

@@ -243,7 +243,7 @@ class Params(Section):
     strategies: section(committee=AtLeastTwo, held_back=Share)
     sufficient: section(rule=Literal["none", "agreement"], kappa=Share, comparisons=AtLeastOne)
     train: Train
-    train_final: section(trainer=Literal["none"] | Learner, stages=Literal["last", "all"], arms=Names)
+    train_final: section(trainer=Literal["auto", "none"] | Learner, stages=Literal["last", "all"], arms=Names)
     train_full: section(epochs=AtLeastOne, seed=Seed, final=bool)
     predict: section(seed=Literal["mean"] | Seed, temperature=Literal["auto", "none"], abstain=ZeroOrShare)
     random_at: Names
