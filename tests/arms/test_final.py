@@ -158,18 +158,20 @@ def test_with_all_stages_earlier_rows_get_final_models_too_and_a_curve_of_their_
 
 
 @pytest.mark.parametrize(
-    ("a_class", "learner", "said"), [(14, "contrastive", "are at most 14"), (13, "finetune", "are more than 13")]
+    ("least", "most", "learner", "said"),
+    [(8, 14, "contrastive", "8 to 14"), (8, 13, "finetune", "more than 13"), (15, 20, "probe", "fewer than 15")],
 )
-def test_auto_goes_by_labels_a_class_and_a_full_model_of_another_kind_is_left_out(project, monkeypatch, a_class, learner, said):
-    monkeypatch.setattr(finals, "A_CLASS", a_class)
+def test_auto_goes_by_labels_a_class_and_a_full_model_of_another_kind_is_left_out(project, monkeypatch, least, most, learner, said):
+    monkeypatch.setattr(finals, "LEAST", least)
+    monkeypatch.setattr(finals, "MOST", most)
     project.change({"train_final": {"trainer": "auto", "arms": ["bucketed"]}, "train_full": {"final": True}})
     project.call("train_final", "bucketed")
     assert json.loads(Path("data/final/bucketed/0/classifier.json").read_text())["trainer"] == learner
     for stage in ("train_full", "calibrate", "report"):
         project.call(stage)
     [line] = [line for line in Path("data/summary.md").read_text(encoding="utf-8").splitlines() if line.startswith("With 28")]
-    assert line.endswith(f"train_final.trainer: auto took {learner}: 28 labels {said} a class.")
-    assert f"(accuracy, {learner})" in line
+    assert line.endswith(f"train_final.trainer: auto took {learner}, since 28 labels are {said} a class.")
+    assert ("The models of stage3" in line) == (learner != "probe")  # one kind is quoted once
     assert load("full", "final").trained
     assert Path("metrics/full/final.json").exists() == (learner == "finetune")  # which the full one is with 90 labels
 

@@ -5,20 +5,23 @@ from typing import Any
 from stages.core.rows.results import NAMES
 
 AUTO, FEW, MANY = "auto", "contrastive", "finetune"
-A_CLASS = 50  # labels up to which FEW is at least as good as MANY (docs/training.md)
+LEAST, MOST = 8, 50  # labels a class at which FEW beats the loop's model and MANY (docs/training.md)
 
 
 def trainer(settings: Any, labels: int, classes: int, arm: str = "") -> str:
-    """The learner of an arm's final models with so many labels, or none; settings: .train_final of params.yaml."""
+    """The learner of an arm's final models with so many labels, or none; settings: .train and .train_final of params.yaml."""
     chosen = settings.train_final.trainer
     if chosen != AUTO:
         return chosen
-    return FEW if labels <= A_CLASS * classes and arm != NAMES else MANY  # without labels there are thousands of guesses
+    if arm == NAMES or labels > MOST * classes:  # without labels there are thousands of guesses
+        return MANY
+    return FEW if labels >= LEAST * classes else settings.train.trainer
 
 
 def why(settings: Any, labels: int, classes: int) -> str:
     """Which learner `auto` took and why, in a sentence; "" where params.yaml names it."""
     if settings.train_final.trainer != AUTO:
         return ""
-    few = "are at most" if labels <= A_CLASS * classes else "are more than"
-    return f" train_final.trainer: auto took {trainer(settings, labels, classes)}: {labels:,} labels {few} {A_CLASS} a class."
+    each = labels / classes
+    size = f"fewer than {LEAST}" if each < LEAST else f"{LEAST} to {MOST}" if each <= MOST else f"more than {MOST}"
+    return f" train_final.trainer: auto took {trainer(settings, labels, classes)}, since {labels:,} labels are {size} a class."
