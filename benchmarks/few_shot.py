@@ -1,7 +1,7 @@
 """SetFit 1.2.0 with its defaults beside our learners: same rows, same encoder, a few labels a class.
 
     python -m benchmarks.few_shot run [--sets NAME ...] [--seeds 3] [--a-class 8 16] [--drawn random chosen] [--ways NAME ...]
-    python -m benchmarks.few_shot table [--measure accuracy]
+    python -m benchmarks.few_shot table [--measure accuracy] [--ways NAME ...]
 
 `run` appends one line a model to benchmarks/few-shot.jsonl and skips those that have a line. `random` rows are so many of every
 class, in the random arm's order; `chosen` rows are as many in all, as the default of params.yaml chooses them in two rounds,
@@ -18,7 +18,7 @@ import os
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -132,14 +132,14 @@ def load() -> list[dict]:
     return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
 
 
-def table(measure: str) -> str:
+def table(measure: str, ways: Iterable[str]) -> str:
     """One line a way, number of labels and kind of rows, over the sets and seeds that all of them have: means, seconds, rows/s."""
     found = defaultdict(dict)
     for row in load():
         found[row["drawn"], row["a_class"], row["way"]][row["set"], row["seed"]] = row
     lines = []
     for kind in sorted({key[:2] for key in found}):
-        here = {way: found[*kind, way] for way in WAYS if (*kind, way) in found}
+        here = {way: found[*kind, way] for way in ways if (*kind, way) in found}
         shared = sorted(set.intersection(*map(set, here.values())))
         for way, rows in here.items():
             of_set = {
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--measure", choices=["accuracy", "macro_f1"], default="accuracy")
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
-    print(table(options.measure)) if options.do == "table" else run(options)
+    print(table(options.measure, options.ways)) if options.do == "table" else run(options)
 
 
 if __name__ == "__main__":
