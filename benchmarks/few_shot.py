@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks import evidence, variants
+from benchmarks import evidence, rivals, variants
 from benchmarks.harness import ROOT, machine
 from stages.core import learners
 from stages.core.base import params, paths
@@ -52,9 +52,8 @@ def rows_of(drawn: str, a_class: int, seed: int, data: evidence.Opened) -> np.nd
     answers = labels.whole_pool("to draw rows of every class")
     [order] = rounds.random_orders([seed], len(answers))
     if drawn == "random":
-        return order[
-            np.sort(np.concatenate([np.flatnonzero(answers[order] == each)[:a_class] for each in range(data.fitter.classes)]))
-        ]
+        places = [np.flatnonzero(answers[order] == each)[:a_class] for each in range(data.fitter.classes)]
+        return order[np.sort(np.concatenate(places))]
     budget, data.fitter.named = a_class * data.fitter.classes, []
     arm = evidence.arm_of(variants.name_of_default(), (budget // 2, budget), data, [])
     return [rows for _, rows, _, _ in arm.trajectory(seed, order)][-1]
@@ -64,13 +63,13 @@ def setfit(texts: list[str], values: np.ndarray, classes: int, seed: int) -> Cal
     """A model as in SetFit's README; its probabilities, float [rows, classes], of other texts."""
     import torch
     from datasets import Dataset
-    from sentence_transformers import SentenceTransformer, models
+    from sentence_transformers.models import Normalize
     from setfit import SetFitModel, Trainer, TrainingArguments
     from sklearn.linear_model import LogisticRegression
 
     torch.manual_seed(seed)  # the seed below comes too late for the model's own draws
-    words = models.Transformer(str(model_files.folder_of(model_files.PACKAGED)), max_seq_length=256)
-    body = SentenceTransformer(modules=[words, models.Pooling(words.get_embedding_dimension()), models.Normalize()])
+    body = rivals.sentence_transformer(model_files.folder_of(model_files.PACKAGED), "float32")
+    body.append(Normalize())
     model = SetFitModel(model_body=body, model_head=LogisticRegression())
     settings = TrainingArguments(seed=seed, output_dir=".gleaner/setfit", report_to="none", save_strategy="no")
     Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": values.tolist()})).train()

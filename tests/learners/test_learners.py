@@ -184,7 +184,8 @@ class Watched:
 def test_a_learner_finds_the_labelled_rows_in_the_pool_by_number(made):
     pool = Watched(made.pool)
     model = made.learner.fit(pool, LABELLED, made.labels, 0, "test", None)
-    assert pool.asked[0][:8] == LABELLED.tolist()
+    asked = pool.asked[0][:8] if made.name == "contrastive" else pool.asked[0]  # which asks for open rows behind them
+    assert asked == LABELLED.tolist()
     assert predicted(model, made.pool).tobytes() == predicted(made.model, made.pool).tobytes()
     if made.name in ("self_training", "contrastive"):
         return  # they learn from other rows too

@@ -45,7 +45,7 @@ class Learner(saved_encoder.TextLearner):
 
     def __init__(self, train: Any, embed: Any, machine: Any, classes: int):
         super().__init__(train, embed, machine, classes)
-        self.regression = SelfTrained(train, embed, machine, classes)
+        self.guesser = SelfTrained(train, embed, machine, classes)
 
     def read(self, texts: Path, embeddings: Path) -> TextsAndVectors:
         return TextsAndVectors(super().read(texts, embeddings), lambda: probe_model.read(texts, embeddings, self.embed.model))
@@ -69,10 +69,10 @@ class Learner(saved_encoder.TextLearner):
         self, pool: TextsAndVectors, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, closed: Any
     ) -> tuple[np.ndarray, np.ndarray]:
         """(int64 [rows] classes, int64 [rows] rows of the pool): random ones of those that the regression is surest of."""
-        rows = self.regression.candidates(len(pool), np.concatenate([labelled, np.array(closed, np.int64)]), seed)
+        rows = self.guesser.candidates(len(pool), np.concatenate([labelled, np.array(closed, np.int64)]), seed)
         if not len(rows):
             return rows, rows
-        model = self.regression.regression(pool.vectors, labelled, labels, rows, seed, title)
+        model = self.guesser.regression(pool.vectors, labelled, labels, rows, seed, title)
         classes, taken = surest(model.probabilities(pool.vectors[rows]), self.train.pseudo_share)
         [rng] = seeding.rngs([seed], "contrastive")
         shuffled = rng.permutation(len(taken))
