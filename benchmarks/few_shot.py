@@ -1,11 +1,12 @@
-"""SetFit 1.2.0 with its defaults beside our learners: same rows, same encoder, a few labels a class.
+"""SetFit 1.2.0 with its defaults beside our learners: same rows, same encoder.
 
-    python -m benchmarks.few_shot run [--sets NAME ...] [--seeds 3] [--a-class 8 16] [--drawn random chosen] [--ways NAME ...]
+    python -m benchmarks.few_shot run [--sets NAME ...] [--seeds 3] [--a-class 8 16 | --labels 50 100] [--drawn random chosen]
+        [--ways NAME ...]
     python -m benchmarks.few_shot table [--measure accuracy] [--ways NAME ...]
 
-`run` appends one line a model to benchmarks/few-shot.jsonl and skips those that have a line. `random` rows are so many of every
-class, in the random arm's order; `chosen` rows are as many in all, as the default of params.yaml chooses them in two rounds,
-whatever their class. Each model learns on one thread. Seconds are processor time, so a busy neighbour hardly counts. At most
+`run` appends one line a model to benchmarks/few-shot.jsonl and skips those that have a line. `random` rows come in the random arm's
+order: so many of every class (--a-class), or so many in all (--labels). `chosen` rows are as many in all, as the default of
+params.yaml chooses them in two rounds, whatever their class. Each model learns on one thread. Seconds are processor time, so a busy neighbour hardly counts. At most
 HOLDOUT_ROWS of the holdout are predicted.
 
 SetFit wants older packages than the project's but runs beside them: pip install --no-deps setfit==1.2.0 evaluate==0.4.6
@@ -37,6 +38,7 @@ RESULTS = ROOT / "benchmarks" / "few-shot.jsonl"
 HOLDOUT_ROWS = 1_000
 CHOOSES = "names"  # the study whose settings choose rows
 SETFIT = "SetFit"
+A_CLASS = " a class"
 WAYS = {  # name -> study of evidence.py whose folders have names of classes or not, and settings of params train
     SETFIT: ("unnamed", {}),
     "regression": ("unnamed", {"trainer": "self_training"}),
@@ -47,14 +49,17 @@ WAYS = {  # name -> study of evidence.py whose folders have names of classes or 
 }
 
 
-def rows_of(drawn: str, a_class: int, seed: int, data: evidence.Opened) -> np.ndarray:
+def rows_of(drawn: str, size: str, seed: int, data: evidence.Opened) -> np.ndarray:
     """int64 [rows]: rows of the pool, as the module says."""
     answers = labels.whole_pool("to draw rows of every class")
     [order] = rounds.random_orders([seed], len(answers))
-    if drawn == "random":
-        places = [np.flatnonzero(answers[order] == each)[:a_class] for each in range(data.fitter.classes)]
+    many, of_every_class = int(size.split()[0]), size.endswith(A_CLASS)
+    if drawn == "random" and of_every_class:
+        places = [np.flatnonzero(answers[order] == each)[:many] for each in range(data.fitter.classes)]
         return order[np.sort(np.concatenate(places))]
-    budget, data.fitter.named = a_class * data.fitter.classes, []
+    budget, data.fitter.named = many * (data.fitter.classes if of_every_class else 1), []
+    if drawn == "random":
+        return order[:budget]
     arm = evidence.arm_of(variants.name_of_default(), (budget // 2, budget), data, [])
     return [rows for _, rows, _, _ in arm.trajectory(seed, order)][-1]
 
@@ -110,17 +115,18 @@ def tried(way: str, rows: np.ndarray, seed: int) -> dict:
 
 def run(options: argparse.Namespace) -> None:
     home = Path(options.home).resolve()
-    done = {tuple(row[key] for key in ("set", "drawn", "a_class", "seed", "way")) for row in load()}
+    sizes = [str(many) for many in options.labels] + [f"{many}{A_CLASS}" for many in options.a_class]
+    done = {tuple(row[key] for key in ("set", "drawn", "size", "seed", "way")) for row in load()}
     for seed in evidence.SEEDS[: options.seeds]:
-        for which in [(name, drawn, many) for many in options.a_class for drawn in options.drawn for name in options.sets]:
+        for which in [(name, drawn, size) for size in sizes for drawn in options.drawn for name in options.sets]:
             for way in options.ways:
-                name, drawn, a_class = which
+                name, drawn, size = which
                 if (*which, seed, way) in done:
                     continue
                 evidence.prepare_set(home, name, CHOOSES)
-                chosen = rows_of(drawn, a_class, seed, evidence.opened(str(Path.cwd()), None, False))
+                chosen = rows_of(drawn, size, seed, evidence.opened(str(Path.cwd()), None, False))
                 evidence.prepare_set(home, name, WAYS[way][0])
-                about = {"set": name, "drawn": drawn, "a_class": a_class, "seed": seed, "way": way, "rows": len(chosen)}
+                about = {"set": name, "drawn": drawn, "size": size, "seed": seed, "way": way, "rows": len(chosen)}
                 with contextlib.redirect_stdout(None):
                     line = about | tried(way, chosen, seed) | {"machine": machine()}
                 with RESULTS.open("a") as file:
@@ -135,9 +141,9 @@ def table(measure: str, ways: Iterable[str]) -> str:
     """One line a way, number of labels and kind of rows, over the sets and seeds that all of them have: means, seconds, rows/s."""
     found = defaultdict(dict)
     for row in load():
-        found[row["drawn"], row["a_class"], row["way"]][row["set"], row["seed"]] = row
+        found[row["drawn"], row["size"], row["way"]][row["set"], row["seed"]] = row
     lines = []
-    for kind in sorted({key[:2] for key in found}):
+    for kind in sorted({key[:2] for key in found}, key=lambda kind: (kind[1].endswith(A_CLASS), int(kind[1].split()[0]), kind[0])):
         here = {way: found[*kind, way] for way in ways if (*kind, way) in found}
         shared = sorted(set.intersection(*map(set, here.values())))
         for way, rows in here.items():
@@ -147,7 +153,7 @@ def table(measure: str, ways: Iterable[str]) -> str:
             means = {f"{name} ({len(some)})": 100 * statistics.mean(row[measure] for row in some) for name, some in of_set.items()}
             seconds = statistics.mean(statistics.mean(row["seconds"] for row in some) for some in of_set.values())
             speeds = [row["rows_a_second"] for some in of_set.values() for row in some if row["rows_a_second"]]
-            line = {"rows": kind[0], "a class": kind[1], "way": way} | {name: f"{mean:.1f}" for name, mean in means.items()}
+            line = {"rows": kind[0], "labels": kind[1], "way": way} | {name: f"{mean:.1f}" for name, mean in means.items()}
             line |= {"mean": f"{statistics.mean(means.values()):.1f}", "seconds": f"{seconds:.0f}"}
             lines.append(line | {"rows/s": f"{statistics.median(speeds):.0f}" if speeds else ""})
     return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
@@ -158,7 +164,8 @@ def main() -> None:
     parser.add_argument("do", choices=["run", "table"])
     parser.add_argument("--sets", nargs="*", choices=list(evidence.SETS), default=list(evidence.SETS))
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
-    parser.add_argument("--a-class", nargs="*", type=int, default=[8, 16])
+    parser.add_argument("--a-class", nargs="*", type=int, default=[])
+    parser.add_argument("--labels", nargs="*", type=int, default=[])
     parser.add_argument("--drawn", nargs="*", choices=["random", "chosen"], default=["random", "chosen"])
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
     parser.add_argument("--measure", choices=["accuracy", "macro_f1"], default="accuracy")
