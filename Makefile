@@ -15,7 +15,8 @@
 # make check [DATA=path]   check params.yaml; with DATA, show what prepare would find in a data set; writes nothing
 # make predict IN=new.csv OUT=labelled.csv [EACH=1 TEXT=column ABSTAIN=0.9]   label new texts with the trained model
 # make encoders NAMES="..."   which encoder suits these texts: try some, names of a hub or folders, and show a table
-# make model [OUT=folder PUSH=user/name]   save the model as a folder to take away, or upload it to a hub
+# make model [OUT=folder PUSH=user/name STATIC=1]   save the model as a folder to take away, or upload it to a hub; STATIC=1: a
+#                          smaller and faster one without an encoder
 # make remote URL=...      share through a folder, s3://bucket/path or anything else that DVC supports
 # make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1 pushes everything, with the run-cache
 # make fetch               pull what this checkout's params can use
@@ -74,7 +75,7 @@ predict: .venv/installed
 	@python -m stages predict $(if $(EACH),--each) $(if $(TEXT),--text "$$TEXT") $(if $(ABSTAIN),--abstain "$$ABSTAIN") -- "$$IN" "$$OUT"
 
 model: .venv/installed
-	@python -m stages model "$(if $(OUT),$$OUT)" "$(if $(PUSH),$$PUSH)"
+	@python -m stages model "$(if $(OUT),$$OUT)" "$(if $(PUSH),$$PUSH)" "$$STATIC"
 
 remote: .venv/installed
 	@test -n "$(URL)" || { echo "error: say where: make remote URL=/shared/folder or URL=s3://bucket/path"; exit 1; }

@@ -4,10 +4,10 @@
         [--ways NAME ...]
     python -m benchmarks.few_shot table [--measure accuracy] [--ways NAME ...]
 
-`run` appends one line a model to benchmarks/few-shot.jsonl and skips those that have a line. `random` rows come in the random arm's
-order: so many of every class (--a-class), or so many in all (--labels). `chosen` rows are as many in all, as the default of
-params.yaml chooses them in two rounds, whatever their class. Each model learns on one thread. Seconds are processor time, so a busy neighbour hardly counts. At most
-HOLDOUT_ROWS of the holdout are predicted.
+`run` appends one line a model to benchmarks/few-shot.jsonl and skips those that have a line. `random` rows come in the random
+arm's order: so many of every class (--a-class), or so many in all (--labels). `chosen` rows are as many in all, as the default of
+params.yaml chooses them in two rounds, whatever their class. Each model learns on one thread. Seconds are processor time, so a
+busy neighbour hardly counts. At most HOLDOUT_ROWS of the holdout are predicted.
 
 SetFit wants older packages than the project's but runs beside them: pip install --no-deps setfit==1.2.0 evaluate==0.4.6
 """

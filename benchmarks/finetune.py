@@ -1,7 +1,10 @@
-"""train: fine-tuning on 1,000 rows against transformers' Trainer; predicting the pool against its pipeline."""
+"""train: fine-tuning on 1,000 rows against transformers' Trainer, contrastive steps against sentence-transformers' on as many;
+predicting the pool against a pipeline."""
 
+import itertools
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +12,7 @@ from benchmarks import rivals
 from benchmarks.harness import Row, against, prepared
 from stages.core import learners
 from stages.core.base import artifacts, paths
-from stages.core.encoding import model_files
+from stages.core.encoding import contrast, model_files
 from stages.core.encoding.tokens import Texts
 from stages.core.rows import labels
 from stages.core.rows.measures import accuracy
@@ -18,7 +21,7 @@ from stages.core.rows.measures import accuracy
 def run(quick: bool) -> list[Row]:
     folder = Path(tempfile.mkdtemp(prefix="gleaner-bench-"))
     # As many epochs as the Trainer's default; all else as in params.
-    params = prepared(folder, train={"epochs": 3, "min_steps": 0})
+    params = prepared(folder, train={"trainer": "finetune", "epochs": 3, "min_steps": 0})
     texts, classes = artifacts.texts(paths.POOL), len(labels.classes())
     held, actual = artifacts.texts(paths.HOLDOUT), labels.holdout()
     values = labels.whole_pool("benchmark")
@@ -52,6 +55,8 @@ def run(quick: bool) -> list[Row]:
         )
     ]  # fmt: skip
 
+    rows.append(contrastive_steps(learner, pool[draws[0]], values[draws[0]], packaged, 1 if quick else 3, folder / "pairs"))
+
     many, few = (500, 50) if quick else (20_000, 3_000)
     order = np.random.default_rng(0).permutation(len(texts))
     model, rival = ours[0], theirs[0].model
@@ -70,3 +75,21 @@ def run(quick: bool) -> list[Row]:
         "predicting the pool, against pipeline in batches of 32", score, pipeline, many, few, 5, agreement, pairs=1 if quick else 3
     ))  # fmt: skip
     return rows
+
+
+def contrastive_steps(learner: Any, inputs: Texts, values: np.ndarray, packaged: Path, steps: int, output: Path) -> Row:
+    """Ours encodes the texts of a step once and compares every two; theirs encodes both texts of each pair, 16 pairs at once."""
+    train = learner.train.changed(contrastive_steps=steps, epochs=0, min_steps=0)
+    each, texts = 2 * train.batch_rows, inputs.texts
+    pairs = [*itertools.combinations(range(each), 2)] * steps
+    columns = {
+        "sentence1": [texts[a] for a, _ in pairs],
+        "sentence2": [texts[b] for _, b in pairs],
+        "label": [float(values[a] == values[b]) for a, b in pairs],
+    }
+    return against(
+        f"contrastive, {steps} steps of {each} texts, against sentence-transformers' trainer on as many pairs",
+        lambda: contrast.tuned(learner.pretrained, inputs, values, len(values), train, 0, "ours"),
+        lambda: rivals.pairs_trainer(packaged, columns, train.batch_rows, output),
+        len(pairs), None, 3,
+    )  # fmt: skip

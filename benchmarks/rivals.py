@@ -85,6 +85,26 @@ def trainer(folder: Path, texts: list[str], labels: np.ndarray, classes: int, se
     return made
 
 
+def pairs_trainer(folder: Path, pairs: dict[str, list], batch: int, output: Path) -> None:
+    """sentence-transformers' trainer with its defaults, on pairs of texts: sentence1, sentence2, label 1 for one class, else 0."""
+    from datasets import Dataset
+    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+    from sentence_transformers.losses import CosineSimilarityLoss
+
+    model = sentence_transformer(folder, "float32")
+    arguments = SentenceTransformerTrainingArguments(
+        str(output),
+        per_device_train_batch_size=batch,
+        num_train_epochs=1,
+        report_to="none",
+        save_strategy="no",
+        logging_strategy="no",
+        disable_tqdm=True,
+        use_cpu=encoder.device().type == "cpu",
+    )
+    SentenceTransformerTrainer(model, arguments, train_dataset=Dataset.from_dict(pairs), loss=CosineSimilarityLoss(model)).train()
+
+
 def accuracy_of(made: transformers.Trainer, folder: Path, texts: list[str], labels: np.ndarray) -> float:
     return float((predicted_by_pipeline(made.model, folder, texts) == labels).mean())
 

@@ -1,43 +1,78 @@
-"""`make model [OUT=model] [PUSH=user/name]`: save the model of data/model as a folder to take away, and upload it to a hub.
+"""`make model [OUT=model PUSH=user/name STATIC=1]`: save the model of data/model as a folder to take away, or upload it to a hub.
 
-The folder needs nothing from this project: see stages/core/takeaway/folder.py.
+The folder needs nothing from this project: see stages/core/takeaway/folder.py. STATIC=1 saves a student of the model instead, which
+needs no encoder: see stages/core/takeaway/student.py.
 """
 
 import platform
 import re
 import subprocess
+import time
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from stages.core.base import artifacts, hub, params, paths
 from stages.core.base.errors import Refused, short
 from stages.core.prediction import predictor, record
-from stages.core.takeaway import card, folder
+from stages.core.prediction.ensemble import Ensemble
+from stages.core.rows import labels, measures
+from stages.core.takeaway import card, folder, student
 
 FOLDER = "model"
 
 
-def main(out: str = "", push_to: str = "") -> None:
+def main(out: str = "", push_to: str = "", static: str = "") -> None:
     out = Path(out or FOLDER)
     if push_to and not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", push_to, re.ASCII):
         raise Refused(f"PUSH = {push_to}: not a name on the hub; possible: user/name")
     models = predictor.load().models
+    measured, student_of = artifacts.load_json(record.METRICS), ""
+    made = taught(models) if static else None
+    if made:
+        student_of = f"accuracy {measured['accuracy']:.4f}" if "accuracy" in measured else "not measured"
+        measured = tried(made, student_of)
     facts = card.Facts(
         about=models.about,
-        measured=artifacts.load_json(record.METRICS),
+        measured=measured,
         answered=artifacts.load_json(paths.ANSWERED),
         pool_rows=artifacts.pool_rows(),
         params=without_folders(params.load()),
         commit=commit(),
         versions={"python": platform.python_version()} | {name: metadata.version(name) for name in card.LIBRARIES},
+        student_of=student_of,
     )
-    folder.write(out, models, card.written(facts, push_to.rpartition("/")[2] or Path.cwd().name))
+    folder.write(out, models, card.written(facts, push_to.rpartition("/")[2] or Path.cwd().name), made)
     size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file())
-    print(f"model: {out} holds {len(facts.about.members)} models, {size / 1e6:,.0f} MB; try: python {out / folder.SCRIPT} 'a text'")
+    holds = "a static model" if made else f"{len(facts.about.members)} models"
+    print(f"model: {out} holds {holds}, {size / 1e6:,.0f} MB; try: python {out / folder.SCRIPT} 'a text'")
     if push_to:
         push(out, push_to)
+
+
+def taught(models: Ensemble) -> student.Student:
+    """A student of what the models say of the pool, or of so many random rows."""
+    texts = artifacts.texts(paths.POOL)
+    rows = np.sort(np.random.default_rng(0).permutation(len(texts))[: student.MOST_TEXTS])
+    texts = [texts[row] for row in rows]
+    return student.taught(texts, models.probabilities(texts, f"labels {len(texts):,} texts for the student"))
+
+
+def tried(made: student.Student, student_of: str) -> dict:
+    """What the card says of a student, as in data/model.json; prints its accuracy and speed."""
+    actual, texts = labels.holdout(), artifacts.texts(paths.HOLDOUT)
+    known = np.flatnonzero(actual >= 0)
+    if not len(known):
+        return {"members": 1}
+    start = time.perf_counter()
+    said = made.probabilities([texts[row] for row in known])
+    speed = len(known) / (time.perf_counter() - start)
+    right = measures.accuracy(said, actual[known])
+    print(f"model: the static model has accuracy {right:.4f} (the full model: {student_of}) and labels {speed:,.0f} texts a second")
+    return {"members": 1, "accuracy": right, "macro_f1": measures.macro_f1(said, actual[known]), "holdout_rows": len(known)}
 
 
 def without_folders(value: Any) -> Any:

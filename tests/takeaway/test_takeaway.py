@@ -27,7 +27,7 @@ from stages.core.prediction import record
 from stages.core.prediction.ensemble import Ensemble
 from stages.core.reporting.sureness import wilson
 from stages.core.rows import labels
-from stages.core.takeaway import card, folder
+from stages.core.takeaway import card, folder, student
 from tests.support.project import InProcess
 
 pytestmark = pytest.mark.slow
@@ -146,6 +146,47 @@ def test_the_script_runs_in_a_python_without_this_project(project, tmp_path):
     assert blank == ["left open", "nan", " "]
     assert [(label, text) for label, _, text in lines] == list(zip(model.predict(TEXTS[:2]), TEXTS[:2]))
     assert [float(p) for _, p, _ in lines] == pytest.approx(model.predict_proba(TEXTS[:2]).max(1), abs=near(2e-4))
+
+
+# ---- a student without an encoder
+
+
+def test_a_student_learns_what_the_model_says_and_its_folder_needs_numpy_alone(project, tmp_path):
+    command.main(str(tmp_path / "taken"), static="1")
+    assert sorted(file.name for file in (tmp_path / "taken").iterdir()) == [
+        "README.md", "about.json", "idf.npy", "predict.py", "weights.npy",
+    ]  # fmt: skip
+    code = (
+        "import json, sys; sys.path.insert(0, 'taken'); import predict;"
+        "print(json.dumps(predict.predict_proba(json.loads(sys.argv[1]))));"
+        "assert not {'torch', 'sklearn', 'transformers', 'stages'} & {name.partition('.')[0] for name in sys.modules}"
+    )
+    words = [sys.executable, "-I", "-c", code, json.dumps(TEXTS)]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    pool = artifacts.texts(paths.POOL)
+    teacher = gleaner.load().predict_proba(pool)
+    made = student.taught(pool, teacher)
+    filled = [text for text in TEXTS if text]
+    expected = np.insert(made.probabilities(filled), 2, np.nan, axis=0)  # of the blank text
+    assert np.array(json.loads(done.stdout)) == pytest.approx(expected, abs=1e-4, nan_ok=True)
+    sure = teacher.max(1) > np.median(teacher.max(1))
+    assert (made.probabilities(pool).argmax(1) == teacher.argmax(1))[sure].mean() > 0.9
+    read = (tmp_path / "taken/README.md").read_text()
+    measured = artifacts.load_json(record.METRICS)
+    assert "pip install numpy\n" in read
+    assert f"learned them from what the full model (accuracy {measured['accuracy']:.4f}) says of the pool." in read
+    right = (made.probabilities(artifacts.texts(paths.HOLDOUT)).argmax(1) == labels.holdout()).mean()
+    assert f"- Accuracy {right:.4f} (95%" in read
+
+
+def test_classes_that_no_text_has_stay_impossible_and_one_class_alone_is_refused():
+    texts = ["a good film", "a good scene", "a dull film", "a dull scene"]
+    said = np.array([[0.9, 0, 0.1], [0.8, 0, 0.2], [0.1, 0, 0.9], [0.2, 0, 0.8]])
+    made = student.taught(texts, said)
+    assert made.probabilities(texts).argmax(1).tolist() == [0, 0, 2, 2]
+    assert made.probabilities(["good", "xyz"])[:, 1].tolist() == [0, 0]
+    with pytest.raises(Refused, match=r"STATIC = 1: the model gives every text of the pool one class"):
+        student.taught(texts, np.tile([0, 1.0, 0], (4, 1)))
 
 
 # ---- the card

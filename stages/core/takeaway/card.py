@@ -22,6 +22,7 @@ class Facts:
     params: dict[str, Any]  # all of params.yaml
     commit: str  # of the project, in words
     versions: dict[str, str]  # of libraries
+    student_of: str = ""  # accuracy of the model that this one imitates, in words; "" for the model itself
 
 
 def written(facts: Facts, name: str) -> str:
@@ -44,7 +45,7 @@ Sorts texts into {len(about.classes)} classes: {classes}. Made by Gleaner, which
 ## Use
 
 ```
-pip install torch transformers
+pip install {"numpy" if facts.student_of else "torch transformers"}
 python predict.py "a text" "another"
 ```
 
@@ -72,6 +73,8 @@ def _quality(facts: Facts) -> str:
     """Accuracy, as an item of a list."""
     measured, members = facts.measured, facts.measured["members"]
     mean = f"The probability is the mean of {members} models" if members > 1 else "One model"
+    if facts.student_of:
+        mean = f"It weighs pieces of words, and learned them from what the full model ({facts.student_of}) says of the pool"
     if "accuracy" not in measured:
         return f"- Accuracy: not measured, since no row was held out and labelled. {mean}."
     rows = measured["holdout_rows"]
@@ -86,6 +89,8 @@ def _quality(facts: Facts) -> str:
 def _calibration(facts: Facts) -> str:
     """How far the probabilities can be believed, as an item of a list, and the table of rows left open."""
     measured, temperature = facts.measured, facts.about.temperature
+    if facts.student_of:
+        return "- Calibration: not measured.\n"
     if "accuracy" not in measured:
         return f"- Calibration: not measured; the temperature is {temperature:g}.\n"
     rows = "\n".join(f"| {' | '.join(cells)} |" for cells in answered_rows(facts.answered))
@@ -102,8 +107,9 @@ def _calibration(facts: Facts) -> str:
 def _head(facts: Facts, name: str) -> dict[str, Any]:
     """What the hub reads. It names data and encoder only if these can be names of the hub."""
     data, encoder = facts.params["prepare"]["dataset"], facts.params["embed"]["model"]
-    head = {"library_name": "transformers", "pipeline_tag": "text-classification", "tags": ["gleaner", "active-learning"]}
-    head |= {"base_model": encoder} if _of_hub(encoder) else {}
+    head = {} if facts.student_of else {"library_name": "transformers"}
+    head |= {"pipeline_tag": "text-classification", "tags": ["gleaner", "active-learning"]}
+    head |= {"base_model": encoder} if _of_hub(encoder) and not facts.student_of else {}
     head |= {"datasets": [data.partition("@")[0]]} if _of_hub(data) else {}
     if "accuracy" not in facts.measured:
         return head

@@ -7,6 +7,8 @@ about.json            classes, temperature, abstain, pooling, max_tokens, names 
 tokenizer.json
 encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each model's own
 heads.safetensors     weights float32 [encoders, heads, classes, width], biases float32 [encoders, heads, classes]
+
+A student (student.py) has its own predict.py, which needs numpy alone, and about.json, idf.npy and weights.npy.
 """
 
 import json
@@ -19,18 +21,22 @@ from safetensors.numpy import save_file
 
 from stages.core.base.errors import Refused, short
 from stages.core.prediction.ensemble import Ensemble
+from stages.core.takeaway.student import Student
 
 ABOUT, SCRIPT, CARD = "about.json", "predict.py", "README.md"
 
 
-def write(folder: Path, models: Ensemble, card: str) -> None:
-    """Write the folder anew, whole, or keep the old one. Raises Refused if it cannot be written, or holds anything else."""
+def write(folder: Path, models: Ensemble, card: str, student: Student | None = None) -> None:
+    """Write the folder anew, whole, with the models or their student, or keep the old one.
+
+    Raises Refused if it cannot be written, or holds anything else.
+    """
     if folder.exists() and not (folder / ABOUT).is_file() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is there already and is not a folder that `make model` wrote; give another name by OUT=")
     part, old = (folder.with_name(f".{folder.name}.{os.getpid()}.{what}") for what in ("part", "old"))
     try:
         part.mkdir(parents=True)
-        _fill(part, models, card)
+        _fill(part, models, card, student)
         if folder.exists():
             folder.rename(old)
         part.rename(folder)
@@ -45,8 +51,17 @@ def write(folder: Path, models: Ensemble, card: str) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _fill(folder: Path, models: Ensemble, card: str) -> None:
-    about, members = models.about, models.members
+def _fill(folder: Path, models: Ensemble, card: str, student: Student | None) -> None:
+    content = {name: getattr(models.about, name) for name in ("classes", "abstain")}
+    content |= student.save(folder) if student else _save(folder, models)
+    (folder / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    shutil.copyfile(Path(__file__).with_name("student_alone.py" if student else "alone.py"), folder / SCRIPT)
+    (folder / CARD).write_text(card, encoding="utf-8")
+
+
+def _save(folder: Path, models: Ensemble) -> dict:
+    """Save encoders, heads and tokenizer; gives what about.json says of them."""
+    members = models.members
     layers = [member.last_layer() for member in members]
     weights, biases = np.stack([weights for weights, _ in layers]), np.stack([bias for _, bias in layers])
     if models.works_on_vectors:  # all members work on one encoder's vectors
@@ -59,9 +74,10 @@ def _fill(folder: Path, models: Ensemble, card: str) -> None:
         encoder.backbone.float().save_pretrained(folder / name)
     save_file({name: np.ascontiguousarray(array, np.float32) for name, array in heads.items()}, folder / "heads.safetensors")
     models.encoder.tokenizer.save(str(folder / "tokenizer.json"))
-    content = {name: getattr(about, name) for name in ("classes", "temperature", "abstain")}
-    content |= {"pooling": models.encoder.pooling, "max_tokens": models.encoder.max_tokens, "encoders": list(encoders)}
-    content["layers"] = models.encoder.layers if models.works_on_vectors else None
-    (folder / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    shutil.copyfile(Path(__file__).with_name("alone.py"), folder / SCRIPT)
-    (folder / CARD).write_text(card, encoding="utf-8")
+    return {
+        "temperature": models.about.temperature,
+        "pooling": models.encoder.pooling,
+        "max_tokens": models.encoder.max_tokens,
+        "encoders": list(encoders),
+        "layers": models.encoder.layers if models.works_on_vectors else None,
+    }

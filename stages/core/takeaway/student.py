@@ -1,0 +1,66 @@
+"""A small model that imitates the one to use and needs no encoder: a regression on pieces of words, for a million texts an hour.
+
+The model labels texts of the pool, and the student learns what it says of them (distillation: Hinton et al. 2015, section 2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from stages.core.base.errors import Refused
+
+LENGTHS = (2, 5)  # of a piece, in letters; words are padded with a blank on both sides
+MOST_PIECES, MOST_TEXTS = 200_000, 50_000
+LIKELIEST, LEAST = 3, 0.01  # classes of a text that are learned, and the least probability
+STRENGTH = 10.0  # C of scikit-learn
+
+
+@dataclass(frozen=True)
+class Student:
+    vectoriser: Any  # scikit-learn's TfidfVectorizer
+    weights: np.ndarray  # float32 [pieces + 1, classes]; the last row is the bias
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 [texts, classes], each row summing to 1."""
+        return special.softmax(self.vectoriser.transform(texts) @ self.weights[:-1] + self.weights[-1], axis=1)
+
+    def save(self, folder: Path) -> dict:
+        """Save the arrays; gives what about.json says of them."""
+        np.save(folder / "idf.npy", self.vectoriser.idf_.astype(np.float32), allow_pickle=False)
+        np.save(folder / "weights.npy", self.weights, allow_pickle=False)
+        return {"lengths": LENGTHS, "pieces": self.vectoriser.get_feature_names_out().tolist()}
+
+
+def taught(texts: Sequence[str], probabilities: np.ndarray) -> Student:
+    """A student of these texts.
+
+    probabilities   float [texts, classes]   what the model says of each
+
+    Raises Refused where it gives all of them one class.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :LIKELIEST]
+    rows, place = np.nonzero(np.take_along_axis(probabilities, likeliest, 1) >= LEAST)
+    learned = likeliest[rows, place]
+    if len(np.unique(learned)) < 2:
+        raise Refused(
+            "STATIC = 1: the model gives every text of the pool one class, and a student needs two; label more rows first"
+        )
+    vectoriser = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=LENGTHS, min_df=2, max_features=MOST_PIECES, sublinear_tf=True, dtype=np.float32
+    )
+    vectors = vectoriser.fit_transform(texts)
+    regression = LogisticRegression(C=STRENGTH, max_iter=300).fit(vectors[rows], learned, probabilities[rows, learned])
+    slopes, bias = regression.coef_, regression.intercept_
+    if len(regression.classes_) == 2:  # scikit-learn gives one row for two classes
+        slopes, bias = np.vstack([-slopes, slopes]) / 2, np.concatenate([-bias, bias]) / 2
+    weights = np.zeros((vectors.shape[1] + 1, probabilities.shape[1]), np.float32)
+    weights[-1] = -np.inf  # of classes that no text has
+    weights[:, regression.classes_] = np.vstack([slopes.T, bias])
+    return Student(vectoriser, weights)
