@@ -1,4 +1,5 @@
-"""A small model that imitates the one to use and needs no encoder: a regression on pieces of words, for a million texts an hour.
+"""A small model that imitates the one to use and needs no encoder: a regression on words and pieces of words, for a million texts
+an hour.
 
 The model labels texts of the pool, and the student learns what it says of them (distillation: Hinton et al. 2015, section 2).
 """
@@ -13,16 +14,17 @@ from scipy import special
 
 from stages.core.base.errors import Refused
 
-LENGTHS = (2, 5)  # of a piece, in letters; words are padded with a blank on both sides
-MOST_PIECES, MOST_TEXTS = 200_000, 50_000
+WORDS = {"token_pattern": r"\w+|[^\w\s]", "ngram_range": (1, 2)}  # words, signs, and pairs of them
+PIECES = {"analyzer": "char_wb", "ngram_range": (2, 5)}  # letters of words, which have a blank on both sides
+MOST_FEATURES, MOST_TEXTS = 200_000, 50_000
 LIKELIEST, LEAST = 3, 0.01  # classes of a text that are learned, and the least probability
 STRENGTH = 10.0  # C of scikit-learn
 
 
 @dataclass(frozen=True)
 class Student:
-    vectoriser: Any  # scikit-learn's TfidfVectorizer
-    weights: np.ndarray  # float32 [pieces + 1, classes]; the last row is the bias
+    vectoriser: Any  # scikit-learn's TfidfVectorizer for WORDS and one for PIECES, side by side
+    weights: np.ndarray  # float32 [features + 1, classes]; the last row is the bias
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """float32 [texts, classes], each row summing to 1."""
@@ -30,9 +32,11 @@ class Student:
 
     def save(self, folder: Path) -> dict:
         """Save the arrays; gives what about.json says of them."""
-        np.save(folder / "idf.npy", self.vectoriser.idf_.astype(np.float32), allow_pickle=False)
+        kinds = [each for _, each in self.vectoriser.transformer_list]
+        np.save(folder / "idf.npy", np.concatenate([each.idf_ for each in kinds]).astype(np.float32), allow_pickle=False)
         np.save(folder / "weights.npy", self.weights, allow_pickle=False)
-        return {"lengths": LENGTHS, "pieces": self.vectoriser.get_feature_names_out().tolist()}
+        words, pieces = (each.get_feature_names_out().tolist() for each in kinds)
+        return {"words": words, "pieces": pieces, "lengths": PIECES["ngram_range"]}
 
 
 def taught(texts: Sequence[str], probabilities: np.ndarray) -> Student:
@@ -44,6 +48,7 @@ def taught(texts: Sequence[str], probabilities: np.ndarray) -> Student:
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_union
 
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :LIKELIEST]
     rows, place = np.nonzero(np.take_along_axis(probabilities, likeliest, 1) >= LEAST)
@@ -52,9 +57,8 @@ def taught(texts: Sequence[str], probabilities: np.ndarray) -> Student:
         raise Refused(
             "STATIC = 1: the model gives every text of the pool one class, and a student needs two; label more rows first"
         )
-    vectoriser = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=LENGTHS, min_df=2, max_features=MOST_PIECES, sublinear_tf=True, dtype=np.float32
-    )
+    usual = {"min_df": 2, "max_features": MOST_FEATURES, "sublinear_tf": True, "dtype": np.float32}
+    vectoriser = make_union(TfidfVectorizer(**WORDS, **usual), TfidfVectorizer(**PIECES, **usual))
     vectors = vectoriser.fit_transform(texts)
     regression = LogisticRegression(C=STRENGTH, max_iter=300).fit(vectors[rows], learned, probabilities[rows, learned])
     slopes, bias = regression.coef_, regression.intercept_

@@ -3,8 +3,9 @@
 Needs numpy. From Python: predict_proba(["a text"]), CLASSES.
 """
 
+import itertools
 import json
-import math
+import re
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,18 +15,30 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 ABOUT = json.loads((HERE / "about.json").read_text(encoding="utf-8"))
 CLASSES, (SHORTEST, LONGEST) = ABOUT["classes"], ABOUT["lengths"]
-NUMBER = {piece: number for number, piece in enumerate(ABOUT["pieces"])}
+WORDS = {word: number for number, word in enumerate(ABOUT["words"])}
+PIECES = {piece: number for number, piece in enumerate(ABOUT["pieces"], start=len(WORDS))}
 IDF, WEIGHTS = (np.load(HERE / name, allow_pickle=False) for name in ("idf.npy", "weights.npy"))
 
 
+def words(text):
+    """Words and signs, and pairs of neighbours."""
+    single = re.findall(r"\w+|[^\w\s]", text)
+    return [*single, *map(" ".join, itertools.pairwise(single))]
+
+
 def pieces(text):
-    """The numbers of the pieces of words that a text consists of, and how often it has each."""
-    found = Counter()
-    for word in text.lower().split():
-        word = f" {word} "
+    """Letters that stand side by side in a word, which has a blank on both sides."""
+    for word in map(" {} ".format, text.split()):
         for length in range(SHORTEST, min(LONGEST, len(word)) + 1):
-            found.update(word[start : start + length] for start in range(len(word) - length + 1))
-    return {NUMBER[piece]: count for piece, count in found.items() if piece in NUMBER}
+            yield from (word[start : start + length] for start in range(len(word) - length + 1))
+
+
+def logits(features, number):
+    """What these features of a text add to the score of each class: the rarer a feature, the more."""
+    counts = Counter(number[each] for each in features if each in number)
+    rows = np.array([*counts], int)
+    vector = (1 + np.log([*counts.values()])) * IDF[rows]
+    return vector @ WEIGHTS[rows] / max(np.sqrt(vector @ vector), 1e-12)
 
 
 def predict_proba(texts):
@@ -35,11 +48,9 @@ def predict_proba(texts):
         if not text.strip():
             made.append([float("nan")] * len(CLASSES))
             continue
-        counts = pieces(text)
-        rows = np.fromiter(counts, int, len(counts))
-        vector = np.array([1 + math.log(count) for count in counts.values()], np.float32) * IDF[rows]
-        logits = vector @ WEIGHTS[rows] / max(float(np.sqrt(vector @ vector)), 1e-12) + WEIGHTS[-1]
-        odds = np.exp(logits - logits.max())
+        small = text.lower()
+        said = logits(words(small), WORDS) + logits(pieces(small), PIECES) + WEIGHTS[-1]
+        odds = np.exp(said - said.max())
         made.append((odds / odds.sum()).tolist())
     return made
 
