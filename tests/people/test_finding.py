@@ -58,7 +58,7 @@ def test_rows_like_a_text_are_added_nearest_first_and_marked(first, capsys):
 
 def test_the_surest_rows_of_a_class_come_from_the_names_and_then_from_the_newest_models(first, capsys):
     with pytest.raises(
-        Refused, match=r"^CLASS=pos: there is no model of these classes yet; label a round, or say in labels.describe"
+        Refused, match=r"^CLASS=pos: there is no model of these classes yet; label a round, or describe the classes"
     ):
         find.main(of_class="pos")
     first.change(

@@ -60,15 +60,12 @@ def unasked(state: Labelling) -> list[str]:
 
 
 def best(state: Labelling, way: str, what: str, among: list[str], most: int) -> Found:
-    """The best of these keys. Raises Refused for nothing to look for, and where the vectors or models for it are not there."""
+    """The best `most` of these keys. Raises Refused for nothing to look for, and where vectors or models are missing."""
     if way not in EXAMPLES:
         raise Refused(f"way = {way[:60]}: no such way to look for rows; {choices(way, EXAMPLES)}")
     if not what.strip():
         raise Refused(f"{way.upper()}= is empty; possible: {EXAMPLES[way]}")
-    try:
-        scored, how = {"words": _with_words, "like": _like, "class": _of_class}[way](state, what.strip(), among)
-    except IndexError:  # the page may know an earlier pool than the files
-        raise Refused("the texts are being read anew; try again when dvc has ended") from None
+    scored, how = {"words": _with_words, "like": _like, "class": _of_class}[way](state, what.strip(), among)
     order = heapq.nsmallest(most, scored, key=lambda key: (-scored[key][0], keys.chance(key, 0)))
     return Found({key: scored[key][1] for key in order}, len(scored), how)
 
@@ -109,27 +106,25 @@ def _of_class(state: Labelling, what: str, among: list[str]) -> tuple[Scored, st
     """By the probabilities of the newest models of the bucketed arm, or else of the names' model."""
     if what not in state.classes:
         raise Refused(f"CLASS={what[:60]}: no such class; {choices(what, state.classes)}")
-    whose, folders = _newest(state, what)
-    files = [folder / name for folder in folders for name in (paths.CLASSIFIER, paths.WEIGHTS)]
+    models = {"the classes' names": (paths.NAMES_MODEL,)}
+    models |= {stage: tuple(rounds.models(stage) / str(seed) for seed in state.settings.seeds) for stage in state.stages}
+    usable = [whose for whose, folders in models.items() if all(_of_these_classes(folder, state) for folder in folders)]
+    if not usable:
+        why = "there is no model of these classes yet; label a round, or describe the classes in labels.describe, then make repro"
+        raise Refused(f"CLASS={what}: {why}; WORDS= and LIKE= need no model")
+    folders = models[usable[-1]]
     with LOADING:
-        said = _probabilities(tuple(folders), _versions(params.PATH, paths.EMBEDDINGS, paths.POOL, *files))
+        weights = (folder / paths.WEIGHTS for folder in folders)
+        said = _probabilities(folders, _versions(params.PATH, paths.EMBEDDINGS, paths.POOL, *weights))
     sure = said[:, state.classes.index(what)]
     scored = {key: (float(sure[state.texts[key].row]), f"class: {what}") for key in among}
-    return scored, f"by how sure {whose} is of {what}"
+    return scored, f"by how sure the model of {usable[-1]} is of {what}"
 
 
-def _newest(state: Labelling, what: str) -> tuple[str, list[Path]]:
-    """Whose models there are, and their folders; models of fewer classes are from before a class was added."""
-    stages = [(f"the model of {stage}", rounds.models(stage), state.settings.seeds) for stage in reversed(state.stages)]
-    for whose, folder, names in [*stages, ("the model of the classes' names", paths.NAMES, [paths.NAMES_MODEL.name])]:
-        folders = [folder / str(name) for name in names]
-        about = [folder / paths.CLASSIFIER for folder in folders]
-        if all(file.exists() and artifacts.load_record(file, classes=int)["classes"] == len(state.classes) for file in about):
-            return whose, folders
-    raise Refused(
-        f"CLASS={what}: there is no model of these classes yet; label a round, or say in labels.describe what each class means, "
-        f"then make repro; WORDS= and LIKE= need no model"
-    )
+def _of_these_classes(folder: Path, state: Labelling) -> bool:
+    """Whether a model is there, and was made since the last class was added."""
+    file = folder / paths.CLASSIFIER
+    return file.exists() and artifacts.load_record(file, classes=int)["classes"] == len(state.classes)
 
 
 def _versions(*files: Path) -> tuple:
