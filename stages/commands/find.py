@@ -14,18 +14,18 @@ from stages.core.people.records import asked
 
 
 def main(words: str = "", like: str = "", of_class: str = "", stage: str = "", most: str = "") -> None:
-    given = {way: what for way, what in zip(finding.EXAMPLES, (words, like, of_class)) if what}
+    given = {way: what for way, what in zip(finding.WAYS, (words, like, of_class)) if what}
     if len(given) != 1:
-        names = " and ".join(f"{way.upper()}=" for way in given) or "none"
+        which = " and ".join(f"{way.upper()}=" for way in given) or "none"
         raise Refused(
-            f"make find takes one of WORDS=, LIKE= and CLASS=, given: {names}; such as make find WORDS='refund chargeback'"
+            f"make find takes one of WORDS=, LIKE= and CLASS=, given: {which}; such as make find WORDS='refund chargeback'"
         )
     if not re.fullmatch(r"[1-9][0-9]{0,4}|", most):
         raise Refused(f"MOST={most}: possible: a number from 1 to 99999, the most rows to add")
     state = begin()
     stage = finding.stage_for(state, stage)
     [(way, what)] = given.items()
-    found = finding.best(state, way, what, finding.unasked(state), int(most or finding.MOST))
-    finding.add(state, stage, found)
-    print(f"{asked.file_of(stage)}: {len(found.marks):,} rows added, of {found.fitting:,} unasked rows {found.how}")
+    found, of = finding.best(state, way, what, finding.unasked(state), int(most or finding.MOST))
+    asked.add(stage, state.rows(found, found))
+    print(f"{asked.file_of(stage)}: {len(found):,} rows added, of {of}")
     waiting.main()

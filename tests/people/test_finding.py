@@ -13,7 +13,9 @@ from stages.core.base.errors import Refused
 from stages.core.people import finding
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import asked
+from stages.core.report_page import build
 from stages.core.rows import rounds
+from tests.report_page.test_report_page import contents_of
 from tests.support.people import next_open
 
 pytestmark = pytest.mark.slow
@@ -43,11 +45,11 @@ def test_rows_like_a_text_are_added_nearest_first_and_marked(first, capsys):
 
     state = Labelling()
     one = state.texts[state.pool_keys()[7]]
-    nearest = finding.best(state, "like", one.text.upper(), state.pool_keys(), 5)  # its own vector: the case changes no key
-    assert next(iter(nearest.marks)) == one.key
-    assert nearest.fitting == len(state.pool_keys())
+    nearest, of = finding.best(state, "like", one.text.upper(), state.pool_keys(), 5)  # its own vector: case changes no key
+    assert next(iter(nearest)) == one.key
+    assert of.startswith(f"{len(state.pool_keys())} unasked rows by likeness to")
     vectors = np.load(paths.EMBEDDINGS, allow_pickle=False)
-    encoded, stored = (finding._unit(each[None])[0] for each in (finding._vectors(one.text, (0,))[0], vectors[one.row]))
+    encoded, stored = (finding._unit(each[None])[0] for each in (finding._vectors(one.text, 0)[0], vectors[one.row]))
     assert encoded @ stored > 0.99  # another text gets the vector that embed would give it
     find.main(like="a very long text that no cell should hold whole", most="999")
     assert said(capsys).startswith("labels/stage1.csv: 83 rows added, of 83 unasked rows by likeness to")
@@ -78,7 +80,7 @@ def test_the_surest_rows_of_a_class_come_from_the_names_and_then_from_the_newest
     assert [row.found for row in found_in()] == ["class: pos"] * 7
 
     state, row_of = Labelling(), {key: row for row, key in enumerate(Labelling().pool_keys())}
-    sure = finding._probabilities((models / "0",), (1,))[:, 1]
+    sure = finding._probabilities((models / "0",), 1)[:, 1]
     left = [sure[row_of[key]] for key in finding.unasked(state)]
     assert min(sure[row_of[row.key]] for row in found_in()[3:]) >= max(left)
 
@@ -89,7 +91,7 @@ def test_the_surest_rows_of_a_class_come_from_the_names_and_then_from_the_newest
         ({}, r"^make find takes one of WORDS=, LIKE= and CLASS=, given: none; such as make find WORDS="),
         ({"words": "a", "like": "b"}, r"given: WORDS= and LIKE=; "),
         ({"words": "a", "like": "b", "of_class": "c"}, r"given: WORDS= and LIKE= and CLASS="),
-        ({"words": " "}, "^WORDS= is empty; possible: words in texts"),
+        ({"words": " "}, "^WORDS= is empty; possible: words of a rare class"),
         ({"like": "\n"}, "^LIKE= is empty; possible: a text"),
         ({"of_class": "poss"}, r"^CLASS=poss: no such class; possible: neg, pos; did you mean pos\?"),
         ({"like": "dull", "stage": "stage3"}, "^STAGE=stage3: nothing was asked there yet; possible: stage1; make ask first"),
@@ -153,6 +155,9 @@ def test_the_report_tells_found_labels_apart(first):
     rows = artifacts.load_json(paths.PEOPLE)["found"]
     assert {name: {state.pool_keys()[row] for row in those} for name, those in rows.items()} == {"stage1": found}
     assert f"Found by hand, beside the rows that the strategy chose: 3 of the {answered} labels of stage1." in first.summary()
+    page = contents_of(build.PATH.read_text(encoding="utf-8"))
+    assert page["people"]["found"] == rows  # the table of picked rows has a column for it
+    assert set(rows["stage1"]) <= {row["row"] for row in page["picked"]["stages"][0]["rows"]}
     state.answer("anna", min(found), "neg")
     first.repro()
     assert "4 of the 16 labels of stage1. They are no fair sample" in first.summary()

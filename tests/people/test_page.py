@@ -526,7 +526,7 @@ def post(client, path: str, **given) -> dict:
 def test_found_rows_come_next_and_only_rows_that_nobody_was_asked_for_are_added(client):
     found = post(client, "/find", what="dull music lovely")
     assert {row["text"] for row in found["rows"]} == {TEXTS[4], TEXTS[5]}  # "lovely scene" is in the holdout
-    assert (found["of"], found["how"]) == (2, "with dull or music or lovely")
+    assert found["of"] == "2 unasked rows with dull or music or lovely"
     wanted = f"{KEYS[0]} {KEYS[5]} {journal.KEY_FORM} {keys.key(HELD[1])}"
     assert post(client, "/add", what="music lovely", keys=wanted, at="stage1") == {"added": 1, "stage": "stage1"}
     assert post(client, "/add", what="music", keys=wanted, at="stage1")["added"] == 0
@@ -555,10 +555,10 @@ def test_what_the_page_cannot_look_for_is_refused(client):
 def test_other_windows_go_on_while_one_waits_for_the_encoder(client, monkeypatch):
     loading, loaded = threading.Event(), threading.Event()
 
-    def slow(*_) -> finding.Found:
+    def slow(*_) -> tuple[dict[str, str], str]:
         loading.set()
         assert loaded.wait(60)
-        return finding.Found({KEYS[4]: "like: x"}, 1, "")
+        return {KEYS[4]: "like: x"}, ""
 
     monkeypatch.setattr(finding, "best", slow)
     replies = []

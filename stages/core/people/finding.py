@@ -7,7 +7,6 @@ hand are no fair sample: the column `found` of labels/STAGE.csv marks them, and 
 import heapq
 import re
 import threading
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,24 +21,14 @@ from stages.core.people.records import asked, journal
 from stages.core.rows import rounds
 from stages.core.space import layers, logistic, probe_model
 
-EXAMPLES = {  # way -> what one may look for
-    "words": "words in texts of a rare class, such as refund chargeback",
-    "like": "a text in your own words, such as the parcel came late and broken",
-    "class": "the name of a class",
-}
+WAYS = {"words": "words of a rare class", "like": "a text in your own words", "class": "the name of a class"}
 MOST = 20  # rows
 LAST = 3.0  # weight of the last layer, which holds meaning; 1 finds fewer of what a phrase means, 8 fewer of a kind of text
 MARKED = 40  # characters of a text in the column `found`
+READ = (params.PATH, paths.EMBEDDINGS, paths.POOL)
 LOADING = threading.Lock()  # several windows wait for one encoder, and do not load one each
 
 Scored = dict[str, tuple[float, str]]  # key -> (how well it fits, what the column `found` says of it)
-
-
-@dataclass(frozen=True)
-class Found:
-    marks: dict[str, str]  # key -> what the column `found` says of it, best first
-    fitting: int  # unasked rows that have a word, or that were compared
-    how: str  # "with refund or chargeback"
 
 
 def stage_for(state: Labelling, stage: str = "") -> str:
@@ -59,21 +48,18 @@ def unasked(state: Labelling) -> list[str]:
     return [key for key in state.pool_keys() if key not in seen and state.texts[key].group not in held]
 
 
-def best(state: Labelling, way: str, what: str, among: list[str], most: int) -> Found:
-    """The best `most` of these keys. Raises Refused for nothing to look for, and where vectors or models are missing."""
-    if way not in EXAMPLES:
-        raise Refused(f"way = {way[:60]}: no such way to look for rows; {choices(way, EXAMPLES)}")
+def best(state: Labelling, way: str, what: str, among: list[str], most: int) -> tuple[dict[str, str], str]:
+    """(what the column `found` says of each key, the best `most` of them, best first; how many fitted, and how, in words).
+
+    Raises Refused for nothing to look for, and where vectors or models are missing.
+    """
+    if way not in WAYS:
+        raise Refused(f"way = {way[:60]}: no such way to look for rows; {choices(way, WAYS)}")
     if not what.strip():
-        raise Refused(f"{way.upper()}= is empty; possible: {EXAMPLES[way]}")
+        raise Refused(f"{way.upper()}= is empty; possible: {WAYS[way]}")
     scored, how = {"words": _with_words, "like": _like, "class": _of_class}[way](state, what.strip(), among)
     order = heapq.nsmallest(most, scored, key=lambda key: (-scored[key][0], keys.chance(key, 0)))
-    return Found({key: scored[key][1] for key in order}, len(scored), how)
-
-
-def add(state: Labelling, stage: str, found: Found) -> None:
-    """Ask for the rows in a round."""
-    if found.marks:
-        asked.add(stage, [row for key, mark in found.marks.items() for row in state.rows([key], mark)])
+    return {key: scored[key][1] for key in order}, f"{len(scored):,} unasked rows {how}"
 
 
 def _with_words(state: Labelling, what: str, among: list[str]) -> tuple[Scored, str]:
@@ -92,8 +78,8 @@ def _like(state: Labelling, what: str, among: list[str]) -> tuple[Scored, str]:
     shown = what if len(what) <= MARKED else f"{what[:MARKED]}…"
     mark = f"like: {shown}" if state.settings.labels.keep_text else "like"
     with LOADING:
-        pool = _pool(_versions(params.PATH, paths.EMBEDDINGS, paths.POOL))
-        wanted = pool[known.row][None] if known else _vectors(what, _versions(params.PATH, paths.EMBEDDINGS))
+        pool = _pool(*map(journal.version, READ))
+        wanted = pool[known.row][None] if known else _vectors(what, *map(journal.version, READ))
     wanted, rows, scored = _unit(wanted)[0], np.array([state.texts[key].row for key in among], np.int64), {}
     for start in range(0, len(rows), logistic.AT_ONCE):  # never the whole pool as float32
         part = slice(start, start + logistic.AT_ONCE)
@@ -114,9 +100,8 @@ def _of_class(state: Labelling, what: str, among: list[str]) -> tuple[Scored, st
         raise Refused(f"CLASS={what}: {why}; WORDS= and LIKE= need no model")
     folders = models[usable[-1]]
     with LOADING:
-        weights = (folder / paths.WEIGHTS for folder in folders)
-        said = _probabilities(folders, _versions(params.PATH, paths.EMBEDDINGS, paths.POOL, *weights))
-    sure = said[:, state.classes.index(what)]
+        versions = map(journal.version, [*READ, *(folder / paths.WEIGHTS for folder in folders)])
+        sure = _probabilities(folders, *versions)[:, state.classes.index(what)]
     scored = {key: (float(sure[state.texts[key].row]), f"class: {what}") for key in among}
     return scored, f"by how sure the model of {usable[-1]} is of {what}"
 
@@ -127,30 +112,28 @@ def _of_these_classes(folder: Path, state: Labelling) -> bool:
     return file.exists() and artifacts.load_record(file, classes=int)["classes"] == len(state.classes)
 
 
-def _versions(*files: Path) -> tuple:
-    """Of all files that a cached function reads."""
-    return tuple(map(journal.version, files))
+# What follows is kept until one of the files has another version.
 
 
 @lru_cache(maxsize=1)
-def _pool(versions: tuple) -> np.ndarray:
+def _pool(*versions: Any) -> np.ndarray:
     return probe_model.read(paths.POOL, paths.EMBEDDINGS, params.read("embed").embed.model)
 
 
 @lru_cache(maxsize=1)
-def _encoder(versions: tuple) -> Any:
+def _encoder(*versions: Any) -> Any:
     from stages.core.encoding import encoder  # loads torch, which takes seconds
 
     return encoder.of_pipeline(params.read("embed").embed)
 
 
 @lru_cache(maxsize=8)  # a text is looked for, and then its rows are added
-def _vectors(text: str, versions: tuple) -> np.ndarray:
-    return _encoder(versions).of_few([text], params.machine().batch_tokens)
+def _vectors(text: str, *versions: Any) -> np.ndarray:
+    return _encoder(*versions).of_few([text], params.machine().batch_tokens)
 
 
 @lru_cache(maxsize=1)
-def _probabilities(folders: tuple[Path, ...], versions: tuple) -> np.ndarray:
+def _probabilities(folders: tuple[Path, ...], *versions: Any) -> np.ndarray:
     """float32 [pool, classes]: the mean of these models."""
     settings = params.read("train", "embed")
     trainer = artifacts.load_record(folders[0] / paths.CLASSIFIER, trainer=str)["trainer"]

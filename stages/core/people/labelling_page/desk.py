@@ -145,8 +145,8 @@ class Desk:
         with self.lock:
             state = self.state()
             among = finding.unasked(state)
-        found = finding.best(state, way, what, among, finding.MOST)
-        return {"rows": [{"key": key, "text": state.texts[key].text} for key in found.marks], "of": found.fitting, "how": found.how}
+        found, of = finding.best(state, way, what, among, finding.MOST)
+        return {"rows": [{"key": key, "text": state.texts[key].text} for key in found], "of": of}
 
     def add(self, who: str, way: str, what: str, keys: str, at: str) -> dict:
         """Ask for rows that `find` gave, by their keys, in the round `at`, or in the newest where that is no stage."""
@@ -154,9 +154,9 @@ class Desk:
             state, wanted = self.state(), set(keys.split())
             stage = finding.stage_for(state, at if at in state.stages else "")
             among = [key for key in finding.unasked(state) if key in wanted]
-        found = finding.best(state, way, what, among, len(wanted))
-        finding.add(state, stage, found)
-        return {"added": len(found.marks), "stage": stage}
+        found, _ = finding.best(state, way, what, among, len(wanted))
+        asked.add(stage, state.rows(found, found))
+        return {"added": len(found), "stage": stage}
 
     def doubt(self, who: str) -> dict:
         """Start looking for doubtful answers, unless that is going on."""

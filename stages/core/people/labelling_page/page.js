@@ -427,7 +427,7 @@ async function look() {
     const reply = await call("/find", { who: WHO, way: sought.way, what: sought.what });
     if (!same()) return;
     hits = { ...reply, way: sought.way, what: sought.what };
-    drawHits(reply.rows.length ? `${reply.rows.length} of ${reply.of} unasked rows ${reply.how}:` : `No unasked row ${reply.how}.`);
+    drawHits(`${reply.rows.length} of ${reply.of}`);
   } catch (error) {
     if (!same()) return;
     hits = null;

@@ -75,7 +75,8 @@ def _read(file: Path, version: tuple) -> list[Row]:
 
 def add(name: str, rows: list[Row]) -> None:
     """Append rows to a round's file, or begin it."""
-    _rewrite(name, rows, set())
+    if rows:
+        _rewrite(name, rows, set())
 
 
 def drop(name: str, keys: set[str]) -> None:
