@@ -7,7 +7,7 @@
 # make label [WHO=anna PORT=]  for annotators: open the page in the browser; it asks for the next rows by itself
 # make answers FILE=... [WHO=anna UNDO=1]   read answers from a table, such as a filled-in labels/stage1.csv, or from a tool's export;
 #                          UNDO=1 takes them back
-# make find WORDS="..." [STAGE=]     also ask for rows with these words
+# make find WORDS="..." [STAGE= MOST=]   also ask for rows with these words; or LIKE="..." like this text; or CLASS=... surest of it
 # make doubts [MOST=]      for annotators: write answers worth a second look to tasks/
 # make waiting             show what labelling waits for
 # make test-browser        only the tests of the pages, in a real Chromium (Debian: chromium, chromium-driver)
@@ -42,7 +42,7 @@ answers: .venv/installed
 	@python -m stages answers "$$FILE" "$$WHO" "$$UNDO"
 
 find: .venv/installed
-	@python -m stages find "$$WORDS" "$$STAGE" "$$MOST"
+	@python -m stages find "$$WORDS" "$$LIKE" "$$CLASS" "$$STAGE" "$$MOST"
 
 doubts: .venv/installed
 	@python -m stages doubts "$$MOST"

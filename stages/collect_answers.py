@@ -10,7 +10,8 @@ writes  data/answers.npy                int64 [pool]      class number; -1 waits
         data/asked/random.npy           int64 [rows]      the same for the random arm
         data/asked/prelabelled.npy      int64 [rows]      rows with a label that no round asked for
         data/asked/several.json         key -> annotator -> label, of the texts that two or more answered
-        data/asked/people.json          who answered how much and how fast; rows in conflict, and rows that cannot be said
+        data/asked/people.json          who answered how much and how fast; rows in conflict, and rows that cannot be said; rows of
+                                        each round that a person found by hand
         data/asked/read.json            sha256 of labels/ as it was read; answers that came later are not in it
 params  labels.from, labels.rename, stages
 
@@ -45,6 +46,7 @@ def main() -> None:
         digest = journal.digest()
         files = {who: journal.lines(journal.file_of(who)) for who in journal.annotators()}
         asked_keys = {name: asked.keys(name) for name in asked.written()}
+        by_hand = {name: {row.key for row in asked.read(name) if row.found} for name in asked_keys}
     for note in (note for _, notes in files.values() for note in notes):
         print(f"collect_answers: {note}")
     lines = {who: own for who, (own, _) in files.items()}
@@ -57,7 +59,9 @@ def main() -> None:
     ever = {key for its_keys in asked_keys.values() for key in its_keys}
     rows["prelabelled"] = np.array([row for row, key in enumerate(pool) if answers[row] >= 0 and key not in ever], np.int64)
     save(answers, holdout_answers, rows)
-    save_about_people(resolved.several(), effort.summary(lines, given, resolved, {"pool": pool, "holdout": holdout}), digest)
+    found = {name: [row_of[key] for key in asked_keys[name] if key in row_of and key in by_hand[name]] for name in asked_keys}
+    about = effort.summary(lines, given, resolved, {"pool": pool, "holdout": holdout})
+    save_about_people(resolved.several(), about | {"found": {name: those for name, those in found.items() if those}}, digest)
     asked_for = ", ".join(f"{name} {len(numbers):,}" for name, numbers in rows.items() if len(numbers)) or "nothing"
     print(
         f"collect_answers: {len(given)} annotators, {counted(answers)} of {len(pool):,} rows; {counted(holdout_answers)} of "

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.base import artifacts, bars, params, paths, phrases, seeding
+from stages.core.base import artifacts, params, paths, phrases, seeding
 from stages.core.rows import results, rounds
 from stages.core.space import names, probe_model
 
@@ -74,18 +74,13 @@ def encoded_phrases(said: dict[str, list[str]], embed: Any) -> names.Phrases:
 
 def encoded_by(model: Any, said: dict[str, list[str]]) -> names.Phrases:
     """As encoded_phrases, by an encoder.Encoder of any name."""
-    from stages.core.encoding import encoder
-
     texts = [phrase for several in said.values() for phrase in several]
     classes = np.repeat(np.arange(len(said)), [*map(len, said.values())])
     unread = [phrase for phrase in texts if model.unknown_share(model.tokenise([phrase])) > STRANGE]
     if unread:
         print(f"name_classes: no names: the tokenizer of {model.shown} does not know most of {unread[0][:60]!r}")
         return NO_PHRASES
-    model.to(encoder.device()).eval()
-    vectors = np.empty((len(texts), *model.vector_shape), model.stored_dtype)
-    encoder.in_batches(model.vectors, model.tokenise(texts), vectors, params.machine().batch_tokens, bars.bar("", 0, "tokens"))
-    made = names.Phrases(vectors.astype(np.float32), classes)
+    made = names.Phrases(model.of_few(texts, params.machine().batch_tokens), classes)
     pairs, count = names.alike(made, SHOWN)
     for one, other in pairs:
         print(

@@ -97,6 +97,7 @@ def main() -> None:
         if agreement:
             artifacts.save_json(METRICS / "agreement.json", agreement)
         text += annotators.as_markdown(agreement)
+        text += annotators.found_by_hand(artifacts.load_json(paths.PEOPLE)["found"], stages, answers)
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)

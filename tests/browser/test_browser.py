@@ -3,13 +3,17 @@
 import pytest
 
 from stages.core.people.label_errors import Doubt
+from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.labelling_page.desk import Desk
+from stages.core.people.records import asked
+from tests.people.conftest import asked_first, first, unlabelled  # noqa: F401  (fixtures)
 from tests.support.browser import Window, chromium, served
 from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
 
 GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img src=x onerror=alert(1)>\n- Irony counts as meant."
-ARROW_RIGHT, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue007", "\ue00c", "\ue003"
+ARROW_RIGHT, ARROW_DOWN, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue015", "\ue007", "\ue00c", "\ue003"
+ALT, SHIFT, TAB = "\ue00a", "\ue008", "\ue004"
 MANY = tuple(f"{animal} {number}" for animal in ("cat", "zebra", "owl") for number in ("one", "two", "three", "four"))
 
 # For each element with text of its own: its name, the lightness of its background, and the contrast between the two.
@@ -244,20 +248,110 @@ def test_an_answer_that_cannot_be_saved_is_reported_and_its_row_stays(window, fo
     assert (given(), window.text("#alert"), window.text(".text")) == (["neg"], "", TEXTS[1])
 
 
+def hold(driver, modifier: str, key: str) -> None:
+    from selenium.webdriver import ActionChains
+
+    ActionChains(driver).key_down(modifier).send_keys(key).key_up(modifier).perform()
+
+
+def test_rows_are_found_and_added_by_keys_alone_in_three_ways(first, driver):  # noqa: F811
+    first.answer_all("holdout")
+    first.change(
+        {"train": {"names": "auto"}, "labels": {"describe": {"neg": "bad poor awful dull", "pos": "good fine great lovely"}}}
+    )
+    first.call("name_classes")
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.complaints()
+        before = window.text(".text")
+        window.press("f", *"zzz", ENTER)
+        window.until(lambda: window.text("#find-says") == "0 of 0 unasked rows with zzz")
+        window.press(BACKSPACE, BACKSPACE, BACKSPACE, *"awful", ENTER)
+        window.until(lambda: window.text("#find-says").endswith("unasked rows with awful"))
+        hits = window.text("#hits li").split(" | ")
+        assert (window.text("#look-does"), all("awful" in text for text in hits)) == (f"add {len(hits)} to the round", True)
+        assert [row for row in asked.read("stage1") if row.found] == []
+        window.press(ENTER)
+        window.until(lambda: window.text("#message") == f"{len(hits)} rows are added to stage1: they come next.")
+        assert window.text(".text") == hits[0] != before
+        assert window.text(".about").endswith("found by hand (awful)")
+        assert window.text("#count").startswith(f"stage1: 0 of {12 + len(hits)} answered")
+
+        window.press("m")  # more like this: the text itself is asked for already
+        window.until(lambda: "unasked rows by likeness to" in window.text("#find-says"))
+        assert window.find("#what")[0].get_attribute("value") == hits[0]
+        window.press(ESCAPE, "1", "m")  # closed without adding
+        window.until(lambda: "unasked rows by likeness to" in window.text("#find-says"))
+        liked = window.text("#hits li").split(" | ")
+        assert (len(liked), window.text("#hits li").count(hits[1])) == (20, 0)
+        window.press(ENTER)
+        window.until(lambda: window.text("#message") == "20 rows are added to stage1: they come next.")
+        assert asked.read("stage1")[-1].found == f"like: {hits[1][:40]}{'…' * (len(hits[1]) > 40)}"
+
+        window.press("f")
+        hold(driver, SHIFT, TAB)
+        window.press(ARROW_DOWN, TAB, *"poss", ENTER)
+        window.until(
+            lambda: window.text("#find-says").startswith("CLASS=poss: no such class; possible: neg, pos; did you mean pos?")
+        )
+        window.press(BACKSPACE, ENTER)
+        window.until(lambda: "by how sure the model of the classes' names is of pos" in window.text("#find-says"))
+        window.press(ENTER)
+        window.until(lambda: window.text("#message") == "20 rows are added to stage1: they come next.")
+        assert asked.read("stage1")[-1].found == "class: pos"
+        assert not {row.key for row in asked.read("stage1")} & set(asked.keys("holdout"))
+        window.press("f", *"film", ENTER)  # the way stays; what was typed is replaced
+        window.until(lambda: "CLASS=film" in window.text("#find-says"))
+        assert Labelling().answers_of("anna").keys() - set(asked.keys("holdout")) == {asked.read("stage1")[12].key}
+        assert [each for each in window.complaints() if "409 (Conflict)" not in each] == []  # the two refusals
+
+
+def test_above_nine_classes_alt_opens_the_search_and_texts_found_never_run(folder, driver):
+    on_paper(folder, MANY)
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        asked.drop("stage1", {KEYS[2]})
+        window.press("f")
+        assert window.find("#narrow")[0].get_attribute("value") == "f"
+        hold(driver, ALT, "f")
+        window.press(*"run music", ENTER)
+        window.until(lambda: window.text("#look-does") == "add 2 to the round")
+        assert set(window.text("#hits li").split(" | ")) == {TEXTS[2], TEXTS[5]}
+        first_window = driver.current_window_handle
+        driver.switch_to.new_window("tab")
+        Window(driver).open(address, "bob")
+        driver.switch_to.window(first_window)
+        window.press(ENTER)
+        window.until(lambda: window.text("#message") == "2 rows are added to stage1: they come next.")
+        assert driver.title != "run"
+        [other] = set(driver.window_handles) - {first_window}
+        driver.switch_to.window(other)
+        window.press("1")  # bob's row; then the other of the two, since anna has one
+        window.until(lambda: "found by hand" in window.text(".about"))
+        driver.close()
+        driver.switch_to.window(first_window)
+        hold(driver, ALT, "m")
+        window.until(lambda: "dvc repro" in window.text("#find-says"))  # this project has no vectors
+        window.press(ESCAPE)
+        assert window.text("#alert") == ""
+
+
 def test_two_windows_of_two_annotators_get_different_rows(window, address, driver):
-    first = driver.current_window_handle
+    own = driver.current_window_handle
     driver.switch_to.new_window("tab")
     second = driver.current_window_handle
     Window(driver).open(address, "bob")
     assert window.text(".text") == TEXTS[1]
     window.press("1")
-    driver.switch_to.window(first)
+    driver.switch_to.window(own)
     assert window.text(".text") == TEXTS[0]
     window.press("2")
     assert (lines_of("anna"), lines_of("bob")) == ([[KEYS[0], "pos"]], [[KEYS[1], "neg"]])
     driver.switch_to.window(second)
     driver.close()
-    driver.switch_to.window(first)
+    driver.switch_to.window(own)
 
 
 def test_a_row_given_away_while_the_window_was_hidden_is_replaced(window, desk, driver):

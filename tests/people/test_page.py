@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from stages.core.base import keys
 from stages.core.base.errors import Refused
+from stages.core.people import finding
 from stages.core.people.label_errors import Doubt
 from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page import guard
 from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.labelling_page.desk import SECONDS_HELD, Desk
 from stages.core.people.labelling_page.server import FOLDER, app
-from stages.core.people.records import journal
-from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
+from stages.core.people.records import asked, journal
+from tests.support.page import HELD, KEYS, TEXTS, ask_for, lines_of, on_paper, predict
 
 PORT, TOKEN = 8642, "the-token"
 ADDRESS = f"http://127.0.0.1:{PORT}"
@@ -510,3 +512,62 @@ def test_a_word_that_is_no_class_is_refused_until_it_is_corrected(client):
         assert (reply.status_code, "line 2: label = Pos" in reply.json()["error"]) == (409, True)
     file.write_text(file.read_text().replace(",Pos,", ",pos,"))
     assert show(client)["answered"] == 1
+
+
+# Looking for rows
+
+
+def post(client, path: str, **given) -> dict:
+    reply = client.post(path, json={"who": "anna", "way": "words"} | given)
+    assert reply.status_code in (200, 409), reply.text
+    return reply.json()
+
+
+def test_found_rows_come_next_and_only_rows_that_nobody_was_asked_for_are_added(client):
+    found = post(client, "/find", what="dull music lovely")
+    assert {row["text"] for row in found["rows"]} == {TEXTS[4], TEXTS[5]}  # "lovely scene" is in the holdout
+    assert found["of"] == "2 unasked rows with dull or music or lovely"
+    wanted = f"{KEYS[0]} {KEYS[5]} {journal.KEY_FORM} {keys.key(HELD[1])}"
+    assert post(client, "/add", what="music lovely", keys=wanted, at="stage1") == {"added": 1, "stage": "stage1"}
+    assert post(client, "/add", what="music", keys=wanted, at="stage1")["added"] == 0
+    assert [(row["text"], row["found"]) for row in show(client)["rows"]] == [(TEXTS[5], "music")]
+    assert show(client, "bob", "b")["rows"][0]["text"] == TEXTS[0]
+    asked.add("stage1", [asked.Row(KEYS[5], found="music"), asked.Row(KEYS[4], found="dull")])  # as another window may
+    assert [row.key for row in asked.read("stage1")][4:] == [KEYS[5], KEYS[4]]
+
+
+def test_what_the_page_cannot_look_for_is_refused(client):
+    for path in ("/find", "/add"):
+        for given, error in (
+            ({"what": " "}, "WORDS= is empty"),
+            (
+                {"what": "a", "way": "wrds"},
+                "way = wrds: no such way to look for rows; possible: words, like, class; did you mean words?",
+            ),
+            ({"what": "neg", "way": "class"}, "CLASS=neg: there is no model of these classes yet"),
+            ({"what": "neg", "way": "like"}, "data/encoder/pointer.json is missing; run `dvc repro`"),
+        ):
+            assert error in post(client, path, keys=KEYS[5], at="holdout", **given)["error"]
+    asked.drop("stage1", set(KEYS))
+    assert post(client, "/add", what="music", keys=KEYS[5], at="stage1")["error"].endswith("possible: none; make ask first")
+
+
+def test_other_windows_go_on_while_one_waits_for_the_encoder(client, monkeypatch):
+    loading, loaded = threading.Event(), threading.Event()
+
+    def slow(*_) -> tuple[dict[str, str], str]:
+        loading.set()
+        assert loaded.wait(60)
+        return {KEYS[4]: "like: x"}, ""
+
+    monkeypatch.setattr(finding, "best", slow)
+    replies = []
+    search = threading.Thread(target=lambda: replies.append(post(client, "/find", way="like", what="x")))
+    search.start()
+    assert loading.wait(60)
+    answer(client, ONE, "pos", "bob")
+    assert texts(show(client, "bob", "b")) == [TEXTS[1]]
+    assert replies == []
+    loaded.set()
+    search.join(60)
+    assert [row["text"] for row in replies[0]["rows"]] == [TEXTS[4]]

@@ -272,13 +272,6 @@ def test_find_adds_rows_that_contain_words(first, capsys):
     assert rows_of("stage1").shape == (1, 15)
     first.answer_all("stage1")
     assert not any("make ask adds" in line for line in waiting_lines(capsys))  # they count beside n, not as part of it
-    for words, message in (
-        ((" ",), "WORDS= is empty"),
-        (("dull", "stage3"), "STAGE=stage3: nothing was asked there yet; possible: stage1; make ask first"),
-        (("dull", "stage1", "none"), "MOST=none: possible: a number"),
-    ):
-        with pytest.raises(Refused, match=message):
-            find.main(*words)
 
 
 def test_a_round_removed_from_params_waits_for_nobody(first, capsys):
@@ -613,6 +606,9 @@ def test_make_passes_on_any_file_words_and_name(first):
     lines = make("find", "WORDS=dull bad", "MOST=2")
     assert any(line.startswith("labels/stage1.csv: 2 rows added, of ") for line in lines)
     assert OPEN.format("stage1", 2, 14) in lines
+    lines = make("find", "LIKE=a $$(dull) 'film'", "MOST=2", "STAGE=stage1")
+    assert any(line.startswith("labels/stage1.csv: 2 rows added, of ") for line in lines)
+    assert asked.read("stage1")[-1].found == "like: a $(dull) 'film'"
 
 
 def test_answers_to_unknown_texts_or_with_unknown_classes_are_refused(first):

@@ -167,6 +167,13 @@ class Encoder(torch.nn.Module):
         parts = (pooled(states[layer].float(), None, self.pooling) for layer in self.layers)
         return torch.stack([torch.nn.functional.normalize(part) for part in parts], 1)
 
+    def of_few(self, texts: list[str], batch_tokens: int) -> np.ndarray:
+        """float32 [texts, ...]: what stage embed would store, of a handful of texts. batch_tokens: as of `in_batches`"""
+        self.to(device()).eval()
+        made = np.empty((len(texts), *self.vector_shape), self.stored_dtype)
+        in_batches(self.vectors, self.tokenise(texts), made, batch_tokens, bars.bar("", 0, "tokens"))
+        return made.astype(np.float32)
+
     def states(self, ids: torch.Tensor, real: torch.Tensor | None, **wanted: bool) -> Any:
         """Output of the backbone: last_hidden_state [rows, longest, width], in its own dtype, and whatever `wanted` asks for."""
         # On short rows the fused kernels spend more on calls than on numbers: 5 to 18% of an encoder's whole time.

@@ -4,10 +4,11 @@ It is read from labels/ and from what prepare made of the texts, not from what t
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -188,11 +189,11 @@ class Labelling:
             conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
         journal.append(who, [(key, label)])
 
-    def rows(self, some_keys: Iterable[str], found: str = "") -> list[asked.Row]:
-        """Rows of a round's file. `found`: the words by which `make find` found them."""
+    def rows(self, some_keys: Iterable[str], found: Mapping[str, str] = MappingProxyType({})) -> list[asked.Row]:
+        """Rows of a round's file. `found`: key -> how a person found the row."""
         keep, rows = self.settings.labels.keep_text, []
         for key in some_keys:
             text = self.texts[key]
             bucket = "" if text.in_holdout else str(self.buckets[text.row])
-            rows.append(asked.Row(key, text.text if keep else "", text.group if keep else "", bucket, found))
+            rows.append(asked.Row(key, text.text if keep else "", text.group if keep else "", bucket, found.get(key, "")))
         return rows

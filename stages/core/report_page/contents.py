@@ -126,7 +126,9 @@ def _people(page: PageData) -> dict | None:
             for side, row, answers in rows[:PEOPLE_ROWS]
         ]
 
-    return {"annotators": page.people["annotators"]} | {name: with_texts(page.people[name]) for name in ("conflicts", "doubts")}
+    return {name: page.people[name] for name in ("annotators", "found")} | {
+        name: with_texts(page.people[name]) for name in ("conflicts", "doubts")
+    }
 
 
 def _answer(page: PageData) -> dict | None:

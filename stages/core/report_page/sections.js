@@ -7,7 +7,7 @@ function pickedRows(place) {
   let chosen = stages[0].stage;
   const here = el("div");
   function draw() {
-    const { stage, rows } = stages.find((each) => each.stage === chosen);
+    const { stage, rows } = stages.find((each) => each.stage === chosen), found = new Set(DATA.people?.found[stage]);
     here.replaceChildren(table(`Rows that ${stage} picked`, [
       { name: "text", value: (row) => texts[row.row], kind: "text" },
       { name: "bucket", value: (row) => row.bucket, show: (row) => nameOfBucket(row.bucket) },
@@ -15,6 +15,7 @@ function pickedRows(place) {
         { name: "predicted before", value: (row) => nameOfClass(row.predicted) }] : []),
       { name: "label", value: (row) => nameOfClass(row.label) },
       ...(rows.some((row) => row.changed !== null) ? [{ name: "predictions changed", value: (row) => row.changed, show: (row) => number(row.changed), kind: "number" }] : []),
+      ...(found.size ? [{ name: "found by hand", value: (row) => (found.has(row.row) ? "yes" : "") }] : []),
       { name: "seeds", value: (row) => row.seeds, kind: "number" },
       { name: "row", value: (row) => row.row, show: (row) => number(row.row), kind: "number" },
     ], rows));

@@ -1,4 +1,4 @@
-"""How far people agree on the texts that several of them answered."""
+"""How far people agree on the texts that several of them answered, and how many labels they looked for themselves."""
 
 from collections.abc import Mapping
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from stages.core.reporting.markdown import table
 from stages.core.reporting.sureness import kappa
+from stages.core.rows import rounds
 
 CANNOT_SAY = "?"  # as in people/records/journal.py, which stage report does not depend on
 
@@ -56,3 +57,17 @@ def as_markdown(measured: dict[str, float] | None) -> str:
     heads = ["annotators", "texts with several answers", "agreement", titles[name]]
     line = [str(measured["annotators"]), f"{measured['texts']:,}", f"{measured['agreement']:.4f}", f"{measured[name]:.4f}"]
     return f"\n{table([line], heads, left=0)}\n"
+
+
+def found_by_hand(found: Mapping[str, list[int]], stages: list[str], answers: np.ndarray) -> str:
+    """How many labels of each stage `make find` or the page found, for data/summary.md; "" for none.
+
+    found     stage -> rows of the pool
+    answers   int64 [pool]: class numbers, negative without an answer
+    """
+    parts = []
+    for stage in (stage for stage in stages if stage in found):
+        labels, all_labels = ((answers[rows] >= 0).sum() for rows in (found[stage], rounds.load_asked(stage, len(answers))))
+        parts.append(f"{labels:,} of the {all_labels:,} labels of {stage}")
+    why = "They are no fair sample, so compare with random rows with care; the holdout and the random arm take none."
+    return f"\nFound by hand, beside the rows that the strategy chose: {', '.join(parts)}. {why}\n" if parts else ""

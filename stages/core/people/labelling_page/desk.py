@@ -13,7 +13,7 @@ from itertools import islice
 
 from stages.core.base import params, paths
 from stages.core.base.errors import Refused
-from stages.core.people import label_errors
+from stages.core.people import finding, label_errors
 from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.records import asked, conflicts, effort, journal
@@ -140,6 +140,24 @@ class Desk:
                 self.choosing.start()
             return self.choosing.status()
 
+    def find(self, who: str, way: str, what: str) -> dict:
+        """The best unasked rows for the words, the text or the class `what`; other windows go on meanwhile."""
+        with self.lock:
+            state = self.state()
+            among = finding.unasked(state)
+        found, of = finding.best(state, way, what, among, finding.MOST)
+        return {"rows": [{"key": key, "text": state.texts[key].text} for key in found], "of": of}
+
+    def add(self, who: str, way: str, what: str, keys: str, at: str) -> dict:
+        """Ask for rows that `find` gave, by their keys, in the round `at`, or in the newest where that is no stage."""
+        with self.lock:
+            state, wanted = self.state(), set(keys.split())
+            stage = finding.stage_for(state, at if at in state.stages else "")
+            among = [key for key in finding.unasked(state) if key in wanted]
+        found, _ = finding.best(state, way, what, among, len(wanted))
+        asked.add(stage, state.rows(found, found))
+        return {"added": len(found), "stage": stage}
+
     def doubt(self, who: str) -> dict:
         """Start looking for doubtful answers, unless that is going on."""
         self.doubting.start()
@@ -174,6 +192,8 @@ class Desk:
             else:
                 unanswered = state.open_keys(name, resolved)
             if unanswered:
+                found = {row.key for row in asked.read(name) if row.found}
+                unanswered.sort(key=lambda key: key not in found)  # what somebody looked for comes next
                 return Queue(name, state.keys_of(name), unanswered)
         return Queue(None, [], [])
 
@@ -200,6 +220,7 @@ class Desk:
         text = state.texts[key]
         label = conflicts.renamed(own[key].label, state.rename) if key in own else ""
         row = {"key": key, "text": text.text, "group": text.group, "bucket": self._bucket(state, key), "label": label}
+        row["in_holdout"] = text.in_holdout
         if who == DECIDED:
             others = {name: state.answers_of(name).get(key) for name in journal.annotators() if name != who}
             labels = {name: conflicts.renamed(answer.label, state.rename) for name, answer in others.items() if answer}

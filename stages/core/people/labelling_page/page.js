@@ -9,6 +9,7 @@ const CANNOT_SAY = "?";
 const DECIDED = "decided";
 const KEYS = 9; // classes that have a key of their own
 const LONG = 600; // characters; longer texts are set smaller
+const MOST_SOUGHT = 5000; // characters of a text to look for others with
 const POLL = 1000; // milliseconds
 const BEAT = 30000; // milliseconds; the server holds rows for several times as long
 
@@ -45,6 +46,7 @@ let rows = []; // the texts on the screen
 let at = 0; // which of them a key answers
 let reviewing = ""; // key of the earlier answer on the screen
 let doubts = null; // during a review of doubts: {running, seconds, failed, left, all}; the first of `left` is on the screen
+let hits = null; // what the search found last: {way, what, rows}
 let busy = false;
 let timer = 0;
 
@@ -220,6 +222,8 @@ function draw() {
   drawWait();
   $("undo").disabled = !undoable.length;
   $("classes").hidden = $("cannot").hidden = !rows.length;
+  $("more").hidden = !rows.length || rows[at].in_holdout; // nothing is looked for with texts that measure the model
+  $("more").querySelector("kbd").textContent = now.classes.length > KEYS ? "Alt m" : "m";
   $("back").hidden = !reviewing;
   $("back").querySelector("span").textContent = doubts ? "leave for later" : "leave unchanged";
   $("doubts").setAttribute("aria-pressed", doubts ? "true" : "false");
@@ -256,7 +260,7 @@ function drawCards() {
     if (row.label) card.append(make("p", `your answer: ${shown(row.label)}`, "chip"));
     if (row.answers) card.append(make("p", Object.entries(row.answers).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
     if (row.guess) card.append(make("p", `the model's guess: ${row.guess}`, "chip"));
-    const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found with ${row.found}`];
+    const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found by hand (${row.found})`];
     if (about.some(Boolean)) card.append(make("p", about.filter(Boolean).join(" · "), "about"));
     return card;
   });
@@ -374,6 +378,68 @@ async function drawEarlier() {
   );
 }
 
+// ---- looking for rows
+
+function openFind(way = "", what = "") {
+  $("way").value = way || $("way").value;
+  if (what) $("what").value = what;
+  $("names").replaceChildren(...now.classes.map((name) => Object.assign(make("option"), { value: name })));
+  changed();
+  if (!$("find").open) $("find").showModal();
+  $("what").select();
+  if (what) look();
+}
+
+// Something else is looked for: forget what was found.
+function changed() {
+  hits = null;
+  const about = { words: "refund chargeback", like: "the parcel came late and broken", class: now.classes[0] };
+  $("what").placeholder = about[$("way").value];
+  if ($("way").value === "class") $("what").setAttribute("list", "names");
+  else $("what").removeAttribute("list");
+  drawHits("");
+}
+
+function drawHits(words) {
+  const found = hits?.rows || [];
+  $("find-says").textContent = words;
+  $("look-does").textContent = found.length ? `add ${found.length} to the round` : "search";
+  $("hits").replaceChildren(...found.map((row) => Object.assign(make("li", row.text), { dir: "auto" })));
+}
+
+// Enter searches, and adds what was found. The page goes on meanwhile: the encoder takes seconds to load.
+async function look() {
+  const sought = hits || { way: $("way").value, what: $("what").value };
+  const same = () => sought.way === $("way").value && sought.what === $("what").value && $("find").open;
+  if (sought.waits) return;
+  sought.waits = true;
+  hits = sought;
+  const found = sought.rows?.length;
+  if (!found) drawHits("searching…");
+  try {
+    if (found) {
+      const keys = sought.rows.map((row) => row.key).join(" ");
+      const { added, stage } = await call("/add", { who: WHO, way: sought.way, what: sought.what, keys, at: now.round || "" });
+      $("find").close();
+      await run(() => show(reviewing));
+      return say(`${added} rows are added to ${stage}${stage === now.round ? ": they come next" : ""}.`);
+    }
+    const reply = await call("/find", { who: WHO, way: sought.way, what: sought.what });
+    if (!same()) return;
+    hits = { ...reply, way: sought.way, what: sought.what };
+    drawHits(`${reply.rows.length} of ${reply.of}`);
+  } catch (error) {
+    if (!same()) return;
+    hits = null;
+    drawHits(error.message);
+  }
+}
+
+function moreLikeThis() {
+  const row = rows[at];
+  if (row && !row.in_holdout) openFind("like", row.text.replace(/\s+/g, " ").slice(0, MOST_SOUGHT));
+}
+
 // ---- what the annotator does
 
 function narrowed() {
@@ -393,7 +459,7 @@ function key(event) {
   const many = !narrow.hidden;
   const typed = many && narrow.value !== "";
   const focused = document.activeElement;
-  if (event.key === "Escape") {
+  if (event.key === "Escape" && !event.altKey) {
     if (typed) {
       narrow.value = "";
       narrowed();
@@ -405,6 +471,13 @@ function key(event) {
     return true;
   }
   if (!$("keys").checked && focused !== narrow) return false;
+  const letter = /^[a-z]$/i.test(event.key) ? event.key.toLowerCase() : event.code.replace("Key", "").toLowerCase(); // Alt may change it
+  if ((letter === "f" || letter === "m") && (event.altKey || !many)) {
+    if (letter === "f") openFind();
+    else moreLikeThis();
+    return true;
+  }
+  if (event.altKey) return false;
   if (/^[1-9]$/.test(event.key)) {
     const name = fitting()[Number(event.key) - 1];
     if (name === undefined) say(`There is no class ${event.key}.`);
@@ -445,7 +518,7 @@ function key(event) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !now || $("earlier").open) return;
+  if (event.ctrlKey || event.metaKey || event.isComposing || !now || document.querySelector("dialog[open]")) return;
   if (event.target.closest?.("footer")) return;
   if (key(event)) event.preventDefault();
 });
@@ -476,6 +549,14 @@ $("open-earlier").addEventListener("click", () => {
   run(drawEarlier);
 });
 $("close-earlier").addEventListener("click", () => $("earlier").close());
+$("open-find").addEventListener("click", () => openFind());
+$("close-find").addEventListener("click", () => $("find").close());
+$("more").addEventListener("click", moreLikeThis);
+$("look").addEventListener("submit", (event) => {
+  event.preventDefault();
+  look();
+});
+for (const name of ["way", "what"]) $(name).addEventListener("input", changed);
 $("words").addEventListener("input", () => run(drawEarlier));
 $("list").addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -486,7 +567,7 @@ $("list").addEventListener("click", (event) => {
 });
 // A visible page keeps its rows. If they were given away while it was hidden, it gets others.
 async function beat() {
-  if (document.visibilityState !== "visible" || !now || busy || reviewing || doubts || $("earlier").open) return;
+  if (document.visibilityState !== "visible" || !now || busy || reviewing || doubts || document.querySelector("dialog[open]")) return;
   if (!rows.length) return now.choosing.ended ? run(() => show()) : undefined;
   const { held } = await call(`/hold?${new URLSearchParams({ window: WINDOW })}`);
   if (!busy && !reviewing && rows.some((row) => !row.label && !held.includes(row.key))) await run(() => show());

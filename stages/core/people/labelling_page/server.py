@@ -6,6 +6,8 @@ GET   /hold        a visible window keeps its rows: window
 GET   /earlier     earlier answers: who, words
 POST  /answer      {who, key, label, at}; the answer is on disk before this returns
 POST  /choose      {who}: ask for the next rows
+POST  /find        {who, way, what}: unasked rows with words, like a text or surest of a class; `way` is words, like or class
+POST  /add         {who, way, what, keys, at}: ask for these rows in round `at`
 POST  /doubt       {who}: look for answers that a model doubts
 GET   /doubts      the answers found: who
 """
@@ -71,6 +73,8 @@ def app(desk: Desk, token: str, port: int) -> Guard:
         get("/doubts", lambda params: desk.doubts(_annotator(params.get("who")))),
         post("/answer", desk.answer, "key", "label", "at"),
         post("/choose", desk.choose),
+        post("/find", desk.find, "way", "what"),
+        post("/add", desk.add, "way", "what", "keys", "at"),
         post("/doubt", desk.doubt),
     ]
     return Guard(Starlette(routes=routes, exception_handlers={Refused: _refused, HTTPException: _no_such}), token, port)

@@ -3,7 +3,8 @@
     key, text, group, bucket, found, number, label
 
 People may open and save the file in a spreadsheet, sort it, and add columns. Only key and number, the place in the round, count;
-`found` holds the words of `make find` that the text matched. Only `make answers FILE=` reads the column `label`.
+`found` says how a person found the row: the words of `make find` in it, "like: " and a text, or "class: " and a name. Only
+`make answers FILE=` reads the column `label`.
 """
 
 import re
@@ -74,7 +75,8 @@ def _read(file: Path, version: tuple) -> list[Row]:
 
 def add(name: str, rows: list[Row]) -> None:
     """Append rows to a round's file, or begin it."""
-    _rewrite(name, rows, set())
+    if rows:
+        _rewrite(name, rows, set())
 
 
 def drop(name: str, keys: set[str]) -> None:
@@ -89,12 +91,14 @@ def _rewrite(name: str, added: list[Row], without: set[str]) -> None:
         header, *lines = spreadsheets.grid(file) if file.exists() else [[]]
         names = [column.strip().lower() for column in header]
         new = [column for column in COLUMNS if column not in names and (column != "found" or any(row.found for row in added))]
-        kept, highest = [], 0
+        kept, present, highest = [], set(), 0
         for place, line in enumerate(lines, start=1):
             cells = dict(zip(reversed(names), map(str.strip, reversed(line))))  # of two equal names the first counts
             highest = max(highest, int(cells["number"]) if cells.get("number", "").isdecimal() else place)
             if cells["key"] not in without or cells.get("label"):
+                present.add(cells["key"])
                 kept.append([*line, *(str(place) if column == "number" else "" for column in new)])
+        added = [row for row in added if row.key not in present]  # two windows may have found the same row
         for number, row in enumerate(added, start=highest + 1):
             row = asdict(row) | {"number": str(number)}
             kept.append([spreadsheets.cell(row.get(column, "")) for column in [*names, *new]])
