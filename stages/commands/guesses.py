@@ -61,15 +61,17 @@ def main(file: str = "", most_error: str = "", take: str = "", who: str = "", un
     sure, right = [known[key].sure or 0 for key in fair], [known[key].label == people[key] for key in fair]
     least, words = threshold(np.array(sure), np.array(right, bool), float(most_error))
     print(words := f"on {len(fair):,} rows that were drawn at random and answered by people: {words}")
+    if least is None:
+        if take:
+            raise Refused(f"TAKE=1 with MOST_ERROR={most_error}: {words}; nothing was taken")
+        return None
     closed = {*resolved.labels, *resolved.conflicts}.union(*drawn.values())
-    sure_enough = (key for key in known if least is not None and (known[key].sure or 0) >= least)
-    taken = [key for key in sure_enough if key not in closed and not state.texts[key].in_holdout]
-    if take and least is None:
-        raise Refused(f"TAKE=1 with MOST_ERROR={most_error}: {words}; nothing was taken")
-    if take:
-        journal.append(name, [(key, known[key].label) for key in taken])
-    print(f"{len(taken):,} guesses {'are now' if take else 'can become, by TAKE=1,'} answers of {name}; UNDO=1 takes them back")
-    return waiting.main() if take else None
+    taken = [key for key in known.keys() - closed if (known[key].sure or 0) >= least and not state.texts[key].in_holdout]
+    if not take:
+        return print(f"TAKE=1 makes {len(taken):,} guesses answers of {name}; UNDO=1 takes them back")
+    journal.append(name, [(key, known[key].label) for key in sorted(taken)])
+    print(f"{len(taken):,} guesses are now answers of {name}; UNDO=1 takes them back")
+    return waiting.main()
 
 
 def by_class(known: dict[str, Guess], people: dict[str, str | None]) -> str:
@@ -112,6 +114,6 @@ def threshold(sure: np.ndarray, right: np.ndarray, most_error: float) -> tuple[f
         words = f"{f'of guesses with sure >= {least:g}' if least else 'of all guesses'}, {wrong:,} of {rows:,} are wrong"
         if bound > most_error:
             more = bisect_left(range(10**9), True, key=lambda more: most_wrong(wrong, rows + more) <= most_error)
-            return passed, said or f"{words}, up to {bound:.2%} may be; it takes {more:,} more such rows, all right"
+            return passed, said or f"{words}, up to {bound:.2%} may be; it takes {more:,} more such rows without an error"
         passed, said = float(least), f"{words}, at most {bound:.2%} may be: these guesses may be taken"
     return passed, said

@@ -139,6 +139,15 @@ def test_bad_words_are_refused(project):
         guesses.main(FILE)
 
 
+def test_the_recipe_of_the_docs_writes_such_a_file(tmp_path, monkeypatch):
+    Path("my_service.py").write_text("ask = lambda text: {'text 0': 'pos\\n', 'held 1': 'neg'}.get(text, 'no idea')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    recipe = (ROOT / "docs/labelling-more.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    exec(recipe, {})  # noqa: S102
+    found = program_guesses.read(Path("gpt-x.jsonl"), ["neg", "pos"], {})
+    assert {key: str(each) for key, each in found.items()} == {keys.key("text 0"): "gpt-x: pos", keys.key("held 1"): "gpt-x: neg"}
+
+
 # ---- statistics
 
 
@@ -171,7 +180,7 @@ def test_thresholds_are_tried_from_the_surest_down_until_one_fails():
     more = int(words.split("it takes ")[1].split()[0])
     assert guesses.most_wrong(1, 149 + more) <= 0.02 < guesses.most_wrong(1, 148 + more)
     unsure = guesses.threshold(np.zeros(100), np.ones(100, bool), 0.02)
-    assert unsure == (None, "of all guesses, 0 of 100 are wrong, up to 2.95% may be; it takes 49 more such rows, all right")
+    assert unsure == (None, "of all guesses, 0 of 100 are wrong, up to 2.95% may be; it takes 49 more such rows without an error")
     assert "149 more" in guesses.threshold(np.zeros(0), np.zeros(0, bool), 0.02)[1]
 
 
@@ -194,10 +203,12 @@ def test_guesses_are_measured_on_rows_drawn_at_random_and_only_when_all_are_answ
     answer([*HELD[:-1], *POOL[:2]])
     lines = said(capsys, FILE).splitlines()
     assert lines[0] == "gpt x.jsonl: 200 guesses; 0 more are for texts that are not in the data set now"
-    assert [cell.strip() for cell in lines[-4].split("|")[1:-1]] == ["in all", "200", "162", "162", "100.0%", "97.7% to 100.0%"]
-    assert lines[-3] == "labels/holdout.csv: 1 of 160 rows wait for people; none counts before all are answered"
-    assert "on 0 rows that were drawn at random" in lines[-2]
-    with pytest.raises(Refused, match=r"TAKE=1 with MOST_ERROR=0.02: on 0 rows .* it takes 149 more such rows, all right; nothing"):
+    assert [cell.strip() for cell in lines[-3].split("|")[1:-1]] == ["in all", "200", "162", "162", "100.0%", "97.7% to 100.0%"]
+    assert lines[-2] == "labels/holdout.csv: 1 of 160 rows wait for people; none counts before all are answered"
+    assert "on 0 rows that were drawn at random" in lines[-1]
+    with pytest.raises(
+        Refused, match=r"TAKE=1 with MOST_ERROR=0.02: on 0 rows .* it takes 149 more such rows without an error; nothing"
+    ):
         guesses.main(FILE, "", "1")
     journal.append(PROGRAM, [(keys.key(HELD[-1]), TRUTH[HELD[-1]])])  # no answer of a person
     assert "labels/holdout.csv: 1 of 160 rows wait for people" in said(capsys, FILE)
@@ -263,7 +274,7 @@ def test_they_may_have_another_name_and_never_that_of_a_person(project, capsys):
     project.change({"labels": {"guesses": FILE}})
     guess(sure=lambda text: None)
     answer([*HELD, POOL[0]])
-    assert "can become, by TAKE=1, answers of program-gpt-x" in said(capsys)
+    assert "TAKE=1 makes 38 guesses answers of program-gpt-x; UNDO=1 takes them back" in said(capsys)
     said(capsys, "", "", "1", "anna")
     assert set(journal.annotators()) == {"anna", "program-anna"}
     assert len(given("anna")) == 161
