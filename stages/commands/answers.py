@@ -88,9 +88,9 @@ def names(who: str, tool_names: set[str], tool: str | None, file: str) -> dict[s
         raise Refused(f'WHO={who}: {file} has answers of {several}; leave WHO out, or name each: WHO="1=anna 2=bob"')
     else:
         pairs = dict.fromkeys(tool_names, who) if who else {}
-    said = {name: f"{tool}-{name}" if tool else name for name in tool_names if name}
-    usual = {"": journal.myself()} | {name: re.sub(r"[^\w.-]", "-", each)[:64] for name, each in said.items()}
-    return {name: usual[name] for name in tool_names} | pairs
+    before = f"{tool}-" if tool else ""
+    usual = {name: re.sub(r"[^\w.-]", "-", f"{before}{name}")[:64] if name else journal.myself() for name in tool_names}
+    return usual | pairs
 
 
 def checked(tool_answers: list[ToolAnswer], name_of: Mapping[str, str], state: Labelling, file: str, once: bool) -> dict[str, Own]:

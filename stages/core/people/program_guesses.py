@@ -55,8 +55,7 @@ def _read(file: Path, version: tuple | None, classes: tuple, rename: tuple) -> d
         wrong = error.errors()[0]
         if wrong["type"] != "json_invalid" or line.endswith("\n"):
             must = re.sub(r"(Input|String) should|Field", "must", wrong["msg"]).replace("required", "be there")
-            name, there = ".".join(map(str, wrong["loc"])) or "it", str(wrong["input"])[:60]
-            raise Refused(f"{where}: {name} {must}, found {there!r}") from None
+            raise Refused(f"{where}: {(*wrong['loc'], 'it')[0]} {must}, found {str(wrong['input'])[:60]!r}") from None
     except (ValueError, OSError) as error:
         raise Refused(f"{where} cannot be read: {short(error)}; name a jsonl of guesses (docs/labelling-more.md)") from None
     return {key: guess for key, guess in found.items() if guess.label != journal.CANNOT_SAY}
