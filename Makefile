@@ -7,6 +7,8 @@
 # make label [WHO=anna PORT=]  for annotators: open the page in the browser; it asks for the next rows by itself
 # make answers FILE=... [WHO=anna UNDO=1]   read answers from a table, such as a filled-in labels/stage1.csv, or from a tool's export;
 #                          UNDO=1 takes them back
+#                          WHO_COLUMN=annotator: that column names who gave each label; columns label_anna, label_bob do so too
+# make guesses FILE=... [MOST_ERROR=0.02 TAKE=1 WHO= UNDO=1]   how good a program's guesses are; TAKE=1 takes the sure ones for answers
 # make find WORDS="..." [STAGE= MOST=]   also ask for rows with these words; or LIKE="..." like this text; or CLASS=... surest of it
 # make doubts [MOST=]      for annotators: write answers worth a second look to tasks/
 # make waiting             show what labelling waits for
@@ -21,7 +23,7 @@
 # make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1 pushes everything, with the run-cache
 # make fetch               pull what this checkout's params can use
 # make clean-cache         delete vectors cached by earlier runs of embed
-.PHONY: repro overlay ask label answers find doubts waiting test quick test-all test-browser bench check encoders predict model remote share fetch clean-cache
+.PHONY: repro overlay ask label answers guesses find doubts waiting test quick test-all test-browser bench check encoders predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in this folder
 PYTHON ?= python3
@@ -39,7 +41,10 @@ label: .venv/installed .venv/installed-label check
 	@python -m stages label "$$WHO" "$$PORT"
 
 answers: .venv/installed
-	@python -m stages answers "$$FILE" "$$WHO" "$$UNDO"
+	@python -m stages answers "$$FILE" "$$WHO" "$$UNDO" "$$WHO_COLUMN"
+
+guesses: .venv/installed
+	@python -m stages guesses "$$FILE" "$$MOST_ERROR" "$$TAKE" "$$WHO" "$$UNDO"
 
 find: .venv/installed
 	@python -m stages find "$$WORDS" "$$LIKE" "$$CLASS" "$$STAGE" "$$MOST"

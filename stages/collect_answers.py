@@ -52,7 +52,8 @@ def main() -> None:
     lines = {who: own for who, (own, _) in files.items()}
     given = {who: journal.current(own) for who, own in lines.items()}
     pool, holdout = ([keys.key(text) for text in artifacts.texts(path)] for path in (paths.POOL, paths.HOLDOUT))
-    resolved = conflicts.resolve(given, classes, vars(settings.rename), [*pool, *holdout])
+    labelled = {key for keys_, numbers in zip((pool, holdout), source) for key, number in zip(keys_, numbers) if number >= 0}
+    resolved = conflicts.resolve(given, classes, vars(settings.rename), [*pool, *holdout], labelled)
     answers, holdout_answers = (merged(*side, resolved, classes) for side in zip((pool, holdout), source))
     row_of = {key: row for row, key in enumerate(pool)}
     rows = {name: np.array([row_of[key] for key in asked_keys.get(name, []) if key in row_of], np.int64) for name in names}

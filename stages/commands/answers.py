@@ -1,4 +1,4 @@
-"""`make answers FILE=... [WHO=anna UNDO=1]`: read answers from a spreadsheet or a labelling tool, or labels that you already have.
+"""`make answers FILE=... [WHO=anna WHO_COLUMN= UNDO=1]`: read answers from a table or a labelling tool, or labels you already have.
 
 A table has `label`, and `key` or the texts. If it has both, the key decides, and you are told of texts that differ. It may come
 from any spreadsheet: commas, semicolons or tabs, UTF-8 with or without a byte order mark or cp1252, rows and columns in any order.
@@ -7,6 +7,8 @@ whole file is read, or nothing; reading it twice changes nothing.
 
     make answers FILE=export.json                       an annotator whom the tool calls 1 becomes label-studio-1
     make answers FILE=export.json WHO="1=anna 2=bob"    or gets the name that you give
+    make answers FILE=both.csv WHO_COLUMN=annotator     each row's annotator stands in that column
+    make answers FILE=both.csv                          or each annotator has a column: label_anna, label_bob
     make answers FILE=wrong.csv UNDO=1                  take back what a file brought: the answers before count again
 """
 
@@ -29,13 +31,13 @@ SHOWN = 5
 Own = dict[str, tuple[str, str]]  # of one annotator: key -> (label, when)
 
 
-def main(file: str = "", who: str = "", undo: str = "") -> None:
+def main(file: str = "", who: str = "", undo: str = "", who_column: str = "") -> None:
     if not file:
         raise Refused("FILE= is empty; possible: a table with key (or text) and label: make answers FILE=labels/stage1.csv")
     state = begin()
     if "=" not in who:
         journal.file_of(who or journal.myself())
-    tool_answers, tool = formats.read(Path(file), [*state.classes, *state.rename])
+    tool_answers, tool = formats.read(Path(file), [*state.classes, *state.rename], who_column)
     name_of = names(who, {answer.who for answer in tool_answers}, tool, file)
     for name in name_of.values():
         journal.file_of(name)
@@ -86,7 +88,8 @@ def names(who: str, tool_names: set[str], tool: str | None, file: str) -> dict[s
         raise Refused(f'WHO={who}: {file} has answers of {several}; leave WHO out, or name each: WHO="1=anna 2=bob"')
     else:
         pairs = dict.fromkeys(tool_names, who) if who else {}
-    usual = {name: re.sub(r"[^\w.-]", "-", f"{tool}-{name}")[:64] if name else journal.myself() for name in tool_names}
+    before = f"{tool}-" if tool else ""
+    usual = {name: re.sub(r"[^\w.-]", "-", f"{before}{name}")[:64] if name else journal.myself() for name in tool_names}
     return usual | pairs
 
 

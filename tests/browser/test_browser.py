@@ -1,5 +1,7 @@
 """The labelling page in a real Chromium, with keys and clicks. The tests are skipped if there is no browser."""
 
+import json
+
 import pytest
 
 from stages.core.people.label_errors import Doubt
@@ -10,6 +12,7 @@ from stages.core.people.records import asked
 from tests.people.conftest import asked_first, first, unlabelled  # noqa: F401  (fixtures)
 from tests.support.browser import Window, chromium, served
 from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
+from tests.support.project import Project
 
 GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img src=x onerror=alert(1)>\n- Irony counts as meant."
 ARROW_RIGHT, ARROW_DOWN, ENTER, ESCAPE, BACKSPACE = "\ue014", "\ue015", "\ue007", "\ue00c", "\ue003"
@@ -165,6 +168,22 @@ def test_the_guess_is_hidden_until_the_answer_unless_switched_on_with_a_warning(
     assert "this biases you" in window.text("footer")
     window.click("#guess")
     window.until(lambda: "the model's guess: pos" in window.text("article"))
+
+
+def test_a_programs_guess_names_its_source_and_no_name_of_a_program_is_markup(window, folder):
+    source = "<img src=x onerror=alert(1)>gpt"
+    lines = [{"text": text, "label": "neg", "sure": 0.93, "from": source} for text in TEXTS]
+    (folder / "gpt.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    Project(folder).change({"labels": {"guesses": "gpt.jsonl"}})
+    assert "gpt" not in window.text("main")
+    window.press("2")
+    assert window.text("#message") == f"Saved: pos. {source}: neg, 93% sure."
+    window.press("z")
+    assert window.text("#message") == "Undone: this text has no answer again."
+    window.click("footer summary")
+    window.click("#guess")
+    window.until(lambda: f"{source}: neg, 93% sure" in window.text("article .chip"))
+    assert (window.find("img"), window.complaints()) == ([], [])
 
 
 def test_doubts_are_checked_one_by_one(window, desk):

@@ -38,6 +38,20 @@ def test_a_class_outranks_cannot_say():
     assert resolved(anna="?", bob="?").labels == {ONE: "?"}
 
 
+def test_people_and_the_data_set_outrank_programs_which_count_where_these_say_nothing():
+    by = {"program-x": "pos", "anna": "neg"}
+    found = resolved(**by)
+    assert (found.labels, found.conflicts, found.answers, found.several()) == ({ONE: "neg"}, {}, {ONE: by}, {})
+    assert resolved(**by, bob="pos").conflicts == {ONE: {"anna": "neg", "bob": "pos"}}
+    assert resolved(**by | {"anna": "?"}).labels == {ONE: "?"}
+    alone = resolved(**{"program-x": "pos"})
+    assert (alone.labels, alone.by_people()) == ({ONE: "pos"}, {})
+    assert resolved(**{"program-x": "pos", "program-y": "neg"}).conflicts == {ONE: {"program-x": "pos", "program-y": "neg"}}
+    given = {who: {ONE: Answer(ONE, label, "", 2)} for who, label in by.items()}
+    assert resolve({"program-x": given["program-x"]}, CLASSES, {}, [ONE], labelled=[ONE]).answers == {}
+    assert resolve(given, CLASSES, {}, [ONE], labelled=[ONE]).by_people() == {ONE: "neg"}
+
+
 def test_a_renamed_or_merged_class_is_the_new_one():
     assert resolved({"bad": "neg", "awful": "bad"}, anna="awful", bob="neg").labels == {ONE: "neg"}
     assert renamed("awful", {"bad": "neg", "awful": "bad"}) == "neg"

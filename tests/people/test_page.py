@@ -269,6 +269,27 @@ def test_the_guess_comes_after_the_answer_or_before_on_request(client):
     assert answer(client, KEYS[5], "pos", at="stage2")["guess"] is None
 
 
+def test_a_programs_guess_stands_beside_the_models_and_never_at_rows_drawn_at_random(client, project):
+    project.change({"labels": {"guesses": "gpt.jsonl"}})
+    line = '{{"text": "{}", "label": "neg", "sure": 0.93, "from": "gpt-x"}}\n'
+    Path("gpt.jsonl").write_text("".join(line.format(text) for text in (TEXTS[0], TEXTS[3], HELD[0])))
+    said = "gpt-x: neg, 93% sure"
+    assert "program" not in show(client)["rows"][0]
+    assert (row := show(client, guess="1")["rows"][0]) == row | {"guess": None, "program": said}
+    assert (answer(client, ONE, "pos")["program"], answer(client, TWO, "pos")["program"]) == (said, "")
+    assert answer(client, ONE, "pos", at="")["program"] == ""  # z, and doubts
+    ask_for("random", [FOUR])
+    asked.add("holdout", [asked.Row(keys.key(HELD[0]))])
+    for key in (FOUR, keys.key(HELD[0])):
+        assert show(client, guess="1", key=key)["rows"][0]["program"] == ""
+        assert answer(client, key, "pos", at="stage1")["program"] == ""
+    Path("gpt.jsonl").write_text('{"text": "x", "label": "nge"}\n')
+    before = lines_of("anna")
+    reply = client.post("/answer", json={"who": "anna", "key": TWO, "label": "neg", "at": "stage1"})
+    assert (reply.status_code, lines_of("anna")) == (409, before)
+    assert reply.json()["error"].startswith("gpt.jsonl, line 1: label = nge, which is no class; possible: neg, pos")
+
+
 @pytest.mark.parametrize("at", ["../stage2", "nowhere", "holdout", ""])
 def test_there_is_no_guess_outside_the_rounds(client, at):
     assert answer(client, ONE, "pos", at=at)["guess"] is None

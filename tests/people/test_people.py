@@ -603,6 +603,9 @@ def test_make_passes_on_any_file_words_and_name(first):
     lines = make("answers", "FILE=a $$(file) 'of' \"1\".csv", "WHO=jürgen")
     assert lines[0] == "a $(file) 'of' \"1\".csv: 12 answers; of jürgen 12 are new, of which 0 change an earlier one"
     assert journal.annotators() == ["jürgen"]
+    Path("a $(x).jsonl").write_text('{"text": "x", "label": "pos"}\n')
+    assert make("guesses", "FILE=a $$(x).jsonl", "MOST_ERROR=0.1")[0].startswith("a $(x).jsonl: 0 guesses; 1 more")
+    assert make("guesses", "FILE=a $$(x).jsonl", "UNDO=1", "WHO=ü")[0] == "0 answers of program-ü are taken back"
     lines = make("find", "WORDS=dull bad", "MOST=2")
     assert any(line.startswith("labels/stage1.csv: 2 rows added, of ") for line in lines)
     assert OPEN.format("stage1", 2, 14) in lines

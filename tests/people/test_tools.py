@@ -241,6 +241,58 @@ def test_recorded_exports_of_label_studio_agree_in_all_formats(project, capsys):
         read_answers.main(str(EXPORTS / "control-named-text.csv"))
 
 
+# ---- tables of several people
+
+
+def test_a_column_says_whose_a_label_is(project, texts, capsys):
+    (a, first, one), (b, second, two), (_, third, _), _ = texts
+    rows = [["Text", "label", "Rated by", "id"], [first, one, "Anna B", 1], [first, OTHER[one], "bob", 2]]
+    rows += [[second, two, " bob", 3], [third, "", "", 4]]
+    table = "".join(";".join(map(str, row)) + "\n" for row in rows)
+    Path("both.csv").write_text(table, encoding="utf-8")
+    read_answers.main("both.csv", "", "", "rated By")
+    assert [line for line in capsys.readouterr().out.splitlines() if line.startswith("both.csv")][1:] == [
+        "both.csv: 1 answers; of Anna-B 1 are new, of which 0 change an earlier one",
+        "both.csv: 2 answers; of bob 2 are new, of which 0 change an earlier one",
+    ]
+    assert answered() == {"Anna-B": {a: one}, "bob": {a: OTHER[one], b: two}}
+    read_answers.main("both.csv", "bob=eve", "", "rated by")
+    assert answered()["eve"] == {a: OTHER[one], b: two}
+    read_answers.main("both.csv", "", "1", "rated by")
+    assert {who: own for who, own in answered().items() if own} == {"eve": {a: OTHER[one], b: two}}
+    files = {file: file.read_bytes() for file in journal.FOLDER.iterdir()}
+    for words, content, message in (
+        (("", "", "who"), table, r"WHO_COLUMN=who: both.csv has no such column; possible: text, label, rated by, id$"),
+        (("", "", "rated by"), table.replace(" bob", " "), r"both.csv, row 3: rated by is empty; name who gave the label"),
+        (("", "", "rated by"), table.replace(" bob", ".x"), r"WHO='.x': possible: letters, digits"),
+        (
+            ("", "", "rated by"),
+            table.replace("Anna B", "bob"),
+            r"both.csv, rows 1 and 2: one text has two labels, .*nothing was read",
+        ),
+        (("", "", "rated by"), table.replace(f"{two}; bob", "posi; bob"), r"both.csv, row 3: label = posi, .*nothing was read"),
+        (("anna", "", "rated by"), table, r"WHO=anna: both.csv has answers of Anna B, bob; leave WHO out, or name each"),
+        (("", "", "rated by"), table.replace("label", "label_anna"), r"both.csv has columns .*, possible: label, and key or text"),
+    ):
+        Path("both.csv").write_text(content, encoding="utf-8")
+        with pytest.raises(Refused, match=message):
+            read_answers.main("both.csv", *words)
+    assert {file: file.read_bytes() for file in journal.FOLDER.iterdir()} == files
+
+
+def test_each_annotator_may_have_a_column(project, texts, capsys):
+    (a, _, one), (b, _, two), (c, _, three), _ = texts
+    table = f"key,Label_Anna,label: bob,note\n{a},{one},{OTHER[one]},x\n{b},?,{two},\n{c},,{three},\n"
+    read(capsys, "both.csv", table)
+    assert answered() == {"Anna": {a: one, b: "?"}, "bob": {a: OTHER[one], b: two, c: three}}
+    read(capsys, "both.csv", table, "Anna=anna")
+    assert set(answered()) == {"Anna", "anna", "bob"}
+    with pytest.raises(Refused, match=r"both.csv, row 2: label = Neg, which is no class"):
+        read(capsys, "both.csv", table.replace(f"?,{two}", "?,Neg"))
+    read(capsys, "label.csv", f"key,label,label_bob\n{a},{one},{OTHER[one]}\n", "dora")  # label alone counts
+    assert answered()["dora"] == {a: one}
+
+
 # ---- doccano, Prodigy, Argilla
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from stages.core.base import artifacts, keys, params, paths
 from stages.core.base.errors import Refused, short
+from stages.core.people import program_guesses
 from stages.core.people.records import asked, conflicts, journal, second_copy
 from stages.core.rows import rounds
 from stages.core.settings import rules
@@ -113,6 +114,13 @@ class Labelling:
         votes = Counter(int(number) for number in predicted[:, text.row] if number != rounds.NOT_PREDICTED)
         return self.classes[votes.most_common(1)[0][0]] if votes else None
 
+    def program_guess(self, key: str) -> str:
+        """What the program of `labels.guesses` says, or "". Rows drawn at random get none: programs are measured on them."""
+        file = self.settings.labels.guesses
+        if file == "none" or self.text(key).in_holdout or key in asked.keys(asked.RANDOM):
+            return ""
+        return str(program_guesses.read(Path(file), self.classes, self.rename).get(key, ""))
+
     @property
     def round_names(self) -> list[str]:
         """Everything that people can be asked for, in the order in which they are."""
@@ -149,7 +157,8 @@ class Labelling:
                 given[who] = journal.current([*given.get(who, {}).values(), *new])
                 changed |= {answer.key for answer in new} & self.texts.keys()
         part = {who: {key: own[key] for key in changed if key in own} for who, own in given.items()}
-        part = conflicts.resolve(part, self.classes, self.rename, changed)
+        labelled = {key for key in changed if self.texts[key].source}
+        part = conflicts.resolve(part, self.classes, self.rename, changed, labelled)
         for name, new in vars(part).items():
             known = getattr(self._resolved, name)
             for key in changed:

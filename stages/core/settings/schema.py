@@ -152,6 +152,7 @@ class Labels(Section):
     describe: dict[ClassName, Phrases]
     rename: dict[ClassName, ClassName]
     guide: Name
+    guesses: Name
     keep_text: bool
 
 

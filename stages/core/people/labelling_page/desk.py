@@ -69,7 +69,7 @@ class Desk:
         """What a window shows now.
 
         at_once   rows of one bucket side by side
-        guess     whether to show the model's guess before the answer
+        guess     whether to show guesses, the model's and those of labels.guesses, before the answer
         again     also hand out rows that others have answered, to measure agreement
         key       an answered text to show again, instead of new rows
         """
@@ -85,7 +85,9 @@ class Desk:
             rows = [self._row(state, who, own, each) | {"found": found.get(each, "")} for each in keys]
             if guess:
                 predicted = state.predicted(queue.name or "")
-                rows = [row | {"guess": state.guess(predicted, state.texts[row["key"]])} for row in rows]
+                for row in rows:
+                    row["guess"] = state.guess(predicted, state.texts[row["key"]])
+                    row["program"] = state.program_guess(row["key"])
             return {
                 "who": who,
                 "classes": state.classes,
@@ -100,10 +102,10 @@ class Desk:
             }
 
     def answer(self, who: str, key: str, label: str, at: str = "") -> dict:
-        """Write one answer as Labelling.answer does; returns the answer before and the guess of the model of round `at`."""
+        """Write one answer as Labelling.answer does; returns the answer before, and what was guessed in round `at`."""
         with self.lock:
             state = self.state()
-            before = state.answers_of(who).get(key)
+            before, program = state.answers_of(who).get(key), state.program_guess(key) if at else ""
             state.answer(who, key, label)
             self.held = {place: holder for place, holder in self.held.items() if place[1] != key}
             return {
@@ -111,6 +113,7 @@ class Desk:
                 "label": label,
                 "before": conflicts.renamed(before.label, state.rename) if before else "",
                 "guess": state.guess(state.predicted(at), state.texts[key]),
+                "program": program,
             }
 
     def hold(self, window: str) -> dict:

@@ -155,7 +155,7 @@ async function answer(label) {
     }
     if (!row.label && !reviewing) now.answered += 1;
     row.label = label;
-    say(`Saved: ${shown(label)}.` + guessed(doubts ? doubts.left[0].likelier : saved.guess, label));
+    say(`Saved: ${shown(label)}.` + guessed(doubts ? doubts.left[0].likelier : saved.guess, label) + (saved.program && label ? ` ${saved.program}.` : ""));
     if (reviewing) return next();
     const after = rows.findIndex((each, place) => place > at && !each.label);
     const open = after >= 0 ? after : rows.findIndex((each) => !each.label);
@@ -260,6 +260,7 @@ function drawCards() {
     if (row.label) card.append(make("p", `your answer: ${shown(row.label)}`, "chip"));
     if (row.answers) card.append(make("p", Object.entries(row.answers).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
     if (row.guess) card.append(make("p", `the model's guess: ${row.guess}`, "chip"));
+    if (row.program) card.append(make("p", row.program, "chip"));
     const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found by hand (${row.found})`];
     if (about.some(Boolean)) card.append(make("p", about.filter(Boolean).join(" · "), "about"));
     return card;

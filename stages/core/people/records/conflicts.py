@@ -1,11 +1,11 @@
 """One answer per text, or none, from the answers of several annotators."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from stages.core.base.errors import Refused, choices
 from stages.core.people.records import journal
-from stages.core.people.records.journal import CANNOT_SAY, DECIDED, Answer
+from stages.core.people.records.journal import CANNOT_SAY, DECIDED, PROGRAM, Answer
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,18 @@ class Resolved:
     answers: dict[str, dict[str, str]]  # key -> annotator -> label, of every text that has an answer
 
     def several(self) -> dict[str, dict[str, str]]:
-        """Of `answers`, the texts that two or more annotators answered independently. DECIDED sees the others' answers."""
-        independent = {key: {who: label for who, label in by.items() if who != DECIDED} for key, by in self.answers.items()}
+        """Of `answers`, the texts that two or more people answered independently. DECIDED sees the others' answers."""
+        independent = {key: _of_people(by, DECIDED) for key, by in self.answers.items()}
         return {key: by for key, by in independent.items() if len(by) > 1}
+
+    def by_people(self) -> dict[str, str | None]:
+        """key -> the label from people or the data set, None in conflict; texts that only programs answered are missing."""
+        labels = self.labels | dict.fromkeys(self.conflicts)
+        return {key: label for key, label in labels.items() if key not in self.answers or _of_people(self.answers[key])}
+
+
+def _of_people(by: Mapping[str, str], but: str = "") -> dict[str, str]:
+    return {who: label for who, label in by.items() if who != but and not who.startswith(PROGRAM)}
 
 
 def renamed(label: str, rename: Mapping[str, str]) -> str:
@@ -41,29 +50,36 @@ def refuse_unknown(label: str, classes: Iterable[str], where: str) -> None:
 
 
 def resolve(
-    given: Mapping[str, Mapping[str, Answer]], classes: list[str], rename: Mapping[str, str], keys: Iterable[str]
+    given: Mapping[str, Mapping[str, Answer]],
+    classes: list[str],
+    rename: Mapping[str, str],
+    keys: Iterable[str],
+    labelled: Container[str] = (),
 ) -> Resolved:
     """
     given     annotator -> key -> the answer that counts
     rename    old name of a class -> new name
     keys      of the texts in the data set; answers to other texts are ignored
+    labelled  keys of those that the data set labels; answers of programs to them are ignored too
 
-    A class outranks CANNOT_SAY. Two classes conflict, unless DECIDED answered. Raises Refused, naming the line, if one is unknown.
+    A class outranks CANNOT_SAY. Two classes conflict, unless DECIDED answered. People outrank programs. Raises Refused, naming the
+    line, if a label is unknown.
     """
     keys, labels, conflicts = set(keys), {}, {}
     answers: dict[str, dict[str, str]] = {}
     for who, own in given.items():
         for key, answer in own.items():
-            if key in keys:
+            if key in keys and not (key in labelled and who.startswith(PROGRAM)):
                 label = renamed(answer.label, rename)
                 refuse_unknown(label, classes, f"{journal.FOLDER / who}.csv, line {answer.line:,}")
                 answers.setdefault(key, {})[who] = label
     for key, by in answers.items():
-        named = set(by.values()) - {CANNOT_SAY}
+        heard = _of_people(by) or by
+        named = set(heard.values()) - {CANNOT_SAY}
         if DECIDED in by:
             labels[key] = by[DECIDED]
         elif len(named) > 1:
-            conflicts[key] = by
+            conflicts[key] = heard
         else:
             labels[key] = next(iter(named), CANNOT_SAY)
     return Resolved(labels, conflicts, answers)

@@ -5,7 +5,7 @@
 
 The last line for a key counts. Its label is a class, CANNOT_SAY, or empty, which takes the answer back. A script or a person may
 write such a file too: columns may come in any order, others may stand beside them, and `when` may be missing. A line may also be
-corrected in place. The answers of the annotator DECIDED settle conflicts.
+corrected in place. The answers of the annotator DECIDED settle conflicts; those of a PROGRAM count where people gave none.
 
 .gleaner/answers/ holds a second copy of the lines, outside git; second_copy.py brings lost ones back from it.
 """
@@ -30,6 +30,7 @@ FOLDER, COPY = Path("labels/answers"), Path(".gleaner/answers")
 LOCK = Path(".gleaner/labels.lock")
 CANNOT_SAY = "?"
 DECIDED = "decided"
+PROGRAM = "program-"  # the name of an annotator that is a program begins so
 COLUMNS = ("key", "label", "when")
 KEY, KEY_FORM = re.compile(r"t[0-9a-f]{24}"), "t and 24 hexadecimal digits"
 WHO = re.compile(r"[^\W_][\w.-]{0,63}")

@@ -11,10 +11,11 @@ from stages.core.sources import file_names, files
 TOOLS = {tool.NAME: tool for tool in (label_studio, argilla, prodigy, doccano)}  # the surest sign first
 
 
-def read(file: Path, classes: list[str]) -> tuple[list[ToolAnswer], str | None]:
+def read(file: Path, classes: list[str], who_column: str = "") -> tuple[list[ToolAnswer], str | None]:
     """(the answers, the tool's name or None for a plain table). Prints what the file is taken for.
 
-    classes   present and former ones, which tell labels from other columns
+    classes      present and former ones, which tell labels from other columns
+    who_column   of a plain table: the column that names the annotators
 
     Raises Refused, naming file and row or record.
     """
@@ -31,11 +32,11 @@ def read(file: Path, classes: list[str]) -> tuple[list[ToolAnswer], str | None]:
     for note in table.notes:
         print(f"{file}: {note}")
     records = list(table.rows())
-    for tool in TOOLS.values() if records else ():
+    for tool in TOOLS.values() if records and not who_column else ():
         if what := tool.recognised(table.columns, records):
             print(f"{file}: taken for {what}")
             try:
                 return list(tool.read(records, classes)), tool.NAME
             except ValueError as error:
                 raise Refused(f"{file}, {error}; nothing was read") from None
-    return list(plain.read(table, str(file))), None
+    return list(plain.read(table, str(file), who_column)), None
