@@ -152,6 +152,8 @@ class Labels(Section):
     describe: dict[ClassName, Phrases]
     rename: dict[ClassName, ClassName]
     guide: Name
+    alike: Literal["ask", "auto", "off", False]  # YAML reads off as False
+    alike_cosine: Share
     keep_text: bool
 
 

@@ -19,7 +19,16 @@ from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.records import asked, conflicts, effort, journal
 from stages.core.people.records.journal import DECIDED, Answer
 
-READ = (params.PATH, paths.CLASSES, paths.POOL, paths.HOLDOUT, paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS, paths.CLUSTERS)
+READ = (
+    params.PATH,
+    paths.CLASSES,
+    paths.POOL,
+    paths.HOLDOUT,
+    paths.SOURCE_LABELS,
+    paths.SOURCE_HOLDOUT_LABELS,
+    paths.CLUSTERS,
+    paths.EMBEDDINGS,
+)
 MOST_AT_ONCE = 9
 SECONDS_HELD = 120  # a window that is silent for longer loses its rows
 PACE_OF = 50  # the last answers
@@ -83,6 +92,9 @@ class Desk:
                 keys = self._hand_out(who if again else "", window, state, queue.open, min(max(at_once, 1), MOST_AT_ONCE))
             found = {row.key: row.found for row in asked.read(queue.name)} if queue.name in state.stages else {}
             rows = [self._row(state, who, own, each) | {"found": found.get(each, "")} for each in keys]
+            twins = {} if again else state.twins(who, [*queue.open, *keys])  # of the whole round, since they are found together
+            shown = {each: [{"key": twin, "text": state.texts[twin].text} for twin in twins.get(each, [])] for each in keys}
+            rows = [row | {"alike": shown[row["key"]]} for row in rows]
             if guess:
                 predicted = state.predicted(queue.name or "")
                 rows = [row | {"guess": state.guess(predicted, state.texts[row["key"]])} for row in rows]
@@ -90,6 +102,7 @@ class Desk:
                 "who": who,
                 "classes": state.classes,
                 "guide": state.guide,
+                "for_all": state.settings.labels.alike == "auto",
                 "round": queue.name,
                 "answered": len(queue.rows) - len(queue.open),
                 "asked": len(queue.rows),
@@ -99,16 +112,21 @@ class Desk:
                 "choosing": self.choosing.status(),
             }
 
-    def answer(self, who: str, key: str, label: str, at: str = "") -> dict:
-        """Write one answer as Labelling.answer does; returns the answer before and the guess of the model of round `at`."""
+    def answer(self, who: str, key: str, label: str, at: str = "", alike: str = "") -> dict:
+        """Write one answer as Labelling.answer does; returns the answer before and the guess of the model of round `at`.
+
+        alike   keys of near-duplicates, with blanks between: those for which it may count get the same answer
+        """
         with self.lock:
             state = self.state()
             before = state.answers_of(who).get(key)
-            state.answer(who, key, label)
-            self.held = {place: holder for place, holder in self.held.items() if place[1] != key}
+            twins = [twin for twin in state.twins(who, [key], marked=False).get(key, []) if twin in alike.split()]
+            state.answer(who, key, label, twins)
+            self.held = {place: holder for place, holder in self.held.items() if place[1] not in (key, *twins)}
             return {
                 "key": key,
                 "label": label,
+                "alike": twins,
                 "before": conflicts.renamed(before.label, state.rename) if before else "",
                 "guess": state.guess(state.predicted(at), state.texts[key]),
             }
