@@ -287,7 +287,8 @@ def test_a_setting_named_like_a_pydantic_term_is_refused_by_name(params):
     assert "function-x is no known setting" in refusal()
 
 
-PEOPLE = {"from": "people", "classes": ["neg", "pos"], "describe": {}, "rename": {}, "guide": "none", "alike": "ask", "alike_cosine": 0.98, "keep_text": True}
+PEOPLE = {"from": "people", "classes": ["neg", "pos"], "describe": {}, "rename": {}, "guide": "none", "keep_text": True}
+PEOPLE |= {"alike": "ask", "alike_cosine": 0.98}
 
 
 @pytest.mark.parametrize(

@@ -88,13 +88,12 @@ class Labelling:
 
     @cached_property
     def alike(self) -> Alike | None:
-        """Finds rows of the pool that differ in little; None if labels.alike is off. While DVC rebuilds vectors, by words only."""
-        if self.settings.labels.alike in ("off", False):
-            return None
+        """Finds near-duplicates in the pool; None if labels.alike is off. While there are no vectors it compares texts only."""
         points = None
         with suppress(Refused):
             points = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
-        return Alike([self.texts[key].text for key in self.pool_keys()], points, self.settings.labels.alike_cosine)
+        texts, settings = [self.texts[key].text for key in self.pool_keys()], self.settings.labels
+        return Alike(texts, points, settings.alike_cosine) if settings.alike in ("ask", "auto") else None
 
     @cached_property
     def buckets(self) -> np.ndarray:
@@ -191,49 +190,43 @@ class Labelling:
         resolved = self.resolved()
         return next((name for name in self.round_names if self.open_keys(name, resolved)), None)
 
+    def twins(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """key -> keys of its near-duplicates that are as far as it is: not answered, or by the same people with the same labels.
+
+        Only a row that a stage asked for has any. Holdout and random arm are fair samples, so their rows neither have nor are any.
+        """
+        if self.alike is None:
+            return {}
+        resolved, key_of_row, asked_for = self.resolved(), self.pool_keys(), self._asked_for(self.stages)
+        fair = self._asked_for([asked.HOLDOUT, asked.RANDOM])
+        rows = {key: self.texts[key].row for key in keys if key in asked_for.keys() - fair and not self.texts[key].in_holdout}
+        near = self.alike.twins(rows.values())
+
+        def standing(key: str) -> tuple:
+            return key in fair, resolved.answers.get(key), resolved.labels.get(key)
+
+        twins = {key: [key_of_row[twin] for twin in near[row]] for key, row in rows.items()}
+        return {key: [twin for twin in twins[key] if standing(twin) == standing(key)] for key in twins}
+
+    def _asked_for(self, names: Iterable[str]) -> dict[str, asked.Row]:
+        return {row.key: row for name in names for row in asked.read(name)}
+
     def answer(self, who: str, key: str, label: str, twins: Sequence[str] = ()) -> None:
         """Write one answer: a class, CANNOT_SAY, or "", which takes the last one back. It is on disk when this returns.
 
-        twins   keys that get the same answer, as `twins` gives them. They join the round of `key` before they are answered, and
-                leave it after that is taken back: an answer to a row of no round would belong to the first stage
+        twins   get the same answer. They join the round of `key` before they do, and leave it after theirs was taken back: a label
+                that no round asked for would count for stage1
 
         Raises Refused for an unknown key, and for a label that is no class.
         """
         self.text(key)
         if label:
             conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
-            if new := [twin for twin in twins if twin not in self._found()]:
+            if new := [twin for twin in twins if twin not in self._asked_for(self.stages)]:
                 asked.add(next(name for name in self.stages if key in asked.keys(name)), self.rows(new, MARK))
         journal.append(who, [(each, label) for each in (key, *twins)])
         for name in self.stages if twins and not label else ():
             asked.drop(name, {row.key for row in asked.read(name) if row.key in twins and row.found == MARK})
-
-    def twins(self, who: str, keys: Sequence[str], marked: bool = True) -> dict[str, list[str]]:
-        """key -> near-duplicates in the pool for which an annotator's next answer to it may count too. They are unanswered; or, if
-        the row has an answer, they have the same from the same annotator alone, and if `marked` got it with another row.
-
-        Rows that no stage asked for have none. Rows of the random arm and of the holdout are a fair sample, and are no twins.
-        """
-        if self.alike is None or who == journal.DECIDED:
-            return {}
-        resolved, found, key_of_row = self.resolved(), self._found(), self.pool_keys()
-        fair = {key for name in (asked.HOLDOUT, asked.RANDOM) for key in asked.keys(name)}
-        rows = {key: self.texts[key].row for key in keys if key in found and key not in fair and not self.texts[key].in_holdout}
-        near, may = self.alike.twins(rows.values()), {}
-        for key, row in rows.items():
-            own, may[key] = resolved.answers.get(key, {}).get(who), []
-            for twin in (key_of_row[each] for each in near[row]):
-                by = resolved.answers.get(twin, {})
-                if own:
-                    same = by == {who: own} and (found.get(twin) == MARK or not marked)
-                else:
-                    same = not by and twin not in resolved.labels
-                may[key] += [twin] if same and twin not in fair else []
-        return may
-
-    def _found(self) -> dict[str, str]:
-        """key -> how it was found, of every row that a stage asks for."""
-        return {row.key: row.found for name in self.stages for row in asked.read(name)}
 
     def rows(self, some_keys: Iterable[str], found: str = "") -> list[asked.Row]:
         """Rows of a round's file. `found`: the words by which `make find` found them."""

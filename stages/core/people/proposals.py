@@ -89,42 +89,38 @@ def _of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
         choice = bucketed.Choice(stage, settings.select_stageN.by, settings.rounds[stage].m, f"rounds.{stage}.m", after)
     else:
         choice = bucketed.Choice(stage, settings.select_stage1.pick, settings.select_stage1.n, "select_stage1.n")
-    if rows:
-        usable = len(state.usable(stage, state.resolved()))
-        wanted = rounds.wanted(choice.amount, int(state.buckets.max()) + 1, len(key_of_row)) - usable
-        if wanted <= 0:
-            return []
+    usable = len(state.usable(stage, state.resolved()))
+    wanted = rounds.wanted(choice.amount, int(state.buckets.max()) + 1, len(key_of_row)) - usable
+    if rows and wanted <= 0:
+        return []
     repro(selecting(stage))
-    before, already = _labelled_before(state, after), np.array([state.texts[row.key].row for row in rows], np.int64)
+    before, already = _labelled_before(state, after), [state.texts[row.key].row for row in rows]
 
-    def more(closed: Collection[int], wanted: int) -> np.ndarray:
-        """int64 [rows]: the next best rows without those of `closed`; fewer if the pool has fewer."""
-        held = np.union1d(already, np.array(list(closed), np.int64))
-        held = np.setdiff1d(held, before) if after else np.union1d(held, before)
-        if closed:
-            wanted = min(wanted, len(np.setdiff1d(np.arange(len(key_of_row)), [*before, *held])))
-        if not wanted:
-            return np.empty(0, np.int64)
+    def more(closed: Collection[int], wanted: int) -> list[int]:
+        """The next best rows, none of `closed`; fewer if the pool has fewer."""
+        held = np.array(sorted({*already, *closed}.difference(before) if after else {*already, *closed, *before}), np.int64)
+        open_rows = len(key_of_row) - len({*before, *held})
+        if closed and not open_rows:
+            return []
         scores, shape = None, (len(settings.seeds), len(key_of_row))
         if after:
             scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, shape, nan=True)
-        read = params.read("select_stage1", "strategies", "seeds", "train", "embed")
-        picked = bucketed.rows_to_add(choice, read, scores, bucketed.Held(held, labels.answers()[held]), wanted)
-        return bucketed.without_repeats(picked)
+        read, held = (
+            params.read("select_stage1", "strategies", "seeds", "train", "embed"),
+            bucketed.Held(held, labels.answers()[held]),
+        )
+        picked = bucketed.rows_to_add(choice, read, scores, held, min(wanted, open_rows) if closed else wanted)
+        return bucketed.without_repeats(picked).tolist()
 
-    if rows:
-        picked = more([], wanted)
-    else:
-        budget = rounds.load_budget(stage)
-        if budget["ended_after"]:
-            print(f"{stage}: nothing to ask, {budget['ended_after']} was {budget['ended_because']}")
-            return []
-        picked = rounds.load_labelled(stage, settings.seeds, len(key_of_row))[0]
-        picked = picked[~np.isin(picked, before)]
-    if state.alike:
-        best, picked = picked, state.alike.apart(picked.tolist(), {*before.tolist(), *already.tolist()}, more)
-        if left_out := len(set(best.tolist()).difference(picked)):
-            print(f"{stage}: {left_out:,} near-duplicates of rows asked for are left out, others are in their place (labels.alike)")
+    budget = rounds.load_budget(stage)
+    if not rows and budget["ended_after"]:
+        print(f"{stage}: nothing to ask, {budget['ended_after']} was {budget['ended_because']}")
+        return []
+    chosen = rounds.load_labelled(stage, settings.seeds, len(key_of_row))[0]
+    best = more([], wanted) if rows else chosen[~np.isin(chosen, before)].tolist()
+    picked = state.alike.apart(best, {*before.tolist(), *already}, more) if state.alike else best
+    if left_out := len(set(best).difference(picked)):
+        print(f"{stage}: {left_out:,} near-duplicates are left out, and other rows are in their place (labels.alike)")
     return [key_of_row[row] for row in picked]
 
 

@@ -19,16 +19,7 @@ from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.records import asked, conflicts, effort, journal
 from stages.core.people.records.journal import DECIDED, Answer
 
-READ = (
-    params.PATH,
-    paths.CLASSES,
-    paths.POOL,
-    paths.HOLDOUT,
-    paths.SOURCE_LABELS,
-    paths.SOURCE_HOLDOUT_LABELS,
-    paths.CLUSTERS,
-    paths.EMBEDDINGS,
-)
+READ = (params.PATH, paths.CLASSES, paths.POOL, paths.HOLDOUT, paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS, paths.CLUSTERS)
 MOST_AT_ONCE = 9
 SECONDS_HELD = 120  # a window that is silent for longer loses its rows
 PACE_OF = 50  # the last answers
@@ -92,9 +83,10 @@ class Desk:
                 keys = self._hand_out(who if again else "", window, state, queue.open, min(max(at_once, 1), MOST_AT_ONCE))
             found = {row.key: row.found for row in asked.read(queue.name)} if queue.name in state.stages else {}
             rows = [self._row(state, who, own, each) | {"found": found.get(each, "")} for each in keys]
-            twins = {} if again else state.twins(who, [*queue.open, *keys])  # of the whole round, since they are found together
-            shown = {each: [{"key": twin, "text": state.texts[twin].text} for twin in twins.get(each, [])] for each in keys}
-            rows = [row | {"alike": shown[row["key"]]} for row in rows]
+            if not again and who != DECIDED:
+                twins = state.twins([*queue.open, *keys])  # of the whole round at once, which takes as long as of one row
+                alike = {each: [{"key": twin, "text": state.texts[twin].text} for twin in twins.get(each, [])] for each in keys}
+                rows = [row | {"alike": alike[row["key"]]} for row in rows]
             if guess:
                 predicted = state.predicted(queue.name or "")
                 rows = [row | {"guess": state.guess(predicted, state.texts[row["key"]])} for row in rows]
@@ -112,15 +104,16 @@ class Desk:
                 "choosing": self.choosing.status(),
             }
 
-    def answer(self, who: str, key: str, label: str, at: str = "", alike: str = "") -> dict:
+    def answer(self, who: str, key: str, label: str, at: str = "") -> dict:
         """Write one answer as Labelling.answer does; returns the answer before and the guess of the model of round `at`.
 
-        alike   keys of near-duplicates, with blanks between: those for which it may count get the same answer
+        key   of the text, and then, with blanks between, of near-duplicates that get the same answer if they are as far as it is
         """
+        key, *alike = key.split() or [""]
         with self.lock:
             state = self.state()
             before = state.answers_of(who).get(key)
-            twins = [twin for twin in state.twins(who, [key], marked=False).get(key, []) if twin in alike.split()]
+            twins = [twin for twin in state.twins([state.text(key).key]).get(key, []) if twin in alike] if alike else []
             state.answer(who, key, label, twins)
             self.held = {place: holder for place, holder in self.held.items() if place[1] not in (key, *twins)}
             return {

@@ -146,10 +146,10 @@ async function answer(label) {
   const row = rows[at];
   if (!row || busy) return;
   await run(async () => {
-    const alike = row.all ? row.alike.map(({ key }) => key).join(" ") : "";
-    const saved = await call("/answer", { who: WHO, key: row.key, label, at: doubts ? "" : now.round || "", alike });
+    const keys = [row.key, ...(row.all && row.alike ? row.alike.map((twin) => twin.key) : [])].join(" ");
+    const saved = await call("/answer", { who: WHO, key: keys, label, at: doubts ? "" : now.round || "" });
     if (saved.before !== label) {
-      undoable.push({ key: row.key, before: saved.before, alike: saved.alike.join(" ") });
+      undoable.push({ key: row.key, before: saved.before, alike: saved.alike });
       store("undo", undoable.slice(-500));
     }
     if (!row.label && !reviewing) now.answered += 1;
@@ -171,7 +171,7 @@ async function undo() {
   const last = undoable.at(-1);
   if (!last) return say("Nothing to undo in this window. See the earlier answers.");
   await run(async () => {
-    await call("/answer", { who: WHO, key: last.key, label: last.before, at: "", alike: last.alike || "" });
+    await call("/answer", { who: WHO, key: [last.key, ...(last.alike || [])].join(" "), label: last.before, at: "" });
     undoable.pop();
     store("undo", undoable);
     say(last.before ? `Undone: ${shown(last.before)} again.` : "Undone: this text has no answer again.");
@@ -277,7 +277,7 @@ function drawCards() {
 
 // How many near-duplicates the next answer to a row may count for: none after an answer to the row alone.
 function countsFor(row) {
-  return row.alone ? 0 : row.alike.length;
+  return row.alone || !row.alike ? 0 : row.alike.length;
 }
 
 function drawAlike(row) {

@@ -4,7 +4,7 @@ GET   /            page.html, and /page.js, /page.css
 GET   /show        what a window shows: who, window, at_once, guess, again, key
 GET   /hold        a visible window keeps its rows: window
 GET   /earlier     earlier answers: who, words
-POST  /answer      {who, key, label, at, alike}; the answer is on disk before this returns
+POST  /answer      {who, key, label, at}; the answer is on disk before this returns
 POST  /choose      {who}: ask for the next rows
 POST  /doubt       {who}: look for answers that a model doubts
 GET   /doubts      the answers found: who
@@ -54,11 +54,11 @@ def app(desk: Desk, token: str, port: int) -> Guard:
     def get(path: str, call: Callable[[QueryParams], dict]) -> Route:
         return Route(path, lambda request: JSONResponse(call(request.query_params)))
 
-    def post(path: str, call: Callable[..., dict], *names: str, **optional: str) -> Route:
+    def post(path: str, call: Callable[..., dict], *names: str) -> Route:
         """A route that calls a method of the desk with the annotator and texts of these names."""
 
         async def handle(request: Request) -> Response:
-            who, *others = await _texts_of(request, ("who", *names), optional)
+            who, *others = await _texts_of(request, "who", *names)
             return JSONResponse(await run_in_threadpool(call, _annotator(who), *others))
 
         return Route(path, handle, methods=["POST"])
@@ -69,7 +69,7 @@ def app(desk: Desk, token: str, port: int) -> Guard:
         get("/hold", lambda params: desk.hold(params.get("window", "")[:64])),
         get("/earlier", lambda params: desk.earlier(_annotator(params.get("who")), params.get("words", ""))),
         get("/doubts", lambda params: desk.doubts(_annotator(params.get("who")))),
-        post("/answer", desk.answer, "key", "label", "at", alike=""),
+        post("/answer", desk.answer, "key", "label", "at"),
         post("/choose", desk.choose),
         post("/doubt", desk.doubt),
     ]
@@ -81,14 +81,12 @@ def _annotator(name: str | None) -> str:
     return name
 
 
-async def _texts_of(request: Request, names: tuple[str, ...], optional: dict[str, str]) -> list[str]:
-    """These texts of a JSON object, or else of `optional`. Raises Refused if one is missing or is not a text."""
+async def _texts_of(request: Request, *names: str) -> list[str]:
+    """These texts of a JSON object. Raises Refused if one is missing or is not a text."""
     try:
         given: Any = json.loads(await request.body())
     except (ValueError, RecursionError):
         raise Refused("the request is not JSON") from None
-    if isinstance(given, dict):
-        names, given = (*names, *optional), optional | given
     if not isinstance(given, dict) or any(not isinstance(given.get(name), str) for name in names):
         raise Refused(f"the request lacks a text; possible: an object with {', '.join(names)}")
     return [given[name] for name in names]
