@@ -99,17 +99,13 @@ def _of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
     def more(closed: Collection[int], wanted: int) -> list[int]:
         """The next best rows, none of `closed`; fewer if the pool has fewer."""
         held = np.array(sorted({*already, *closed}.difference(before) if after else {*already, *closed, *before}), np.int64)
-        open_rows = len(key_of_row) - len({*before, *held})
-        if closed and not open_rows:
+        wanted = min(wanted, len(key_of_row) - len({*before, *held})) if closed else wanted
+        if not wanted:
             return []
-        scores, shape = None, (len(settings.seeds), len(key_of_row))
-        if after:
-            scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, shape, nan=True)
-        read, held = (
-            params.read("select_stage1", "strategies", "seeds", "train", "embed"),
-            bucketed.Held(held, labels.answers()[held]),
-        )
-        picked = bucketed.rows_to_add(choice, read, scores, held, min(wanted, open_rows) if closed else wanted)
+        shape = len(settings.seeds), len(key_of_row)
+        scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, shape, nan=True) if after else None
+        read = params.read("select_stage1", "strategies", "seeds", "train", "embed")
+        picked = bucketed.rows_to_add(choice, read, scores, bucketed.Held(held, labels.answers()[held]), wanted)
         return bucketed.without_repeats(picked).tolist()
 
     budget = rounds.load_budget(stage)
