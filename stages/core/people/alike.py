@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 MARK = "a near-duplicate"  # in the column `found` of labels/STAGE.csv: a row that was answered with another
-MASKS = [(r"(?:https?://|www\.)\S+", " www "), (r"[\w.+-]*@\w[\w.-]*", " @ "), (r"\d+(?:[.,:/-]\d+)*", "0")]
+MASKS = [(r"(?:https?://|www\.)\S+", " www "), (r"[\w.+-]*@\w[\w.-]*", " @ "), (r"\d+(?:\W{1,2}\d+)*", "0")]
 LEAST = 10  # letters of a masked text: "9/10" and "1/10" are not alike
 SHARED = 0.5  # of the triples of letters in either text, the least share in both
 MOST = 50  # twins of a row, the most alike
