@@ -238,6 +238,7 @@ def test_one_key_makes_an_answer_count_for_all_texts_like_it_and_z_takes_all_bac
     with served(Desk(Choosing(next_rows))) as address:
         driver.get("data:,")
         window = Window(driver).open(address)
+        window.complaints()  # drops those of other tests
         assert (window.text(".text"), window.text("summary")) == (ALIKE[0], "and 2 texts like it | How this page works")
         window.press("+")
         assert window.find(".all")[0].get_attribute("aria-pressed") == "true"
@@ -273,8 +274,8 @@ def test_side_by_side_and_above_nine_classes_all_are_answered_too(folder, driver
         window.click("h1")
         window.press(*"owl f", ENTER)  # all by themselves
         assert lines_of("anna") == [[key, "owl four"] for key in LIKE[:3]]
-        window.press("+", *"zebra tw", ENTER)
-        assert lines_of("anna")[3:] == [[LIKE[4], "zebra two"]]
+        window.press("+", *"cat tw", ENTER)
+        assert lines_of("anna")[3:] == [[LIKE[4], "cat two"]]
         assert window.text(".all") == "+ answer all 3 at once"  # none at the text that was answered alone
         window.press("z")
         assert (lines_of("anna")[4:], len(window.find(".all"))) == ([[LIKE[4], ""]], 2)

@@ -85,8 +85,8 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("finetune_encoder.score_range", [0, 1, 5], ["finetune_encoder.score_range = [0, 1, 5]", "at most 2 items"]),
         ("finetune_encoder.most_per_class", "some", ["finetune_encoder.most_per_class = 'some'"]),
         ("sufficient.rule", "kappa", ["sufficient.rule = 'kappa'", "'none' or 'agreement'"]),
-        ("labels.alike", "always", ["labels.alike = 'always'", "'ask', 'auto' or 'off'"]),
-        ("labels.alike", True, ["labels.alike = True", "'ask', 'auto' or 'off'"]),
+        ("labels.alike", "always", ["labels.alike = 'always'", "'ask', 'auto', 'off' or False"]),
+        ("labels.alike", True, ["labels.alike = True", "'ask', 'auto', 'off' or False"]),
         ("labels.alike_cosine", 1.5, ["labels.alike_cosine = 1.5", "less than 1"]),
         # wrong types
         ("train.epochs", "many", ["train.epochs = 'many'", "valid integer"]),

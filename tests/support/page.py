@@ -77,5 +77,5 @@ def alike_on_paper(folder: Path, mode: str = "ask", classes: tuple[str, ...] = (
     asked.file_of("stage1").unlink()
     for name, rows in (("holdout", [HELD_ALIKE]), ("random", [ALIKE[3]]), ("stage1", [ALIKE[0], ALIKE[4], ALIKE[8]])):
         asked.add(name, [asked.Row(keys.key(text), text) for text in rows])
-    journal.append("zoe", [(keys.key(HELD_ALIKE), "pos")])
+    journal.append("zoe", [(keys.key(HELD_ALIKE), classes[1])])
     return project
