@@ -29,11 +29,7 @@ def masked(text: str) -> str:
 
 
 class Alike:
-    """
-    texts     of the pool
-    vectors   float32 [pool, width]; None compares masked texts only
-    bound     least cosine
-    """
+    """`texts` of the pool; `vectors` float32 [pool, width], or None to compare masked texts only; `bound`: the least cosine."""
 
     def __init__(self, texts: Collection[str], vectors: np.ndarray | None, bound: float):
         self.masked, self.vectors, self.bound = list(map(masked, texts)), vectors, bound
@@ -49,7 +45,8 @@ class Alike:
 
     def among(self, rows: Sequence[int], others: Sequence[int]) -> dict[int, list[int]]:
         """row -> its twins among `others`."""
-        found = {row: dict.fromkeys(self.equal[self.masked[row]].intersection(others), 2.0) for row in rows}
+        known = set(others)
+        found = {row: dict.fromkeys(self.equal[self.masked[row]] & known, 2.0) for row in rows}  # above any cosine
         for start in range(0, len(others) if rows and self.vectors is not None else 0, AT_ONCE):
             block = np.array(others[start : start + AT_ONCE])
             for row, cosines in zip(rows, self._units(rows) @ self._units(block).T):
@@ -69,9 +66,9 @@ class Alike:
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
     def apart(self, picked: list[int], before: Collection[int], more: Callable[[set[int], int], list[int]]) -> list[int]:
-        """As many rows as `picked`, none alike to another or to one of `before`, as long as the pool has such rows.
+        """As many rows as `picked`, with the next best instead of any that is alike to one of `before` or to one picked earlier.
 
-        more   (rows that it may not pick, how many) -> the next best rows, or fewer
+        more   (rows that it may not pick, how many) -> the next best, or fewer; then rows that are alike take the last places
         """
         wanted, taken, closed = len(picked), set(before), set[int]()
         kept, left_out = list[int](), list[int]()

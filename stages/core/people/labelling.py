@@ -89,11 +89,13 @@ class Labelling:
     @cached_property
     def alike(self) -> Alike | None:
         """Finds near-duplicates in the pool; None if labels.alike is off. While there are no vectors it compares texts only."""
+        if self.settings.labels.alike in ("off", False):
+            return None
         points = None
         with suppress(Refused):
             points = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
-        texts, settings = [self.texts[key].text for key in self.pool_keys()], self.settings.labels
-        return Alike(texts, points, settings.alike_cosine) if settings.alike in ("ask", "auto") else None
+        texts = [self.texts[key].text for key in self.pool_keys()]
+        return Alike(texts, points, self.settings.labels.alike_cosine)
 
     @cached_property
     def buckets(self) -> np.ndarray:
@@ -201,11 +203,11 @@ class Labelling:
         fair = self._asked_for([asked.HOLDOUT, asked.RANDOM])
         rows = {key: self.texts[key].row for key in keys if key in asked_for.keys() - fair and not self.texts[key].in_holdout}
         near = self.alike.twins(rows.values())
+        twins = {key: [key_of_row[twin] for twin in near[row]] for key, row in rows.items()}
 
         def standing(key: str) -> tuple:
             return key in fair, resolved.answers.get(key), resolved.labels.get(key)
 
-        twins = {key: [key_of_row[twin] for twin in near[row]] for key, row in rows.items()}
         return {key: [twin for twin in twins[key] if standing(twin) == standing(key)] for key in twins}
 
     def _asked_for(self, names: Iterable[str]) -> dict[str, asked.Row]:

@@ -79,9 +79,7 @@ def _of_random(state: Labelling) -> list[str]:
 
 
 def _of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
-    """The strategy's choice at first; later, as many more rows as n or m asks for. Near-duplicates of rows that this round or one
-    before asks for are left out, and the next best come in their place (labels.alike).
-    """
+    """The strategy's choice at first; later, as many more rows as n or m asks for. The next best stand in for near-duplicates."""
     key_of_row, settings = state.pool_keys(), state.settings
     after = None if stage == rounds.FIRST else settings.rounds[stage].after
     rows = [row for row in asked.read(stage) if row.key in state.texts and not state.texts[row.key].in_holdout]

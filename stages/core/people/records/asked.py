@@ -3,7 +3,7 @@
     key, text, group, bucket, found, number, label
 
 People may open and save the file in a spreadsheet, sort it, and add columns. Only key and number, the place in the round, count;
-`found` holds the words of `make find` that the text matched, or that it was answered as a near-duplicate (../alike.py). Only `make answers FILE=` reads the column `label`.
+`found` holds the words of `make find` that the text matched, or alike.MARK. Only `make answers FILE=` reads the column `label`.
 """
 
 import re
