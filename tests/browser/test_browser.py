@@ -11,7 +11,7 @@ from stages.core.people.labelling_page.desk import Desk
 from stages.core.people.records import asked
 from tests.people.conftest import asked_first, first, unlabelled  # noqa: F401  (fixtures)
 from tests.support.browser import Window, chromium, served
-from tests.support.page import KEYS, TEXTS, ask_for, lines_of, on_paper, predict
+from tests.support.page import ALIKE, KEYS, LIKE, TEXTS, alike_on_paper, ask_for, lines_of, on_paper, predict
 from tests.support.project import Project
 
 GUIDE = "# When is it positive?\n\nWhere the author would go again.\n\n- <img src=x onerror=alert(1)>\n- Irony counts as meant."
@@ -254,6 +254,58 @@ def test_typing_filters_a_long_list_of_classes(folder, driver):
         window.press(ESCAPE, *"ebra", "3")
         assert given()[-1] == "zebra three"
         assert window.find("#narrow")[0].get_attribute("value") == ""
+
+
+def test_one_key_makes_an_answer_count_for_all_texts_like_it_and_z_takes_all_back(folder, driver):
+    alike_on_paper(folder)
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.complaints()  # drops those of other tests
+        assert (window.text(".text"), window.text("summary")) == (ALIKE[0], "and 2 texts like it | How this page works")
+        window.press("+")
+        assert window.find(".all")[0].get_attribute("aria-pressed") == "true"
+        assert window.text("#message") == "Your answer will count for 3 texts."
+        window.press("2")
+        assert (lines_of("anna"), window.text("#message")) == ([[key, "pos"] for key in LIKE[:3]], "Saved: pos, for 3 texts.")
+        assert window.text("#count").startswith("stage1: 3 of 5 answered, 2 left")
+        assert (window.text(".text"), window.text("article li")) == (ALIKE[4], "")
+        window.press("z")
+        assert lines_of("anna")[3:] == [[key, ""] for key in LIKE[:3]]
+        assert window.text("#count").startswith("stage1: 0 of 3 answered, 3 left")
+        window.press("+", "+", "0")  # for this text only
+        assert lines_of("anna")[6:] == [[LIKE[0], "?"]]
+
+        window.click("article summary")
+        assert window.text("article li") == ALIKE[5]  # with its markup as text
+        window.click(".all")
+        assert window.text("article li") == ALIKE[5]  # still open
+        window.press("1")
+        assert lines_of("anna")[7:] == [[LIKE[4], "neg"], [LIKE[5], "neg"]]
+        window.press("+")  # this text is like no other
+        assert (window.find(".all"), window.find("img"), window.complaints()) == ([], [], [])
+
+
+def test_side_by_side_and_above_nine_classes_all_are_answered_too(folder, driver):
+    alike_on_paper(folder, "auto", MANY)
+    with served(Desk(Choosing(next_rows))) as address:
+        driver.get("data:,")
+        window = Window(driver).open(address)
+        window.click("footer summary")
+        window.find("#at-once")[0].send_keys(BACKSPACE, "3", ENTER)
+        window.until(lambda: len(window.find("article")) == 3)
+        window.click("h1")
+        window.press(*"owl f", ENTER)  # all by themselves
+        assert lines_of("anna") == [[key, "owl four"] for key in LIKE[:3]]
+        window.press("+", *"cat tw", ENTER)
+        assert lines_of("anna")[3:] == [[LIKE[4], "cat two"]]
+        assert window.text(".all") == "+ answer all 3 at once"  # none at the text that was answered alone
+        window.press("z")
+        assert (lines_of("anna")[4:], len(window.find(".all"))) == ([[LIKE[4], ""]], 2)
+        window.press("z")
+        assert lines_of("anna")[5:] == [[key, ""] for key in LIKE[:3]]
+        window.press(*"x+")
+        assert window.find("#narrow")[0].get_attribute("value") == "x+"
 
 
 def test_an_answer_that_cannot_be_saved_is_reported_and_its_row_stays(window, folder):

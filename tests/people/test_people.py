@@ -89,7 +89,7 @@ def test_round_by_round_from_no_label_to_the_model(project, capsys):
 
 
 def test_people_and_a_data_set_with_the_same_labels_lead_to_the_same_rows_and_models(project):
-    """Given the same holdout, seed and order of classes, and no skipped rows."""
+    """Given the same holdout, seed and order of classes, no skipped rows, and near-duplicates asked for like any others."""
     texts = list(project.truth)
     for name in ("set", "hidden"):
         Path(name).mkdir()
@@ -98,7 +98,7 @@ def test_people_and_a_data_set_with_the_same_labels_lead_to_the_same_rows_and_mo
     write_corpus([{"text": text} for text in texts[:90]], "hidden/train.jsonl")
     made = {}
     for dataset, source in (("set", "dataset"), ("hidden", "people")):
-        project.change({"prepare": {"dataset": dataset}, "labels": {"from": source}})
+        project.change({"prepare": {"dataset": dataset}, "labels": {"from": source, "alike": False}})
         for stage in STAGES if source == "people" else ():
             project.ask()
             assert project.answer_all(stage) > 0

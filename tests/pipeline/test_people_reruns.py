@@ -103,6 +103,21 @@ def test_without_a_holdout_models_that_are_trained_anew_are_calibrated_anew_and_
     assert gleaner.load().predict(["good film"])[0] in ("neg", "pos")
 
 
+def test_near_duplicates_that_are_answered_in_a_round_run_nothing_before_it(project):
+    project.answer_all("stage1")
+    ask.main(repro=lambda target: Project.repro(project, target))
+    ran(project)
+    project.change({"labels": {"alike_cosine": 0.01}})
+    assert ran(project) == []  # no stage depends on it
+    state = Labelling()
+    key, new = next((key, several) for key, several in state.twins(state.open_keys("stage2")).items() if several)
+    state.answer("anna", key, "pos", new)
+    project.answer_all("stage2")
+    again = set(ran(project))
+    assert {"collect_answers", "select_stageN@stage2", "train_stageN@stage2", "report"} <= again
+    assert again & {"prepare", "embed", "cluster", "select_stage1", "train_stage1", "score_entropy@stage2"} == set()
+
+
 @pytest.mark.exhaustive
 def test_a_class_that_is_renamed_leaves_the_vectors_and_buckets_where_they_are(project):
     project.answer_all("stage1")

@@ -85,6 +85,9 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("finetune_encoder.score_range", [0, 1, 5], ["finetune_encoder.score_range = [0, 1, 5]", "at most 2 items"]),
         ("finetune_encoder.most_per_class", "some", ["finetune_encoder.most_per_class = 'some'"]),
         ("sufficient.rule", "kappa", ["sufficient.rule = 'kappa'", "'none' or 'agreement'"]),
+        ("labels.alike", "always", ["labels.alike = 'always'", "'ask', 'auto', 'off' or False"]),
+        ("labels.alike", True, ["labels.alike = True", "'ask', 'auto', 'off' or False"]),
+        ("labels.alike_cosine", 1.5, ["labels.alike_cosine = 1.5", "less than 1"]),
         # wrong types
         ("train.epochs", "many", ["train.epochs = 'many'", "valid integer"]),
         ("train.epochs", 2.5, ["train.epochs = 2.5", "valid integer"]),
@@ -289,6 +292,7 @@ def test_a_setting_named_like_a_pydantic_term_is_refused_by_name(params):
 
 PEOPLE = {"from": "people", "classes": ["neg", "pos"], "describe": {}, "rename": {}}
 PEOPLE |= {"guide": "none", "guesses": "none", "keep_text": True}
+PEOPLE |= {"alike": "ask", "alike_cosine": 0.98}
 
 
 @pytest.mark.parametrize(

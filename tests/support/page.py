@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.base import artifacts, keys, paths
-from stages.core.people.records import asked
+from stages.core.people.records import asked, journal
 from tests.support.people import PEOPLE
 from tests.support.project import ROOT, Project
 
@@ -48,3 +48,34 @@ def lines_of(who: str) -> list[list[str]]:
     """[key, label] of each line on disk."""
     file = Path(f"labels/answers/{who}.csv")
     return [line.split(",")[:2] for line in file.read_text(encoding="utf-8").splitlines()[1:]] if file.exists() else []
+
+
+CODE = "Your code is {}, do not share it"
+PARCEL = "<b>The parcel</b> of {} came late and broken"
+PRIZE = "{} won a prize, see {}"
+ALIKE = [
+    *(CODE.format(number) for number in (4821, 77, "5.20", 9)),  # the last is in the random arm
+    *(PARCEL.format(who) for who in ("@anna", "@bob")),
+    *(PRIZE.format(*words) for words in (("@carl", "www.a.example/x?y=1"), ("@dora_1", "https://b.example"))),
+    "A text like no other in this pool",
+]
+LIKE = [keys.key(text) for text in ALIKE]
+HELD_ALIKE = CODE.format(123)  # in the holdout
+
+
+def alike_on_paper(folder: Path, mode: str = "ask", classes: tuple[str, ...] = ("neg", "pos")) -> Project:
+    """As `on_paper`, with near-duplicates. stage1 asks for a code, a parcel and the last text; zoe answered the holdout."""
+    project = on_paper(folder, classes)
+    project.change({"labels": {"alike": mode}})
+    for path, labels, texts in (
+        (paths.POOL, paths.SOURCE_LABELS, ALIKE),
+        (paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS, [HELD_ALIKE]),
+    ):
+        artifacts.save_jsonl(path, ({"text": text} for text in texts))
+        artifacts.save(labels, np.full(len(texts), -1, np.int64))
+    artifacts.save(paths.CLUSTERS, np.zeros(len(ALIKE), np.int32))
+    asked.file_of("stage1").unlink()
+    for name, rows in (("holdout", [HELD_ALIKE]), ("random", [ALIKE[3]]), ("stage1", [ALIKE[0], ALIKE[4], ALIKE[8]])):
+        asked.add(name, [asked.Row(keys.key(text), text) for text in rows])
+    journal.append("zoe", [(keys.key(HELD_ALIKE), classes[1])])
+    return project

@@ -4,7 +4,8 @@ It is read from labels/ and from what prepare made of the texts, not from what t
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,9 @@ import numpy as np
 
 from stages.core.base import artifacts, keys, params, paths
 from stages.core.base.errors import Refused, short
+from stages.core.encoding import vectors
 from stages.core.people import program_guesses
+from stages.core.people.alike import Alike
 from stages.core.people.records import asked, conflicts, journal, second_copy
 from stages.core.rows import rounds
 from stages.core.settings import rules
@@ -84,6 +87,17 @@ class Labelling:
             return "" if file == "none" else Path(file).read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             raise Refused(f"params.yaml: labels.guide = {file}: {short(error)}; name a text file in UTF-8, or none") from None
+
+    @cached_property
+    def alike(self) -> Alike | None:
+        """Finds near-duplicates in the pool; None if labels.alike is off. While there are no vectors it compares texts only."""
+        if self.settings.labels.alike in ("off", False):
+            return None
+        points = None
+        with suppress(Refused):
+            points = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
+        texts = [self.texts[key].text for key in self.pool_keys()]
+        return Alike(texts, points, self.settings.labels.alike_cosine)
 
     @cached_property
     def buckets(self) -> np.ndarray:
@@ -188,15 +202,43 @@ class Labelling:
         resolved = self.resolved()
         return next((name for name in self.round_names if self.open_keys(name, resolved)), None)
 
-    def answer(self, who: str, key: str, label: str) -> None:
+    def twins(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """key -> keys of its near-duplicates that are as far as it is: not answered, or by the same people with the same labels.
+
+        Only a row that a stage asked for has any. Holdout and random arm are fair samples, so their rows neither have nor are any.
+        """
+        if self.alike is None:
+            return {}
+        resolved, key_of_row, asked_for = self.resolved(), self.pool_keys(), self._asked_for(self.stages)
+        fair = self._asked_for([asked.HOLDOUT, asked.RANDOM])
+        rows = {key: self.texts[key].row for key in keys if key in asked_for.keys() - fair and not self.texts[key].in_holdout}
+        near = self.alike.twins(rows.values())
+        twins = {key: [key_of_row[twin] for twin in near[row]] for key, row in rows.items()}
+
+        def standing(key: str) -> tuple:
+            return key in fair, resolved.answers.get(key), resolved.labels.get(key)
+
+        return {key: [twin for twin in twins[key] if standing(twin) == standing(key)] for key in twins}
+
+    def _asked_for(self, names: Iterable[str]) -> dict[str, asked.Row]:
+        return {row.key: row for name in names for row in asked.read(name)}
+
+    def answer(self, who: str, key: str, label: str, twins: Sequence[str] = ()) -> None:
         """Write one answer: a class, CANNOT_SAY, or "", which takes the last one back. It is on disk when this returns.
+
+        twins   get the same answer. They join the round of `key` before they do, and leave it after theirs was taken back: a label
+                that no round asked for would count for stage1
 
         Raises Refused for an unknown key, and for a label that is no class.
         """
         self.text(key)
         if label:
             conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
-        journal.append(who, [(key, label)])
+            if new := [twin for twin in twins if twin not in self._asked_for(self.stages)]:
+                asked.add(next(name for name in self.stages if key in asked.keys(name)), self.rows(new, asked.ALIKE))
+        journal.append(who, [(each, label) for each in (key, *twins)])
+        for name in self.stages if twins and not label else ():
+            asked.drop(name, {row.key for row in asked.read(name) if row.key in twins and row.found == asked.ALIKE})
 
     def rows(self, some_keys: Iterable[str], found: Mapping[str, str] = MappingProxyType({})) -> list[asked.Row]:
         """Rows of a round's file. `found`: key -> how a person found the row."""

@@ -1,6 +1,6 @@
 """Which rows a round should ask people for, beyond those that it already asks for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -79,36 +79,43 @@ def _of_random(state: Labelling) -> list[str]:
 
 
 def _of_stage(state: Labelling, stage: str, repro: Run) -> list[str]:
-    """The strategy's choice at first; later, as many more rows as n or m asks for."""
+    """The strategy's choice at first; later, as many more rows as n or m asks for. The next best stand in for near-duplicates."""
     key_of_row, settings = state.pool_keys(), state.settings
     after = None if stage == rounds.FIRST else settings.rounds[stage].after
     rows = [row for row in asked.read(stage) if row.key in state.texts and not state.texts[row.key].in_holdout]
-    if not rows:
-        repro(selecting(stage))
-        budget = rounds.load_budget(stage)
-        if budget["ended_after"]:
-            print(f"{stage}: nothing to ask, {budget['ended_after']} was {budget['ended_because']}")
-            return []
-        before = set(_labelled_before(state, after))
-        return [key_of_row[row] for row in rounds.load_labelled(stage, settings.seeds, len(key_of_row))[0] if row not in before]
     if after:
         choice = bucketed.Choice(stage, settings.select_stageN.by, settings.rounds[stage].m, f"rounds.{stage}.m", after)
     else:
         choice = bucketed.Choice(stage, settings.select_stage1.pick, settings.select_stage1.n, "select_stage1.n")
     usable = len(state.usable(stage, state.resolved()))
     wanted = rounds.wanted(choice.amount, int(state.buckets.max()) + 1, len(key_of_row)) - usable
-    if wanted <= 0:
+    if rows and wanted <= 0:
         return []
     repro(selecting(stage))
-    before = _labelled_before(state, after)
-    already = np.array([state.texts[row.key].row for row in rows], np.int64)
-    already = already[~np.isin(already, before)] if after else np.union1d(already, before)
-    scores = None
-    if after:
-        scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, (len(settings.seeds), len(key_of_row)), nan=True)
-    read = params.read("select_stage1", "strategies", "seeds", "train", "embed")
-    picked = bucketed.rows_to_add(choice, read, scores, bucketed.Held(already, labels.answers()[already]), wanted)
-    return [key_of_row[row] for row in bucketed.without_repeats(picked)]
+    before, already = _labelled_before(state, after), [state.texts[row.key].row for row in rows]
+
+    def more(closed: Collection[int], wanted: int) -> list[int]:
+        """The next best rows, none of `closed`; fewer if the pool has fewer."""
+        held = np.array(sorted({*already, *closed}.difference(before) if after else {*already, *closed, *before}), np.int64)
+        wanted = min(wanted, len(key_of_row) - len({*before, *held})) if closed else wanted
+        if not wanted:
+            return []
+        shape = len(settings.seeds), len(key_of_row)
+        scores = artifacts.load(rounds.folder(stage) / "scores.npy", np.float32, shape, nan=True) if after else None
+        read = params.read("select_stage1", "strategies", "seeds", "train", "embed")
+        picked = bucketed.rows_to_add(choice, read, scores, bucketed.Held(held, labels.answers()[held]), wanted)
+        return bucketed.without_repeats(picked).tolist()
+
+    budget = rounds.load_budget(stage)
+    if not rows and budget["ended_after"]:
+        print(f"{stage}: nothing to ask, {budget['ended_after']} was {budget['ended_because']}")
+        return []
+    chosen = rounds.load_labelled(stage, settings.seeds, len(key_of_row))[0]
+    best = more([], wanted) if rows else chosen[~np.isin(chosen, before)].tolist()
+    picked = state.alike.apart(best, {*before.tolist(), *already}, more) if state.alike else best
+    if left_out := len(set(best).difference(picked)):
+        print(f"{stage}: {left_out:,} near-duplicates are left out, and other rows are in their place (labels.alike)")
+    return [key_of_row[row] for row in picked]
 
 
 def _labelled_before(state: Labelling, after: str | None) -> np.ndarray:

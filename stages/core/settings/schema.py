@@ -153,6 +153,8 @@ class Labels(Section):
     rename: dict[ClassName, ClassName]
     guide: Name
     guesses: Name
+    alike: Literal["ask", "auto", "off", False]  # YAML reads off as False
+    alike_cosine: Share
     keep_text: bool
 
 

@@ -81,8 +81,13 @@ class Desk:
                 keys = [state.text(key).key]
             else:
                 keys = self._hand_out(who if again else "", window, state, queue.open, min(max(at_once, 1), MOST_AT_ONCE))
-            found = {row.key: row.found for row in asked.read(queue.name)} if queue.name in state.stages else {}
+            asked_for = asked.read(queue.name) if queue.name in state.stages else []
+            found = {row.key: row.found for row in asked_for if row.found != asked.ALIKE}
             rows = [self._row(state, who, own, each) | {"found": found.get(each, "")} for each in keys]
+            if not again and who != DECIDED:
+                twins = state.twins([*queue.open, *keys])  # of the whole round at once, which takes as long as of one row
+                alike = {each: [{"key": twin, "text": state.texts[twin].text} for twin in twins.get(each, [])] for each in keys}
+                rows = [row | {"alike": alike[row["key"]]} for row in rows]
             if guess:
                 predicted = state.predicted(queue.name or "")
                 for row in rows:
@@ -92,6 +97,7 @@ class Desk:
                 "who": who,
                 "classes": state.classes,
                 "guide": state.guide,
+                "for_all": state.settings.labels.alike == "auto",
                 "round": queue.name,
                 "answered": len(queue.rows) - len(queue.open),
                 "asked": len(queue.rows),
@@ -102,15 +108,21 @@ class Desk:
             }
 
     def answer(self, who: str, key: str, label: str, at: str = "") -> dict:
-        """Write one answer as Labelling.answer does; returns the answer before, and what was guessed in round `at`."""
+        """Write one answer as Labelling.answer does; returns the answer before, and what was guessed in round `at`.
+
+        key   of the text, and then, with blanks between, of near-duplicates that get the same answer if they are as far as it is
+        """
+        key, *alike = key.split() or [""]
         with self.lock:
             state = self.state()
             before, program = state.answers_of(who).get(key), state.program_guess(key) if at else ""
-            state.answer(who, key, label)
-            self.held = {place: holder for place, holder in self.held.items() if place[1] != key}
+            twins = [twin for twin in state.twins([state.text(key).key]).get(key, []) if twin in alike] if alike else []
+            state.answer(who, key, label, twins)
+            self.held = {place: holder for place, holder in self.held.items() if place[1] not in (key, *twins)}
             return {
                 "key": key,
                 "label": label,
+                "alike": twins,
                 "before": conflicts.renamed(before.label, state.rename) if before else "",
                 "guess": state.guess(state.predicted(at), state.texts[key]),
                 "program": program,

@@ -39,7 +39,7 @@ const store = (name, value) => {
 };
 const WINDOW = stored("window", null) || Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
 store("window", WINDOW);
-let undoable = stored("undo", []); // [{key, before}], the last answer at the end
+let undoable = stored("undo", []); // [{key, before, alike}], the last answer at the end
 
 let now = null; // the last reply to /show
 let rows = []; // the texts on the screen
@@ -88,7 +88,7 @@ async function show(key = "") {
   now = await call(`/show?${query}`);
   if (doubts && !key) return; // requested before the doubts were opened
   reviewing = key;
-  rows = now.rows;
+  rows = now.rows.map((row) => ({ ...row, all: now.for_all && !row.label }));
   at = 0;
   draw();
   if (!rows.length) await wait();
@@ -148,14 +148,17 @@ async function answer(label) {
   const row = rows[at];
   if (!row || busy) return;
   await run(async () => {
-    const saved = await call("/answer", { who: WHO, key: row.key, label, at: doubts ? "" : now.round || "" });
+    const keys = [row.key, ...(row.all && row.alike ? row.alike.map((twin) => twin.key) : [])].join(" ");
+    const saved = await call("/answer", { who: WHO, key: keys, label, at: doubts ? "" : now.round || "" });
     if (saved.before !== label) {
-      undoable.push({ key: row.key, before: saved.before });
+      undoable.push({ key: row.key, before: saved.before, alike: saved.alike });
       store("undo", undoable.slice(-500));
     }
     if (!row.label && !reviewing) now.answered += 1;
+    for (const each of rows) if (saved.alike.includes(each.key)) each.label = label;
     row.label = label;
-    say(`Saved: ${shown(label)}.` + guessed(doubts ? doubts.left[0].likelier : saved.guess, label) + (saved.program && label ? ` ${saved.program}.` : ""));
+    row.alone = !row.all;
+    say(`Saved: ${shown(label)}${saved.alike.length ? `, for ${saved.alike.length + 1} texts` : ""}.` + guessed(doubts ? doubts.left[0].likelier : saved.guess, label) + (saved.program && label ? ` ${saved.program}.` : ""));
     if (reviewing) return next();
     const after = rows.findIndex((each, place) => place > at && !each.label);
     const open = after >= 0 ? after : rows.findIndex((each) => !each.label);
@@ -170,7 +173,7 @@ async function undo() {
   const last = undoable.at(-1);
   if (!last) return say("Nothing to undo in this window. See the earlier answers.");
   await run(async () => {
-    await call("/answer", { who: WHO, key: last.key, label: last.before, at: "" });
+    await call("/answer", { who: WHO, key: [last.key, ...(last.alike || [])].join(" "), label: last.before, at: "" });
     undoable.pop();
     store("undo", undoable);
     say(last.before ? `Undone: ${shown(last.before)} again.` : "Undone: this text has no answer again.");
@@ -178,7 +181,8 @@ async function undo() {
     if (doubts && reviewing !== last.key) doubts.left.unshift({ key: last.key, likelier: "" });
     if (place < 0 || reviewing) return show(last.key);
     if (rows[place].label && !last.before) now.answered -= 1;
-    rows[place].label = last.before;
+    for (const each of rows) if (each.key === last.key || last.alike?.includes(each.key)) each.label = last.before;
+    rows[place].alone = false;
     at = place;
     draw();
   });
@@ -257,6 +261,7 @@ function drawCards() {
     const text = make("p", row.text, row.text.length > LONG ? "text long" : "text");
     text.dir = "auto";
     card.append(text);
+    if (countsFor(row)) card.append(...drawAlike(row));
     if (row.label) card.append(make("p", `your answer: ${shown(row.label)}`, "chip"));
     if (row.answers) card.append(make("p", Object.entries(row.answers).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
     if (row.guess) card.append(make("p", `the model's guess: ${row.guess}`, "chip"));
@@ -273,6 +278,33 @@ function drawCards() {
     cards[at].focus({ preventScroll: true }); // a screen reader reads the text
     cards[at].scrollIntoView({ block: "nearest" });
   }
+}
+
+// How many near-duplicates the next answer to a row may count for: none after an answer to the row alone.
+function countsFor(row) {
+  return row.alone || !row.alike ? 0 : row.alike.length;
+}
+
+function drawAlike(row) {
+  const number = row.alike.length;
+  const texts = make("details");
+  texts.append(make("summary", number === 1 ? "and 1 text like it" : `and ${number} texts like it`), make("ul"));
+  texts.lastChild.append(...row.alike.map(({ text }) => make("li", text)));
+  texts.open = Boolean(row.opened);
+  texts.addEventListener("toggle", () => (row.opened = texts.open));
+  const button = make("button", "", "all");
+  button.type = "button";
+  button.setAttribute("aria-pressed", row.all ? "true" : "false");
+  button.setAttribute("aria-keyshortcuts", "+");
+  button.append(make("kbd", "+"), make("span", number === 1 ? " answer both at once" : ` answer all ${number + 1} at once`));
+  button.addEventListener("click", () => toggleAll(row));
+  return [texts, button];
+}
+
+function toggleAll(row) {
+  row.all = !row.all;
+  draw();
+  say(row.all ? `Your answer will count for ${row.alike.length + 1} texts.` : "Your answer will count for this text only.");
 }
 
 // The classes that contain the typed words: first the one that equals them, then those that begin with them.
@@ -483,6 +515,10 @@ function key(event) {
     const name = fitting()[Number(event.key) - 1];
     if (name === undefined) say(`There is no class ${event.key}.`);
     else if (!event.repeat) take(name); // a key held down answers once
+    return true;
+  }
+  if (event.key === "+" && !typed && rows[at] && countsFor(rows[at])) {
+    if (!event.repeat) toggleAll(rows[at]);
     return true;
   }
   if (event.key === "0") {

@@ -3,8 +3,8 @@
     key, text, group, bucket, found, number, label
 
 People may open and save the file in a spreadsheet, sort it, and add columns. Only key and number, the place in the round, count;
-`found` says how a person found the row: the words of `make find` in it, "like: " and a text, or "class: " and a name. Only
-`make answers FILE=` reads the column `label`.
+`found` says how a row came to be asked for, if no strategy chose it: the words of `make find` in it, "like: " and a text, "class: "
+and a name, or ALIKE. Only `make answers FILE=` reads the column `label`.
 """
 
 import re
@@ -18,6 +18,7 @@ from stages.core.people.records.journal import KEY, KEY_FORM
 
 FOLDER = Path("labels")
 HOLDOUT, RANDOM = "holdout", "random"
+ALIKE = "a near-duplicate"  # of a row whose answer counts for this one too
 NAME = re.compile(rf"stage[0-9]+|{HOLDOUT}|{RANDOM}")
 
 
