@@ -8,6 +8,8 @@
 # make answers FILE=... [WHO=anna UNDO=1]   read answers from a table, such as a filled-in labels/stage1.csv, or from a tool's export;
 #                          UNDO=1 takes them back
 # make find WORDS="..." [STAGE=]     also ask for rows with these words
+# make add FILE=new.csv [TEXT=column]   append texts that came later to the data set that people label
+# make drift [FILE=new.csv TEXT=column]  how far new texts, or those that make add brought, lie from the pool
 # make doubts [MOST=]      for annotators: write answers worth a second look to tasks/
 # make waiting             show what labelling waits for
 # make test-browser        only the tests of the pages, in a real Chromium (Debian: chromium, chromium-driver)
@@ -20,7 +22,7 @@
 # make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1 pushes everything, with the run-cache
 # make fetch               pull what this checkout's params can use
 # make clean-cache         delete vectors cached by earlier runs of embed
-.PHONY: repro overlay ask label answers find doubts waiting test quick test-all test-browser bench check encoders predict model remote share fetch clean-cache
+.PHONY: repro overlay ask label answers find add drift doubts waiting test quick test-all test-browser bench check encoders predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in this folder
 PYTHON ?= python3
@@ -42,6 +44,12 @@ answers: .venv/installed
 
 find: .venv/installed
 	@python -m stages find "$$WORDS" "$$STAGE" "$$MOST"
+
+add: .venv/installed
+	@python -m stages add "$$FILE" "$$TEXT"
+
+drift: .venv/installed
+	@python -m stages drift "$$FILE" "$$TEXT"
 
 doubts: .venv/installed
 	@python -m stages doubts "$$MOST"
