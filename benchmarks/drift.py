@@ -2,7 +2,7 @@
 
     python -m benchmarks.drift [--sets NAME ...] [--home .gleaner/doubts]
 
-A class is held back from the pool, with up to 500 rows of the others, and both come as new texts; so for every class, of 77 for 10.
+A class is held back from the pool, with up to 500 rows of the others, and both come as new texts; so for every class, of 77 for 20.
 Prints the table of docs/labelling-more.md: means over the classes. Stages prepare and embed run once a data set.
 """
 
@@ -25,7 +25,7 @@ from stages.core.encoding import vectors
 from stages.core.reporting import novelty
 from stages.core.rows import labels
 
-CLASSES, ORDINARY = 10, 500
+CLASSES, ORDINARY = 20, 500
 VIEWS = {  # float [rows, layers, width] -> float32 [rows, width]
     "mean of the layers": vectors.mean_of_layers,
     "last layer": lambda stored: np.asarray(stored[:, -1], np.float32),

@@ -25,31 +25,31 @@ def main(file: str = "", column: str = "") -> None:
     there = {keys.key(row["text"] or "") for row in (*pool, *(own_holdout or ()))}
     target, split = appending.target(prepare)
     new, text_column, places = reading.fresh(file, column, prepare, there)
-    if places and not own_holdout:
+    if not places:
+        print("nothing is added")
+        return
+    old = files.read_file(target, prepare.encoding)
+    columns = {name.strip().lower(): name for name in new.columns}
+    taken = {own: columns[own.strip().lower()] for own in old.columns if own.strip().lower() in columns}
+    taken[tables.choose(prepare.text_column, splits.TEXT_COLUMNS, old, "prepare.text_column")] = text_column
+    cells = {own: tables.cells(new, name, file, listed=True) for own, name in taken.items()}
+    if prepare.split_column != "none":  # of a file that holds pool and holdout
+        for own in tables.matching(prepare.split_column, splits.SPLIT_COLUMNS, old):
+            cells[own] = [split] * len(next(iter(cells.values())))
+    [label, *_] = [*tables.matching(prepare.label_column, splits.LABEL_COLUMNS, old), ""]
+    rows = {key: {own: values[place] for own, values in cells.items()} for key, place in places.items()}
+    for key, row in rows.items():
+        refuse_unknown(row.get(label), state, f"{file}, row {places[key] + 1:,}")
+    if not own_holdout:
         keep_holdout(state, there)
+    now, others = journal.stamp(datetime.now(UTC)), {"file": " ".join(Path(file).name.split())}
+    added = [journal.Answer(key, " ".join((row.get(label) or "").split()), now, 0, others) for key, row in rows.items()]
     with journal.locked():
-        old = files.read_file(target, prepare.encoding)
-        columns = {name.strip().lower(): name for name in new.columns}
-        taken = {own: columns[own.strip().lower()] for own in old.columns if own.strip().lower() in columns}
-        taken[tables.choose(prepare.text_column, splits.TEXT_COLUMNS, old, "prepare.text_column")] = text_column
-        cells = {own: tables.cells(new, name, file, listed=True) for own, name in taken.items()}
-        if prepare.split_column != "none":  # of a file that holds pool and holdout
-            for own in tables.matching(prepare.split_column, splits.SPLIT_COLUMNS, old):
-                cells[own] = [split] * len(next(iter(cells.values())))
-        [label, *_] = [*tables.matching(prepare.label_column, splits.LABEL_COLUMNS, old), ""]
-        rows = {key: {own: values[place] for own, values in cells.items()} for key, place in places.items()}
-        for key, row in rows.items():
-            refuse_unknown(row.get(label), state, f"{file}, row {places[key] + 1:,}")
-        if rows:
-            whole, now = appending.grown(target, prepare.encoding, list(rows.values())), journal.stamp(datetime.now(UTC))
-            # Before the data set: a run that is killed between the two and started again adds the rest.
-            others = {"file": " ".join(Path(file).name.split())}
-            added = [journal.Answer(key, " ".join((row.get(label) or "").split()), now, 0, others) for key, row in rows.items()]
-            journal.add(asked.ADDED, added, (*journal.COLUMNS, *others))
-            appending.replace(target, whole)
-    print(f"{target}: {len(rows):,} texts added, columns {', '.join(cells)}" if rows else "nothing is added")
-    if rows:
-        print("next: make repro reads them, encodes only these, and says which lie far from the others; make label asks among all")
+        whole = appending.grown(target, prepare.encoding, list(rows.values()))
+        journal.add(asked.ADDED, added, (*journal.COLUMNS, *others))  # first: a run that is killed between the two can be repeated
+        appending.replace(target, whole)
+    print(f"{target}: {len(rows):,} texts added, columns {', '.join(cells)}")
+    print("next: make repro reads them, encodes only these, and says which lie far from the others; make label asks among all")
 
 
 def keep_holdout(state: Labelling, there: set[str]) -> None:
@@ -63,11 +63,10 @@ def keep_holdout(state: Labelling, there: set[str]) -> None:
 def refuse_unknown(label: str | None, state: Labelling, where: str) -> None:
     """Refuse, before anything is written, a label that prepare would refuse."""
     settings, classes = state.settings, state.settings.labels.classes
-    if not classes or not (label or "").strip() or any(tables.means(wanted, label) for wanted in settings.prepare.missing_labels):
-        return
     shown = {spellings.visible(name): name for name in (*classes, *state.rename)}
-    name = conflicts.renamed(shown.get(spellings.visible(label), label), state.rename)
-    if name not in classes:
+    name = conflicts.renamed(shown.get(spellings.visible(label or ""), label), state.rename)
+    missing = not (label or "").strip() or any(tables.means(wanted, label) for wanted in settings.prepare.missing_labels)
+    if classes and not missing and name not in classes:
         raise Refused(
             f"{where}: label = {label}, which is no class; {choices(name, classes)}; correct it, add it to labels.classes or to "
             "prepare.missing_labels, or give its new name in labels.rename; nothing was added"

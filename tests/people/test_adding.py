@@ -141,6 +141,25 @@ def test_answers_holdout_and_rounds_stay_only_new_texts_are_encoded_and_the_next
     assert set(asked.keys("stage2")) & {line.key for line in lines}
     assert not set(asked.keys("holdout")) & {line.key for line in lines}
 
+    capsys.readouterr()
+    drift.main()
+    assert re.search(
+        r"of 25 new .*\n(- .*\n)*The model gives \d+ of 25 \(.*%\) no class a probability of 0.5 or more", capsys.readouterr().out
+    )
+    with pytest.raises(Refused, match=r"FILE=neü.csv: no text to compare: the pool holds all of the file"):
+        drift.main("neü.csv")
+    Path("later.txt").write_text("awful music\nwords unheard of\n" + pool[0] + "\n")
+    capsys.readouterr()
+    drift.main("later.txt")
+    printed = capsys.readouterr().out
+    assert "later.txt: 3 rows, texts in column text: 2 new, 1 already there" in printed
+    assert "of 2 new " in printed
+    assert Path("corpus.jsonl").read_bytes() == grown
+    add.main("later.txt")
+    first.call("prepare")
+    first.call("embed")
+    assert "data/embeddings/pool.npy: 127 texts, 0 encoded now" in capsys.readouterr().out  # drift encoded them
+
 
 @pytest.fixture
 def bare(tmp_path, monkeypatch) -> InProcess:

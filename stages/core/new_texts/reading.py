@@ -123,10 +123,9 @@ def inspect(source: Stream, setting: Any, asked: str | None, once: bool = False)
 
 
 def fresh(file: str, column: str, prepare: Any, known: set[str]) -> tuple[Table, str, dict[str, int]]:
-    """(all rows of a file, its text column, key -> the row of each text that is not among the keys `known`); prints the counts.
+    """(all rows of a file, its text column, key -> row of each text that is not `known`); prints the counts.
 
-    column    the text column that the user named, or ""
-    prepare   the section of params.yaml; its encoding counts where the file is not UTF-8
+    column, prepare   the text column that the user named, or ""; the section of params.yaml: the encoding of what is not UTF-8
     """
     if not file or not Path(file).expanduser().exists():
         raise Refused(f"FILE={file}: no such file; possible: {file_names.POSSIBLE}, with new texts: FILE=new.csv")

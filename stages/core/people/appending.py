@@ -44,7 +44,9 @@ def grown(file: Path, encoding: str, rows: list[dict[str, str | None]]) -> bytes
         text = data.decode(codec)
         newline = re.search(r"\r\n|\r|\n|\Z", text)[0] or "\n"
         if file_names.suffixes(file)[0] in DELIMITED:
-            dialect, read = delimited.dialect_of(partial(io.StringIO, text, ""), file), partial(_cells, file)
+            opened = lambda text: partial(io.StringIO, text, "")  # noqa: E731
+            read = lambda text: list(delimited.rows_of(opened(text), delimited.dialect_of(opened(text), file)))  # noqa: E731
+            dialect = delimited.dialect_of(opened(text), file)
             # Without quotes a tab or line end would end the cell; where blanks before quotes are ignored, those before texts are too.
             lost, instead = (r"[\t\r\n]+", " ") if not dialect.quoted else (r"^ +" if dialect.spaced else "(?!)", "")
             columns = tables.names_of(read(text)[0])
@@ -62,11 +64,6 @@ def grown(file: Path, encoding: str, rows: list[dict[str, str | None]]) -> bytes
     except (ValueError, OSError, csv.Error) as error:
         problem = short(error)
     raise Refused(f"{file}: the texts cannot be appended, {problem}; {REMEDY}")
-
-
-def _cells(file: Path, text: str) -> list[list[str]]:
-    lines = partial(io.StringIO, text, "")
-    return list(delimited.rows_of(lines, delimited.dialect_of(lines, file)))
 
 
 def _line(cells: list[str], dialect: delimited.Dialect) -> str:

@@ -41,14 +41,12 @@ def measured(new: np.ndarray, known: np.ndarray) -> Novelty:
     neighbours = min(NEIGHBOURS, len(known) - 1)
     search = NearestNeighbors(n_neighbors=neighbours + 1, algorithm="brute", metric="sqeuclidean").fit(known)
 
-    def distances(squared: np.ndarray) -> np.ndarray:
-        """Between rows of unit length the squared distance is twice the cosine distance; below `eps` it is rounding."""
-        return np.where(squared < np.finfo(np.float32).eps, 0, squared).mean(1, dtype=np.float64) / 2
-
+    # Between rows of unit length the squared distance is twice the cosine distance; below `eps` it is rounding.
+    mean = lambda squared: np.where(squared < np.finfo(np.float32).eps, 0, squared).mean(1, dtype=np.float64) / 2  # noqa: E731
     sample = known[np.sort(np.random.default_rng(0).permutation(len(known))[:SAMPLED])]
-    own = distances(search.kneighbors(sample)[0][:, 1:])  # the nearest is the row itself, or its equal
+    own = mean(search.kneighbors(sample)[0][:, 1:])  # the nearest is the row itself, or its equal
     squared, nearest = search.kneighbors(new, neighbours)
-    return Novelty(distances(squared), nearest[:, 0], float(np.quantile(own, 1 - EXPECTED)))
+    return Novelty(mean(squared), nearest[:, 0], float(np.quantile(own, 1 - EXPECTED)))
 
 
 def of_added(answers: np.ndarray, buckets: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -71,10 +69,8 @@ def lines(found: Novelty, texts: list[str], buckets: np.ndarray) -> list[str]:
     far, of = int(found.far.sum()), len(texts)
     low, high = proportion_confint(far, of, alpha=ALPHA, method="beta")  # Clopper & Pearson 1934: exact
     head = f"The model has not seen such texts: {far:,} of {of:,} new ones" if low > EXPECTED else f"{far:,} of {of:,} new texts"
-    made = [
-        f"{head} lie farther from their neighbours than 99% of the others from theirs ({far / of:.1%}, 95% interval {low:.1%} to "
-        f"{high:.1%}; {EXPECTED:.0%} is expected)."
-    ]
+    interval = f"{far / of:.1%}, 95% interval {low:.1%} to {high:.1%}; {EXPECTED:.0%} is expected"
+    made = [f"{head} lie farther from their neighbours than 99% of the others from theirs ({interval})."]
     nearest = buckets[found.nearest]
     rows = [np.flatnonzero(found.far & (nearest == bucket)) for bucket in np.unique(nearest[found.far])]
     for its in sorted(rows, key=len, reverse=True)[:BUCKETS]:
