@@ -47,7 +47,7 @@ def grown(file: Path, encoding: str, rows: list[dict[str, str | None]]) -> bytes
             opened = lambda text: partial(io.StringIO, text, "")  # noqa: E731
             read = lambda text: list(delimited.rows_of(opened(text), delimited.dialect_of(opened(text), file)))  # noqa: E731
             dialect = delimited.dialect_of(opened(text), file)
-            # Without quotes a tab or line end would end the cell; where blanks before quotes are ignored, those before texts are too.
+            # Without quotes a tab or line end ends the cell; where blanks before quotes are ignored, so are those before texts.
             lost, instead = (r"[\t\r\n]+", " ") if not dialect.quoted else (r"^ +" if dialect.spaced else "(?!)", "")
             columns = tables.names_of(read(text)[0])
             new = [[re.sub(lost, instead, row.get(name) or "") for name in columns] for row in rows]
