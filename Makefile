@@ -10,6 +10,8 @@
 #                          WHO_COLUMN=annotator: that column names who gave each label; columns label_anna, label_bob do so too
 # make guesses FILE=... [MOST_ERROR=0.02 TAKE=1 WHO= UNDO=1]   how good a program's guesses are; TAKE=1 takes the sure ones for answers
 # make find WORDS="..." [STAGE= MOST=]   also ask for rows with these words; or LIKE="..." like this text; or CLASS=... surest of it
+# make add FILE=new.csv [TEXT=column]   append texts that came later to the data set that people label
+# make drift [FILE=new.csv TEXT=column]  how far new texts, or those that make add brought, lie from the pool
 # make doubts [MOST=]      for annotators: write answers worth a second look to tasks/
 # make waiting             show what labelling waits for
 # make test-browser        only the tests of the pages, in a real Chromium (Debian: chromium, chromium-driver)
@@ -23,7 +25,7 @@
 # make share [ALL=1]       push texts, labels, encoder, vectors and map; ALL=1 pushes everything, with the run-cache
 # make fetch               pull what this checkout's params can use
 # make clean-cache         delete vectors cached by earlier runs of embed
-.PHONY: repro overlay ask label answers guesses find doubts waiting test quick test-all test-browser bench check encoders predict model remote share fetch clean-cache
+.PHONY: repro overlay ask label answers guesses find add drift doubts waiting test quick test-all test-browser bench check encoders predict model remote share fetch clean-cache
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONSAFEPATH  # else `python -m stages` does not look for stages in this folder
 PYTHON ?= python3
@@ -48,6 +50,12 @@ guesses: .venv/installed
 
 find: .venv/installed
 	@python -m stages find "$$WORDS" "$$LIKE" "$$CLASS" "$$STAGE" "$$MOST"
+
+add: .venv/installed
+	@python -m stages add "$$FILE" "$$TEXT"
+
+drift: .venv/installed
+	@python -m stages drift "$$FILE" "$$TEXT"
 
 doubts: .venv/installed
 	@python -m stages doubts "$$MOST"

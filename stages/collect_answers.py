@@ -3,12 +3,14 @@
 No other stage reads labels/.
 
 reads   labels/                         STAGE.csv, holdout.csv, random.csv: what was asked; answers/ANNOTATOR.csv: what was answered
+        labels/added.csv                what `make add` brought
         data/pool.jsonl, data/source_labels.npy, data/holdout.jsonl, data/source_holdout_labels.npy, data/classes.json
 writes  data/answers.npy                int64 [pool]      class number; -1 waits for an answer, -2 cannot be said, -3 conflict
         data/holdout_labels.npy         int64 [holdout]   the same for the holdout
         data/asked/STAGE.npy            int64 [rows]      rows of pool.jsonl that the round asks for, in order; empty before it asks
         data/asked/random.npy           int64 [rows]      the same for the random arm
         data/asked/prelabelled.npy      int64 [rows]      rows with a label that no round asked for
+        data/asked/added.npy            int64 [rows]      rows of labels/added.csv; the file is missing if there are none
         data/asked/several.json         key -> annotator -> label, of the texts that two or more answered
         data/asked/people.json          who answered how much and how fast; rows in conflict, and rows that cannot be said; rows of
                                         each round that a person found by hand
@@ -47,6 +49,7 @@ def main() -> None:
         files = {who: journal.lines(journal.file_of(who)) for who in journal.annotators()}
         asked_keys = {name: asked.keys(name) for name in asked.written()}
         by_hand = {name: {row.key for row in asked.read(name) if row.found not in ("", asked.ALIKE)} for name in asked_keys}
+        added_lines, _ = journal.lines(asked.ADDED)
     for note in (note for _, notes in files.values() for note in notes):
         print(f"collect_answers: {note}")
     lines = {who: own for who, (own, _) in files.items()}
@@ -59,7 +62,8 @@ def main() -> None:
     rows = {name: np.array([row_of[key] for key in asked_keys.get(name, []) if key in row_of], np.int64) for name in names}
     ever = {key for its_keys in asked_keys.values() for key in its_keys}
     rows["prelabelled"] = np.array([row for row, key in enumerate(pool) if answers[row] >= 0 and key not in ever], np.int64)
-    save(answers, holdout_answers, rows)
+    added = sorted({row_of[line.key] for line in added_lines if line.key in row_of})
+    save(answers, holdout_answers, rows | ({"added": np.array(added, np.int64)} if added else {}))
     found = {name: [row_of[key] for key in asked_keys[name] if key in row_of and key in by_hand[name]] for name in asked_keys}
     about = effort.summary(lines, given, resolved, {"pool": pool, "holdout": holdout})
     save_about_people(resolved.several(), about | {"found": {name: those for name, those in found.items() if those}}, digest)

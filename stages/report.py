@@ -7,6 +7,7 @@ reads   data/results/ARM/STAGE/         rows and probabilities on the holdout; o
         data/names/predicted.npy        what classes are called by name, to tell whose phrases mislead
         data/model/answered.json        accuracy of the model to use where it is sure
         data/asked/several.json         answers to texts that several people answered
+        data/asked/added.npy            rows that `make add` brought, to tell how far they lie from the others
 writes  metrics/ARM/STAGE.json          flat, the same keys in every file
         metrics/ARM/curve.json          the arm over all budgets: gain, tests, labels saved, kind of rows picked
         metrics/summary.json            the bucketed arm at its end, with the keys of STAGE.json
@@ -32,7 +33,7 @@ from stages.core.base import artifacts, params, paths, seeding
 from stages.core.encoding import vectors
 from stages.core.report_page import build
 from stages.core.report_page.contents import Reported
-from stages.core.reporting import annotators, answer, comparison, misleading, result_tables, sureness
+from stages.core.reporting import annotators, answer, comparison, misleading, novelty, result_tables, sureness
 from stages.core.reporting.comparison import Tested
 from stages.core.reporting.description import agreement_of, describe
 from stages.core.rows import finals, labels, measures, results, rounds
@@ -93,6 +94,8 @@ def main() -> None:
     if vars(settings)["from"] == "people":
         if trained:
             text += how_sure(tested, measured, loaded, trained, known, actual, settings.report.target)
+        novel = novelty.of_added(answers, buckets)[1]
+        text += "\n".join(["", *novel, ""]) if novel else ""
         agreement = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")))
         if agreement:
             artifacts.save_json(METRICS / "agreement.json", agreement)

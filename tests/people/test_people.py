@@ -612,6 +612,9 @@ def test_make_passes_on_any_file_words_and_name(first):
     lines = make("find", "LIKE=a $$(dull) 'film'", "MOST=2", "STAGE=stage1")
     assert any(line.startswith("labels/stage1.csv: 2 rows added, of ") for line in lines)
     assert asked.read("stage1")[-1].found == "like: a $(dull) 'film'"
+    Path("new $(x).txt").write_text("one text\nanother text\n")
+    lines = make("add", "FILE=new $$(x).txt", "TEXT=text")
+    assert lines[0].startswith("new $(x).txt: 2 rows, texts in column text: 2 new, 0 already there")
 
 
 def test_answers_to_unknown_texts_or_with_unknown_classes_are_refused(first):

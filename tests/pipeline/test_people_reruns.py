@@ -11,7 +11,8 @@ import pytest
 
 import gleaner
 from stages import collect_answers
-from stages.commands import answers, ask, waiting
+from stages.commands import add, answers, ask, waiting
+from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 from stages.core.people import dvc_repro
 from stages.core.people.labelling import Labelling
@@ -257,6 +258,28 @@ def first_answered(asked_for, tmp_path_factory) -> Project:
 @pytest.fixture
 def answered(first_answered, tmp_path, monkeypatch) -> Labelled:
     return entered(first_answered, tmp_path, monkeypatch)
+
+
+def test_texts_that_come_later_are_encoded_alone_and_answers_holdout_and_rounds_stay(answered):
+    held, labels = paths.HOLDOUT.read_bytes(), np.load("data/stage1/labels.npy")
+    asked_before = {file: file.read_bytes() for file in Path("labels").rglob("*.csv")}
+    new = [f"later {number} scene" for number in range(15)]
+    Path("new.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in new))
+    add.main("new.jsonl")
+    made = answered.dvc("repro")
+    assert {"prepare", "collect_answers", "embed", "cluster", "train_stage1", "report"} <= set(made.stages)
+    assert "finetune_encoder" not in made.stages
+    assert "data/embeddings/pool.npy: 115 texts, 15 encoded now" in made.output
+    assert "data/embeddings/holdout.npy: 20 texts, 0 encoded now" in made.output
+    assert paths.HOLDOUT.read_bytes() == held
+    assert artifacts.texts(paths.POOL)[100:] == new
+    assert np.array_equal(np.load("data/stage1/labels.npy"), labels)
+    assert np.load("data/asked/added.npy").tolist() == list(range(100, 115))
+    assert "of 15 new" in answered.summary()
+    assert ran(answered) == []
+    ask.main(repro=lambda target: Project.repro(answered, target))
+    assert len(asked.keys("stage2")) == 8
+    assert {file: file.read_bytes() for file in asked_before} == asked_before
 
 
 def test_the_page_asks_for_the_next_round_by_itself_and_runs_no_more_than_its_proposal_needs(answered):

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from stages.core.base import keys
 from stages.core.base.errors import Refused, short
 from stages.core.sources import columnar, file_names, files, json_rows, layout, packed, plain_texts, tables
 from stages.core.sources.splits import TEXT_COLUMNS
@@ -119,6 +120,28 @@ def inspect(source: Stream, setting: Any, asked: str | None, once: bool = False)
             digest.update(text.encode() + b"\0")
         count += len(part)
     return Inspected(source, list(columns), column, chunks(source.rows(), column, source.name), count, digest.hexdigest())
+
+
+def fresh(file: str, column: str, prepare: Any, known: set[str]) -> tuple[Table, str, dict[str, int]]:
+    """(all rows of a file, its text column, key -> row of each text that is not `known`); prints the counts.
+
+    column, prepare   the text column that the user named, or ""; the section of params.yaml: the encoding of what is not UTF-8
+    """
+    if not file or not Path(file).expanduser().exists():
+        raise Refused(f"FILE={file}: no such file; possible: {file_names.POSSIBLE}, with new texts: FILE=new.csv")
+    inspected = lambda encoding: inspect(of_path(Path(file).expanduser(), encoding), prepare.text_column, column or None)  # noqa: E731
+    try:
+        found = inspected("auto")
+    except Refused:
+        found = inspected(prepare.encoding)
+    parts = list(found.chunks)
+    rows, texts = ([each for part in parts for each in part[side]] for side in (0, 1))
+    places = {keys.key(text): place for place, text in reversed(list(enumerate(texts))) if text.strip()}
+    new = {key: place for key, place in sorted(places.items(), key=lambda item: item[1]) if key not in known}
+    blank, there = sum(not text.strip() for text in texts), len(places) - len(new)
+    others = f"{there:,} already there, {len(texts) - blank - len(places):,} repeated, {blank:,} without a text"
+    print(f"{file}: {len(texts):,} rows, texts in column {found.text_column}: {len(new):,} new, {others}")
+    return Table(found.columns, lambda name: (row.get(name) for row in rows)), found.text_column, new
 
 
 def text_column(table: Table, setting: Any, asked: str | None, name: str) -> str:

@@ -1,8 +1,14 @@
-"""Tables in Markdown that fit a terminal."""
+"""Tables in Markdown that fit a terminal, and texts in a line of it."""
 
 from tabulate import tabulate
 
 COLUMNS = 100  # of a terminal
+CHARACTERS = 60  # of a text in a line
+
+
+def quoted(texts: list[str]) -> str:
+    """Some texts, shortened, in one line of Markdown."""
+    return ", ".join("`{}`".format(repr(text[:CHARACTERS])[1:-1].replace("`", "'")) for text in texts)
 
 
 def table(lines: list[list[str]], heads: list[str], left: int) -> str:

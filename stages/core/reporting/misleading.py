@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from stages.core.reporting.markdown import quoted
+
 HEAD = "phrases of the last run that mislead; better words go into labels.describe (docs/names.md):"
 LEAST, FEW = 5, 1 / 3  # rows answered so, and share of them that is called so
 SHOWN = 3  # texts a class
-CHARACTERS = 60  # of a text
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,8 @@ class Misled:
 
     def line(self, texts: list[str]) -> str:
         """texts   of `rows`"""
-        shown = ", ".join("`{}`".format(repr(text[:CHARACTERS])[1:-1].replace("`", "'")) for text in texts)
         few = f"of {self.answered:,} rows answered {self.name}, the phrases find {self.called:,}"
-        return f"{few}; they call most others {self.instead}: {shown}"
+        return f"{few}; they call most others {self.instead}: {quoted(texts)}"
 
 
 def found(actual: np.ndarray, named: np.ndarray, classes: list[str]) -> list[Misled]:

@@ -6,6 +6,7 @@ data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage s
                             one list a pair of stages with one number a seed; ended_after: the last stage that chose rows,
                             or null; ended_because: sufficient, or waiting for answers
 data/asked/STAGE.npy        int64 [rows]          rows that people were asked for; they replace the strategy's choice
+data/asked/added.npy        int64 [rows]          rows that `make add` brought; missing if it brought none
 data/STAGE/scores.npy       float32 [seeds, pool] of the model before this stage, higher is less sure; NaN where labelled
 data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is no model
 
@@ -22,7 +23,7 @@ from stages.core.base import artifacts, paths, seeding
 from stages.core.base.errors import Refused, choices
 
 FIRST = "stage1"
-BUDGETS = Path("data/budgets")
+BUDGETS, ASKED = Path("data/budgets"), Path("data/asked")
 NOT_PREDICTED = -1
 
 
@@ -77,7 +78,7 @@ def budgets(n: int | float, rounds: dict[str, Any], buckets: int, pool_rows: int
 
 def load_asked(name: str, pool_rows: int) -> np.ndarray:
     """int64 [rows]: the rows that people were asked for, in order. name: a stage, random, or prelabelled (asked for by no round)"""
-    return artifacts.load(Path("data/asked") / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
+    return artifacts.load(ASKED / f"{name}.npy", np.int64, (None,), within=(0, pool_rows))
 
 
 def load_labelled(stage: str, seeds: list[int], pool_rows: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from stages.core.people.records.journal import KEY, KEY_FORM
 FOLDER = Path("labels")
 HOLDOUT, RANDOM = "holdout", "random"
 ALIKE = "a near-duplicate"  # of a row whose answer counts for this one too
+ADDED = FOLDER / "added.csv"  # key, label, when, file: the texts that `make add` brought, in the form of an annotator's answers
 NAME = re.compile(rf"stage[0-9]+|{HOLDOUT}|{RANDOM}")
 
 
