@@ -60,18 +60,14 @@ def of_set(home: Path, name: str, seeds: int) -> list[dict]:
     for bound in (DEFAULT,) if seeds else BOUNDS:
         found = Alike(texts, points if bound else None, bound or 1.0).twins(range(len(texts)))
         wrong = [actual[row] != actual[twin] for row, several in found.items() for twin in several]
-        rows, share = (
-            f"{sum(map(bool, found.values())):,} of {len(texts):,}",
-            f"{100 * np.mean(wrong or 0):.1f}% of {len(wrong) // 2:,}",
-        )
-        lines.append({"data set": name, "bound": bound or "masked", "rows": rows, "two labels": share})
+        rows, several = f"{sum(map(bool, found.values())):,}", f"{100 * np.mean(wrong or 0):.1f}% of {len(wrong) // 2:,}"
+        lines.append({"data set": name, "bound": bound or "masked", "rows": rows, "two labels": several})
         print(lines[-1], file=sys.stderr, flush=True)
     for seed in range(seeds):
         rows = first_rows(name, seed).tolist()
         again = sum(bool({*rows[:place]} & {*found[row]}) for place, row in enumerate(rows))
         free = {twin: row for row in rows for twin in found[row] if twin not in rows}
         counts.append((len(rows), again, len(free), sum(actual[twin] != actual[row] for twin, row in free.items())))
-        print(name, seed, counts[-1], file=sys.stderr, flush=True)
     columns = ("asked", "of these near an earlier one", "answers for others", "of these wrong")
     return [{"data set": name} | dict(zip(columns, map("{:.1f}".format, np.mean(counts, axis=0))))] if seeds else lines
 
