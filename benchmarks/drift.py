@@ -11,7 +11,6 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -41,8 +40,8 @@ def held_back(actual: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def of_set(home: Path, name: str) -> Iterator[dict]:
-    made_before, changes = (home / name / paths.EMBEDDINGS).exists(), {"prepare": {"dataset": SETS[name]}}
-    (enter_project if made_before else prepared)(home / name, **changes)
+    made_before = (home / name / paths.EMBEDDINGS).exists()
+    (enter_project if made_before else prepared)(home / name, prepare={"dataset": SETS[name]})
     if not made_before:
         embed.main()
     actual, stored = labels.whole_pool("to hold a class back"), vectors.load(paths.EMBEDDINGS, paths.POOL)
@@ -50,10 +49,10 @@ def of_set(home: Path, name: str) -> Iterator[dict]:
     for view, seen_as in VIEWS.items():
         seen, made = seen_as(stored), []
         for neighbours in (1, 3, 10):
+            novelty.NEIGHBOURS = neighbours
             for number in numbers:
                 pool, ordinary, strange = held_back(actual, number)
-                with mock.patch.object(novelty, "NEIGHBOURS", neighbours):
-                    found = novelty.measured(seen[np.concatenate([ordinary, strange])], seen[pool])
+                found = novelty.measured(seen[np.concatenate([ordinary, strange])], seen[pool])
                 is_new = np.arange(len(found.far)) >= len(ordinary)
                 made.append((found.far[is_new].mean(), found.far[~is_new].mean(), roc_auc_score(is_new, found.distances)))
             far, ordinary_far, area = 100 * np.mean(made[-len(numbers) :], axis=0)

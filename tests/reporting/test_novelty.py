@@ -52,8 +52,9 @@ def test_the_lines_name_how_many_and_which_the_farthest_first():
 def test_a_class_held_back_from_the_pool_is_found_among_new_texts():
     table = PACKAGED["bbc_news"]()
     texts, labels = ([str(value) for value in table.values(column)] for column in ("text", "label"))
-    rows = {name: [row for row, label in enumerate(labels) if label == name][:60] for name in sorted(set(labels))}
-    strange = rows.pop("sports")
+    rng, names = RNG(0), sorted(set(labels))
+    rows = {name: rng.permutation([row for row, label in enumerate(labels) if label == name])[:60].tolist() for name in names}
+    strange = rows.pop("tech")
     pool, ordinary = ([row for its in rows.values() for row in its[part]] for part in (slice(20, None), slice(20)))
     model = encoder.Encoder(model_files.PACKAGED, 128, layers=4).eval()
 
@@ -62,7 +63,7 @@ def test_a_class_held_back_from_the_pool_is_found_among_new_texts():
         return mean_of_layers(map_rows(model.vectors, tokens, model.vector_shape, 4096, model.stored_dtype))
 
     found = novelty.measured(encoded(ordinary + strange), encoded(pool))
-    assert found.far[len(ordinary) :].mean() > 0.3
+    assert found.far[len(ordinary) :].mean() > 0.35
     assert found.far[: len(ordinary)].mean() < 0.08
     farthest = np.argsort(-found.distances)[:30]
     assert (farthest >= len(ordinary)).mean() > 0.9
