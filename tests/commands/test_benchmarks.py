@@ -156,13 +156,21 @@ def test_few_shot_draws_as_many_rows_of_every_class_or_as_many_in_all_and_measur
     monkeypatch.setattr(few_shot, "CHOOSES", "loop")
     monkeypatch.setattr(few_shot, "WAYS", {"one": ("loop", {"trainer": "probe"}), "other": ("final", {"trainer": "self_training"})})
     data = evidence.opened(str(home / "loop" / "tiny"), None, False)
-    drawn = few_shot.rows_of("random", 3, SEED, data)
+    drawn = few_shot.rows_of("random", "3 a class", SEED, data)
     assert np.bincount(labels.whole_pool("test")[drawn]).tolist() == [3, 3]
     assert [row for row in order() if row in drawn] == drawn.tolist()
-    chosen = few_shot.rows_of("chosen", 4, SEED, data)
+    chosen = few_shot.rows_of("chosen", "4 a class", SEED, data)
     assert len(set(chosen.tolist())) == 8
+    assert few_shot.rows_of("random", "5", SEED, data).tolist() == order()[:5]
     options = SimpleNamespace(
-        sets=["tiny"], seeds=1, a_class=[3], drawn=["random", "chosen"], ways=["one", "other"], home=home, measure="accuracy"
+        sets=["tiny"],
+        seeds=1,
+        a_class=[3],
+        labels=[],
+        drawn=["random", "chosen"],
+        ways=["one", "other"],
+        home=home,
+        measure="accuracy",
     )
     for _ in range(2):
         few_shot.run(options)
@@ -172,7 +180,7 @@ def test_few_shot_draws_as_many_rows_of_every_class_or_as_many_in_all_and_measur
     ]  # fmt: skip
     of_one = 100 * next(row for row in rows if row["drawn"] == "random")["accuracy"]
     lines = [line for line in few_shot.table("accuracy", ["one", "other"]).splitlines() if "random" in line]
-    assert [cell.strip() for cell in lines[0].split("|")[1:6]] == ["random", "3", "one", f"{of_one:.1f}", f"{of_one:.1f}"]
+    assert [cell.strip() for cell in lines[0].split("|")[1:6]] == ["random", "3 a class", "one", f"{of_one:.1f}", f"{of_one:.1f}"]
 
 
 def test_typical_takes_equally_many_rows_of_every_bucket(home):

@@ -57,7 +57,10 @@ def best(state: Labelling, way: str, what: str, among: list[str], most: int) -> 
         raise Refused(f"way = {way[:60]}: no such way to look for rows; {choices(way, WAYS)}")
     if not what.strip():
         raise Refused(f"{way.upper()}= is empty; possible: {WAYS[way]}")
-    scored, how = {"words": _with_words, "like": _like, "class": _of_class}[way](state, what.strip(), among)
+    try:
+        scored, how = {"words": _with_words, "like": _like, "class": _of_class}[way](state, what.strip(), among)
+    except IndexError:  # the page may know a larger pool than the files
+        raise Refused("the texts are being read anew; try again when dvc has ended") from None
     order = heapq.nsmallest(most, scored, key=lambda key: (-scored[key][0], keys.chance(key, 0)))
     return {key: scored[key][1] for key in order}, f"{len(scored):,} unasked rows {how}"
 
