@@ -235,7 +235,8 @@ class Labelling:
         if label:
             conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
             if new := [twin for twin in twins if twin not in self._asked_for(self.stages)]:
-                asked.add(next(name for name in self.stages if key in asked.keys(name)), self.rows(new, dict.fromkeys(new, asked.ALIKE)))
+                marks = dict.fromkeys(new, asked.ALIKE)
+                asked.add(next(name for name in self.stages if key in asked.keys(name)), self.rows(new, marks))
         journal.append(who, [(each, label) for each in (key, *twins)])
         for name in self.stages if twins and not label else ():
             asked.drop(name, {row.key for row in asked.read(name) if row.key in twins and row.found == asked.ALIKE})
