@@ -107,7 +107,7 @@ def go_on_in_venv(error: ModuleNotFoundError) -> None:
     """
     for folder in (Path.cwd(), *Path.cwd().parents):
         python = folder / ".venv/bin/python"
-        if python.exists() and Path(sys.prefix) != folder / ".venv":
+        if python.exists() and Path(sys.executable) != python:
             os.execv(python, [str(python), "-m", "stages", *sys.argv[1:]])  # noqa: S606
     sys.exit(
         f"error: {sys.executable} lacks {error.name}: it is the first python on the path, but not that of this project's "

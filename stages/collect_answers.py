@@ -48,7 +48,7 @@ def main() -> None:
         digest = journal.digest()
         files = {who: journal.lines(journal.file_of(who)) for who in journal.annotators()}
         asked_keys = {name: asked.keys(name) for name in asked.written()}
-        by_hand = {name: {row.key for row in asked.read(name) if row.found not in ("", asked.ALIKE)} for name in asked_keys}
+        by_hand = {name: {row.key for row in asked.read(name) if row.by_hand} for name in asked_keys}
         added_lines, _ = journal.lines(asked.ADDED)
     for note in (note for _, notes in files.values() for note in notes):
         print(f"collect_answers: {note}")

@@ -20,10 +20,11 @@ from stages.core.sources import files, spellings, splits, tables
 
 def main(file: str = "", column: str = "") -> None:
     state, prepare = begin(), params.read("prepare").prepare
+    target, split = appending.target(prepare)
+    before = journal.version(target)
     with redirect_stdout(io.StringIO()):  # what prepare says of the data set
         pool, own_holdout = splits.read(prepare, labelled=False)
     there = {keys.key(row["text"] or "") for row in (*pool, *(own_holdout or ()))}
-    target, split = appending.target(prepare)
     new, text_column, places = reading.fresh(file, column, prepare, there)
     if not places:
         print("nothing is added")
@@ -45,6 +46,8 @@ def main(file: str = "", column: str = "") -> None:
     now, others = journal.stamp(datetime.now(UTC)), {"file": " ".join(Path(file).name.split())}
     added = [journal.Answer(key, " ".join((row.get(label) or "").split()), now, 0, others) for key, row in rows.items()]
     with journal.locked():
+        if journal.version(target) != before:
+            raise Refused(f"{target} changed while the texts were read; nothing was added: run the same again")
         whole = appending.grown(target, prepare.encoding, list(rows.values()))
         journal.add(asked.ADDED, added, (*journal.COLUMNS, *others))  # first: a run that is killed between the two can be repeated
         appending.replace(target, whole)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from stages.commands import waiting
 from stages.core.base import formulas, keys
-from stages.core.base.errors import Refused, choices
+from stages.core.base.errors import Refused, choices, switch
 from stages.core.people.labelling import Labelling, begin
 from stages.core.people.records import conflicts, journal, spreadsheets
 from stages.core.people.records.journal import CANNOT_SAY, KEY, KEY_FORM
@@ -43,7 +43,7 @@ def main(file: str = "", who: str = "", undo: str = "", who_column: str = "") ->
         journal.file_of(name)
     by_annotator = checked(tool_answers, name_of, state, file, once=tool is None)
     for name, answers in sorted(by_annotator.items()):
-        (take_back if undo else add)(name, answers, state.rename, file)
+        (take_back if switch("UNDO", undo) else add)(name, answers, state.rename, file)
     unknown = len({key for answers in by_annotator.values() for key in answers} - state.texts.keys())
     if unknown:
         print(f"{unknown:,} belong to texts that are not in the data set now: they are kept")

@@ -2,7 +2,7 @@
 
     make guesses FILE=gpt-x.jsonl           how often they agree with answers, and from which sureness on they may be taken
     make guesses FILE=gpt-x.jsonl TAKE=1    take these for answers of program-gpt-x, where there is no answer yet
-    make guesses FILE=gpt-x.jsonl UNDO=1    take all answers of program-gpt-x back
+    make guesses WHO=gpt-x UNDO=1           take all answers of program-gpt-x back
 
 FILE is labels.guesses if it is left out. Answers of people outrank those of programs. Only rows drawn at random say whether guesses
 may be taken: those of labels/holdout.csv and labels/random.csv, once people have answered all rows of the file, because the open
@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from stages.commands import waiting
-from stages.core.base.errors import Refused
-from stages.core.people import program_guesses
-from stages.core.people.labelling import begin
+from stages.core.base.errors import Refused, switch
+from stages.core.people import finding, program_guesses
+from stages.core.people.labelling import Labelling, begin
 from stages.core.people.program_guesses import Guess
 from stages.core.people.records import asked, journal
 from stages.core.reporting.markdown import table
@@ -33,7 +33,9 @@ def main(file: str = "", most_error: str = "", take: str = "", who: str = "", un
     most_error = most_error or MOST_ERROR
     if not re.fullmatch(r"0?\.[0-9]{1,6}", most_error) or not 0 < float(most_error) <= 0.5:
         raise Refused(f"MOST_ERROR={most_error}: possible: a share above 0, 0.5 at most, such as {MOST_ERROR}")
-    state = begin()
+    state, undo, take = begin(), switch("UNDO", undo), switch("TAKE", take)
+    if undo and who:  # whatever the file holds now
+        return take_back(state, name_of(who))
     file = file or state.settings.labels.guesses
     if file == "none":
         raise Refused("FILE= is empty, and so is labels.guesses; possible: a jsonl of guesses: make guesses FILE=gpt-x.jsonl")
@@ -42,10 +44,9 @@ def main(file: str = "", most_error: str = "", take: str = "", who: str = "", un
     if len(programs) != 1:
         found = ", ".join(programs)[:200] or "no program"
         raise Refused(f"{file} holds guesses of {found}, possible: one program; write a file for each")
-    name = journal.PROGRAM + re.sub(r"[^\w.-]", "-", who or programs[0]).removeprefix(journal.PROGRAM)[:50]
+    name = name_of(who or programs[0])
     if undo:
-        print(f"{journal.append(name, [(key, '') for key in journal.answers_of(name)]):,} answers of {name} are taken back")
-        return waiting.main()
+        return take_back(state, name)
     known = {key: guess for key, guess in guesses.items() if key in state.texts}
     print(f"{file}: {len(known):,} guesses; {len(guesses) - len(known):,} more are for texts that are not in the data set now")
     resolved = state.resolved()
@@ -69,9 +70,24 @@ def main(file: str = "", most_error: str = "", take: str = "", who: str = "", un
     taken = [key for key in known.keys() - closed if (known[key].sure or 0) >= least and not state.texts[key].in_holdout]
     if not take:
         return print(f"TAKE=1 makes {len(taken):,} guesses answers of {name}; UNDO=1 takes them back")
+    unasked = sorted(set(taken).difference(*map(asked.keys, asked.written())))
+    if unasked:  # in a round of their own they would count for stage1, and all later rounds would run again
+        asked.add(finding.stage_for(state), state.rows(unasked, dict.fromkeys(unasked, name)))
     journal.append(name, [(key, known[key].label) for key in sorted(taken)])
-    print(f"{len(taken):,} guesses are now answers of {name}; UNDO=1 takes them back")
+    of_rounds = f"{len(taken) - len(unasked):,} of them to rows that a round asks for"
+    print(f"{len(taken):,} guesses are now answers of {name}, {of_rounds}; UNDO=1 takes them back")
     return waiting.main()
+
+
+def name_of(program: str) -> str:
+    return journal.PROGRAM + re.sub(r"[^\w.-]", "-", program).removeprefix(journal.PROGRAM)[:50]
+
+
+def take_back(state: Labelling, name: str) -> None:
+    print(f"{journal.append(name, [(key, '') for key in journal.answers_of(name)]):,} answers of {name} are taken back")
+    for stage in state.stages:
+        asked.drop(stage, {row.key for row in asked.read(stage) if row.found == name and row.key not in state.resolved().answers})
+    waiting.main()
 
 
 def by_class(known: dict[str, Guess], people: dict[str, str | None]) -> str:

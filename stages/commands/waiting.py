@@ -140,5 +140,6 @@ def _uncommitted() -> list[str]:
         status = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
         files = [line[3:].strip('"') for line in status.stdout.splitlines()]
         if files and not status.returncode:
-            return [f"not committed: {', '.join(files[:SHOWN])}: git add labels && git commit -m answers"]
+            more = f" and {len(files) - SHOWN:,} more" if len(files) > SHOWN else ""
+            return [f"not committed: {', '.join(files[:SHOWN])}{more}: git add labels && git commit -m answers"]
     return []

@@ -15,6 +15,7 @@ import pytest
 from stages.commands import add, drift
 from stages.core.base import artifacts, keys, paths
 from stages.core.base.errors import Refused
+from stages.core.new_texts import reading
 from stages.core.people import appending
 from stages.core.people.records import asked, journal
 from stages.core.sources import files
@@ -243,6 +244,21 @@ def test_what_cannot_be_added_is_refused_and_changes_nothing(bare, capsys):
     Path("params.yaml").unlink()
     before.pop(Path("params.yaml"))
     assert {file: file.read_bytes() for file in Path().rglob("*") if file.is_file() and ".gleaner" not in file.parts} == before
+
+
+def test_a_line_that_is_written_meanwhile_is_not_lost(bare, monkeypatch):
+    read = reading.fresh
+
+    def slowly(*words):
+        with Path("old.csv").open("a") as file:
+            file.write("mine,,\n")
+        return read(*words)
+
+    monkeypatch.setattr(reading, "fresh", slowly)
+    with pytest.raises(Refused, match=r"old.csv changed while the texts were read; nothing was added: run the same again"):
+        add.main("new.csv")
+    assert texts_of(Path("old.csv"))[-1] == "mine"
+    assert not asked.ADDED.exists()
 
 
 @pytest.mark.faults

@@ -157,6 +157,13 @@ def test_one_answer_counts_for_those_named_joins_their_round_and_is_undone_as_on
 
     answer(client, LIKE[2], "")
     asked.drop("stage1", {LIKE[2]})
+    answer(client, " ".join(CODES), "pos")
+    journal.append("bob", [(LIKE[1], "neg")])
+    assert set(answer(client, " ".join(CODES), "")["alike"]) == set(CODES[1:])  # all of hers, and bob's stays in the round
+    assert journal.answers_of("anna") == {}
+    assert [row.key for row in asked.read("stage1")] == [LIKE[0], LIKE[4], LIKE[8], LIKE[1]]
+    journal.append("bob", [(LIKE[1], "")])
+    asked.drop("stage1", {LIKE[1]})
     assert answer(client, " ".join(CODES), "pos")["alike"] == CODES[1:]
     assert answer(client, " ".join(CODES), "")["alike"] == CODES[1:]
     assert journal.answers_of("anna") == {}

@@ -59,6 +59,9 @@ def test_added_rows_leave_what_a_person_saved_as_it_is():
     assert [row.number for row in asked.read("stage1")] == ["1", "2", "3", "4"]
     asked.drop("stage1", {row.key for row in ROWS[1:3]})  # the second has a label by now
     assert [row.key for row in asked.read("stage1")] == [ROWS[place].key for place in (0, 1, 3)]
+    saved([[cell if cell != "pos" else "" for cell in line] for line in cells(FILE.read_text(encoding="utf-8-sig"))], ";")
+    asked.drop("stage1", {ROWS[1].key})  # and a note still
+    assert len(asked.read("stage1")) == 3
     asked.add("stage1", ROWS[4:5])
     assert [row.number for row in asked.read("stage1")] == ["1", "2", "4", "5"]
 

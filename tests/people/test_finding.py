@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,7 @@ def test_the_surest_rows_of_a_class_come_from_the_names_and_then_from_the_newest
         ({"words": "a", "like": "b", "of_class": "c"}, r"given: WORDS= and LIKE= and CLASS="),
         ({"words": " "}, "^WORDS= is empty; possible: words of a rare class"),
         ({"like": "\n"}, "^LIKE= is empty; possible: a text"),
+        ({"like": "\udcff"}, "^LIKE= holds half a character; possible: text in UTF-8"),
         ({"of_class": "poss"}, r"^CLASS=poss: no such class; possible: neg, pos; did you mean pos\?"),
         ({"like": "dull", "stage": "stage3"}, "^STAGE=stage3: nothing was asked there yet; possible: stage1; make ask first"),
         ({"like": "dull", "stage": "holdout"}, "^STAGE=holdout: nothing was asked there yet; possible: stage1"),
@@ -105,6 +107,15 @@ def test_what_cannot_be_looked_for_is_refused_in_one_line(first, given, message)
         find.main(**given)
     assert "\n" not in str(refused.value)
     assert FILE.read_bytes() == before
+
+
+def test_words_are_found_in_any_unicode_form_and_in_scripts_without_blanks(first):
+    state = Labelling()
+    keys_ = state.pool_keys()[:3]
+    for key, text in zip(keys_, ("我要退款", "a cafe\u0301", "refunded, or unrefunded")):
+        state.texts[key] = replace(state.texts[key], text=text)
+    found = {word: list(finding.best(state, "words", word, keys_, 5)[0]) for word in ("退款", "CAFÉ", "refund", "funded")}
+    assert found == {"退款": keys_[:1], "CAFÉ": keys_[1:2], "refund": keys_[2:], "funded": []}
 
 
 def test_without_vectors_of_these_texts_it_says_what_to_do(first):

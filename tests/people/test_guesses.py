@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from stages import collect_answers
-from stages.commands import answers as read_answers
 from stages.commands import guesses, waiting
 from stages.core.base import artifacts, keys, paths
 from stages.core.base.errors import Refused
@@ -126,6 +125,7 @@ def test_bad_words_are_refused(project):
     for words, message in (
         (("",), "FILE= is empty, and so is labels.guesses"),
         (("no.jsonl",), "no.jsonl cannot be read: .*No such file"),
+        ((FILE, "", "yes"), "TAKE=yes: possible: 1, or leave it out"),
         *(
             ((FILE, most), f"MOST_ERROR={most}: possible: a share above 0, 0.5 at most")
             for most in ("2%", "0", "0.6", "nan", "1e-3")
@@ -240,9 +240,14 @@ def test_sure_guesses_become_answers_where_there_are_none_and_are_taken_back_who
     answer(HELD[:5], label="?")  # at 0.2 too much is wrong
     out = said(capsys, FILE, "", "1")
     # 40 of the pool, less 3 answered, 10 unsure and one with a label of the data set
-    assert "26 guesses are now answers of program-gpt-x; UNDO=1 takes them back" in out
+    assert "26 guesses are now answers of program-gpt-x, 1 of them to rows that a round asks for; UNDO=1 takes them back" in out
     assert given() == {text: TRUTH[text] for text in [*POOL[3:20], *POOL[30:39]]} | {POOL[9]: OTHER[TRUTH[POOL[9]]]}
     assert "0 guesses are now answers of program-gpt-x" in said(capsys, FILE, "", "1")
+    unasked = {keys.key(text) for text in given()} - {keys.key(POOL[3])}
+    assert {row.key for row in asked.read("stage1") if row.found == PROGRAM} == unasked
+    collect_answers.main()  # of the taken ones, none counts for the rounds before
+    assert np.load("data/asked/prelabelled.npy").tolist() == [39]
+    assert artifacts.load_json("data/asked/people.json")["found"] == {}
     resolved = Labelling().resolved()
     assert resolved.several() == {}
     assert resolved.labels.keys() - resolved.by_people().keys() == {keys.key(text) for text in given()}
@@ -267,6 +272,7 @@ def test_sure_guesses_become_answers_where_there_are_none_and_are_taken_back_who
     assert "26 answers of program-gpt-x are taken back" in said(capsys, FILE, "", "", "", "1")
     assert (given(), {who: given(who) for who in kept}) == ({}, kept)
     assert second_copy.restore() == []
+    assert {row.key for row in asked.read("stage1") if row.found == PROGRAM} == {keys.key(POOL[4]), keys.key(POOL[9])}  # bob's
     assert "0 answers of program-gpt-x are taken back" in said(capsys, FILE, "", "", "", "1")
 
 
@@ -278,10 +284,19 @@ def test_they_may_have_another_name_and_never_that_of_a_person(project, capsys):
     said(capsys, "", "", "1", "anna")
     assert set(journal.annotators()) == {"anna", "program-anna"}
     assert len(given("anna")) == 161
-    read_answers.main(FILE, "program-anna", "1")
+    Path(FILE).write_text("no guess")
+    said(capsys, "", "", "", "anna", "1")
     assert given("program-anna") == {}
     waiting.main()
     assert "stage1 waits for 3 of 4 answers" in capsys.readouterr().out
+
+
+def test_a_program_answers_no_row_of_a_fair_sample():
+    ask(asked.RANDOM, POOL[4:6])
+    journal.append(PROGRAM, [(keys.key(POOL[4]), "pos")])
+    assert Labelling().open_keys(asked.RANDOM) == [keys.key(text) for text in POOL[4:6]]
+    answer(POOL[4:6])
+    assert Labelling().open_keys(asked.RANDOM) == []
 
 
 def test_two_programs_that_disagree_make_a_conflict_that_one_person_settles():

@@ -36,7 +36,11 @@ def test_stages_run_in_the_projects_venv_whichever_python_is_first_on_the_path(t
     assert len((project.folder / "data/pool.jsonl").read_text().splitlines()) == 90
 
 
-def test_without_a_venv_one_line_says_what_to_do(tmp_path, other_python_first):
+@pytest.mark.parametrize("broken", [False, True])
+def test_without_a_venv_one_line_says_what_to_do(tmp_path, other_python_first, broken):
+    if broken:  # a python that is there and belongs to no environment must not start itself for ever
+        (tmp_path / ".venv/bin").mkdir(parents=True)
+        (tmp_path / ".venv/bin/python").symlink_to(Path(sys.base_prefix) / "bin/python3")
     done = door("check", folder=tmp_path, PATH=other_python_first)
     assert done.stderr.startswith("error: ")
     assert done.stderr.endswith("run `source .venv/bin/activate` first, or use make\n")
@@ -47,7 +51,7 @@ def test_without_a_venv_one_line_says_what_to_do(tmp_path, other_python_first):
 def test_an_unknown_name_is_refused_with_those_that_there_are():
     done = door("emebd")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("error: python -m stages emebd: no stage or command of this name; possible: answers, ask, ")
+    assert done.stderr.startswith("error: python -m stages emebd: no stage or command of this name; possible: add, answers, ask, ")
     assert done.stderr.endswith("did you mean embed?\n")
 
 

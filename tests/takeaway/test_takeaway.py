@@ -187,6 +187,8 @@ def test_classes_that_no_text_has_stay_impossible_and_one_class_alone_is_refused
     assert made.probabilities(["good", "xyz"])[:, 1].tolist() == [0, 0]
     with pytest.raises(Refused, match=r"STATIC = 1: the model gives every text of the pool one class"):
         student.taught(texts, np.tile([0, 1.0, 0], (4, 1)))
+    with pytest.raises(Refused, match=r"STATIC = 1: no word occurs in two texts of the pool"):
+        student.taught(["alpha", "beta", "gamma", "delta"], said)
 
 
 # ---- the card

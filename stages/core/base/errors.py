@@ -15,6 +15,13 @@ def choices(value: str, possible: Iterable[str]) -> str:
     return f"possible: {', '.join(possible)}" + (f"; did you mean {near[0]}?" if near else "")
 
 
+def switch(name: str, word: str) -> bool:
+    """Whether an argument such as UNDO=1 is on: 1, or off: 0 or nothing. Raises Refused for any other word."""
+    if word not in ("", "0", "1"):
+        raise Refused(f"{name}={word[:60]}: possible: 1, or leave it out")
+    return word == "1"
+
+
 def short(error: Exception) -> str:
     """A library's error message on one line, cut at 300 characters."""
     return " ".join(str(error).split())[:300]

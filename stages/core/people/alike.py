@@ -8,10 +8,11 @@ A row's twins are alike to the row itself, so no chain leads from text to text.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from itertools import islice
 
 import numpy as np
 
-MASKS = [(r"(?:https?://|www\.)\S+", " www "), (r"[\w.+-]*@\w[\w.-]*", " @ "), (r"\d+(?:\W{1,2}\d+)*", "0")]
+MASKS = [(r"(?:https?://|www\.)\S+", " www "), (r"(?:(?<![\w.+-])[\w.+-]+)?@\w[\w.-]*", " @ "), (r"\d+(?:\W{1,2}\d+)*", "0")]
 LEAST = 10  # letters of a masked text: "9/10" and "1/10" are not alike
 SHARED = 0.5  # of the triples of letters in either text, the least share in both
 MOST = 50  # twins of a row, the most alike
@@ -45,7 +46,10 @@ class Alike:
     def among(self, rows: Sequence[int], others: Sequence[int]) -> dict[int, list[int]]:
         """row -> its twins among `others`."""
         known = set(others)
-        found = {row: dict.fromkeys(self.equal[self.masked[row]] & known, 2.0) for row in rows}  # above any cosine
+        found = {}
+        for row in rows:
+            equal = (other for other in sorted(self.equal[self.masked[row]] & known) if other != row) if self.masked[row] else ()
+            found[row] = dict.fromkeys(islice(equal, MOST), 2.0)  # above any cosine
         for start in range(0, len(others) if rows and self.vectors is not None else 0, AT_ONCE):
             block = np.array(others[start : start + AT_ONCE])
             for row, cosines in zip(rows, self._units(rows) @ self._units(block).T):

@@ -7,6 +7,7 @@ hand are no fair sample: the column `found` of labels/STAGE.csv marks them, and 
 import heapq
 import re
 import threading
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ MOST = 20  # rows
 LAST = 3.0  # weight of the last layer, which holds meaning; 1 finds fewer of what a phrase means, 8 fewer of a kind of text
 MARKED = 40  # characters of a text in the column `found`
 READ = (params.PATH, paths.EMBEDDINGS, paths.POOL)
+UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")  # Thai to Chinese
 LOADING = threading.Lock()  # several windows wait for one encoder, and do not load one each
 
 Scored = dict[str, tuple[float, str]]  # key -> (how well it fits, what the column `found` says of it)
@@ -55,6 +57,8 @@ def best(state: Labelling, way: str, what: str, among: list[str], most: int) -> 
     """
     if way not in WAYS:
         raise Refused(f"way = {way[:60]}: no such way to look for rows; {choices(way, WAYS)}")
+    if re.search("[\ud800-\udfff]", what):
+        raise Refused(f"{way.upper()}= holds half a character; possible: text in UTF-8")
     if not what.strip():
         raise Refused(f"{way.upper()}= is empty; possible: {WAYS[way]}")
     try:
@@ -66,9 +70,11 @@ def best(state: Labelling, way: str, what: str, among: list[str], most: int) -> 
 
 
 def _with_words(state: Labelling, what: str, among: list[str]) -> tuple[Scored, str]:
-    wanted = what.casefold().split()
-    begins = {word: re.compile(rf"(?<!\w){re.escape(word)}") for word in wanted}  # the beginning of a word is enough
-    folded = ((key, state.texts[key].text.casefold()) for key in among)
+    fold = lambda text: unicodedata.normalize("NFKC", text).casefold()  # noqa: E731
+    wanted = fold(what).split()
+    # The beginning of a word is enough; anything is, in scripts that leave no blanks between words.
+    begins = {word: re.compile(("" if UNSPACED.match(word) else r"(?<!\w)") + re.escape(word)) for word in wanted}
+    folded = ((key, fold(state.texts[key].text)) for key in among)
     matches = {key: [word for word in wanted if begins[word].search(text)] for key, text in folded}
     return {key: (len(words), " ".join(words)) for key, words in matches.items() if words}, f"with {' or '.join(wanted)}"
 

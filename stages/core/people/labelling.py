@@ -133,7 +133,10 @@ class Labelling:
         file = self.settings.labels.guesses
         if file == "none" or self.text(key).in_holdout or key in asked.keys(asked.RANDOM):
             return ""
-        return str(program_guesses.read(Path(file), self.classes, self.rename).get(key, ""))
+        try:
+            return str(program_guesses.read(Path(file), self.classes, self.rename).get(key, ""))
+        except Refused as refusal:  # shown in its place, so that people can go on
+            return str(refusal)
 
     @property
     def round_names(self) -> list[str]:
@@ -185,9 +188,12 @@ class Labelling:
         return self._resolved
 
     def open_keys(self, name: str, resolved: conflicts.Resolved | None = None) -> list[str]:
-        """The unanswered keys of a round, in order. Texts in conflict count as answered."""
+        """The unanswered keys of a round, in order. Texts in conflict count as answered; of a fair sample, only people answer."""
         resolved = resolved or self.resolved()
-        return [key for key in self.keys_of(name) if key not in resolved.labels and key not in resolved.conflicts]
+        answered = (
+            resolved.by_people() if name in (asked.HOLDOUT, asked.RANDOM) else resolved.labels.keys() | resolved.conflicts.keys()
+        )
+        return [key for key in self.keys_of(name) if key not in answered]
 
     def usable(self, name: str, resolved: conflicts.Resolved) -> set[str]:
         """Keys of a round that have a class or may get one, without those that `make find` added. A text in conflict may get one;
@@ -220,6 +226,11 @@ class Labelling:
 
         return {key: [twin for twin in twins[key] if standing(twin) == standing(key)] for key in twins}
 
+    def may_follow(self, key: str) -> bool:
+        """Whether an answer to another text may count for this one: not in a fair sample."""
+        fair = (asked.HOLDOUT, asked.RANDOM)
+        return key in self.texts and not self.texts[key].in_holdout and not any(key in asked.keys(name) for name in fair)
+
     def _asked_for(self, names: Iterable[str]) -> dict[str, asked.Row]:
         return {row.key: row for name in names for row in asked.read(name)}
 
@@ -239,13 +250,16 @@ class Labelling:
                 asked.add(next(name for name in self.stages if key in asked.keys(name)), self.rows(new, marks))
         journal.append(who, [(each, label) for each in (key, *twins)])
         for name in self.stages if twins and not label else ():
-            asked.drop(name, {row.key for row in asked.read(name) if row.key in twins and row.found == asked.ALIKE})
+            answered = self.resolved().answers
+            like = {row.key for row in asked.read(name) if row.key in twins and row.found == asked.ALIKE}
+            asked.drop(name, like - answered.keys())
 
     def rows(self, some_keys: Iterable[str], found: Mapping[str, str] = MappingProxyType({})) -> list[asked.Row]:
         """Rows of a round's file. `found`: key -> how a person found the row."""
         keep, rows = self.settings.labels.keep_text, []
         for key in some_keys:
             text = self.texts[key]
-            bucket = "" if text.in_holdout else str(self.buckets[text.row])
+            known = not text.in_holdout and text.row < len(self.buckets)  # buckets may be older than the pool
+            bucket = str(self.buckets[text.row]) if known else ""
             rows.append(asked.Row(key, text.text if keep else "", text.group if keep else "", bucket, found.get(key, "")))
         return rows

@@ -51,7 +51,8 @@ def taught(texts: Sequence[str], probabilities: np.ndarray) -> Student:
     from sklearn.pipeline import make_union
 
     likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :LIKELIEST]
-    rows, place = np.nonzero(np.take_along_axis(probabilities, likeliest, 1) >= LEAST)
+    likely = np.take_along_axis(probabilities, likeliest, 1)
+    rows, place = np.nonzero(likely >= np.minimum(LEAST, likely[:, :1]))
     learned = likeliest[rows, place]
     if len(np.unique(learned)) < 2:
         raise Refused(
@@ -59,7 +60,10 @@ def taught(texts: Sequence[str], probabilities: np.ndarray) -> Student:
         )
     usual = {"min_df": 2, "max_features": MOST_FEATURES, "sublinear_tf": True, "dtype": np.float32}
     vectoriser = make_union(TfidfVectorizer(**WORDS, **usual), TfidfVectorizer(**PIECES, **usual))
-    vectors = vectoriser.fit_transform(texts)
+    try:
+        vectors = vectoriser.fit_transform(texts)
+    except ValueError:  # of WORDS or of PIECES
+        raise Refused("STATIC = 1: no word occurs in two texts of the pool, so there is nothing to learn from") from None
     regression = LogisticRegression(C=STRENGTH, max_iter=300).fit(vectors[rows], learned, probabilities[rows, learned])
     slopes, bias = regression.coef_, regression.intercept_
     if len(regression.classes_) == 2:  # scikit-learn gives one row for two classes

@@ -82,7 +82,7 @@ class Desk:
             else:
                 keys = self._hand_out(who if again else "", window, state, queue.open, min(max(at_once, 1), MOST_AT_ONCE))
             asked_for = asked.read(queue.name) if queue.name in state.stages else []
-            found = {row.key: row.found for row in asked_for if row.found != asked.ALIKE}
+            found = {row.key: row.found for row in asked_for if row.by_hand}
             rows = [self._row(state, who, own, each) | {"found": found.get(each, "")} for each in keys]
             if not again and who != DECIDED:
                 twins = state.twins([*queue.open, *keys])  # of the whole round at once, which takes as long as of one row
@@ -115,8 +115,11 @@ class Desk:
         key, *alike = key.split() or [""]
         with self.lock:
             state = self.state()
-            before, program = state.answers_of(who).get(key), state.program_guess(key) if at else ""
-            twins = [twin for twin in state.twins([state.text(key).key]).get(key, []) if twin in alike] if alike else []
+            own, program = state.answers_of(who), state.program_guess(key) if at else ""
+            before, near = own.get(key), state.twins([state.text(key).key]).get(key, []) if alike else []
+            if before:  # those that were answered with it, whoever answered them since
+                near += [twin for twin in alike if twin in own and own[twin].label == before.label and state.may_follow(twin)]
+            twins = [twin for twin in dict.fromkeys(near) if twin in alike]
             state.answer(who, key, label, twins)
             self.held = {place: holder for place, holder in self.held.items() if place[1] not in (key, *twins)}
             return {

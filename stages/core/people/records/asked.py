@@ -4,7 +4,7 @@
 
 People may open and save the file in a spreadsheet, sort it, and add columns. Only key and number, the place in the round, count;
 `found` says how a row came to be asked for, if no strategy chose it: the words of `make find` in it, "like: " and a text, "class: "
-and a name, or ALIKE. Only `make answers FILE=` reads the column `label`.
+and a name, the name of a program whose guess was taken, or ALIKE. Only `make answers FILE=` reads the column `label`.
 """
 
 import re
@@ -32,6 +32,11 @@ class Row:
     found: str = ""
     number: str = ""
     label: str = ""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person found the row; others hold the name of a program that answered it, or are like one that was answered."""
+        return self.found not in ("", ALIKE) and not self.found.startswith(journal.PROGRAM)
 
 
 COLUMNS = [field.name for field in fields(Row)]
@@ -82,7 +87,7 @@ def add(name: str, rows: list[Row]) -> None:
 
 
 def drop(name: str, keys: set[str]) -> None:
-    """Take the rows of these keys out of a round's file, but for those that hold a label; delete the file if none is left."""
+    """Take the rows of these keys out of a round's file, unless they hold a label or a note; delete a file of no rows."""
     _rewrite(name, [], keys)
 
 
@@ -97,7 +102,7 @@ def _rewrite(name: str, added: list[Row], without: set[str]) -> None:
         for place, line in enumerate(lines, start=1):
             cells = dict(zip(reversed(names), map(str.strip, reversed(line))))  # of two equal names the first counts
             highest = max(highest, int(cells["number"]) if cells.get("number", "").isdecimal() else place)
-            if cells["key"] not in without or cells.get("label"):
+            if cells["key"] not in without or any(cells[own] for own in cells.keys() - set(COLUMNS[:-1])):
                 present.add(cells["key"])
                 kept.append([*line, *(str(place) if column == "number" else "" for column in new)])
         added = [row for row in added if row.key not in present]  # two windows may have found the same row

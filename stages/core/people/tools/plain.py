@@ -24,6 +24,8 @@ def read(table: Table, file: str, who_column: str = "") -> Iterator[ToolAnswer]:
     label_column, text_column, key_column = (next(iter(matching("auto", guesses, table)), None) for guesses in names)
     if who_column and who_column not in table.columns:
         raise Refused(f"WHO_COLUMN={who_column}: {file} has no such column; {choices(who_column, table.columns)}")
+    if label_column and own and not any(map(str.strip, map(str, table.values(label_column)))):
+        label_column = None  # nobody filled it in
     annotators = {label_column: ""} if label_column else {} if who_column else own
     if not annotators or not (key_column or text_column):
         found = ", ".join(table.columns)[:200] or "none, since it is empty"
