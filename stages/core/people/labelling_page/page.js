@@ -436,8 +436,16 @@ function changed() {
 function drawHits(words) {
   const found = hits?.rows || [];
   $("find-says").textContent = words;
-  $("look-does").textContent = found.length ? `add ${found.length} to the round` : "search";
-  $("hits").replaceChildren(...found.map((row) => Object.assign(make("li", row.text), { dir: "auto" })));
+  const says = () => ($("look-does").textContent = found.length ? `add ${found.filter((row) => !row.out).length} to the round` : "search");
+  const items = found.map((row) => {
+    const [item, line, box] = [make("li"), make("label"), Object.assign(make("input"), { type: "checkbox", checked: true })];
+    box.addEventListener("input", () => says((row.out = !box.checked)));
+    line.append(box, make("span", row.text));
+    item.append(line);
+    return Object.assign(item, { dir: "auto" });
+  });
+  $("hits").replaceChildren(...items);
+  says();
 }
 
 // Enter searches, and adds what was found. The page goes on meanwhile: the encoder takes seconds to load.
@@ -447,11 +455,11 @@ async function look() {
   if (sought.waits) return;
   sought.waits = true;
   hits = sought;
-  const found = sought.rows?.length;
+  const found = sought.rows?.length, chosen = (sought.rows || []).filter((row) => !row.out);
   if (!found) drawHits("searching…");
   try {
     if (found) {
-      const keys = sought.rows.map((row) => row.key).join(" ");
+      const keys = chosen.map((row) => row.key).join(" ");
       const { added, stage } = await call("/add", { who: WHO, way: sought.way, what: sought.what, keys, at: now.round || "" });
       $("find").close();
       await run(() => show(reviewing));
