@@ -174,7 +174,7 @@ def test_a_student_learns_what_the_model_says_and_its_folder_needs_numpy_alone(p
     read = (tmp_path / "taken/README.md").read_text()
     measured = artifacts.load_json(record.METRICS)
     assert "pip install numpy\n" in read
-    assert f"learned them from what the full model (accuracy {measured['accuracy']:.4f}) says of the pool." in read
+    assert f"as it learned from what the full model (accuracy {measured['accuracy']:.4f}) says of the pool." in read
     right = (made.probabilities(artifacts.texts(paths.HOLDOUT)).argmax(1) == labels.holdout()).mean()
     assert f"- Accuracy {right:.4f} (95%" in read
 

@@ -74,7 +74,7 @@ def _quality(facts: Facts) -> str:
     measured, members = facts.measured, facts.measured["members"]
     mean = f"The probability is the mean of {members} models" if members > 1 else "One model"
     if facts.student_of:
-        mean = f"It weighs pieces of words, and learned them from what the full model ({facts.student_of}) says of the pool"
+        mean = f"It weighs words and pieces of words, as it learned from what the full model ({facts.student_of}) says of the pool"
     if "accuracy" not in measured:
         return f"- Accuracy: not measured, since no row was held out and labelled. {mean}."
     rows = measured["holdout_rows"]
