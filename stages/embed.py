@@ -28,13 +28,9 @@ WINDOW = 32 * shards.ROWS  # texts in memory at a time, sorted by length togethe
 
 def main() -> None:
     embed, machine = params.read("embed").embed, params.machine()
-    shards.begin(machine)
+    model, encoding, cache = begin(embed, machine)
     pool = artifacts.Texts(paths.POOL)
-    dtype = encoder.dtype_of(embed.dtype)
-    model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
     layers = f"layers {', '.join(map(str, model.layers))}, each" if model.layers else "last layer,"
-    encoding = encoding_of(model, dtype, embed.lower_case)
-    cache = cache_of(encoding, machine)
     print(f"embed: {model.shown}, {layers} {model.width} wide, {encoding['dtype']} on {encoder.device()}")
     for texts, path in ((pool, paths.EMBEDDINGS), (artifacts.Texts(paths.HOLDOUT), paths.HOLDOUT_EMBEDDINGS)):
         with artifacts.filling(path, model.stored_dtype, (len(texts), *model.vector_shape)) as out:
@@ -45,6 +41,15 @@ def main() -> None:
         print(f"embed: {path}: {len(texts):,} texts, {encoded:,} encoded now, {out.nbytes / 1e6:.1f} MB")
     artifacts.save_plot("similarity", examples.heat_map(model))
     print(f"embed: the side cache {vector_cache.root()} holds {vector_cache.megabytes():,.0f} MB; make clean-cache empties it")
+
+
+def begin(embed: Any, machine: Any) -> tuple[encoder.Encoder, dict, vector_cache.VectorCache]:
+    """(the pipeline's encoder, ready to work; its encoding, as from encoding_of; the side cache). Both sections of params.yaml."""
+    shards.begin(machine)
+    dtype = encoder.dtype_of(embed.dtype)
+    model = encoder.of_pipeline(embed).eval().to(encoder.device(), dtype)
+    encoding = encoding_of(model, dtype, embed.lower_case)
+    return model, encoding, cache_of(encoding, machine)
 
 
 def encoding_of(model: encoder.Encoder, dtype: torch.dtype, lower_case: bool) -> dict:

@@ -39,8 +39,9 @@ def main(file: str = "", column: str = "") -> None:
             cells[own] = [split] * len(next(iter(cells.values())))
     [label, *_] = [*tables.matching(prepare.label_column, splits.LABEL_COLUMNS, old), ""]
     rows = {key: {own: values[place] for own, values in cells.items()} for key, place in places.items()}
-    for key, row in rows.items():
-        refuse_unknown(row.get(label), state, f"{file}, row {places[key] + 1:,}")
+    first = {row.get(label): key for key, row in reversed(rows.items())}
+    for name, key in sorted(first.items(), key=lambda item: places[item[1]]):
+        refuse_unknown(name, state, f"{file}, row {places[key] + 1:,}")
     if not own_holdout:
         keep_holdout(state, there)
     now, others = journal.stamp(datetime.now(UTC)), {"file": " ".join(Path(file).name.split())}

@@ -8,7 +8,7 @@ import numpy as np
 from stages import embed
 from stages.core.base import artifacts, keys, params, paths
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, shards, vectors
+from stages.core.encoding import vectors
 from stages.core.new_texts import reading
 from stages.core.prediction import predictor
 from stages.core.reporting import novelty
@@ -40,10 +40,8 @@ def main(file: str = "", column: str = "") -> None:
 
 def encoded(texts: list[str]) -> np.ndarray:
     """float32 [texts, width], as by stage embed. They go into its cache: if the texts are added, it need not encode them again."""
-    settings, machine = params.read("embed").embed, params.machine()
-    shards.begin(machine)
-    dtype = encoder.dtype_of(settings.dtype)
-    model = encoder.of_pipeline(settings).eval().to(encoder.device(), dtype)
+    machine = params.machine()
+    model, _, cache = embed.begin(params.read("embed").embed, machine)
     out = np.empty((len(texts), *model.vector_shape), model.stored_dtype)
-    embed.fill(out, texts, model, embed.cache_of(embed.encoding_of(model, dtype, settings.lower_case), machine), machine)
+    embed.fill(out, texts, model, cache, machine)
     return vectors.mean_of_layers(out)

@@ -51,7 +51,7 @@ def main(file: str = "", most_error: str = "", take: str = "", who: str = "", un
     print(f"{file}: {len(known):,} guesses; {len(guesses) - len(known):,} more are for texts that are not in the data set now")
     resolved = state.resolved()
     people, counting = resolved.by_people(), set()
-    drawn = {asked.file_of(each): set(state.keys_of(each)) for each in (asked.HOLDOUT, asked.RANDOM)}
+    drawn = {asked.file_of(each): set(state.keys_of(each)) for each in asked.FAIR}
     print(by_class(known, people))
     for its_file, rows in drawn.items():
         if left := len(rows - people.keys()):
@@ -70,8 +70,8 @@ def main(file: str = "", most_error: str = "", take: str = "", who: str = "", un
     taken = [key for key in known.keys() - closed if (known[key].sure or 0) >= least and not state.texts[key].in_holdout]
     if not take:
         return print(f"TAKE=1 makes {len(taken):,} guesses answers of {name}; UNDO=1 takes them back")
-    unasked = sorted(set(taken).difference(*map(asked.keys, asked.written())))
-    if unasked:  # in a round of their own they would count for stage1, and all later rounds would run again
+    unasked = sorted(set(taken) - asked.keys_in(asked.written()))
+    if unasked:  # if no round asked for them, they would count for stage1, and all later rounds would run again
         asked.add(finding.stage_for(state), state.rows(unasked, dict.fromkeys(unasked, name)))
     journal.append(name, [(key, known[key].label) for key in sorted(taken)])
     of_rounds = f"{len(taken) - len(unasked):,} of them to rows that a round asks for"
@@ -85,8 +85,9 @@ def name_of(program: str) -> str:
 
 def take_back(state: Labelling, name: str) -> None:
     print(f"{journal.append(name, [(key, '') for key in journal.answers_of(name)]):,} answers of {name} are taken back")
+    answered = state.resolved().answers
     for stage in state.stages:
-        asked.drop(stage, {row.key for row in asked.read(stage) if row.found == name and row.key not in state.resolved().answers})
+        asked.drop(stage, {row.key for row in asked.read(stage) if row.found == name} - answered.keys())
     waiting.main()
 
 

@@ -12,6 +12,8 @@ from itertools import islice
 
 import numpy as np
 
+from stages.core.space import geometry
+
 MASKS = [(r"(?:https?://|www\.)\S+", " www "), (r"(?:(?<![\w.+-])[\w.+-]+)?@\w[\w.-]*", " @ "), (r"\d+(?:\W{1,2}\d+)*", "0")]
 LEAST = 10  # letters of a masked text: "9/10" and "1/10" are not alike
 SHARED = 0.5  # of the triples of letters in either text, the least share in both
@@ -52,7 +54,7 @@ class Alike:
             found[row] = dict.fromkeys(islice(equal, MOST), 2.0)  # above any cosine
         for start in range(0, len(others) if rows and self.vectors is not None else 0, AT_ONCE):
             block = np.array(others[start : start + AT_ONCE])
-            for row, cosines in zip(rows, self._units(rows) @ self._units(block).T):
+            for row, cosines in zip(rows, self._unit(rows) @ self._unit(block).T):
                 places = np.flatnonzero(cosines >= self.bound)
                 places = places[np.argsort(-cosines[places], kind="stable")[: MOST + 1]]
                 found[row] = dict(zip(block[places].tolist(), cosines[places].tolist())) | found[row]
@@ -64,9 +66,8 @@ class Alike:
         kept = [other for other in letters if len(own & letters[other]) >= SHARED * len(own | letters[other])]
         return sorted(kept, key=lambda other: (-cosine[other], other))[:MOST]
 
-    def _units(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
-        vectors = np.float32(self.vectors[rows])
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    def _unit(self, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+        return geometry.unit(np.float32(self.vectors[rows]))
 
     def apart(self, picked: list[int], before: Collection[int], more: Callable[[set[int], int], list[int]]) -> list[int]:
         """As many rows as `picked`, with the next best instead of any that is alike to one of `before` or to one picked earlier.

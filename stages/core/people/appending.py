@@ -49,16 +49,17 @@ def grown(file: Path, encoding: str, rows: list[dict[str, str | None]]) -> bytes
             dialect = delimited.dialect_of(opened(text), file)
             # Without quotes a tab or line end ends the cell; where blanks before quotes are ignored, so are those before texts.
             lost, instead = (r"[\t\r\n]+", " ") if not dialect.quoted else (r"^ +" if dialect.spaced else "(?!)", "")
-            columns = tables.names_of(read(text)[0])
+            columns = tables.names_of((old := read(text))[0])
             new = [[re.sub(lost, instead, row.get(name) or "") for name in columns] for row in rows]
             lines = [_line(row, dialect) for row in new]
         else:
             read = lambda text: list(json_rows.of_lines(io.StringIO(text, "\n")))  # noqa: E731
+            old = read(text)
             new = [{name: value for name, value in row.items() if value is not None} for row in rows]
             lines = [json.dumps(row, ensure_ascii=not codec.startswith("utf")) for row in new]
         ended = "" if not text or text[-1] in "\r\n" else newline
         whole = data + (ended + "".join(line + newline for line in lines)).encode(codec.removesuffix("-sig"))
-        if read(whole.decode(codec)) == read(text) + new:
+        if read(whole.decode(codec)) == old + new:
             return whole
         problem = "they would not read back as they are"
     except (ValueError, OSError, csv.Error) as error:

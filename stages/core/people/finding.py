@@ -20,7 +20,7 @@ from stages.core.base.errors import Refused, choices
 from stages.core.people.labelling import Labelling
 from stages.core.people.records import asked, journal
 from stages.core.rows import rounds
-from stages.core.space import layers, logistic, probe_model
+from stages.core.space import geometry, layers, logistic, probe_model
 
 WAYS = {"words": "words of a rare class", "like": "a text in your own words", "class": "the name of a class"}
 MOST = 20  # rows
@@ -45,7 +45,7 @@ def stage_for(state: Labelling, stage: str = "") -> str:
 def unasked(state: Labelling) -> list[str]:
     """Keys of the rows to look among; a row of a group of the holdout is none of them."""
     resolved = state.resolved()
-    seen = {key for name in asked.written() for key in asked.keys(name)} | resolved.labels.keys() | resolved.conflicts.keys()
+    seen = asked.keys_in(asked.written()) | resolved.labels.keys() | resolved.conflicts.keys()
     held = {state.texts[key].group for key in state.keys_of(asked.HOLDOUT)} - {""}
     return [key for key in state.pool_keys() if key not in seen and state.texts[key].group not in held]
 
@@ -152,5 +152,4 @@ def _probabilities(folders: tuple[Path, ...], *versions: Any) -> np.ndarray:
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     """float32 [rows, layers * width], of unit length."""
-    points = layers.weighted(vectors, LAST)
-    return points / np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-9)
+    return geometry.unit(layers.weighted(vectors, LAST))

@@ -131,7 +131,7 @@ class Labelling:
     def program_guess(self, key: str) -> str:
         """What the program of `labels.guesses` says, or "". Rows drawn at random get none: programs are measured on them."""
         file = self.settings.labels.guesses
-        if file == "none" or self.text(key).in_holdout or key in asked.keys(asked.RANDOM):
+        if file == "none" or self.is_fair(key):
             return ""
         try:
             return str(program_guesses.read(Path(file), self.classes, self.rename).get(key, ""))
@@ -190,9 +190,7 @@ class Labelling:
     def open_keys(self, name: str, resolved: conflicts.Resolved | None = None) -> list[str]:
         """The unanswered keys of a round, in order. Texts in conflict count as answered; of a fair sample, only people answer."""
         resolved = resolved or self.resolved()
-        answered = (
-            resolved.by_people() if name in (asked.HOLDOUT, asked.RANDOM) else resolved.labels.keys() | resolved.conflicts.keys()
-        )
+        answered = resolved.by_people() if name in asked.FAIR else resolved.labels.keys() | resolved.conflicts.keys()
         return [key for key in self.keys_of(name) if key not in answered]
 
     def usable(self, name: str, resolved: conflicts.Resolved) -> set[str]:
@@ -215,9 +213,9 @@ class Labelling:
         """
         if self.alike is None:
             return {}
-        resolved, key_of_row, asked_for = self.resolved(), self.pool_keys(), self._asked_for(self.stages)
-        fair = self._asked_for([asked.HOLDOUT, asked.RANDOM])
-        rows = {key: self.texts[key].row for key in keys if key in asked_for.keys() - fair and not self.texts[key].in_holdout}
+        resolved, key_of_row, fair = self.resolved(), self.pool_keys(), asked.keys_in(asked.FAIR)
+        open_to = asked.keys_in(self.stages) - fair
+        rows = {key: self.texts[key].row for key in keys if key in open_to and not self.texts[key].in_holdout}
         near = self.alike.twins(rows.values())
         twins = {key: [key_of_row[twin] for twin in near[row]] for key, row in rows.items()}
 
@@ -226,13 +224,9 @@ class Labelling:
 
         return {key: [twin for twin in twins[key] if standing(twin) == standing(key)] for key in twins}
 
-    def may_follow(self, key: str) -> bool:
-        """Whether an answer to another text may count for this one: not in a fair sample."""
-        fair = (asked.HOLDOUT, asked.RANDOM)
-        return key in self.texts and not self.texts[key].in_holdout and not any(key in asked.keys(name) for name in fair)
-
-    def _asked_for(self, names: Iterable[str]) -> dict[str, asked.Row]:
-        return {row.key: row for name in names for row in asked.read(name)}
+    def is_fair(self, key: str) -> bool:
+        """Whether the row was drawn at random. Raises Refused for an unknown key."""
+        return self.text(key).in_holdout or key in asked.keys_in(asked.FAIR)
 
     def answer(self, who: str, key: str, label: str, twins: Sequence[str] = ()) -> None:
         """Write one answer: a class, CANNOT_SAY, or "", which takes the last one back. It is on disk when this returns.
@@ -245,14 +239,16 @@ class Labelling:
         self.text(key)
         if label:
             conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
-            if new := [twin for twin in twins if twin not in self._asked_for(self.stages)]:
+            already = asked.keys_in(self.stages) if twins else ()
+            if new := [twin for twin in twins if twin not in already]:
                 marks = dict.fromkeys(new, asked.ALIKE)
                 asked.add(next(name for name in self.stages if key in asked.keys(name)), self.rows(new, marks))
         journal.append(who, [(each, label) for each in (key, *twins)])
-        for name in self.stages if twins and not label else ():
+        if twins and not label:
             answered = self.resolved().answers
-            like = {row.key for row in asked.read(name) if row.key in twins and row.found == asked.ALIKE}
-            asked.drop(name, like - answered.keys())
+            for name in self.stages:
+                like = {row.key for row in asked.read(name) if row.key in twins and row.found == asked.ALIKE}
+                asked.drop(name, like - answered.keys())
 
     def rows(self, some_keys: Iterable[str], found: Mapping[str, str] = MappingProxyType({})) -> list[asked.Row]:
         """Rows of a round's file. `found`: key -> how a person found the row."""

@@ -60,7 +60,7 @@ def _of_holdout(state: Labelling) -> list[str]:
         return [text.key for text in state.texts.values() if text.in_holdout] if state.needs_holdout() else []
     known = state.resolved().labels
     wanted = state.settings.prepare.holdout_rows - sum(known.get(key) != CANNOT_SAY for key in already)
-    seen = {key for name in asked.written() for key in asked.keys(name)} | known.keys()
+    seen = asked.keys_in(asked.written()) | known.keys()
     groups = {text.group for text in state.texts.values() if text.key in seen and text.group}
     drawn = sorted(
         (key for key in state.pool_keys() if key not in seen and state.texts[key].group not in groups),

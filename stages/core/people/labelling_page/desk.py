@@ -118,7 +118,8 @@ class Desk:
             own, program = state.answers_of(who), state.program_guess(key) if at else ""
             before, near = own.get(key), state.twins([state.text(key).key]).get(key, []) if alike else []
             if before:  # those that were answered with it, whoever answered them since
-                near += [twin for twin in alike if twin in own and own[twin].label == before.label and state.may_follow(twin)]
+                same = [twin for twin in alike if twin in own and own[twin].label == before.label and twin in state.texts]
+                near += [twin for twin in same if not state.is_fair(twin)]
             twins = [twin for twin in dict.fromkeys(near) if twin in alike]
             state.answer(who, key, label, twins)
             self.held = {place: holder for place, holder in self.held.items() if place[1] not in (key, *twins)}

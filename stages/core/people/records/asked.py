@@ -8,6 +8,7 @@ and a name, the name of a program whose guess was taken, or ALIKE. Only `make an
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from stages.core.people.records.journal import KEY, KEY_FORM
 
 FOLDER = Path("labels")
 HOLDOUT, RANDOM = "holdout", "random"
+FAIR = (HOLDOUT, RANDOM)  # drawn at random: only people answer them, one by one
 ALIKE = "a near-duplicate"  # of a row whose answer counts for this one too
 ADDED = FOLDER / "added.csv"  # key, label, when, file: the texts that `make add` brought, in the form of an annotator's answers
 NAME = re.compile(rf"stage[0-9]+|{HOLDOUT}|{RANDOM}")
@@ -56,6 +58,11 @@ def keys(name: str) -> list[str]:
     return list(dict.fromkeys(row.key for row in read(name)))
 
 
+def keys_in(names: Iterable[str]) -> set[str]:
+    """The keys of these rounds."""
+    return {key for name in names for key in keys(name)}
+
+
 def read(name: str) -> list[Row]:
     """The rows of a round's file by their numbers; empty without a file. Raises Refused if it cannot be read or a key is broken."""
     file = file_of(name)
@@ -88,7 +95,8 @@ def add(name: str, rows: list[Row]) -> None:
 
 def drop(name: str, keys: set[str]) -> None:
     """Take the rows of these keys out of a round's file, unless they hold a label or a note; delete a file of no rows."""
-    _rewrite(name, [], keys)
+    if keys:
+        _rewrite(name, [], keys)
 
 
 def _rewrite(name: str, added: list[Row], without: set[str]) -> None:
@@ -99,10 +107,11 @@ def _rewrite(name: str, added: list[Row], without: set[str]) -> None:
         names = [column.strip().lower() for column in header]
         new = [column for column in COLUMNS if column not in names and (column != "found" or any(row.found for row in added))]
         kept, present, highest = [], set(), 0
+        own = set(names) - set(COLUMNS) | {"label"}  # what a person fills in
         for place, line in enumerate(lines, start=1):
             cells = dict(zip(reversed(names), map(str.strip, reversed(line))))  # of two equal names the first counts
             highest = max(highest, int(cells["number"]) if cells.get("number", "").isdecimal() else place)
-            if cells["key"] not in without or any(cells[own] for own in cells.keys() - set(COLUMNS[:-1])):
+            if cells["key"] not in without or any(cells[column] for column in own & cells.keys()):
                 present.add(cells["key"])
                 kept.append([*line, *(str(place) if column == "number" else "" for column in new)])
         added = [row for row in added if row.key not in present]  # two windows may have found the same row
