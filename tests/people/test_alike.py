@@ -197,9 +197,12 @@ def test_no_round_asks_for_two_of_a_kind_and_twins_of_a_later_round_leave_the_fi
     Path("corpus.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     project.change({"labels": {"alike_cosine": 0.999999}, "prepare": {"holdout_rows": 10}})
     project.ask()
-    assert "stage1: " in (said := capsys.readouterr().out)
-    assert "near-duplicates are left out, and other rows are in their place (labels.alike)" in said
+    said = capsys.readouterr().out
+    assert "stage1: " in said
     state = Labelling()
+    chosen = [masked(state.texts[state.pool_keys()[row]].text) for row in np.load("data/stage1/labelled.npy")[0]]
+    left_out = "near-duplicates are left out, and other rows are in their place (labels.alike)" in said
+    assert left_out == (len(set(chosen)) < len(chosen) == 12)  # which rows the strategy chose may differ between processors
     assert len(state.keys_of("stage1")) == 12
     for name in ("holdout", "stage1"):
         project.answer_all(name)
