@@ -287,7 +287,8 @@ def test_a_setting_named_like_a_pydantic_term_is_refused_by_name(params):
     assert "function-x is no known setting" in refusal()
 
 
-PEOPLE = {"from": "people", "classes": ["neg", "pos"], "describe": {}, "rename": {}, "guide": "none", "keep_text": True}
+PEOPLE = {"kind": "auto", "from": "people", "classes": ["neg", "pos"]}
+PEOPLE |= {"describe": {}, "rename": {}, "guide": "none", "keep_text": True}
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,8 @@ class Prepare(Section):
     split_column: SourceName
     text_column: SourceName
     label_column: SourceName
+    label_columns: Annotated[list[SourceName], AfterValidator(_no_repeats)]
+    label_separator: Name
     missing_labels: list[SourceName]
     group_column: SourceName
     empty_texts: Literal["refuse", "drop"]
@@ -153,6 +155,7 @@ class Labels(Section):
     rename: dict[ClassName, ClassName]
     guide: Name
     keep_text: bool
+    kind: Literal["auto", "single", "multi"]
 
 
 class FinetuneEncoder(Section):

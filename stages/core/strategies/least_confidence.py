@@ -7,7 +7,7 @@ from stages.core.strategies import PoolState
 
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool]: the likeliest class's probability, negated: -1 where the model is certain."""
-    return -pool.probabilities.max(1)
+    return -pool.kind.sureness(pool.probabilities)
 
 
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
