@@ -48,7 +48,7 @@ class Fitter:
 
     @functools.cached_property
     def learner(self) -> learners.Learner:
-        task.refuse("train.trainer", self.settings.train.trainer, task.load())
+        task.refuse("params.yaml: train.trainer = ", self.settings.train.trainer, task.load())
         return learners.named(self.settings.train, self.settings.embed, params.machine(), self.classes)
 
     @functools.cached_property

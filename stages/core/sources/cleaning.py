@@ -58,6 +58,8 @@ def one_per_text(rows: Rows, labelled: bool) -> tuple[Rows, Rows, Rows]:
     labels, merged = defaultdict(set), task.of_rows(rows).merged
     for key, row in keyed:
         labels[key] |= {row["label"]} - {None, ""}
+    if together := sum(len(said) > 1 and merged(said) is not None for said in labels.values()):
+        print(f"prepare: {together:,} texts have their labels on several rows, which are joined")
     first, duplicates, conflicting = {}, [], []
     for key, row in keyed:
         disputed = len(labels[key]) > 1 and merged(labels[key]) is None

@@ -12,11 +12,13 @@ import numpy as np
 from stages.core import task
 from stages.core.base import bars
 from stages.core.space import layers, logistic, sampling
-from stages.core.space.logistic_cv import SEARCH_AXES, SEARCH_ROWS, STRENGTHS
+from stages.core.space.logistic_cv import SEARCH_AXES, SEARCH_ROWS
 
-SEARCH_CLASSES = 100  # to choose the strength by: those with most rows
+STRENGTHS = np.logspace(-1, 1.5, 6)  # C of scikit-learn; weaker penalties gain nothing and take long
+SEARCH_CLASSES = 30  # to choose the strength by: those with most rows
 CELLS = 2**23  # of rows x columns that are fitted at once
-STEPS, PRODUCTS, TOLERANCE = 40, 30, 1e-3  # Newton's steps at most, products with the Hessian in each, gradient at the end
+STEPS, PRODUCTS = 30, 20  # Newton's steps at most, and products with the Hessian in each
+FINE, COARSE = 1e-3, 1e-2  # share of the gradient that may be left, in models and in the search
 GRID = np.linspace(-4, 4, 81)  # of the threshold for all classes
 AS_OWN = 30  # rows of a class whose own threshold counts as much as that for all
 
@@ -50,7 +52,7 @@ def regression(
         own = own * train.pseudo_weight * len(points) / np.maximum(own.sum(0), 1e-9)
         points, targets = np.concatenate([points, open_points]), np.concatenate([targets[:, fit], positive])
         weights = np.concatenate([weights[:, fit], own.astype(np.float32)])
-        slopes[fit], bias[fit] = fitted(points, targets, weights, np.full(len(fit), strength))
+        slopes[fit], bias[fit] = fitted(points, targets, weights, np.full(len(fit), strength), SEARCH_AXES)
         now = np.sort(open_points @ slopes[fit].T + bias[fit], axis=0)[::-1]
         many = np.clip(positive.sum(0).astype(int), 1, len(now) - 1)
         bias[fit] -= (now[many - 1, np.arange(len(fit))] + now[many, np.arange(len(fit))]) / 2
@@ -107,7 +109,7 @@ def left_out(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, split
     made, classes = [], targets.shape[1]
     for train, validation in splits:
         columns = [np.tile(each[train], (1, len(strengths))) for each in (targets, weights)]
-        slopes, bias = fitted(points[train], *columns, np.repeat(strengths, classes))
+        slopes, bias = fitted(points[train], *columns, np.repeat(strengths, classes), left=COARSE)
         made.append((points[validation] @ slopes.T + bias).reshape(len(validation), len(strengths), classes))
     return np.concatenate(made)
 
@@ -132,24 +134,34 @@ def own_thresholds(said: np.ndarray, true: np.ndarray) -> np.ndarray:
     return (logits[best, np.arange(said.shape[1])] + logits[best + 1, np.arange(said.shape[1])]) / 2
 
 
-def fitted(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def fitted(
+    points: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    strengths: np.ndarray,
+    most_axes: int | None = None,
+    left: float = FINE,
+) -> tuple[np.ndarray, np.ndarray]:
     """(slopes float32 [columns, width], bias float32 [columns]) of a logistic regression a column, with an L2 penalty on slopes.
 
     points             float32 [rows, width]
     targets, weights   float32 [rows, columns]   0 and 1, and how much each counts
     strengths          float [columns]           C of scikit-learn
+    most_axes          principal axes to fit in; None for all that the points span
+    left               share of the gradient that may be left
     """
-    axes = logistic.principal_axes(points, len(points)) if len(points) < points.shape[1] else None
+    most_axes = most_axes or len(points)
+    axes = logistic.principal_axes(points, most_axes) if most_axes < points.shape[1] else None
     within = np.hstack([points if axes is None else points @ axes, np.ones((len(points), 1), np.float32)])
     blocks = np.array_split(np.arange(len(strengths)), max(1, -(-targets.size // CELLS)))
     with logistic.quietly():
-        made = [newton(within, targets[:, block], weights[:, block], strengths[block].astype(np.float32)) for block in blocks]
+        made = [newton(within, targets[:, block], weights[:, block], strengths[block].astype(np.float32), left) for block in blocks]
     found = np.concatenate(made, axis=1)
     slopes = found[:-1].T if axes is None else found[:-1].T @ axes.T
     return np.ascontiguousarray(slopes), found[-1]
 
 
-def newton(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: np.ndarray) -> np.ndarray:
+def newton(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: np.ndarray, left: float) -> np.ndarray:
     """float32 [width, columns]: slopes, the last without a penalty. Others as of `fitted`.
 
     Truncated Newton (Lin, Weng & Keerthi 2008, "Trust Region Newton Method for Logistic Regression", without the region): steps
@@ -168,9 +180,9 @@ def newton(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengt
         said = task.MULTI.says(logits)
         gradient = points.T @ (weights * (said - targets)) + penalty * slopes
         largest = np.abs(gradient).max(0)
-        if (largest <= TOLERANCE).all():
+        first = np.maximum(largest, 1.0) if first is None else first
+        if (largest <= left * first).all():
             break
-        first = np.maximum(largest, 1e-12) if first is None else first
         curve = weights * said * (1 - said)
         scale = np.maximum(squares.T @ curve + penalty, 1e-8)
         step, rest = np.zeros_like(slopes), -gradient

@@ -13,13 +13,13 @@ from stages.core.strategies import PoolState
 
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool], 0 to 1; the open rows are ranked among themselves."""
-    task.refuse("a strategy", "category_vector_inconsistency", pool.kind)
+    task.refuse("the strategy ", "category_vector_inconsistency", pool.kind)
     said, made = pool.probabilities, np.zeros(len(pool.rows), np.float32)
     rows = pool.open_in_order
-    ranks = np.argsort(np.argsort(-np.abs(said[rows] - 0.5), axis=0, kind="stable"), axis=0, kind="stable")
+    ranks = np.argsort(np.argsort(np.abs(said[rows] - 0.5), axis=0, kind="stable"), axis=0, kind="stable")
     sets, which = np.unique(pool.kind.predicted(said[rows]), axis=0, return_inverse=True)
     unlike = unlikeness(sets.astype(np.float32), pool.labels.of(pool.with_class).astype(np.float32)).mean(1)
-    made[rows] = ranks.mean(1) / len(rows) * unlike[which.ravel()]
+    made[rows] = (1 - ranks.mean(1) / len(rows)) * unlike[which.ravel()]
     return made
 
 

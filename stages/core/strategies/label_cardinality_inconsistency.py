@@ -11,7 +11,7 @@ from stages.core.strategies import PoolState
 
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool]: 0 where a row has as many labels as the mean."""
-    task.refuse("a strategy", "label_cardinality_inconsistency", pool.kind)
+    task.refuse("the strategy ", "label_cardinality_inconsistency", pool.kind)
     usual = pool.labels.of(pool.with_class).sum(1).mean()
     return np.abs(pool.kind.predicted(pool.probabilities).sum(1) - usual).astype(np.float32)
 

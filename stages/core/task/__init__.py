@@ -27,7 +27,7 @@ class Task(Protocol):
 
     # fmt: off
     accuracy: str  # what the measure `accuracy`, the share of rows that are right in full, is called
-    refuses: dict[str, str]  # learners, strategies and `names`, where it has no use for them -> why
+    refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
     regression: str  # method of space/self_trained.SelfTrained that fits it
     about: dict  # what classifier.json of a model says of it
     page: dict  # what report.html should know of it
@@ -122,10 +122,10 @@ def numbers(shown: int | str) -> set[int]:
     return set(map(int, filter(None, shown.split(";")))) if isinstance(shown, str) else {shown}
 
 
-def refuse(setting: str, name: str, kind: Task) -> None:
-    """Raise Refused for a learner or strategy that has no use for labels of this kind."""
+def refuse(what: str, name: str, kind: Task) -> None:
+    """Raise Refused for a learner, strategy or command that has no use for labels of this kind."""
     if name in kind.refuses:
-        raise Refused(f"params.yaml: {setting} = {name}: {kind.refuses[name]}; choose another")
+        raise Refused(f"{what}{name}: not here, since {kind.refuses[name]}; choose another")
 
 
 def refuse_several(classes: Any, what: Any) -> None:

@@ -11,7 +11,7 @@ COLUMNS = ["found", "missed", "wrongly given"]
 
 class Multi:
     accuracy = "exact match"
-    refuses: ClassVar = dict.fromkeys(("contrastive", "names"), "texts may have several labels")
+    refuses: ClassVar = dict.fromkeys(("contrastive", "names", "encoders"), "texts may have several labels")
     regression = "of_several"
     about: ClassVar = {"several": True}
     page: ClassVar = {"columns": COLUMNS, "accuracy": accuracy}

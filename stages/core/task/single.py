@@ -10,7 +10,7 @@ from stages.core.base import artifacts, class_shares, label_codes
 class Single:
     accuracy = "accuracy"
     refuses: ClassVar = dict.fromkeys(
-        ("category_vector_inconsistency", "label_cardinality_inconsistency"), "it is for texts with several labels"
+        ("category_vector_inconsistency", "label_cardinality_inconsistency"), "each text has one label"
     )
     regression = "of_one"
     about: ClassVar = {}
