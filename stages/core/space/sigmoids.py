@@ -17,6 +17,7 @@ from stages.core.space.logistic_cv import SEARCH_AXES, SEARCH_ROWS
 STRENGTHS = np.logspace(-1, 1.5, 6)  # C of scikit-learn; weaker penalties gain nothing and take long
 SEARCH_CLASSES = 30  # to choose the strength by: those with most rows
 CELLS = 2**23  # of rows x columns that are fitted at once
+AXES_ROWS = 1_000  # that principal axes are found by
 STEPS, PRODUCTS = 30, 20  # Newton's steps at most, and products with the Hessian in each
 FINE, COARSE = 1e-3, 1e-2  # share of the gradient that may be left, in models and in the search
 GRID = np.linspace(-4, 4, 81)  # of the threshold for all classes
@@ -156,11 +157,12 @@ def fitted(
     most_axes          principal axes to fit in; None for all that the points span
     left               share of the gradient that may be left
     """
-    most_axes = most_axes or len(points)
-    axes = logistic.principal_axes(points, most_axes) if most_axes < points.shape[1] else None
-    within = np.hstack([points if axes is None else points @ axes, np.ones((len(points), 1), np.float32)])
-    blocks = np.array_split(np.arange(len(strengths)), max(1, -(-targets.size // CELLS)))
+    blocks, axes = np.array_split(np.arange(len(strengths)), max(1, -(-targets.size // CELLS))), None
     with logistic.quietly():
+        if (most_axes or len(points)) < points.shape[1]:
+            some = points[:: -(-len(points) // AXES_ROWS)] if most_axes else points
+            axes = logistic.principal_axes(some, most_axes or len(points))
+        within = np.hstack([points if axes is None else points @ axes, np.ones((len(points), 1), np.float32)])
         made = [newton(within, targets[:, block], weights[:, block], strengths[block].astype(np.float32), left) for block in blocks]
     found = np.concatenate(made, axis=1)
     slopes = found[:-1].T if axes is None else found[:-1].T @ axes.T
