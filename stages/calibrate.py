@@ -48,7 +48,7 @@ def main() -> None:
         stage=stage,
         trainer=trainer,
         members={str(folder): learners.fingerprint(folder) for folder in folders},
-        classes=task.load().stored(labels.classes()),
+        classes=task.stored(task.load(), labels.classes()),
         temperature=temperature,
         abstain=settings.predict.abstain,
         labels=result.labels,

@@ -48,7 +48,7 @@ def main() -> None:
     for rows, texts, labels in ((made.pool, paths.POOL, paths.SOURCE_LABELS), holdout):
         artifacts.save(labels, kind.array([row["label"] for row in rows], made.classes))
         artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
-    artifacts.save_json(paths.CLASSES, kind.stored(made.classes))
+    artifacts.save_json(paths.CLASSES, task.stored(kind, made.classes))
     counts = {"pool_rows": len(made.pool), "holdout_rows": len(made.holdout), "classes": len(made.classes)}
     artifacts.save_json(paths.COUNTS, counts | {kind: len(rows) for kind, rows in made.dropped.items()})
     shown = lambda row: {"text": row["text"][:CHARACTERS], "label": "; ".join(task.names(row["label"])) or None}  # noqa: E731

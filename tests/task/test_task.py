@@ -16,9 +16,7 @@ from stages.core.space import sigmoids
 from stages.core.strategies import PoolState, category_vector_inconsistency, label_cardinality_inconsistency
 from tests.support.project import ROOT
 
-ASKING = (
-    r"isinstance\([^)]*(Multi|Single|MULTI|SINGLE)|dtype\s*(==|is)[^\n]*int8|(==|is|in|not)\s+\(?task\.(MULTI|SINGLE)"
-)
+ASKING = r"isinstance\([^)]*(Multi|Single|MULTI|SINGLE)|dtype\s*(==|is)[^\n]*int8|(==|is|in|not)\s+\(?task\.(MULTI|SINGLE)"
 
 
 def test_no_file_outside_the_room_asks_which_kind_a_label_is():

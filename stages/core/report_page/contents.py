@@ -80,7 +80,8 @@ def collected(page: PageData) -> dict:
     return {
         "title": str(page.settings.prepare.dataset),
         "measure": page.measure,
-        **task.of(page.actual).page,
+        "columns": task.of(page.actual).columns,
+        "accuracy": task.of(page.actual).accuracy,
         "seeds": len(page.settings.seeds),
         "classes": page.classes,
         "waiting": page.waiting | open_holdout,

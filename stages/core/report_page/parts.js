@@ -3,7 +3,7 @@
 
 const DATA = JSON.parse(document.getElementById("contents").textContent);
 const COUNT = new Intl.NumberFormat("en");
-const MEASURES = { macro_f1: "macro F1", accuracy: DATA.accuracy || "accuracy" };
+const MEASURES = { macro_f1: "macro F1", accuracy: DATA.accuracy };
 const UNANSWERED = { "-1": "not answered", "-2": "cannot say", "-3": "people disagree" };
 const ROWS_SHOWN = 50;
 

@@ -127,7 +127,7 @@ def confusions(tested: Tested, actual: np.ndarray, classes: list[str], last: str
     Of the models of the stage `last`, of the full models, and of the final models as arms of their own.
     """
     rows, kind = [], task.of(actual)
-    columns = kind.columns(classes)
+    columns = kind.columns or classes
     for (arm, stage), result in tested.items():
         if stage in (FINAL, WHOLE_POOL, last):
             predicted = kind.predicted(result.probabilities)

@@ -165,7 +165,7 @@ def _rows(table: Table, prepare: Any, split: str, role: str, labelled: bool = Tr
     """Rows of a split, whose columns are printed. `role` is pool or holdout."""
     picked = {"text": choose(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column")}
     if of_several:
-        picked |= {"label": of_several.shown}
+        picked["label"] = " to ".join(dict.fromkeys((of_several.columns[0], of_several.columns[-1])))
     elif labelled or prepare.label_column != "auto" or matching("auto", LABEL_COLUMNS, table):
         picked["label"] = _label_column(table, prepare)
     if prepare.group_column != "none" and (prepare.group_column != "auto" or matching("auto", GROUP_COLUMNS, table)):

@@ -1,8 +1,8 @@
 """Regressions of texts that may have several classes: one a class, fitted together as the columns of a matrix.
 
-The strength is one for all, and the one with the best mean average precision by cross-validation on the labelled rows: log-loss
-there prefers models that say little of rare classes. A class's threshold is the logit of the best F1 on rows that are left out,
-drawn towards one threshold for all where the class has few rows. It moves the bias, so 0.5 decides everywhere.
+The strength is that of the best mean average precision by cross-validation on the labelled rows: log-loss prefers models that say
+little of rare classes. A class's threshold is the logit of the best F1 on rows left out, drawn towards one for all where the class
+has few rows. It moves the bias, so 0.5 decides everywhere.
 """
 
 from typing import Any
@@ -16,13 +16,12 @@ from stages.core.space.logistic_cv import SEARCH_AXES, SEARCH_ROWS
 
 STRENGTHS = np.logspace(-1, 1.5, 6)  # C of scikit-learn; weaker penalties gain nothing and take long
 SEARCH_CLASSES = 30  # to choose the strength by: those with most rows
-CELLS = 2**23  # of rows x columns that are fitted at once
-AXES_ROWS = 1_000  # that principal axes are found by
+GRID = np.linspace(-4, 4, 81)  # of the threshold for all classes
+AS_OWN = 30  # rows of a class whose own threshold counts as much as that for all
+TRUSTED = 0.5  # F1: guesses that are worse cost go_emotions a point of macro F1; others gain hallmarks as much
+CELLS, AXES_ROWS = 2**23, 1_000  # rows x columns that are fitted at once, and rows that principal axes are found by
 STEPS, PRODUCTS = 30, 20  # Newton's steps at most, and products with the Hessian in each
 FINE, COARSE = 1e-3, 1e-2  # share of the gradient that may be left, in models and in the search
-GRID = np.linspace(-4, 4, 81)  # of the threshold for all classes
-TRUSTED = 0.5  # guesses that are right less often cost go_emotions a point of macro F1; where all count, hallmarks gains as much
-AS_OWN = 30  # rows of a class whose own threshold counts as much as that for all
 
 
 def regression(
@@ -30,82 +29,75 @@ def regression(
 ) -> logistic.Logistic:
     """Fitted on the labelled rows and on the surest of `rows`, int64 [rows], which are open; others as of learners.Learner.fit.
 
-    Of an open row the classes count that are surely there, and those that surely are not: for each class the surest share
-    train.pseudo_share of the rows that seem to have it, and of the others (self-training, as in self_trained), if the class has an
-    F1 of TRUSTED or more on rows left out. The thresholds then let as many rows of the pool have each class as before.
+    Open rows count for classes that are TRUSTED: the surest share train.pseudo_share of those that seem to have the class, and of
+    the others (self-training, as in self_trained). Thresholds then let as many of them have each class as before.
     """
     rng = np.random.default_rng(seed)
     few = sampling.stratified(task.of(labels).main(labels), sampling.FIT_ROWS, train.folds, rng)
     vectors, labels, classes = pool[labelled[few]], labels[few], labels.shape[1]
-    targets, weights = labels.astype(np.float32), weights_of(labels, train.class_weight)
-    last, strength, shift, trusted = chosen(vectors, labels, weights, train, seed, title, labelled[few])
-    bias = np.log((targets.sum(0) + 0.5) / (len(targets) - targets.sum(0) + 0.5)).astype(np.float32)
-    fit = np.flatnonzero((targets.min(0) < 1) & (targets.max(0) > 0))  # one that all rows have, or none, has only a share
-    slopes = np.zeros((classes, vectors[0].size), np.float32)
-    points = layers.weighted(vectors, last)
+    weights = logistic.row_weights(labels, train.class_weight)
+    even, targets = weights is not None, labels.astype(np.float32)
+    weights = weights.astype(np.float32) if even else np.ones(labels.shape, np.float32)
+    last, strength, decisive, trusted = chosen(vectors, labels, weights, train, seed, title, labelled[few])
+    points, counts = layers.weighted(vectors, last), targets.sum(0)
+    slopes = np.zeros((classes, points.shape[1]), np.float32)
+    bias = np.log((counts + 0.5) / (len(targets) - counts + 0.5))  # of a class that all rows have, or none
+    fit = np.flatnonzero((counts > 0) & (counts < len(targets)))
     slopes[fit], bias[fit] = fitted(points, targets[:, fit], weights[:, fit], np.full(len(fit), strength))
-    bias[fit] -= shift[fit]
+    bias[fit] -= decisive[fit]
     fit = fit[trusted[fit]]
     if len(rows) and len(fit):
-        open_points = layers.weighted(pool[np.sort(rng.permutation(rows)[: train.pseudo_rows])], last)
-        said = open_points @ slopes[fit].T + bias[fit]
+        more = layers.weighted(pool[np.sort(rng.permutation(rows)[: train.pseudo_rows])], last)
+        said = more @ slopes[fit].T + bias[fit]
         own, positive = surest(said, train.pseudo_share), (said >= 0).astype(np.float32)
-        if logistic.row_weights(labels, train.class_weight) is not None:
+        if even:
             own = sum(side / np.maximum(side.sum(0), 1) for side in (own * positive, own * (1 - positive)))
         own = own * train.pseudo_weight * len(points) / np.maximum(own.sum(0), 1e-9)
-        points, targets = np.concatenate([points, open_points]), np.concatenate([targets[:, fit], positive])
-        weights = np.concatenate([weights[:, fit], own.astype(np.float32)])
-        slopes[fit], bias[fit] = fitted(points, targets, weights, np.full(len(fit), strength), SEARCH_AXES)
-        now = np.sort(open_points @ slopes[fit].T + bias[fit], axis=0)[::-1]
+        joined = [np.concatenate(pair) for pair in ((points, more), (targets[:, fit], positive), (weights[:, fit], own))]
+        slopes[fit], bias[fit] = fitted(*joined, np.full(len(fit), strength), SEARCH_AXES)
+        now = np.sort(more @ slopes[fit].T + bias[fit], axis=0)[::-1]
         many = np.clip(positive.sum(0).astype(int), 1, len(now) - 1)
-        bias[fit] -= (now[many - 1, np.arange(len(fit))] + now[many, np.arange(len(fit))]) / 2
+        bias[fit] -= (now[many - 1, range(len(fit))] + now[many, range(len(fit))]) / 2
     slopes = layers.weighted(slopes.reshape(classes, *vectors.shape[1:]), last)
-    return logistic.Logistic(slopes, bias, np.arange(classes), classes, task.MULTI)
-
-
-def weights_of(labels: np.ndarray, class_weight: str) -> np.ndarray:
-    """float32 [rows, classes], by params train.class_weight: rows with a class weigh as much as those without, or all the same."""
-    weights = logistic.row_weights(labels, class_weight)
-    return np.ones(labels.shape, np.float32) if weights is None else weights.astype(np.float32)
+    return logistic.Logistic(slopes, bias.astype(np.float32), np.arange(classes), classes, task.MULTI)
 
 
 def surest(said: np.ndarray, share: float) -> np.ndarray:
     """bool [rows, classes]: the surest share of the rows that have a class, and of those that have not, by logits of this shape."""
-    ranks = np.argsort(np.argsort(-said, axis=0, kind="stable"), axis=0, kind="stable")
-    there = (said >= 0).sum(0)
+    ranks, there = ranked(said), (said >= 0).sum(0)
     return (ranks < np.maximum(1, share * there)) & (there > 0) | (len(said) - 1 - ranks < share * (len(said) - there))
+
+
+def ranked(values: np.ndarray) -> np.ndarray:
+    """int64 [rows, columns]: places of the values in each column, 0 for the highest."""
+    return np.argsort(np.argsort(-values, axis=0, kind="stable"), axis=0, kind="stable")
 
 
 def chosen(
     vectors: np.ndarray, labels: np.ndarray, weights: np.ndarray, train: Any, seed: int, title: str, numbers: np.ndarray
 ) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """(weight of the last layer, strength as C of scikit-learn, thresholds, trusted).
+    """(weight of the last layer, strength as C of scikit-learn, thresholds, trusted); numbers as in sampling.stratified_folds.
 
-    The thresholds float32 [classes] are logits that decide; trusted bool [classes]: whether F1 on rows left out is TRUSTED or more.
-
-    numbers   int64 [rows]   as in sampling.stratified_folds
+    The thresholds, float [classes], are logits that decide; trusted, bool [classes], says whether they reach the F1 TRUSTED.
     """
-    rng, main = np.random.default_rng(seed), task.of(labels).main(labels)
-    once = sampling.first_copies(numbers)
-    few = once if len(once) <= layers.MOST_ROWS else np.sort(rng.permutation(once)[: layers.MOST_ROWS])
+    rng, main, once = np.random.default_rng(seed), task.of(labels).main(labels), sampling.first_copies(numbers)
+    few = np.sort(rng.permutation(once)[: layers.MOST_ROWS])
     last = layers.best_last(vectors[few], labels[few].astype(np.float64))
     rows = sampling.stratified(main, SEARCH_ROWS, train.folds, rng)
     with logistic.quietly():
         splits = sampling.stratified_folds(main[rows], train.folds, seed, numbers[rows])
     if not splits:
-        none = np.zeros(labels.shape[1], np.float32)
-        return last, 1.0, none, none > 0
+        return last, 1.0, np.zeros(labels.shape[1]), np.zeros(labels.shape[1], bool)
     points, targets, weights = layers.weighted(vectors[rows], last), labels[rows].astype(np.float32), weights[rows]
     points = points @ logistic.principal_axes(points, SEARCH_AXES)
     true = np.concatenate([targets[validation] for _, validation in splits])
-    most = np.argsort(-true.sum(0), kind="stable")[:SEARCH_CLASSES]
-    most = most[true[:, most].any(0)]
+    counts = true.sum(0)
+    most = np.argsort(-counts, kind="stable")[: min(SEARCH_CLASSES, (counts > 0).sum())]
     with bars.bar(title, 0, "fits"):
         said = left_out(points, targets[:, most], weights[:, most], splits, STRENGTHS)
         precision = [average_precision(said[:, number], true[:, most]).mean() for number in range(len(STRENGTHS))]
         strength = float(STRENGTHS[int(np.argmax(precision))])
         said = left_out(points, targets, weights, splits, np.array([strength]))[:, 0]
-    counts = true.sum(0)
     for_all = GRID[int(np.argmax([f1(said >= at, true)[counts > 0].mean() for at in GRID]))]
     decisive = (own_thresholds(said, true) * counts + for_all * AS_OWN) / (counts + AS_OWN)
     return last, strength, decisive, f1(said >= decisive, true) >= TRUSTED
@@ -138,46 +130,41 @@ def own_thresholds(said: np.ndarray, true: np.ndarray) -> np.ndarray:
     logits, hits = np.take_along_axis(said, order, 0), np.take_along_axis(true, order, 0)
     scores = 2 * np.cumsum(hits, 0) / (np.arange(1, len(hits) + 1)[:, None] + hits.sum(0))
     best = np.minimum(scores.argmax(0), len(said) - 2)
-    return (logits[best, np.arange(said.shape[1])] + logits[best + 1, np.arange(said.shape[1])]) / 2
+    return (logits[best, range(said.shape[1])] + logits[best + 1, range(said.shape[1])]) / 2
 
 
 def fitted(
-    points: np.ndarray,
-    targets: np.ndarray,
-    weights: np.ndarray,
-    strengths: np.ndarray,
-    most_axes: int | None = None,
-    left: float = FINE,
+    points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: np.ndarray, most_axes: int = 0, left: float = FINE
 ) -> tuple[np.ndarray, np.ndarray]:
     """(slopes float32 [columns, width], bias float32 [columns]) of a logistic regression a column, with an L2 penalty on slopes.
 
     points             float32 [rows, width]
     targets, weights   float32 [rows, columns]   0 and 1, and how much each counts
     strengths          float [columns]           C of scikit-learn
-    most_axes          principal axes to fit in; None for all that the points span
+    most_axes          principal axes to fit in; 0 for all that the points span
     left               share of the gradient that may be left
     """
-    blocks, axes = np.array_split(np.arange(len(strengths)), max(1, -(-targets.size // CELLS))), None
+    axes = np.eye(points.shape[1], dtype=np.float32)
     with logistic.quietly():
         if (most_axes or len(points)) < points.shape[1]:
             some = points[:: -(-len(points) // AXES_ROWS)] if most_axes else points
             axes = logistic.principal_axes(some, most_axes or len(points))
-        within = np.hstack([points if axes is None else points @ axes, np.ones((len(points), 1), np.float32)])
-        made = [newton(within, targets[:, block], weights[:, block], strengths[block].astype(np.float32), left) for block in blocks]
+        within = np.hstack([points @ axes, np.ones((len(points), 1), np.float32)])
+        blocks = np.array_split(np.arange(len(strengths)), max(1, -(-targets.size // CELLS)))
+        made = [newton(within, targets[:, each], weights[:, each], strengths[each].astype(np.float32), left) for each in blocks]
     found = np.concatenate(made, axis=1)
-    slopes = found[:-1].T if axes is None else found[:-1].T @ axes.T
-    return np.ascontiguousarray(slopes), found[-1]
+    return np.ascontiguousarray((axes @ found[:-1]).T), found[-1]
 
 
 def newton(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengths: np.ndarray, left: float) -> np.ndarray:
     """float32 [width, columns]: slopes, the last without a penalty. Others as of `fitted`.
 
-    Truncated Newton (Lin, Weng & Keerthi 2008, "Trust Region Newton Method for Logistic Regression", without the region): steps
-    by conjugate gradients, scaled by the diagonal, and halved where the loss does not fall. All columns share each product.
+    Truncated Newton (Lin, Weng & Keerthi 2008, "Trust Region Newton Method for Logistic Regression", without the region): steps by
+    conjugate gradients, scaled by the diagonal, and halved where the loss does not fall. All columns share each product.
     """
     penalty = np.tile(1 / strengths, (points.shape[1], 1))
     penalty[-1] = 0
-    signs, squares = (1 - 2 * targets).astype(np.float32), points**2
+    signs, squares = 1 - 2 * targets, points**2
     slopes, logits = np.zeros(penalty.shape, np.float32), np.zeros(targets.shape, np.float32)
 
     def loss(slopes: np.ndarray, logits: np.ndarray) -> np.ndarray:
@@ -193,9 +180,8 @@ def newton(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengt
             break
         curve = weights * said * (1 - said)
         scale = np.maximum(squares.T @ curve + penalty, 1e-8)
-        step, rest = np.zeros_like(slopes), -gradient
-        enough = np.minimum(0.5, np.sqrt(largest / first)) * np.linalg.norm(rest, axis=0)
-        towards = rest / scale
+        enough = np.minimum(0.5, np.sqrt(largest / first)) * np.linalg.norm(gradient, axis=0)
+        step, rest, towards = np.zeros_like(slopes), -gradient, -gradient / scale
         along = (rest * towards).sum(0)
         for _ in range(PRODUCTS):
             going = np.linalg.norm(rest, axis=0) > enough
@@ -205,7 +191,7 @@ def newton(points: np.ndarray, targets: np.ndarray, weights: np.ndarray, strengt
             length = np.where(going, along / np.maximum((towards * product).sum(0), 1e-20), 0).astype(np.float32)
             step += length * towards
             rest -= length * product
-            before, along = along, (rest * (rest / scale)).sum(0)
+            before, along = along, (rest * rest / scale).sum(0)
             towards = rest / scale + along / np.maximum(before, 1e-20) * towards
         moved, part = points @ step, np.ones(len(strengths), np.float32)
         for _ in range(12):

@@ -30,16 +30,14 @@ class Task(Protocol):
     refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
     regression: str  # method of space/self_trained.SelfTrained that fits it
     about: dict  # what classifier.json of a model says of it
-    page: dict  # what report.html should know of it
+    columns: list[str]  # of its table of errors; none where that is a confusion table, with a column for each class
 
     # Reading and keeping labels
     def merged(self, labels: set) -> Any: ...  # what labels of one text say together, None where they contradict each other
     def described(self, rows: list[dict]) -> str: ...  # how many labels texts have, in a line
-    def stored(self, classes: list[str]) -> Any: ...  # the content of data/classes.json
     def array(self, labels: list, classes: list[str]) -> Labels: ...  # of labels as rows hold them; None is open
     def none(self, shape: Shape, classes: int) -> Labels: ...  # all open
     def load(self, path: Path, shape: Shape, classes: int, least: int) -> Labels: ...  # as artifacts.load; no code below `least`
-    def codes(self, values: Labels) -> np.ndarray: ...  # int [...]: negative codes where no label is known, else 0 or more
     def main(self, values: Labels) -> np.ndarray: ...  # int64 [...]: the class that a row counts for, its rarest; or a code
     def has(self, values: Labels, number: int) -> np.ndarray: ...  # bool [...]: whether a row has the class
     def indicator(self, values: Labels, classes: int) -> np.ndarray: ...  # float32 [..., classes]: 1 for each that it has
@@ -54,7 +52,6 @@ class Task(Protocol):
     # What probabilities say
     def predicted(self, probabilities: np.ndarray) -> Labels: ...
     def likelihood(self, probabilities: np.ndarray, actual: Labels) -> np.ndarray: ...  # of the truth, [rows] or [rows, classes]
-    def sureness(self, probabilities: np.ndarray) -> np.ndarray: ...  # float32 [rows]: probability of what is predicted, 0 to 1
     def margin(self, probabilities: np.ndarray) -> np.ndarray: ...  # float32 [rows]: -1 where certain, 0 where open
     def entropy(self, probabilities: np.ndarray) -> np.ndarray: ...  # float32 [rows], bits
     # The same as choices between alternatives: (float32 [choices, alternatives], int64 [choices])
@@ -68,7 +65,6 @@ class Task(Protocol):
     def both(self, cells: np.ndarray, classes: int) -> tuple[float, float]: ...  # (accuracy, macro F1) of one model
     # int64 [classes, columns] each: rows by true class and by what became of it, and those of them that are errors
     def table(self, predicted: Labels, actual: Labels, classes: int) -> tuple[np.ndarray, np.ndarray]: ...
-    def columns(self, classes: list[str]) -> list[str]: ...  # of that table
     def shown(self, value: np.ndarray) -> int | str: ...  # a label for report.html: number or code, or numbers with ; between
     # fmt: on
 
@@ -81,9 +77,19 @@ def of(values: np.ndarray) -> Task:
     return MULTI if values.dtype == np.int8 else SINGLE
 
 
-def codes(values: np.ndarray) -> np.ndarray:
-    """As of Task."""
-    return of(values).codes(values)
+def codes(values: Labels) -> np.ndarray:
+    """int [...]: negative codes where no label is known, else 0 or more."""
+    return values[..., 0] if of(values) is MULTI else values
+
+
+def sureness(kind: Task, probabilities: np.ndarray) -> np.ndarray:
+    """float32 [rows]: probability of what is predicted, 0 to 1; of several classes the mean."""
+    return kind.likelihood(probabilities, kind.predicted(probabilities)).reshape(len(probabilities), -1).mean(1)
+
+
+def stored(kind: Task, classes: list[str]) -> Any:
+    """The content of data/classes.json."""
+    return {"several": classes} if kind is MULTI else classes
 
 
 def load() -> Task:

@@ -6,15 +6,13 @@ import numpy as np
 
 from stages.core.base import artifacts, label_codes
 
-COLUMNS = ["found", "missed", "wrongly given"]
-
 
 class Multi:
     accuracy = "exact match"
     refuses: ClassVar = dict.fromkeys(("contrastive", "names", "encoders"), "texts may have several labels")
     regression = "of_several"
     about: ClassVar = {"several": True}
-    page: ClassVar = {"columns": COLUMNS, "accuracy": accuracy}
+    columns: ClassVar = ["found", "missed", "wrongly given"]
 
     def merged(self, labels: set) -> tuple[str, ...] | None:
         return tuple(sorted(set().union(*labels))) if labels else None
@@ -24,9 +22,6 @@ class Multi:
         shares = f"{(many > 1).mean():.0%} have several and {(many == 0).mean():.0%} none"
         only_one = "" if many.max() > 1 else "; labels.kind: single suits these better"
         return f"texts may have several labels: {many.mean():.2f} each, {shares}{only_one}"
-
-    def stored(self, classes: list[str]) -> dict:
-        return {"several": classes}
 
     def array(self, labels, classes):
         labels = list(labels)
@@ -43,15 +38,12 @@ class Multi:
     def load(self, path, shape, classes, least):
         return artifacts.load(path, np.int8, (*shape, classes), within=(least, 2))
 
-    def codes(self, values):
-        return values[..., 0]
-
     def main(self, values):
         there = values == 1
         order = np.argsort(there.sum(tuple(range(there.ndim - 1))), kind="stable")  # the rarest class first
         ranks = np.argsort(order, kind="stable").astype(np.int32)
         main = np.append(order, len(order))[np.where(there, ranks, len(order)).min(-1)]
-        return np.where(self.codes(values) < 0, self.codes(values), main).astype(np.int64)
+        return np.where(values[..., 0] < 0, values[..., 0], main).astype(np.int64)
 
     def has(self, values, number):
         return values[..., number] == 1
@@ -83,9 +75,6 @@ class Multi:
 
     def likelihood(self, probabilities, actual):
         return np.where(actual == 1, probabilities, 1 - probabilities)
-
-    def sureness(self, probabilities):
-        return np.maximum(probabilities, 1 - probabilities).mean(1)
 
     def margin(self, probabilities):
         return -np.abs(2 * probabilities - 1).mean(1)
@@ -129,9 +118,6 @@ class Multi:
         there, given = actual == 1, predicted == 1
         counts = np.stack([(there & given).sum(0), (there & ~given).sum(0), (given & ~there).sum(0)], 1)
         return counts, counts * np.array([0, 1, 1])
-
-    def columns(self, classes):
-        return COLUMNS
 
     def shown(self, value):
         return int(value[0]) if value[0] < 0 else ";".join(map(str, np.flatnonzero(value)))

@@ -14,16 +14,13 @@ class Single:
     )
     regression = "of_one"
     about: ClassVar = {}
-    page: ClassVar = {}
+    columns: ClassVar = []
 
     def merged(self, labels: set) -> str | None:
         return next(iter(labels)) if len(labels) == 1 else None
 
     def described(self, rows):
         return "each text has one label"
-
-    def stored(self, classes: list[str]) -> list[str]:
-        return classes
 
     def array(self, labels, classes):
         number = {None: label_codes.OPEN} | {name: i for i, name in enumerate(classes)}
@@ -34,9 +31,6 @@ class Single:
 
     def load(self, path, shape, classes, least):
         return artifacts.load(path, np.int64, shape, within=(least, classes))
-
-    def codes(self, values):
-        return values
 
     def main(self, values):
         return values
@@ -71,9 +65,6 @@ class Single:
 
     def likelihood(self, probabilities, actual):
         return probabilities[np.arange(len(actual)), actual]
-
-    def sureness(self, probabilities):
-        return probabilities.max(1)
 
     def margin(self, probabilities):
         second, first = np.sort(probabilities, axis=1)[:, -2:].T
@@ -113,9 +104,6 @@ class Single:
 
         counts = confusion_matrix(actual, predicted, labels=range(classes))
         return counts, counts - np.diag(np.diag(counts))
-
-    def columns(self, classes):
-        return classes
 
     def shown(self, value):
         return int(value)
