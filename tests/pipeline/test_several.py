@@ -65,7 +65,7 @@ def test_labels_are_those_of_the_source_and_are_bought_row_by_row(several):
 
 def test_models_say_each_class_for_itself_and_learn_it(several):
     said, actual = array(several, "results/bucketed/stage2/holdout.npy"), array(several, "holdout_labels.npy")
-    assert ((0 <= said) & (said <= 1)).all()
+    assert ((said >= 0) & (said <= 1)).all()
     assert np.ptp(said.sum(2)) > 0.5
     assert ((said >= 0.5) == actual).mean() > 0.8
     assert np.isnan(array(several, "stage2/scores.npy")).sum() == 2 * 16
