@@ -29,6 +29,7 @@ class Task(Protocol):
     accuracy: str  # what the measure `accuracy`, the share of rows that are right in full, is called
     refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
     regression: str  # method of space/self_trained.SelfTrained that fits it
+    rows_to_decide: int  # open rows by which a learner finds what probability decides; 0 where the likeliest class does
     about: dict  # what classifier.json of a model says of it
     columns: list[str]  # of its table of errors; none where that is a confusion table, with a column for each class
 

@@ -11,6 +11,7 @@ class Multi:
     accuracy = "exact match"
     refuses: ClassVar = dict.fromkeys(("contrastive", "names", "encoders"), "texts may have several labels")
     regression = "of_several"
+    rows_to_decide = 1_000
     about: ClassVar = {"several": True}
     columns: ClassVar = ["found", "missed", "wrongly given"]
 

@@ -13,6 +13,7 @@ class Single:
         ("category_vector_inconsistency", "label_cardinality_inconsistency"), "each text has one label"
     )
     regression = "of_one"
+    rows_to_decide = 0
     about: ClassVar = {}
     columns: ClassVar = []
 
