@@ -74,7 +74,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("select_stageN.by", "bucket", ["select_stageN.by = 'bucket': is no file of stages/core/strategies",
                                         "did you mean buckets?"]),
         ("score_entropy.score", "buckets", ["score_entropy.score = 'buckets': is no file", "with a function `scores`",
-                                            "possible: committee, entropy, least_confidence, margin"]),
+                                            "possible: category_vector_inconsistency, committee, "]),
         ("reduce.method", "tsne", ["reduce.method = 'tsne'", "'umap', 'pca' or 'random_projection'"]),
         ("map.method", "tsne", ["map.method = 'tsne'", "'umap' or 'pca'"]),
         ("train.trainer", "svm", ["train.trainer = 'svm': is no file of stages/core/learners",
