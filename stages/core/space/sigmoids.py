@@ -86,7 +86,7 @@ def chosen(
     rows = sampling.stratified(main, SEARCH_ROWS, train.folds, rng)
     with logistic.quietly():
         splits = sampling.stratified_folds(main[rows], train.folds, seed, numbers[rows])
-    if not splits:
+    if not splits or not any(labels[rows[validation]].any() for _, validation in splits):
         return last, 1.0, np.zeros(labels.shape[1]), np.zeros(labels.shape[1], bool)
     points, targets, weights = layers.weighted(vectors[rows], last), labels[rows].astype(np.float32), weights[rows]
     points = points @ logistic.principal_axes(points, SEARCH_AXES)

@@ -57,7 +57,7 @@ class Multi:
 
     def evened(self, values):
         there = values == 1
-        share = np.clip(there.mean(0), 1 / len(values), 1 - 1 / len(values))
+        share = np.clip(there.mean(0), 0.5 / len(values), 1 - 0.5 / len(values))
         return np.where(there, 0.5 / share, 0.5 / (1 - share))
 
     def loss(self, logits: Any, target: Any) -> Any:
