@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import learners
+from stages.core import learners, task
 from stages.core.arms import cross_validation
 from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, params, paths
@@ -48,17 +48,17 @@ def main() -> None:
         stage=stage,
         trainer=trainer,
         members={str(folder): learners.fingerprint(folder) for folder in folders},
-        classes=labels.classes(),
+        classes=task.stored(task.load(), labels.classes()),
         temperature=temperature,
         abstain=settings.predict.abstain,
         labels=result.labels,
-        rows=len(np.unique(result.labelled[result.bought >= 0])),
+        rows=len(np.unique(result.labelled[task.codes(result.bought) >= 0])),
         scripts=scripts.shares(artifacts.texts(paths.POOL)),
         embed=dict(vars(settings.embed)),
         encoder_sha256=model_files.fingerprint(model_files.chosen(settings.embed.model)),
     )
     about.save(record.FOLDER)
-    known = fitter.actual >= 0  # people may not have labelled the whole holdout yet
+    known = task.codes(fitter.actual) >= 0  # people may not have labelled the whole holdout yet
     by_threshold, metrics = [], {"members": len(folders)}
     if folders and known.any():
         by_threshold, metrics = measured(result.on(known), about, fitter.actual[known])
@@ -100,17 +100,18 @@ def best_temperature(folders: list[Path], result: Result, settings: Any, pool_ro
         rows, [bought] = result.labelled[0], labels.known(result.labelled[:1], result.bought[:1], pool_rows)
         seed = int(folders[0].name)
         probabilities, actual = cross_validation.by_folds(fitter, rows, bought, settings.train.folds, seed, "calibrate")
-    temperature = calibration.best_temperature(probabilities, actual)
+    temperature = calibration.best_temperature(*task.of(actual).choices(probabilities, actual))
     print(f"calibrate: temperature {temperature:g} from {len(actual):,} labelled rows, each judged by models not trained on it")
     return temperature
 
 
 def measured(result: Result, about: record.Record, actual: np.ndarray) -> tuple[list[dict], dict]:
-    """What the holdout says of the model to use: (one entry a threshold, the metrics). actual: int64 [known rows]."""
-    raw = result.probabilities.mean(0)
-    scaled = calibration.scaled(raw, about.temperature)
-    accuracy = measures.accuracy(raw, actual)
+    """What the holdout says of the model to use: (one entry a threshold, the metrics). actual: labels [known rows]."""
+    mean, kind = result.probabilities.mean(0), task.of(actual)
+    accuracy, macro_f1 = measures.accuracy(mean, actual), measures.macro_f1(mean, actual)
     of_one = float(np.mean([measures.accuracy(seed, actual) for seed in result.probabilities]))
+    raw, actual = kind.choices(mean, actual)
+    scaled = calibration.scaled(raw, about.temperature)
     before, after = (calibration.expected_error(probabilities, actual) for probabilities in (raw, scaled))
     print(f"calibrate: {len(about.members)} models of {about.stage} ({about.trainer}), {about.rows:,} labels, "
           f"{about.labels:,} of them each; accuracy {accuracy:.4f}, of one alone {of_one:.4f}; calibration error {before:.4f}, "
@@ -121,10 +122,10 @@ def measured(result: Result, about: record.Record, actual: np.ndarray) -> tuple[
         "members": len(about.members),
         "labels": about.rows,
         "labels_of_one": about.labels,
-        "holdout_rows": len(actual),
+        "holdout_rows": len(mean),
         "accuracy": accuracy,
         "accuracy_of_one": of_one,
-        "macro_f1": measures.macro_f1(raw, actual),
+        "macro_f1": macro_f1,
         "temperature": about.temperature,
         "log_loss_before": calibration.log_loss(raw, actual),
         "log_loss": calibration.log_loss(scaled, actual),

@@ -5,8 +5,8 @@ No other stage reads labels/.
 reads   labels/                         STAGE.csv, holdout.csv, random.csv: what was asked; answers/ANNOTATOR.csv: what was answered
         labels/added.csv                what `make add` brought
         data/pool.jsonl, data/source_labels.npy, data/holdout.jsonl, data/source_holdout_labels.npy, data/classes.json
-writes  data/answers.npy                int64 [pool]      class number; -1 waits for an answer, -2 cannot be said, -3 conflict
-        data/holdout_labels.npy         int64 [holdout]   the same for the holdout
+writes  data/answers.npy                labels [pool]     see core/task; -1 waits for an answer, -2 cannot be said, -3 conflict
+        data/holdout_labels.npy         labels [holdout]  the same for the holdout
         data/asked/STAGE.npy            int64 [rows]      rows of pool.jsonl that the round asks for, in order; empty before it asks
         data/asked/random.npy           int64 [rows]      the same for the random arm
         data/asked/prelabelled.npy      int64 [rows]      rows with a label that no round asked for
@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import artifacts, keys, label_codes, params, paths
 from stages.core.people.records import asked, conflicts, effort, journal
 
@@ -33,10 +34,9 @@ ASKED = Path("data/asked")
 
 def main() -> None:
     settings = params.read("labels.from", "labels.rename", "stages")
-    classes = artifacts.load_json(paths.CLASSES)
+    classes, kind = task.classes(), task.load()
     source = [
-        artifacts.load(path, np.int64, (None,), within=(label_codes.OPEN, len(classes)))
-        for path in (paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS)
+        kind.load(path, (None,), len(classes), label_codes.OPEN) for path in (paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS)
     ]
     names = [*settings.stages, asked.RANDOM]
     if vars(settings)["from"] == "dataset":

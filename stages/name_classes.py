@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import artifacts, params, paths, phrases, seeding
 from stages.core.rows import results, rounds
 from stages.core.space import names, probe_model
@@ -27,7 +28,7 @@ STRANGE = 0.5  # share of tokens that the tokenizer does not know
 
 def main() -> None:
     settings = params.read("labels.describe", "train.names", "embed")
-    classes, embed = artifacts.load_json(paths.CLASSES), settings.embed
+    classes, embed, kind = task.classes(), settings.embed, task.load()
     pool = probe_model.read(paths.POOL, paths.EMBEDDINGS, embed.model)
     holdout = probe_model.read(paths.HOLDOUT, paths.HOLDOUT_EMBEDDINGS, embed.model)
     encoded = encoded_phrases(said_of(classes, vars(settings.describe), settings.names), embed)
@@ -44,7 +45,7 @@ def main() -> None:
         print(f"name_classes: {len(encoded.classes):,} phrases of {len(classes):,} classes; labels spent: 0")
     artifacts.save(paths.NAMED, predicted)
     none = np.empty((len(probabilities), 0), np.int64)
-    results.save(results.NAMES, results.NAMES, results.Result(none, none, probabilities))
+    results.save(results.NAMES, results.NAMES, results.Result(none, kind.none(none.shape, len(classes)), probabilities))
 
 
 def said_of(classes: list[str], describe: dict[str, str | list[str]], setting: str) -> dict[str, list[str]]:
@@ -56,8 +57,10 @@ def said_of(classes: list[str], describe: dict[str, str | list[str]], setting: s
     if setting != "auto":
         return {}
     lacking = [name for name in classes if name not in known]
-    if lacking or len(classes) < 2:
-        why = f"not words: {', '.join(lacking[:5])}; describe every class in labels.describe" if lacking else "only one class"
+    why = task.load().refuses.get("names")
+    if why or lacking or len(classes) < 2:
+        not_words = f"not words: {', '.join(lacking[:5])}; describe every class in labels.describe"
+        why = why or (not_words if lacking else "only one class")
         print(f"name_classes: no names: {why}")
         return {}
     return known

@@ -3,13 +3,13 @@
 reads   params prepare.dataset: a package, a hub or files; if people label, labels/holdout.csv; data/inputs/prepare.json, which
         changes when the content of the data set does
 writes  data/pool.jsonl                 text as in the source, group if there is one; line i is row i of every later artifact
-        data/source_labels.npy          int64 [pool]      class number from the source for each row; -1 if it gives none
+        data/source_labels.npy          labels [pool]     from the source, as in stages/core/task; -1 if it gives none
         data/holdout.jsonl              as pool.jsonl; used only for measuring
-        data/source_holdout_labels.npy  int64 [holdout]
+        data/source_holdout_labels.npy  labels [holdout]
         data/classes.json               names of the classes, in the order of their numbers
         data/prepare.json               how many rows there are, and how many were dropped
         data/dropped.json               a few dropped rows of each kind
-params  prepare, labels.from, labels.classes, labels.rename
+params  prepare, labels.kind, labels.from, labels.classes, labels.rename
 
 If people label (labels.from), rows need no label, labels.classes names the classes, and the holdout is prepare.holdout_rows
 random rows, which are labelled first. Once labels/holdout.csv exists, the holdout is the rows in it.
@@ -19,9 +19,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from stages.core.base import artifacts, label_codes, params, paths
+from stages.core import task
+from stages.core.base import artifacts, params, paths
 from stages.core.base.errors import Refused
 from stages.core.people.records import asked, conflicts
 from stages.core.sources import cleaning, spellings, splits
@@ -42,17 +41,17 @@ class Prepared:
 
 
 def main() -> None:
-    settings = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
+    settings = params.read("prepare", "labels.kind", "labels.from", "labels.classes", "labels.rename")
     made = prepared(settings.prepare, settings)
-    number = {None: label_codes.OPEN} | {name: i for i, name in enumerate(made.classes)}
+    kind = task.of_rows(made.pool)
     holdout = (made.holdout, paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS)
     for rows, texts, labels in ((made.pool, paths.POOL, paths.SOURCE_LABELS), holdout):
-        artifacts.save(labels, np.array([number[row["label"]] for row in rows], np.int64))
+        artifacts.save(labels, kind.array([row["label"] for row in rows], made.classes))
         artifacts.save_jsonl(texts, ({key: value for key, value in row.items() if key != "label"} for row in rows))
-    artifacts.save_json(paths.CLASSES, made.classes)
+    artifacts.save_json(paths.CLASSES, task.stored(kind, made.classes))
     counts = {"pool_rows": len(made.pool), "holdout_rows": len(made.holdout), "classes": len(made.classes)}
     artifacts.save_json(paths.COUNTS, counts | {kind: len(rows) for kind, rows in made.dropped.items()})
-    shown = lambda row: {"text": row["text"][:CHARACTERS], "label": row["label"]}  # noqa: E731
+    shown = lambda row: {"text": row["text"][:CHARACTERS], "label": "; ".join(task.names(row["label"])) or None}  # noqa: E731
     artifacts.save_json(paths.DROPPED, {kind: list(map(shown, rows[:EXAMPLES])) for kind, rows in made.dropped.items()})
 
 
@@ -60,12 +59,14 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     """Read and clean the data set, print what was found and dropped, and write nothing.
 
     prepare   the section of params.yaml
-    labels    from, classes and rename of the section labels
+    labels    kind, from, classes and rename of the section labels
 
     Raises Refused if the source cannot be read or its rows cannot train or measure anything.
     """
     people = vars(labels)["from"] == "people"
-    pool, holdout = splits.read(prepare, labelled=not people)
+    if people and labels.kind == "multi":
+        raise Refused("params.yaml: labels.kind = multi: people give a text one label so far; possible: labels.from: dataset")
+    pool, holdout = splits.read(prepare, not people, "single" if people else labels.kind)
     own_holdout, dropped = holdout is not None, {}
     pool, holdout = cleaning.unify_spellings(pool, holdout or [])
     if people:
@@ -101,6 +102,7 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
         f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
         f"pool {_by_class(pool)}; holdout {_by_class(holdout)}"
     )
+    print(f"prepare: {task.of_rows(pool).described(pool)}")
     return Prepared(pool, holdout, classes, dropped)
 
 
@@ -124,12 +126,12 @@ def _example(rows: Rows) -> str:
     """The first row, so that a person can find it."""
     if not rows:
         return ""
-    text, label = rows[0]["text"], rows[0]["label"]
+    text, label = rows[0]["text"], "; ".join(task.names(rows[0]["label"]))
     return f" ({text[:60]!r}{f', {label}' if label else ''})"
 
 
 def _by_class(rows: Rows) -> str:
     """Labelled rows per class, the largest class first."""
-    counts = Counter(row["label"] for row in rows if row["label"] not in (None, "")).most_common()
+    counts = Counter(name for row in rows for name in task.names(row["label"])).most_common()
     more = f" and {len(counts) - CLASSES_SHOWN:,} classes more" if len(counts) > CLASSES_SHOWN else ""
     return f"{', '.join(f'{name}: {count:,}' for name, count in counts[:CLASSES_SHOWN])}{more}" or "none labelled"

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import artifacts, params, paths, seeding
 from stages.core.encoding import vectors
 from stages.core.report_page import build
@@ -57,7 +58,7 @@ def main() -> None:
     loaded = {results.of_arm(arm, stage): results.load(arm, stage, *shape) for arm, stage in wanted}
     # If labelling ended early, other arms may have gone on: they are compared as far as the bucketed arm got.
     trained = [stage for stage in stages if loaded[MAIN, stage].trained]
-    known = actual >= 0  # people may not have labelled the whole holdout yet
+    known, kind = task.codes(actual) >= 0, task.of(actual)  # people may not have labelled the whole holdout yet
     actual = actual[known]
     measure = measures.chosen(settings.report.measure, actual)
     tested = {
@@ -70,8 +71,8 @@ def main() -> None:
     # A round after one that waits has not chosen its rows: it waits for the same answers.
     waiting = {stage: rows for stage, rows in waiting.items() if stage == stages[0] or settings.rounds[stage].after not in waiting}
 
-    buckets = artifacts.load_clusters()
-    artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, answers)})
+    buckets, main_classes = artifacts.load_clusters(), kind.main(answers)
+    artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, main_classes)})
     measured, overall, picked, sentence = {}, {}, {}, ""
     if tested:
         for (arm, stage), result in tested.items():
@@ -81,7 +82,7 @@ def main() -> None:
     if trained and tested:
         artifacts.save_json(METRICS / "summary.json", measured.get((MAIN, FINAL), measured[MAIN, trained[-1]]))
         overall = comparison.over_budgets(tested, trained, actual, measure)
-        picked = described(tested, trained[-1], settings.seeds, answers, buckets)
+        picked = described(tested, trained[-1], settings.seeds, main_classes, buckets)
         for arm in overall:
             artifacts.save_json(METRICS / arm / "curve.json", overall[arm] | picked[arm])
         sentence = answer.sentence(measured, overall, trained[-1], measure, settings) + took
@@ -89,6 +90,7 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(tested, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(tested))
     text = result_tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, sentence)
+    text = text.replace("accuracy", kind.accuracy)
     text += result_tables.by_share_answered(artifacts.load_json(paths.ANSWERED))
     text += misled_by_name([loaded[MAIN, stage] for stage in stages], classes)
     if vars(settings)["from"] == "people":
@@ -152,7 +154,7 @@ def misled_by_name(bucketed: list[results.Result], classes: list[str]) -> str:
     pool_rows = artifacts.pool_rows()
     actual = np.full(pool_rows, labels.OPEN)
     for result in bucketed:
-        actual[result.labelled] = result.bought
+        actual[result.labelled] = task.of(result.bought).main(result.bought)
     named = artifacts.load(paths.NAMED, np.int16, (pool_rows,), within=(-1, len(classes)))
     misled = misleading.found(actual, named, classes)
     return misleading.as_markdown(misled, artifacts.texts(paths.POOL) if misled else [])

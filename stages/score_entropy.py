@@ -13,7 +13,7 @@ import functools
 
 import numpy as np
 
-from stages.core import strategies
+from stages.core import strategies, task
 from stages.core.arms.fitter import Fitter, SavedModel
 from stages.core.base import artifacts, params, seeding
 from stages.core.rows import labels, rounds
@@ -39,6 +39,7 @@ def main(stage: str) -> None:
             labelled=labelled[i],
             labels=bought[i],
             classes=fitter.classes,
+            kind=task.load(),
             options=settings.strategies,
             model=SavedModel(rounds.models(after) / str(seed), fitter, title),
             train=functools.partial(fitter.fit, title=f"{title}, committee"),

@@ -5,7 +5,8 @@ It prints the phrase of every class and names those that the encoder finds alike
 
 import os
 
-from stages.core.base import artifacts, params, paths
+from stages.core import task
+from stages.core.base import params, paths
 from stages.core.base.errors import Refused
 from stages.core.settings import rules, schema
 
@@ -27,7 +28,7 @@ def main(*data: str) -> None:
     for name in data:  # a path, a hub name or a packaged one; the other settings of params.yaml apply
         from stages import prepare  # numpy and readers; `make check` alone does without
 
-        read = params.read("prepare", "labels.from", "labels.classes", "labels.rename")
+        read = params.read("prepare", "labels.kind", "labels.from", "labels.classes", "labels.rename")
         made = prepare.prepared(read.prepare.changed(dataset=name), read)
         rules.refuse_budget_over(len(made.pool), checked)
         print(f"{name} can be used, and nothing was written: set prepare.dataset to it")
@@ -35,7 +36,7 @@ def main(*data: str) -> None:
 
 def _show_phrases(checked: schema.Params) -> None:
     """What every class is called, and which phrases the encoder finds alike, once there is an encoder."""
-    classes = artifacts.load_json(paths.CLASSES) if paths.CLASSES.exists() else checked.labels.classes
+    classes = task.classes() if paths.CLASSES.exists() else checked.labels.classes
     if not classes:
         return
     from stages import name_classes  # loads torch

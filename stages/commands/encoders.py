@@ -13,6 +13,7 @@ import numpy as np
 
 from stages import embed as stage
 from stages import name_classes
+from stages.core import task
 from stages.core.base import artifacts, bars, params, paths, seeding
 from stages.core.base.errors import Refused, short
 from stages.core.encoding import encoder, model_files, vectors
@@ -31,6 +32,7 @@ def main(wanted: str = "") -> None:
         raise Refused('NAMES= is empty; possible: names of a hub, or folders: make encoders NAMES="BAAI/bge-base-en-v1.5 ../mpnet"')
     rules.check_file("encoders")
     settings = params.read("embed", "train", "train_final", "labels.describe", "rounds", "random_at", "arms")
+    task.refuse("make ", "encoders", task.load())
     if not paths.POOL.exists():
         raise Refused(f"{paths.POOL} is missing, so there are no texts to try; run `dvc repro prepare` first")
     own = model_files.chosen(settings.embed.model) if paths.ENCODER.exists() else settings.embed.model

@@ -72,6 +72,20 @@ def test_every_epoch_is_told_and_the_loss_falls():
     assert set(history[0]) == {"epoch", "loss"}
 
 
+def test_each_of_several_classes_is_learned_for_itself_and_a_saved_model_says_the_same():
+    good, end = (np.array([word in text for text in TEXTS]) for word in ("good", "end"))
+    values = np.stack([good, end], 1).astype(np.int8)  # both, one or none; good is rare, and so is end
+    stopped = fit(learner(epochs=2, early_stopping=stopping(2)), values)
+    assert {"held_back_loss", "held_back_accuracy"} < set(stopped.history[0])
+    model = fit(learner(epochs=40), values)
+    probabilities = said(model)
+    assert (model.kind.predicted(probabilities) == values).mean() > 0.9
+    assert np.ptp(probabilities.sum(1)) > 0.5  # they do not sum to 1
+    model.save(Path("saved"))
+    assert json.loads(Path("saved/classifier.json").read_text())["several"] is True
+    assert said(finetune.load(Path("saved"), EMBED, MACHINE)).tolist() == probabilities.tolist()
+
+
 @pytest.mark.parametrize(("class_weight", "second"), [("even", 0.5), ("none", 0.15)])
 def test_classes_weigh_the_same_or_as_many_rows_as_they_have(class_weight, second):
     alike = learner(epochs=25, head_learning_rate=0.01, weight_decay=0, class_weight=class_weight)

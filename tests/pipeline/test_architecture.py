@@ -13,7 +13,7 @@ from tests.support.project import ROOT
 CORE = ROOT / "stages/core"
 # In an order in which each imports only from those before it.
 ROOMS = [
-    *("base", "sources", "people/records", "encoding", "engines", "space", "rows", "learners", "strategies", "arms"),
+    *("base", "task", "sources", "people/records", "encoding", "engines", "space", "rows", "learners", "strategies", "arms"),
     *("prediction", "reporting", "new_texts", "takeaway", "report_page", "settings", "people"),
 ]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from stages.core.rows.measures import accuracy, by_row, chosen, confusion, entropy_bits, macro_f1
+from stages.core import task
+from stages.core.rows.measures import accuracy, by_row, chosen, macro_f1
 
 ACTUAL = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = [0, 0, 1, 1, 2, 2]
@@ -13,13 +14,17 @@ PROBABILITIES[np.arange(6), PREDICTED] = 0.6
 COUNTS = [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
 
 
+def confusion(probabilities, actual):
+    return task.SINGLE.table(task.SINGLE.predicted(probabilities), actual, probabilities.shape[1])[0]
+
+
 def certain_of(classes_predicted, classes):
     """float32 [rows, classes]: all of each row's probability on its class."""
     return np.eye(classes, dtype=np.float32)[classes_predicted]
 
 
 def bits(*probabilities):
-    return entropy_bits(np.array([probabilities], dtype=np.float32))[0]
+    return task.SINGLE.entropy(np.array([probabilities], dtype=np.float32))[0]
 
 
 def test_accuracy_is_the_share_of_rows_whose_likeliest_class_is_right():
@@ -87,7 +92,7 @@ def test_a_certain_class_has_0_bits_and_never_minus_0(row):
 
 
 def test_each_row_has_bits_of_its_own_in_float32():
-    rows = entropy_bits(np.array([[1, 0], [0.5, 0.5]], dtype=np.float32))
+    rows = task.SINGLE.entropy(np.array([[1, 0], [0.5, 0.5]], dtype=np.float32))
     assert rows.tolist() == [0, 1]
     assert rows.dtype == np.float32
 

@@ -74,7 +74,7 @@ def test_the_params_yaml_of_the_repository_is_valid(params):
         ("select_stageN.by", "bucket", ["select_stageN.by = 'bucket': is no file of stages/core/strategies",
                                         "did you mean buckets?"]),
         ("score_entropy.score", "buckets", ["score_entropy.score = 'buckets': is no file", "with a function `scores`",
-                                            "possible: committee, entropy, least_confidence, margin"]),
+                                            "possible: category_vector_inconsistency, committee, "]),
         ("reduce.method", "tsne", ["reduce.method = 'tsne'", "'umap', 'pca' or 'random_projection'"]),
         ("map.method", "tsne", ["map.method = 'tsne'", "'umap' or 'pca'"]),
         ("train.trainer", "svm", ["train.trainer = 'svm': is no file of stages/core/learners",
@@ -290,7 +290,7 @@ def test_a_setting_named_like_a_pydantic_term_is_refused_by_name(params):
     assert "function-x is no known setting" in refusal()
 
 
-PEOPLE = {"from": "people", "classes": ["neg", "pos"], "describe": {}, "rename": {}}
+PEOPLE = {"kind": "auto", "from": "people", "classes": ["neg", "pos"], "describe": {}, "rename": {}}
 PEOPLE |= {"guide": "none", "guesses": "none", "keep_text": True}
 PEOPLE |= {"alike": "ask", "alike_cosine": 0.98}
 

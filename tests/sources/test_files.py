@@ -486,7 +486,7 @@ def test_a_list_of_one_label_is_that_label_and_of_several_is_refused(tmp_path):
         ("c", None),
     ]
     said = refusal(write(tmp_path / "f.jsonl", {"text": ["a", "b"], "label": [["x"], ["x", "y"]]}))
-    assert "row 2, column label: 2 labels (x, y); a text can have one label: keep the main one, " in said
+    assert "row 2, column label: 2 labels (x, y); set labels.kind to multi where texts have several labels, " in said
 
 
 def test_rows_without_a_label_are_left_out_of_the_pool_counted_and_printed(tmp_path, monkeypatch, capsys):
@@ -570,7 +570,7 @@ def test_labels_that_look_like_slips_are_reported_and_stay_classes(tmp_path, mon
         (["joy", "fear", "joy,fear", "love"], "label joy,fear looks"),
         (["joy", "fear", "fear; joy", "joy;fear"], "2 labels, such as fear; joy, look"),
         (["joy|fear", "fear|love", "love|joy"], "3 labels, such as fear|love, look"),  # none stands alone
-        (["['joy', 'fear']", "['joy']", "['love']"], "label ['joy', 'fear'] looks"),
+        (["['joy', 'fear']", "['joy']", "love"], "label ['joy', 'fear'] looks"),
         (['["joy", "fear"]', "joy", "fear"], 'label ["joy", "fear"] looks'),
         (["2,27", "2", "27", "3"], "label 2,27 looks"),
         (["[0, 1, 1]", "[1, 0, 0]"], "2 labels, such as [0, 1, 1], look"),
@@ -582,8 +582,8 @@ def test_cells_that_look_like_several_labels_are_reported_and_stay_classes(tmp_p
     assert set(run_prepare(tmp_path, monkeypatch, dataset="d")["classes"]) == set(labels)
     told = [line for line in capsys.readouterr().out.splitlines() if "several labels of one text" in line]
     assert told == [
-        f"prepare: {said} like several labels of one text; each cell counts as one class: a text can have one label: "
-        "keep the main one, join them into one name, or ask about a single label, yes or no"
+        f"prepare: {said} like several labels of one text; each cell counts as one class: set labels.kind "
+        "to multi where texts have several labels, else keep the main one, or join them into one name"
     ]
 
 
@@ -660,6 +660,7 @@ def test_prepare_prints_files_columns_classes_and_an_example_of_each_kind_droppe
         "prepare: holdout: 1 rows read, bad: 1; dropped 0 empty, 0 unlabelled, 0 duplicates, 0 with two labels",
         "prepare: 1 texts of the holdout dropped from the pool ('a nut', bad), and 0 other rows of its groups",
         "prepare: 2 rows in the pool, 1 in the holdout; pool good: 1, bad: 1; holdout bad: 1",
+        "prepare: each text has one label",
     ]
 
 

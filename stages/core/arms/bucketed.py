@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import strategies
+from stages.core import strategies, task
 from stages.core.arms.fitter import Fitter, SavedModel
 from stages.core.base import artifacts, paths, seeding
 from stages.core.base.errors import Refused
@@ -81,7 +81,7 @@ def rows_to_add(
         bought = labels.of_stage(choice.after, seeds, pool_rows)
     else:
         labelled = np.empty((len(seeds), 0), np.int64)
-        bought = labels.known(labelled, labelled, pool_rows)
+        bought = labels.known(labelled, task.load().none(labelled.shape, len(labels.classes())), pool_rows)
     if held is not None and len(held.rows):
         values = np.stack([np.concatenate([paid.of(rows), held.labels]) for paid, rows in zip(bought, labelled)])
         labelled = np.hstack([labelled, np.tile(held.rows, (len(seeds), 1))])
@@ -107,6 +107,7 @@ def rows_to_add(
             labelled=labelled[i],
             labels=bought[i],
             classes=fitter.classes,
+            kind=task.load(),
             options=settings.strategies,
             model=SavedModel(rounds.models(choice.after) / str(seed), fitter, title) if choice.after else None,
             train=functools.partial(fitter.fit, title=title),

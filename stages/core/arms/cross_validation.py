@@ -4,7 +4,9 @@ import warnings
 
 import numpy as np
 
+from stages.core import task
 from stages.core.arms.fitter import FittedModel, Fitter
+from stages.core.rows import measures
 from stages.core.rows.labels import Labels
 
 FOLDS = 5
@@ -26,14 +28,14 @@ def without_holdout(
 
 def cross_validated(fitter: Fitter, rows: np.ndarray, paid: Labels, seed: int) -> float | None:
     """Accuracy on labelled rows by models that did not see them; None where rows are too few or have one class."""
-    if (paid.of(rows) >= 0).sum() < LEAST_ROWS:
+    if (task.codes(paid.of(rows)) >= 0).sum() < LEAST_ROWS:
         return None
     probabilities, actual = by_folds(fitter, rows, paid, FOLDS, seed, f"cross-validation, seed {seed}")
-    return round(float((probabilities.argmax(1) == actual).mean()), 4) if len(actual) else None
+    return round(measures.accuracy(probabilities, actual), 4) if len(actual) else None
 
 
 def by_folds(fitter: Fitter, rows: np.ndarray, paid: Labels, folds: int, seed: int, title: str) -> tuple[np.ndarray, np.ndarray]:
-    """(float32 [rows, classes] probabilities, int64 [rows] labels): every row with a class, by a model of the other folds.
+    """(float32 [rows, classes] probabilities, labels [rows]): every row with a class, by a model of the other folds.
 
     rows    int64 [rows]   of pool.jsonl, with labels from `paid`
     folds   number of models to train; fewer where even the largest class has fewer rows
@@ -43,17 +45,19 @@ def by_folds(fitter: Fitter, rows: np.ndarray, paid: Labels, folds: int, seed: i
     from sklearn.model_selection import StratifiedKFold
 
     values = paid.of(rows)
-    rows, values = rows[values >= 0], values[values >= 0]
-    most = np.bincount(values, minlength=1).max()
+    known, kind = task.codes(values) >= 0, task.of(values)
+    rows, values = rows[known], values[known]
+    strata = kind.main(values)
+    most = np.bincount(strata, minlength=1).max()
     if most < 2 or most == len(rows):
         return np.empty((0, fitter.classes), np.float32), values[:0]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
-        splits = list(StratifiedKFold(min(folds, int(most)), shuffle=True, random_state=seed).split(rows, values))
+        splits = list(StratifiedKFold(min(folds, int(most)), shuffle=True, random_state=seed).split(rows, strata))
     probabilities = []
     for train, validation in splits:
-        if len(present := np.unique(values[train])) > 1:
+        if len(np.unique(strata[train])) > 1:
             probabilities.append(fitter.fit(rows[train], paid, seed, title).probabilities(rows[validation]))
         else:  # there is nothing to learn
-            probabilities.append(np.tile(np.eye(fitter.classes, dtype=np.float32)[present[0]], (len(validation), 1)))
+            probabilities.append(np.tile(kind.indicator(values[train[0]], fitter.classes), (len(validation), 1)))
     return np.concatenate(probabilities), values[np.concatenate([validation for _, validation in splits])]

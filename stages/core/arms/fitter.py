@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import learners
+from stages.core import learners, task
 from stages.core.base import bars, memory, params, paths
 from stages.core.learners import Model, Rows
 from stages.core.rows import labels, measures
@@ -48,6 +48,7 @@ class Fitter:
 
     @functools.cached_property
     def learner(self) -> learners.Learner:
+        task.refuse("params.yaml: train.trainer = ", self.settings.train.trainer, task.load())
         return learners.named(self.settings.train, self.settings.embed, params.machine(), self.classes)
 
     @functools.cached_property
@@ -60,7 +61,7 @@ class Fitter:
 
     @functools.cached_property
     def actual(self) -> np.ndarray:
-        """int64 [holdout]: class numbers; negative where unknown."""
+        """Labels [holdout]."""
         return labels.holdout()
 
     def fit(self, rows: np.ndarray, bought: labels.Labels, seed: int, title: str, before: FittedModel | None = None) -> FittedModel:
@@ -70,7 +71,8 @@ class Fitter:
         """
         start = before.model if before and self.settings.train.warm_start else None
         values = bought.of(rows)
-        rows, values = rows[values >= 0], values[values >= 0]
+        known = task.codes(values) >= 0
+        rows, values = rows[known], values[known]
         model = self.learner.fit(self.pool, rows, values, seed, f"train {title}", start, bought.without_class())
         return FittedModel(model, self.pool, title)
 
@@ -80,9 +82,9 @@ class Fitter:
             print(f"{fitted.title}: {labelled:,} labels, no holdout", flush=True)
             return np.empty((0, self.classes), np.float32)
         probabilities = fitted.model.probabilities(self.holdout[np.arange(len(self.holdout))], f"holdout {fitted.title}")
-        known = self.actual >= 0
+        known = task.codes(self.actual) >= 0
         accuracy = f"{measures.accuracy(probabilities[known], self.actual[known]):.4f}" if known.any() else "not known yet"
-        print(f"{fitted.title}: {labelled:,} labels, holdout accuracy {accuracy}", flush=True)
+        print(f"{fitted.title}: {labelled:,} labels, holdout {task.of(self.actual).accuracy} {accuracy}", flush=True)
         return probabilities
 
     def stacked(self, by_seed: list[np.ndarray]) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.core import learners
+from stages.core import learners, task
 from stages.core.arms import cross_validation
 from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.rows import labels, results
@@ -39,8 +39,9 @@ def train_and_try(
     """
     budget = budget or {"path": [labelled.shape[1]], "ended_after": None}
     values = np.stack([paid.of(rows) for rows, paid in zip(labelled, bought, strict=True)])
-    waits_for = int((values == labels.OPEN).sum(1).max())
-    nothing_to_learn = not (values >= 0).any(1).all()
+    codes = task.codes(values)
+    waits_for = int((codes == labels.OPEN).sum(1).max())
+    nothing_to_learn = not (codes >= 0).any(1).all()
     fitter, on_holdout, history, unmeasured, kept = Fitter(settings), [], [], [], []
     if models:
         models.mkdir(parents=True, exist_ok=True)
@@ -58,8 +59,8 @@ def train_and_try(
                 fitted = fitter.fit(rows[:labels_so_far], paid, seed, title, fitted)
             if models:
                 kept.append(saved(fitted, models / str(seed)))
-            known = row_labels[row_labels >= 0]
-            present = len(np.unique(known))
+            known = row_labels[task.codes(row_labels) >= 0]
+            present = task.of(known).indicator(known, fitter.classes).any(0).sum()
             if present < fitter.classes:
                 print(
                     f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; "

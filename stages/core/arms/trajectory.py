@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.arms.fitter import Fitter
 from stages.core.base import seeding
 from stages.core.rows import labels
@@ -63,6 +64,7 @@ class Arm:
             labelled=rows,
             labels=labels.within_budget(len(visible)).buy(visible),
             classes=self.fitter.classes,
+            kind=task.load(),
             options=self.options,
             model=model,
             train=functools.partial(self.fitter.fit, title=f"{title}, to choose"),

@@ -51,9 +51,10 @@ class TunedEncoder:
 
 
 def save(
-    folder: Path, kind: str, classes: int, pretrained: encoder.Encoder, tuned: encoder.Encoder, head: dict[str, torch.Tensor]
-) -> None:
-    """Write model.safetensors and classifier.json; `kind` is the trainer's name."""
+    folder: Path, kind: str, classes: int, pretrained: encoder.Encoder, tuned: encoder.Encoder, head: dict[str, torch.Tensor],
+    **more: Any,
+) -> None:  # fmt: skip
+    """Write model.safetensors and classifier.json; `kind` is the trainer's name, `more` goes into classifier.json."""
     before = pretrained.state_dict()
     after = {name: tensor.cpu() for name, tensor in tuned.state_dict().items()}
     tensors = {ENCODER + name: tensor for name, tensor in after.items() if not torch.equal(tensor, before[name])}
@@ -66,7 +67,7 @@ def save(
         "model_sha256": model_files.fingerprint(pretrained.name),
         "as_pretrained": [name for name in after if ENCODER + name not in tensors],
     }
-    artifacts.save_json(folder / paths.CLASSIFIER, about)
+    artifacts.save_json(folder / paths.CLASSIFIER, about | more)
 
 
 def load(folder: Path, embed: Any) -> tuple[encoder.Encoder, encoder.Encoder, int, dict[str, torch.Tensor]]:

@@ -30,7 +30,7 @@ class Model(Protocol):
     history: list[dict]
 
     def probabilities(self, inputs: Any, title: str) -> np.ndarray:
-        """float32 [rows, classes], each row summing to 1."""
+        """float32 [rows, classes], as Task.says: each row sums to 1 where a text has one class."""
 
     def features(self, inputs: Any, title: str) -> np.ndarray:
         """float32 [rows, width]: the input of the last layer."""
@@ -57,7 +57,7 @@ class Learner(Protocol):
 
         pool       all rows of pool.jsonl, as from `read`
         labelled   int64 [labelled]   rows to learn from; repeats count twice
-        labels     int64 [labelled]   their class numbers
+        labels     labels [labelled] of these, as in stages/core/task
         start      a model of this learner to continue from, or None
         closed     int64 [rows]       rows that were bought and have no class: not to be guessed, nor learned from; () for none
         """

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from stages.core.base import bars, paths, seeding, tensor_files
+from stages.core import task
+from stages.core.base import artifacts, bars, paths, seeding, tensor_files
 from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, saved_encoder
 from stages.core.encoding.optimiser import Optimiser
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
 from stages.core.space import logistic
+from stages.core.space.sampling import open_rows
 
 KIND = "finetune"
 GOLDEN = (5**0.5 - 1) / 2
@@ -58,11 +60,11 @@ class Learner(saved_encoder.TextLearner):
         steps = max(train.min_steps, train.epochs * epoch_steps)
         optimiser = Optimiser(model.encoder, train, steps, model.head)
         lengths, target = tokens.lengths[rows], torch.from_numpy(labels).to(device)
-        weights = np.zeros(len(labels), np.float32)
+        weights, kind = np.zeros(labels.shape, np.float32), task.of(labels)
         evened = logistic.row_weights(labels[rows], train.class_weight)
         weights[rows] = 1 if evened is None else evened
         weights = torch.from_numpy(weights).to(device)
-        fine_tuned = FineTuned(model, self.pretrained, self.embed, self.machine)
+        fine_tuned = FineTuned(model, self.pretrained, self.embed, self.machine, kind)
         best, best_loss, since_best, done = None, np.inf, 0, 0
         # Dropout draws from torch's global generator, which is seeded here and restored afterwards.
         with torch.random.fork_rng(), bars.bar(title, steps, "steps") as bar:
@@ -74,7 +76,7 @@ class Learner(saved_encoder.TextLearner):
                     ids, real = (torch.from_numpy(array).to(device) for array in tokens.padded(batch, model.encoder.pad))
                     with optimiser.mixed:
                         logits = model(ids, None if real.all() else real)
-                    loss = (weights[batch] * torch.nn.functional.cross_entropy(logits, target[batch], reduction="none")).mean()
+                    loss = (weights[batch] * kind.loss(logits, target[batch])).mean()
                     optimiser.step(loss)
                     bar.update()
                     losses.append(loss.detach())
@@ -93,7 +95,24 @@ class Learner(saved_encoder.TextLearner):
         if best is not None:
             model.load_state_dict(best)
         model.eval()
+        others = open_rows(len(pool), np.concatenate([labelled, np.array(closed, np.int64)]), kind.rows_to_decide, rng)
+        if len(others) > 1:
+            decisive = _decisive(fine_tuned.probabilities(pool[others], f"decide {title}"), labels)
+            model.head.bias.data -= torch.from_numpy(decisive).to(device)
         return fine_tuned
+
+
+def _decisive(said: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """float32 [classes]: logits that as large a share of open rows reaches as has the class among labelled rows.
+
+    Tuned on a few hundred rows, a model finds far too many classes; it knows the labelled rows too well to find thresholds on them.
+
+    said   float32 [rows, classes]   probabilities of open rows
+    """
+    many = np.clip(np.round(labels.mean(0) * len(said)).astype(int), 1, len(said) - 1)
+    odds = np.sort(np.clip(said, 1e-6, 1 - 1e-6), axis=0)[::-1]
+    logits = np.log(odds / (1 - odds))
+    return (logits[many - 1, range(len(many))] + logits[many, range(len(many))]) / 2
 
 
 def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -124,13 +143,14 @@ def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarr
 class FineTuned(saved_encoder.TunedEncoder):
     """A tuned classifier. `history` has one entry an epoch: epoch, loss; with early stopping held_back_loss, held_back_accuracy."""
 
-    def __init__(self, model: Classifier, pretrained: encoder.Encoder, embed: Any, machine: Any):
+    def __init__(self, model: Classifier, pretrained: encoder.Encoder, embed: Any, machine: Any, kind: task.Task = task.SINGLE):
         super().__init__(pretrained, model.encoder, embed, machine)
-        self.model = model
+        self.model, self.kind = model, kind
 
     def probabilities(self, inputs: Texts, title: str) -> np.ndarray:
-        """float32 [rows, classes], each row summing to 1."""
-        return self.apply(self.model, lambda model, ids: model(ids).softmax(1), inputs, self.model.head.out_features, title)
+        """float32 [rows, classes], as Task.says."""
+        said = self.kind.said
+        return self.apply(self.model, lambda model, ids: said(model(ids)), inputs, self.model.head.out_features, title)
 
     def last_layer(self) -> tuple[np.ndarray, np.ndarray]:
         """(weights float32 [classes, width], bias float32 [classes])"""
@@ -138,17 +158,17 @@ class FineTuned(saved_encoder.TunedEncoder):
         return weights.detach().float().cpu().numpy(), bias.detach().float().cpu().numpy()
 
     def on_held_back(self, inputs: Texts, labels: np.ndarray) -> dict:
-        """Cross-entropy in nats, and accuracy, on rows held back from training. labels int64 [rows]."""
+        """Cross-entropy in nats, and accuracy, on rows held back from training."""
         probabilities = self.probabilities(inputs, "")
-        sure = np.maximum(probabilities[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
+        sure = np.maximum(self.kind.likelihood(probabilities, labels), np.finfo(np.float32).tiny)
         return {
             "held_back_loss": round(float(-np.log(sure).mean()), 6),
-            "held_back_accuracy": round(float((probabilities.argmax(1) == labels).mean()), 6),
+            "held_back_accuracy": round(float(self.kind.same(self.kind.predicted(probabilities), labels).mean()), 6),
         }
 
     def save(self, folder: Path) -> None:
         head = self.model.head
-        saved_encoder.save(folder, KIND, head.out_features, self.pretrained, self.body, head.state_dict())
+        saved_encoder.save(folder, KIND, head.out_features, self.pretrained, self.body, head.state_dict(), **self.kind.about)
 
 
 def load(folder: Path, embed: Any, machine: Any) -> FineTuned:
@@ -158,4 +178,5 @@ def load(folder: Path, embed: Any, machine: Any) -> FineTuned:
     tensor_files.check_forms(folder / paths.WEIGHTS, head, forms)
     model = Classifier(body, classes)
     model.head.load_state_dict(head)
-    return FineTuned(model.eval(), pretrained, embed, machine)
+    about = artifacts.load_json(folder / paths.CLASSIFIER)
+    return FineTuned(model.eval(), pretrained, embed, machine, task.recorded(about))

@@ -4,21 +4,21 @@ from typing import Any
 
 import numpy as np
 
-from stages.core.space import logistic, probe_model
+from stages.core.space import probe_model
+from stages.core.space.self_trained import SelfTrained
 
 KIND = "probe"
+NO_ROWS = np.empty(0, np.int64)
 
 
-class Learner(probe_model.VectorLearner):
-    """Learns a ProbeModel from vectors."""
+class Learner(SelfTrained):
+    """Learns a ProbeModel from the vectors of labelled rows alone."""
 
     def fit(
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Any = None, closed: Any = ()
     ) -> probe_model.ProbeModel:
         """As in learners.Learner. `start` is ignored: the optimum does not depend on where the search begins."""
-        chosen = self.chosen(pool, labelled, labels, seed, title)
-        model = logistic.fitted(chosen.vectors, chosen.labels, self.classes, chosen.choice, chosen.weights)
-        return probe_model.ProbeModel(model, KIND, self.embed)
+        return probe_model.ProbeModel(self.regression(pool, labelled, labels, NO_ROWS, seed, title), KIND, self.embed)
 
 
 load = probe_model.load

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from stages.core import task
+
 Predict = Callable[[np.ndarray], np.ndarray]  # int64 [rows] of pool.jsonl -> float32 [rows, classes]
 BINS = 15  # as in Guo et al. 2017, section 5
 HOTTEST = 10.0  # temperatures are searched from 1 / HOTTEST to HOTTEST
@@ -19,15 +21,16 @@ def by_other_seeds(labelled: np.ndarray, values: np.ndarray, models: list[Predic
     """(probabilities, actual) of labelled rows, each judged by the mean of the seeds' models that were not trained on it.
 
     labelled   int64 [seeds, rows]   rows of pool.jsonl that each seed's model was trained on
-    values     int64 [seeds, rows]   their labels
+    values     labels [seeds, rows] of these
     models     one a seed
 
     Bagging, too, tests each model on the rows that it was not trained on (Breiman 1996). Rows without a class are left out, and so
     are rows that all models were trained on; the others come in the order of the pool.
     """
     rows, first = np.unique(labelled, return_index=True)
-    actual = values.ravel()[first]
-    rows, actual = rows[actual >= 0], actual[actual >= 0]
+    actual = values.reshape(labelled.size, *values.shape[2:])[first]
+    known = task.codes(actual) >= 0
+    rows, actual = rows[known], actual[known]
     total, votes = np.zeros((len(rows), classes)), np.zeros(len(rows))
     for own, predict in zip(labelled, models, strict=True):
         unseen = np.flatnonzero(~np.isin(rows, own))

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.core import task
 from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
 
@@ -22,7 +23,7 @@ class Record:
     stage: str  # that the models belong to: a labelling stage, or final
     trainer: str  # the learner that made the models; empty if there are none
     members: dict[str, str]  # folder of each model -> sha256 of its files
-    classes: list[str]
+    classes: list[str]  # as in data/classes.json
     temperature: float  # of their mean, see calibration
     abstain: float  # rows below this probability stay open
     labels: int  # that each seed's model learned from
@@ -41,6 +42,7 @@ def load(folder: Path) -> Record:
     if not file.exists():
         raise Refused(f"{file} is missing, so there is no model yet; run `dvc repro`, which ends with one")
     kinds = {name: getattr(kind, "__origin__", kind) for name, kind in Record.__annotations__.items() if kind is not float}
+    task.refuse_several(artifacts.load_record(file).get("classes"), file)
     content = artifacts.load_record(file, **kinds)
     for name in ("temperature", "abstain"):  # 0 and 1 are ints in json
         if type(content.get(name)) not in (int, float):

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.report_page import curves, mistakes, picks, points, provenance, shortened
 from stages.core.reporting import answer
 from stages.core.reporting.comparison import Tested
@@ -24,10 +25,10 @@ class Reported:
     stages: list[str]  # all labelling stages, in order
     results: Tested  # of all arms and stages
     tested: Tested  # those of them whose models were tested
-    answers: np.ndarray  # int64 [pool]
+    answers: np.ndarray  # labels [pool]
     buckets: np.ndarray  # int32 [pool]
     known: np.ndarray  # bool [holdout]: rows with a known class
-    actual: np.ndarray  # int64 [known]: these classes
+    actual: np.ndarray  # labels [known]
     classes: list[str]
     measured: dict  # as for answer.sentence
     overall: dict  # as for answer.sentence
@@ -79,6 +80,8 @@ def collected(page: PageData) -> dict:
     return {
         "title": str(page.settings.prepare.dataset),
         "measure": page.measure,
+        "columns": task.of(page.actual).columns,
+        "accuracy": task.of(page.actual).accuracy,
         "seeds": len(page.settings.seeds),
         "classes": page.classes,
         "waiting": page.waiting | open_holdout,
@@ -95,7 +98,7 @@ def collected(page: PageData) -> dict:
                 page.rows,
                 page.places,
                 page.pool,
-                page.answers,
+                task.of(page.answers).main(page.answers),
                 page.buckets,
                 predicting[-1] if predicting else None,
                 [page.bucketed[stage].labelled[:, columns[stage]] for stage in page.stages],
@@ -136,8 +139,9 @@ def _answer(page: PageData) -> dict | None:
     if not page.trained:
         return None
     [quoted, *_] = answer.quoted(page.measured, page.trained[-1], page.settings)
+    sentence = answer.sentence(page.measured, page.overall, page.trained[-1], page.measure, page.settings)
     return {
-        "sentence": answer.sentence(page.measured, page.overall, page.trained[-1], page.measure, page.settings),
+        "sentence": sentence.replace("accuracy", task.of(page.actual).accuracy),
         "quoted": [{"title": _title(page, which), "arm": arm, "final": FINAL in which} for arm, which in quoted.items()],
     }
 
@@ -153,7 +157,7 @@ def _picked(page: PageData, stage: str, before: str | None, columns: slice) -> d
     rows = result.labelled[:, columns]
     changed = None
     if before and len(page.actual) and (MAIN, stage) in page.tested and (MAIN, before) in page.tested:
-        old, new = (page.tested[MAIN, name].probabilities.argmax(2) for name in (before, stage))
+        old, new = (task.of(page.actual).predicted(page.tested[MAIN, name].probabilities) for name in (before, stage))
         changed = picks.changed_predictions(rows, old, new, page.pool_vectors, page.holdout_vectors)
     return {"stage": stage, "rows": picks.of_stage(rows, result.bought[:, columns], summary, columns, changed, page.buckets)}
 
@@ -161,7 +165,7 @@ def _picked(page: PageData, stage: str, before: str | None, columns: slice) -> d
 def _errors(page: PageData) -> dict:
     last = (MAIN, FINAL) if (MAIN, FINAL) in page.tested else (MAIN, page.trained[-1])
     result, full = page.tested[last], page.tested.get((BOUND, WHOLE_POOL))
-    by_full_model = full and full.probabilities[0].argmax(1)
+    by_full_model = full and task.of(page.actual).predicted(full.probabilities[0])
     return {
         "of": last[1],
         "by_class": mistakes.by_class(result.probabilities, page.actual, result.bought, page.answers),

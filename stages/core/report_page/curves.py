@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import bars
 from stages.core.reporting.comparison import Tested
 from stages.core.reporting.result_tables import shown
@@ -13,10 +14,10 @@ MANY_ROWS = 10_000  # of the holdout: their interval is narrow, so a quarter of 
 
 
 def curves(tested: Tested, actual: np.ndarray) -> list[dict]:
-    """One entry an arm: arm, bound (whether it is the full model), final, points with measures. actual int64 [holdout]"""
+    """One entry an arm: arm, bound (whether it is the full model), final, points with measures. actual: labels [holdout]"""
     arms: dict[tuple[str, bool], list[dict]] = {}
     for (arm, stage), result in bars.bar("report: bands of the curves", len(tested), "results", tested.items()):
-        measures = measured(result.probabilities.argmax(2), actual, result.probabilities.shape[2])
+        measures = measured(task.of(actual).predicted(result.probabilities), actual, result.probabilities.shape[2])
         point = {"stage": stage, "labels": result.labels, **measures}
         arms.setdefault((shown(arm, result.uses_pool_labels), is_final(stage)), []).append(point)
     return [
@@ -28,25 +29,18 @@ def curves(tested: Tested, actual: np.ndarray) -> list[dict]:
 def measured(predicted: np.ndarray, actual: np.ndarray, classes: int) -> dict:
     """accuracy and macro_f1, means over the seeds, each as [mean, low, high].
 
-    predicted   int [seeds, holdout]
+    predicted   labels [seeds, holdout]
 
     low and high bound the middle 95% of resamples, of the holdout's rows and of the seeds at once.
     """
-    cells = actual * classes + predicted  # [seeds, holdout]
+    kind = task.of(actual)
+    cells = kind.cells(predicted, actual, classes)  # [seeds, holdout] or [seeds, holdout, classes]
     rng = np.random.default_rng(0)
     resampled = []
     for _ in range(RESAMPLES if len(actual) <= MANY_ROWS else RESAMPLES // 4):
         rows = rng.integers(len(actual), size=len(actual))
         seeds = rng.integers(len(cells), size=len(cells))
-        resampled.append(np.mean([_both(cells[seed][rows], classes) for seed in seeds], axis=0))
-    means = np.mean([_both(seed, classes) for seed in cells], axis=0)
+        resampled.append(np.mean([kind.both(cells[seed][rows], classes) for seed in seeds], axis=0))
+    means = np.mean([kind.both(seed, classes) for seed in cells], axis=0)
     low, high = np.quantile(resampled, [ALPHA / 2, 1 - ALPHA / 2], axis=0)
     return {name: [round(float(each[i]), 4) for each in (means, low, high)] for i, name in enumerate(("accuracy", "macro_f1"))}
-
-
-def _both(cells: np.ndarray, classes: int) -> tuple[float, float]:
-    """(accuracy, macro F1) of one model. cells int [rows]: actual * classes + predicted."""
-    counts = np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
-    right, both = np.diag(counts), counts.sum(0) + counts.sum(1)
-    present = both > 0  # as measures.macro_f1: classes that are actual or predicted
-    return right.sum() / len(cells), (2 * right[present] / both[present]).mean()

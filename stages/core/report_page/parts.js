@@ -3,7 +3,7 @@
 
 const DATA = JSON.parse(document.getElementById("contents").textContent);
 const COUNT = new Intl.NumberFormat("en");
-const MEASURES = { macro_f1: "macro F1", accuracy: "accuracy" };
+const MEASURES = { macro_f1: "macro F1", accuracy: DATA.accuracy };
 const UNANSWERED = { "-1": "not answered", "-2": "cannot say", "-3": "people disagree" };
 const ROWS_SHOWN = 50;
 
@@ -20,8 +20,9 @@ function el(tag, properties, ...children) {
   return node;
 }
 
+/** Of a number, or of several with ";" between them. */
 function nameOfClass(number) {
-  return number in DATA.classes ? DATA.classes[number] : UNANSWERED[number] || "";
+  return String(number).split(";").map((each) => (each in DATA.classes ? DATA.classes[each] : UNANSWERED[each] || "")).join("; ");
 }
 
 function nameOfBucket(number) {

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stages.core import task
 from stages.core.report_page import shortened
 from stages.core.rows.score_summary import ScoreSummary
 from stages.core.space import geometry
@@ -15,7 +16,7 @@ def changed_predictions(picked: np.ndarray, old: np.ndarray, new: np.ndarray, po
     """Number of holdout rows whose prediction changed, each counted for the nearest (cosine) of the picked rows.
 
     picked     int64 [seeds, rows]     rows of the pool that the stage added
-    old, new   int [seeds, holdout]    classes that the models without and with them predict
+    old, new   labels [seeds, holdout] that the models without and with them predict
     pool       float32 [pool, width]   vectors
     holdout    float32 [holdout, width]
 
@@ -23,7 +24,7 @@ def changed_predictions(picked: np.ndarray, old: np.ndarray, new: np.ndarray, po
     """
     counts = np.zeros(picked.shape, np.int64)
     for seed, rows in enumerate(picked):
-        changed = np.flatnonzero(old[seed] != new[seed])
+        changed = np.flatnonzero(~task.of(old).same(old[seed], new[seed]))
         if len(rows) and len(changed):
             near = geometry.unit(np.asarray(holdout[changed], np.float32)) @ geometry.unit(np.asarray(pool[rows], np.float32)).T
             counts[seed] = np.bincount(near.argmax(1), minlength=len(rows))
@@ -40,7 +41,7 @@ def of_stage(
 ) -> list[dict]:
     """One entry a row that a stage added in some seed, rows of most seeds first. Numbers are means or sums over these seeds.
 
-    picked, bought   int64 [seeds, rows]   rows that the stage added, and their labels
+    picked, bought   int64 and labels [seeds, rows]   rows that the stage added, and their labels
     summary          of the models before, if there were any; its `columns` are the added rows
     changed          of `changed_predictions`, if known
     """
@@ -58,7 +59,7 @@ def of_stage(
             "bucket": int(buckets[row]),
             "score": None if scores is None or np.isnan(scores).any() else round(float(scores.mean()), 3),
             "predicted": None if predicted is None else int(np.bincount(predicted + 1).argmax() - 1),
-            "label": int(bought[where][0]),
+            "label": task.of(bought).shown(bought[where][0]),
             "changed": None if changed is None else int(changed[where].sum()),
         })  # fmt: skip
     return sorted(made, key=lambda entry: -entry["seeds"])

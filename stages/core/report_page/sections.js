@@ -52,9 +52,16 @@ function errors(place) {
   place.append(el("p", {}, `The ${found.of} models, averaged over the seeds, err on ${number(found.mistakes)} of the ${number(found.holdout)} rows of the holdout (${share(found.mistakes / found.holdout)}).`));
 
   const behind = el("div", { role: "status" });
+  const several = DATA.columns.length > 0;
+  const outcome = (column) => (several ? DATA.columns[column] : `predicted as ${nameOfClass(column)}`);
+  const has = (value, number) => String(value).split(";").includes(String(number));
+  function isIn(row, actual, column) {
+    if (!several) return row.actual === actual && row.predicted === column;
+    return has(row.actual, actual) === column < 2 && has(row.predicted, actual) === (column !== 1);
+  }
   function show(actual, predicted) {
-    const rows = found.rows.filter((row) => row.actual === actual && row.predicted === predicted);
-    const title = actual === predicted ? `${nameOfClass(actual)}, predicted correctly: the least sure rows` : `${nameOfClass(actual)}, predicted as ${nameOfClass(predicted)}`;
+    const rows = found.rows.filter((row) => isIn(row, actual, predicted));
+    const title = !several && actual === predicted ? `${nameOfClass(actual)}, predicted correctly: the least sure rows` : `${nameOfClass(actual)}, ${outcome(predicted)}`;
     behind.replaceChildren(el("h3", {}, title), rows.length ? table("Rows of this cell", textColumns, rows) : el("p", {}, "The page holds none of these rows."));
   }
   const left = el("div");
@@ -62,17 +69,17 @@ function errors(place) {
     const body = found.counts.map((row, actual) => {
       const sum = d3.sum(row) || 1;
       return el("tr", {}, el("th", { scope: "row", title: nameOfClass(actual) }, nameOfClass(actual)), ...row.map((rows, predicted) => {
-        const button = el("button", { type: "button", "aria-label": `${nameOfClass(actual)} predicted as ${nameOfClass(predicted)}: ${rows} rows`, onclick: () => show(actual, predicted) }, number(rows));
-        button.style.background = `rgb(var(--${actual === predicted ? "good" : "bad"}) / ${(0.06 + 0.64 * rows / sum).toFixed(2)})`;
+        const button = el("button", { type: "button", "aria-label": `${nameOfClass(actual)} ${outcome(predicted)}: ${rows} rows`, onclick: () => show(actual, predicted) }, number(rows));
+        button.style.background = `rgb(var(--${predicted === (several ? 0 : actual) ? "good" : "bad"}) / ${(0.06 + 0.64 * rows / sum).toFixed(2)})`;
         return el("td", {}, button);
       }));
     });
-    left.append(el("p", { class: "soft" }, "Confusion table: one line for each label, one column for each predicted class. Press a number to read its rows."), el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion table" }, el("table", { class: "confusion" },
-      el("thead", {}, el("tr", {}, el("td"), ...DATA.classes.map((name) => el("th", { scope: "col", title: name }, name)))), el("tbody", {}, ...body))));
+    left.append(el("p", { class: "soft" }, several ? "One line for each label: rows in which it is found, missed and wrongly given. Press a number to read its rows." : "Confusion table: one line for each label, one column for each predicted class. Press a number to read its rows."), el("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "Confusion table" }, el("table", { class: "confusion" },
+      el("thead", {}, el("tr", {}, el("td"), ...(several ? DATA.columns : DATA.classes).map((name) => el("th", { scope: "col", title: name }, name)))), el("tbody", {}, ...body))));
   } else {
     left.append(table("The most frequent confusions", [
       { name: "label", value: (pair) => nameOfClass(pair[0]) },
-      { name: "predicted", value: (pair) => nameOfClass(pair[1]) },
+      { name: "predicted", value: (pair) => (several ? outcome(pair[1]) : nameOfClass(pair[1])) },
       { name: "rows", value: (pair) => pair[2], show: (pair) => el("button", { type: "button", onclick: () => show(pair[0], pair[1]) }, number(pair[2])), kind: "number" },
     ], found.pairs));
   }

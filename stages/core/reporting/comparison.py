@@ -5,9 +5,10 @@
 
 import numpy as np
 
+from stages.core import task
 from stages.core.reporting import statistics
 from stages.core.reporting.result_tables import shown
-from stages.core.rows.measures import MEASURES, accuracy, by_row, confusion, macro_f1
+from stages.core.rows.measures import MEASURES, accuracy, by_row, errors, macro_f1
 from stages.core.rows.results import BASELINE, BOUND, FINAL, NAMES, WHOLE_POOL, Result, is_final
 
 Tested = dict[tuple[str, str], Result]  # (arm, stage) -> result of models that were tested on the holdout
@@ -18,13 +19,14 @@ NOT_REACHED = (None, None, None)
 
 def of_one_seed(probabilities: np.ndarray, actual: np.ndarray, classes: list[str]) -> dict:
     """What one model does on the holdout: accuracy and macro F1 as shares, errors of each class in rows."""
-    counts = confusion(probabilities, actual)
-    right = np.diag(counts)
+    kind = task.of(actual)
+    missed, given = errors(kind.predicted(probabilities), actual, len(classes))
     return {
         "accuracy": accuracy(probabilities, actual),
         "macro_f1": macro_f1(probabilities, actual),
-        **{f"false_negatives_{name}": int(n) for name, n in zip(classes, counts.sum(1) - right)},
-        **{f"false_positives_{name}": int(n) for name, n in zip(classes, counts.sum(0) - right)},
+        **kind.further(probabilities, actual),
+        **{f"false_negatives_{name}": int(n) for name, n in zip(classes, missed)},
+        **{f"false_positives_{name}": int(n) for name, n in zip(classes, given)},
     }
 
 
@@ -98,7 +100,7 @@ def over_budgets(tested: Tested, stages: list[str], actual: np.ndarray, measure:
 
 def _by_row(result: Result, actual: np.ndarray, measure: str) -> np.ndarray:
     """float64 [seeds, rows]: as measures.by_row"""
-    return by_row(measure, result.probabilities.argmax(2), actual, result.probabilities.shape[2])
+    return by_row(measure, task.of(actual).predicted(result.probabilities), actual, result.probabilities.shape[2])
 
 
 def _of_kind(arm: str, stage: str, result: Result) -> str:
@@ -120,17 +122,19 @@ def by_seed(tested: Tested, seeds: list[int], actual: np.ndarray, classes: list[
 
 
 def confusions(tested: Tested, actual: np.ndarray, classes: list[str], last: str) -> list[dict]:
-    """One row an arm, actual and predicted class: mean number of rows over the seeds, and their share of the actual class.
+    """One row an arm, actual and predicted class, as in Task.table: mean number of rows over the seeds, and their share.
 
     Of the models of the stage `last`, of the full models, and of the final models as arms of their own.
     """
-    rows = []
+    rows, kind = [], task.of(actual)
+    columns = kind.columns or classes
     for (arm, stage), result in tested.items():
         if stage in (FINAL, WHOLE_POOL, last):
-            counts = np.mean([confusion(p, actual) for p in result.probabilities], axis=0)
+            predicted = kind.predicted(result.probabilities)
+            counts = np.mean([kind.table(seed, actual, len(classes))[0] for seed in predicted], axis=0)
             shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
             for (i, j), count in np.ndenumerate(counts):
-                pair = {"arm": _of_kind(arm, stage, result), "actual": classes[i], "predicted": classes[j]}
+                pair = {"arm": _of_kind(arm, stage, result), "actual": classes[i], "predicted": columns[j]}
                 rows.append(pair | {"rows": round(float(count), 1), "share": round(float(shares[i, j]), 4)})
     return rows
 

@@ -5,6 +5,7 @@ from stages.core.reporting.statistics import ALPHA
 from stages.core.rows.results import BASELINE, BOUND, MAIN, WHOLE_POOL, is_final
 
 NAMES = {"accuracy": "accuracy", "macro_f1": "macro F1"}
+FURTHER = {"micro_f1": "micro F1", "mean_average_precision": "mean AP", "hamming_loss": "Hamming loss"}  # see Task.further
 
 
 def summary(
@@ -42,6 +43,7 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
     """One line an arm and stage. measured: (arm, stage) -> as metrics/ARM/STAGE.json."""
     arms = list(dict.fromkeys(arm for arm, _ in measured))
     order = sorted(measured, key=lambda which: (is_final(which[1]), measured[which]["labels"], arms.index(which[0])))
+    further = [name for name in FURTHER if name in measured[order[0]]]
     lines = [
         [
             shown(arm, row["uses_pool_labels"]),
@@ -49,11 +51,13 @@ def by_stage(measured: dict[tuple[str, str], dict], seeds: int, stages: list[str
             f"{row['labels']:,}",
             _plus_minus(row["accuracy"], row["accuracy_std"]),
             _plus_minus(row["macro_f1"], row["macro_f1_std"]),
+            *(_plus_minus(row[name], None) for name in further),
             "" if arm == BASELINE else _plus_minus(row["gain_vs_random"], row["gain_vs_random_se"], "+"),
         ]
         for (arm, stage), row in ((which, measured[which]) for which in order)
     ]
-    text = table(lines, ["arm", "stage", "labels", "accuracy ± sd", "macro F1 ± sd", "gain vs random ± se"], left=2)
+    heads = ["accuracy ± sd", "macro F1 ± sd", *(FURTHER[name] for name in further), "gain vs random ± se"]
+    text = table(lines, ["arm", "stage", "labels", *heads], left=2)
     text += f"\n\nMeans over {seeds} seeds, on the holdout, with their sd. The gain is in {NAMES[measure]}; its se takes seeds and "
     text += "holdout rows as samples. A full model has one seed and is compared with random rows of the last stage.\n"
     if any(is_final(stage) for _, stage in measured):

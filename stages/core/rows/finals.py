@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stages.core import task
 from stages.core.rows.results import NAMES
 
 AUTO, FEW, MANY = "auto", "contrastive", "finetune"
@@ -15,7 +16,7 @@ def trainer(settings: Any, labels: int, classes: int, arm: str = "") -> str:
         return chosen
     if arm == NAMES or labels > MOST * classes:  # without labels there are thousands of guesses
         return MANY
-    return FEW if labels >= LEAST * classes else settings.train.trainer
+    return FEW if labels >= LEAST * classes and FEW not in task.load().refuses else settings.train.trainer
 
 
 def why(settings: Any, labels: int, classes: int) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.base import artifacts, label_codes, paths
+from stages.core import task
+from stages.core.base import label_codes, paths
 from stages.core.base.errors import Refused
 from stages.core.rows import rounds
 
@@ -18,7 +19,7 @@ OPEN, NO_CLASS, CONFLICT = label_codes.OPEN, label_codes.NO_CLASS, label_codes.C
 class Labels:
     """An account that buys labels within a budget and knows those of its bought rows only.
 
-    answers   int64 [pool]   class number or code of each row
+    answers   an array of labels [pool]: see stages/core/task
     budget    rows that may be bought in all
     """
 
@@ -36,7 +37,7 @@ class Labels:
         return self
 
     def of(self, rows: np.ndarray) -> np.ndarray:
-        """int64 [rows]: class numbers or codes. Raises Refused for a row that was not bought."""
+        """Labels or codes [rows]. Raises Refused for a row that was not bought."""
         unpaid = rows[~self._bought[rows]]
         if len(unpaid):
             raise Refused(f"label of row {unpaid[0]} of {paths.POOL} was read but never paid for ({len(unpaid)} such rows)")
@@ -44,7 +45,7 @@ class Labels:
 
     def without_class(self) -> np.ndarray:
         """int64 [rows]: bought rows whose answer is no class."""
-        return np.flatnonzero(self._bought & (self._answers < 0))
+        return np.flatnonzero(self._bought & (task.codes(self._answers) < 0))
 
 
 def within_budget(rows: int) -> Labels:
@@ -53,7 +54,7 @@ def within_budget(rows: int) -> Labels:
 
 
 def buy_all(labelled: np.ndarray) -> np.ndarray:
-    """Labels of these rows, int64 [seeds, rows]; each seed has a budget of its own."""
+    """Labels [seeds, rows] of these rows; each seed has a budget of its own."""
     return np.stack([within_budget(len(rows)).buy(rows).of(rows) for rows in labelled])
 
 
@@ -64,36 +65,36 @@ def of_stage(stage: str, seeds: list[int], pool_rows: int) -> list[Labels]:
 
 
 def load_bought(path: Path, labelled: np.ndarray, classes: int) -> np.ndarray:
-    """int64 [seeds, rows]: labels of the rows `labelled`, from a file."""
-    return artifacts.load(path, np.int64, labelled.shape, within=(CONFLICT, classes))
+    """Labels [seeds, rows] of the rows `labelled`, from a file."""
+    return task.load().load(path, labelled.shape, classes, CONFLICT)
 
 
 def known(labelled: np.ndarray, bought: np.ndarray, pool_rows: int) -> list[Labels]:
-    """One account a seed that has bought the rows `labelled` and knows only their labels `bought`, both int64 [seeds, rows]."""
+    """One account a seed that has bought the rows `labelled` and knows only their labels `bought`, both [seeds, rows]."""
     accounts = []
     for rows, values in zip(labelled, bought, strict=True):
-        answers = np.full(pool_rows, OPEN, np.int64)
+        answers = np.full((pool_rows, *values.shape[1:]), OPEN, bought.dtype)
         answers[rows] = values
         accounts.append(Labels(answers, len(rows)).buy(rows))
     return accounts
 
 
 def whole_pool(reason: str) -> np.ndarray:
-    """int64 [pool]: every answer, for descriptions only, never to choose rows or train. Prints the reason."""
+    """Labels [pool]: every answer, for descriptions only, never to choose rows or train. Prints the reason."""
     print(f"labels: the whole pool's are read ({reason})")
     return answers()
 
 
 def answers() -> np.ndarray:
-    """int64 [pool], as in data/answers.npy."""
-    return artifacts.load(paths.ANSWERS, np.int64, (None,), within=(CONFLICT, len(classes())))
+    """Labels [pool], as in data/answers.npy."""
+    return task.load().load(paths.ANSWERS, (None,), len(classes()), CONFLICT)
 
 
 def holdout() -> np.ndarray:
-    """int64 [holdout]: class numbers or codes of holdout.jsonl, for measuring only."""
-    return artifacts.load(paths.HOLDOUT_LABELS, np.int64, (None,), within=(CONFLICT, len(classes())))
+    """Labels [holdout] of holdout.jsonl, for measuring only."""
+    return task.load().load(paths.HOLDOUT_LABELS, (None,), len(classes()), CONFLICT)
 
 
 def classes() -> list[str]:
     """Names of the classes, in the order of their numbers."""
-    return artifacts.load_json(paths.CLASSES)
+    return task.classes()

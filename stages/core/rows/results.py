@@ -1,7 +1,7 @@
 """What one arm did at one stage: the rows that its models were trained on, and their probabilities on the holdout.
 
 data/results/ARM/STAGE/labelled.npy  int64 [seeds, rows]                 rows of pool.jsonl
-data/results/ARM/STAGE/labels.npy    int64 [seeds, rows]                 their labels, as the arm bought them
+data/results/ARM/STAGE/labels.npy    labels [seeds, rows]                of these rows, as the arm bought them
 data/results/ARM/STAGE/holdout.npy   float32 [seeds, holdout, classes]   probabilities; seeds as in params, none where
                                      nothing was trained
 data/results/ARM/STAGE/history.json  one entry a seed and epoch, of learners with epochs: seed, epoch, loss and more
@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import artifacts
 from stages.core.rows import labels, rounds
 
@@ -56,7 +57,7 @@ class Result:
     @property
     def labels(self) -> int:
         """Rows with a class, which a seed's model learns from, mean over the seeds; rows in conflict, for example, do not count."""
-        return round(float((self.bought >= 0).sum(1).mean()))
+        return round(float((task.codes(self.bought) >= 0).sum(1).mean()))
 
     @property
     def trained(self) -> bool:
@@ -77,7 +78,7 @@ def save(arm: str, stage: str, result: Result) -> None:
 def nothing(holdout_rows: int, classes: int) -> Result:
     """The result of a model that nobody asked for."""
     none = np.empty((1, 0), np.int64)
-    return Result(none, none, np.empty((0, holdout_rows, classes), np.float32))
+    return Result(none, task.load().none((1, 0), classes), np.empty((0, holdout_rows, classes), np.float32))
 
 
 def load(arm: str, stage: str, pool_rows: int, holdout_rows: int, classes: int) -> Result:

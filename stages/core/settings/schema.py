@@ -137,6 +137,8 @@ class Prepare(Section):
     split_column: SourceName
     text_column: SourceName
     label_column: SourceName
+    label_columns: Annotated[list[SourceName], AfterValidator(_no_repeats)]
+    label_separator: Name
     missing_labels: list[SourceName]
     group_column: SourceName
     empty_texts: Literal["refuse", "drop"]
@@ -156,6 +158,7 @@ class Labels(Section):
     alike: Literal["ask", "auto", "off", False]  # YAML reads off as False
     alike_cosine: Share
     keep_text: bool
+    kind: Literal["auto", "single", "multi"]
 
 
 class FinetuneEncoder(Section):

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
 from itertools import accumulate
 
+from stages.core import task
 from stages.core.base import keys
 from stages.core.base.errors import Refused, choices
 from stages.core.sources import spellings
@@ -19,6 +20,11 @@ def partition(rows: Rows, belongs: Callable[[dict], bool]) -> tuple[Rows, Rows]:
     for row in rows:
         sides[not belongs(row)].append(row)
     return sides
+
+
+def _names(rows: Rows) -> set[str]:
+    """Names of the classes that some row has."""
+    return {name for row in rows for name in task.names(row["label"])}
 
 
 def unit(row: dict) -> str:
@@ -49,18 +55,20 @@ def one_per_text(rows: Rows, labelled: bool) -> tuple[Rows, Rows, Rows]:
     labelled   whether texts with conflicting labels go; if not, the first row of each stays, without a label
     """
     keyed = [(keys.key(row["text"]), row) for row in rows]
-    labels = defaultdict(set)
+    labels, merged = defaultdict(set), task.of_rows(rows).merged
     for key, row in keyed:
         labels[key] |= {row["label"]} - {None, ""}
+    if together := sum(len(said) > 1 and merged(said) is not None for said in labels.values()):
+        print(f"prepare: {together:,} texts have their labels on several rows, which are joined")
     first, duplicates, conflicting = {}, [], []
     for key, row in keyed:
-        disputed = len(labels[key]) > 1
+        disputed = len(labels[key]) > 1 and merged(labels[key]) is None
         if key in first:
             duplicates.append(row)
         elif disputed and labelled:
             conflicting.append(row)
         else:
-            first[key] = {**row, "label": None if disputed else next(iter(labels[key]), None)}
+            first[key] = {**row, "label": merged(labels[key])}
             conflicting += [row] if disputed else []
     return list(first.values()), duplicates, conflicting
 
@@ -75,11 +83,11 @@ def without_those_of(pool: Rows, holdout: Rows) -> tuple[Rows, Rows, Rows]:
 
 def unify_spellings(pool: Rows, holdout: Rows) -> tuple[Rows, Rows]:
     """Both sides with one name per class, see spellings.unified. Prints the changes, and labels that look like slips."""
-    name = spellings.unified(row["label"] for row in (*pool, *holdout) if row["label"])
+    name = spellings.unified(each for row in (*pool, *holdout) for each in task.names(row["label"]))
     if changed := sorted(label for label in name if name[label] != label):
         print(f"prepare: labels in two spellings are one class: {', '.join(f'{label!a} is {name[label]}' for label in changed)}")
-    pool, holdout = ([{**row, "label": name.get(row["label"])} for row in rows] for rows in (pool, holdout))
-    for line in spellings.slips(*({row["label"] for row in rows} - {None} for rows in (pool, holdout))):
+    pool, holdout = ([{**row, "label": task.renamed(row["label"], name)} for row in rows] for rows in (pool, holdout))
+    for line in spellings.slips(*map(_names, (pool, holdout))):
         print(f"prepare: {line}")
     return pool, holdout
 
@@ -104,20 +112,22 @@ def split(rows: Rows, share: float, seed: int, rare_below: int = 0) -> tuple[Row
     the share is met approximately, and one side can lack a class, which is printed. If a group is too large, a larger share of the
     others is held out. Raises Refused if one side is empty.
     """
-    rare = {name for name, count in Counter(row["label"] for row in rows).items() if count < rare_below}
+    rare = {
+        name for name, count in Counter(name for row in rows for name in task.names(row["label"])).items() if count < rare_below
+    }
     if rare:
         print(f"prepare: classes with fewer than {rare_below:,} rows stay in the pool: {', '.join(sorted(rare))}")
     wanted = share * len(rows)
     large = too_large(rows, wanted)
     held = wanted / max(1, sum(unit(row) not in large for row in rows)) if large else share
-    kept = large | {unit(row) for row in rows if row["label"] in rare}
+    kept = large | {unit(row) for row in rows if rare.intersection(task.names(row["label"]))}
     pool, holdout = partition(rows, lambda row: unit(row) in kept or keys.chance(unit(row), seed) >= held)
     if not pool or not holdout:
         raise Refused(
             f"params.yaml: prepare.holdout_share = {share}: of {len(rows):,} rows {len(holdout):,} fall to the holdout and "
             f"{len(pool):,} to the pool, and both need some; {ANOTHER_SPLIT}"
         )
-    if missing := sorted({row["label"] for row in pool} - {row["label"] for row in holdout}):
+    if missing := sorted(_names(pool) - _names(holdout)):
         print(f"prepare: the holdout has no row of class {', '.join(missing)}: too few rows or groups of it fell to that side")
     return pool, holdout
 
@@ -158,7 +168,7 @@ def check_holdout_classes(pool: Rows, holdout: Rows, own: bool) -> None:
 
     Raises Refused if the two share no class, e.g. numbers against names: then nothing would be measured.
     """
-    names, counts = {row["label"] for row in pool}, Counter(row["label"] for row in holdout)
+    names, counts = _names(pool), Counter(name for row in holdout for name in task.names(row["label"]))
     strange = sorted(counts.keys() - names)
     if strange and not counts.keys() & names:
         raise Refused(
@@ -176,10 +186,10 @@ def check_holdout_classes(pool: Rows, holdout: Rows, own: bool) -> None:
 
 def classes(pool: Rows, holdout: Rows) -> list[str]:
     """Names of the classes of both sides, in numeric order if all are numbers, else alphabetical. Refuses a pool of one class."""
-    names = {row["label"] for row in pool}
+    names = _names(pool)
     if len(names) < 2:
         raise Refused(f"the pool has a single class ({', '.join(names) or 'none'}); a classifier needs two or more")
-    names |= {row["label"] for row in holdout}
+    names |= _names(holdout)
     numbers = all(re.fullmatch(r"-?[0-9]{1,15}", name) for name in names)
     return sorted(names, key=lambda name: (int(name) if numbers else 0, name))
 
@@ -189,7 +199,7 @@ def named_classes(named: list[str], pool: Rows, holdout: Rows) -> list[str]:
 
     Raises Refused for fewer than two, and for a label of the source that is not named.
     """
-    found = {row["label"] for row in (*pool, *holdout)} - {None, ""}
+    found = _names(pool) | _names(holdout)
     if named and (strange := sorted(found - set(named))):
         raise Refused(
             f"params.yaml: labels.classes lacks {strange[0]}, a label of the source ({len(strange)} such); "

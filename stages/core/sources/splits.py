@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from stages.core.base.errors import Refused, choices, short
-from stages.core.sources import file_names, files, hub_sets, spellings
+from stages.core.sources import file_names, files, hub_sets, label_sets, spellings
 from stages.core.sources.file_names import HOLDOUT_NAMES
 from stages.core.sources.packaged import PACKAGED
 from stages.core.sources.tables import Table, cells, choose, matching, means
@@ -22,21 +22,27 @@ NO_LABELS = "; if there are no labels, let people label: labels.from: people, as
 Rows = list[dict[str, str | None]]
 
 
-def read(prepare: Any, labelled: bool = True) -> tuple[Rows, Rows | None]:
+def read(prepare: Any, labelled: bool = True, kind: str = "single") -> tuple[Rows, Rows | None]:
     """(rows of the pool, rows of the source's own holdout or None).
 
     prepare    the section of params.yaml: dataset, config, encoding, splits, missing_labels, and text_column, label_column,
                group_column and split_column
     labelled   whether the pool needs a label column; if not, and auto finds none, all labels are None
+    kind       labels.kind: where texts have several labels, `label` is a tuple of names (see `label_sets`)
 
     Texts are as in the source. Labels and groups have no blanks around them and are None if missing. Raises Refused for a data set
     that cannot be found, reached or read, and for a column or value that cannot be used.
     """
     tables, unused = _tables(prepare.dataset, "prepare.dataset", prepare.encoding, prepare.config)
     tables = _by_column(tables, prepare)
-    pool_name, holdout_name = _splits(tables, prepare)
-    pool = _rows(tables[pool_name], prepare, pool_name, "pool", labelled)
-    holdout = _rows(tables[holdout_name], prepare, holdout_name, "holdout") if holdout_name else None
+    pool_name = _pool(tables, prepare)
+    of_several = None
+    if kind != "single" or prepare.label_columns:
+        column = None if prepare.label_columns else _label_column(tables[pool_name], prepare)
+        of_several = label_sets.found(tables[pool_name], prepare, kind, column)
+    holdout_name = _holdout(tables, prepare, of_several)
+    pool = _rows(tables[pool_name], prepare, pool_name, "pool", labelled, of_several)
+    holdout = _rows(tables[holdout_name], prepare, holdout_name, "holdout", of_several=of_several) if holdout_name else None
     if holdout is None:
         print("prepare: the holdout is split off from the pool")
     if unused := [split for split in tables if split not in (pool_name, holdout_name)] + unused:
@@ -108,48 +114,66 @@ def _by_column(tables: dict[str, Table], prepare: Any) -> dict[str, Table]:
     return {name: table.where([split == name for split in split_of]) for name in counts} if len(counts) > 1 else tables
 
 
-def _splits(tables: dict[str, Table], prepare: Any) -> tuple[str, str | None]:
-    """(name of the pool's table, name of the holdout's or None). A holdout candidate without labels is skipped."""
+def _pool(tables: dict[str, Table], prepare: Any) -> str:
+    """Name of the pool's table."""
     if prepare.splits != "auto":
         for split in prepare.splits:
             if split not in tables:
                 raise Refused(f"params.yaml: prepare.splits names {split}, which the source lacks; {choices(split, tables)}")
-        return prepare.splits[0], (prepare.splits[1] if len(prepare.splits) > 1 else None)
+        return prepare.splits[0]
     if len(tables) == 1:
-        return next(iter(tables)), None
+        return next(iter(tables))
     if "train" not in tables:
         raise Refused(
             f"params.yaml: prepare.dataset = {prepare.dataset}: one split must be train; found {', '.join(tables)}; "
             f"name the pool's and the holdout's in prepare.splits"
         )
+    return "train"
+
+
+def _holdout(tables: dict[str, Table], prepare: Any, of_several: Any) -> str | None:
+    """Name of the holdout's table, if there is one. A candidate without labels is skipped."""
+    if prepare.splits != "auto" or len(tables) == 1:
+        return prepare.splits[1] if prepare.splits != "auto" and len(prepare.splits) > 1 else None
     candidates = [name for name in HOLDOUT_NAMES if name in tables]
-    return "train", next((name for name in candidates if not _labels_hidden(tables[name], prepare, name)), None)
+    return next((name for name in candidates if not _labels_hidden(tables[name], prepare, name, of_several)), None)
 
 
-def _labels_hidden(table: Table, prepare: Any, split: str) -> bool:
+def _labels_hidden(table: Table, prepare: Any, split: str, of_several: Any) -> bool:
     """Whether no row has a label. All labels of GLUE's test splits are -1, so validation is the holdout there."""
-    found = matching(prepare.label_column, LABEL_COLUMNS, table)
-    return not found or set(_labels(table, found[0], prepare, split)) in ({"-1"}, {None})
+    found = of_several.columns if of_several else matching(prepare.label_column, LABEL_COLUMNS, table)
+    if not found or not set(found) <= set(table.columns):
+        return True
+    return set(_labels(table, found[0], prepare, split, of_several)) in ({"-1"}, {None}, {("-1",)})
 
 
-def _labels(table: Table, column: str, prepare: Any, split: str) -> list[str | None]:
+def _label_column(table: Table, prepare: Any) -> str:
+    return choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column", NO_LABELS)
+
+
+def _labels(table: Table, column: str, prepare: Any, split: str, of_several: Any) -> list[Any]:
     """Labels without blanks around them, since " pos" and "pos" are one class. None for missing ones."""
+    if of_several:
+        return of_several.labels(table, prepare, f"prepare.dataset = {prepare.dataset}, {split}")
     found = cells(table, column, f"prepare.dataset = {prepare.dataset}, {split}", listed=True)
     found = [value.strip() if value and spellings.visible(value) else None for value in found]
     missing = {value for value in set(found) - {None} if any(means(wanted, value) for wanted in prepare.missing_labels)}
     return [None if value in missing else value for value in found]
 
 
-def _rows(table: Table, prepare: Any, split: str, role: str, labelled: bool = True) -> Rows:
+def _rows(table: Table, prepare: Any, split: str, role: str, labelled: bool = True, of_several: Any = None) -> Rows:
     """Rows of a split, whose columns are printed. `role` is pool or holdout."""
     picked = {"text": choose(prepare.text_column, TEXT_COLUMNS, table, "prepare.text_column")}
-    if labelled or prepare.label_column != "auto" or matching("auto", LABEL_COLUMNS, table):
-        picked["label"] = choose(prepare.label_column, LABEL_COLUMNS, table, "prepare.label_column", NO_LABELS)
+    if of_several:
+        picked["label"] = " to ".join(dict.fromkeys((of_several.columns[0], of_several.columns[-1])))
+    elif labelled or prepare.label_column != "auto" or matching("auto", LABEL_COLUMNS, table):
+        picked["label"] = _label_column(table, prepare)
     if prepare.group_column != "none" and (prepare.group_column != "auto" or matching("auto", GROUP_COLUMNS, table)):
         picked["group"] = choose(prepare.group_column, GROUP_COLUMNS, table, "prepare.group_column")
     where = f"prepare.dataset = {prepare.dataset}, {split}"
     values = {"text": cells(table, picked["text"], where)}
-    values["label"] = _labels(table, picked["label"], prepare, split) if "label" in picked else [None] * len(values["text"])
+    there = "label" in picked
+    values["label"] = _labels(table, picked["label"], prepare, split, of_several) if there else [None] * len(values["text"])
     if "group" in picked:
         values["group"] = [value and value.strip() for value in cells(table, picked["group"], where)]
     origin = table.origin or split

@@ -13,7 +13,7 @@ from stages.core.base.errors import Refused, choices, short
 
 Row = dict[str, Any]
 NO_HEADER = "the first line looks like a row, not like names; put a line of names above it, or name a column if these are names"
-ONE_OF_SEVERAL = "a text can have one label: keep the main one, join them into one name, or ask about a single label, yes or no"
+ONE_OF_SEVERAL = "set labels.kind to multi where texts have several labels, else keep the main one, or join them into one name"
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def cells(table: Table, column: str, where: str, listed: bool = False, before: i
     texts = []
     try:
         for value in table.values(column):
-            texts.append(_cell(_only(value) if listed and isinstance(value, list | tuple) else value))
+            texts.append(as_text(_only(value) if listed and isinstance(value, list | tuple) else value))
     except (ValueError, OverflowError) as error:
         raise Refused(f"{where}, row {before + len(texts) + 1:,}, column {column}: {short(error)}") from None
     return texts
@@ -158,7 +158,7 @@ def _only(values: list) -> Any:
     return values[0] if values else None
 
 
-def _cell(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """A cell as text, None for None and NaN. 1.0 is the label 1, because one gap turns a whole column into floats."""
     if value is None or value != value:
         return None

@@ -32,8 +32,14 @@ def weight_of_last(vectors: np.ndarray, labels: np.ndarray, rng: np.random.Gener
         return 1.0
     rows = np.arange(len(labels)) if len(labels) <= MOST_ROWS else np.sort(rng.permutation(len(labels))[:MOST_ROWS])
     _, number = np.unique(labels[rows], return_inverse=True)
-    targets = np.eye(number.max() + 1)[number]
-    below, last = (part.astype(np.float64) @ part.T for part in (vectors[rows, :-1].reshape(len(rows), -1), vectors[rows, -1]))
+    return best_last(vectors[rows], np.eye(number.max() + 1)[number])
+
+
+def best_last(vectors: np.ndarray, targets: np.ndarray) -> float:
+    """One of WEIGHTS; 1 for vectors of one layer. targets float64 [rows, classes]: 1 where a row has the class"""
+    if vectors.ndim == 2:
+        return 1.0
+    below, last = (part.astype(np.float64) @ part.T for part in (vectors[:, :-1].reshape(len(vectors), -1), vectors[:, -1]))
     errors = [left_out_error(below + weight**2 * last, targets) for weight in WEIGHTS]
     return WEIGHTS[int(np.argmin(errors))]
 

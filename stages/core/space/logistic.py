@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from stages.core import task
 from stages.core.base import artifacts, tensor_files
-from stages.core.base.class_shares import uneven
 from stages.core.base.errors import Refused
 from stages.core.space.layers import weighted
 
@@ -26,14 +26,14 @@ class Logistic:
     bias: np.ndarray  # float32 [present]
     present: np.ndarray  # int64 [present]: class number of each row of weights
     classes: int
+    kind: task.Task = task.SINGLE  # what its logits mean
 
     def probabilities(self, vectors: np.ndarray) -> np.ndarray:
-        """float32 [rows, classes], each row summing to 1. vectors float [rows, width] or [rows, layers, width]."""
+        """float32 [rows, classes], as Task.says. vectors float [rows, width] or [rows, layers, width]."""
         out = np.zeros((len(vectors), self.classes), dtype=np.float32)
         for start in range(0, len(vectors), AT_ONCE):  # never all float16 vectors as float32 at once
             logits = weighted(vectors[start : start + AT_ONCE], 1) @ self.weights.T + self.bias
-            odds = np.exp(logits - logits.max(1, keepdims=True))
-            out[start : start + AT_ONCE, self.present] = odds / odds.sum(1, keepdims=True)
+            out[start : start + AT_ONCE, self.present] = self.kind.says(logits)
         return out
 
     def for_all_classes(self) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +47,7 @@ class Logistic:
         return {"weights": self.weights, "bias": self.bias, "present": self.present}
 
     @classmethod
-    def of(cls, tensors: dict[str, np.ndarray], file: Path, width: int, classes: int) -> "Logistic":
+    def of(cls, tensors: dict[str, np.ndarray], file: Path, width: int, classes: int, kind: task.Task = task.SINGLE) -> "Logistic":
         """From what `tensors` gave, read from `file`. Raises Refused unless it is a regression of this width and these classes."""
         rows = tensors["present"].size if "present" in tensors else 0
         forms = {"weights": f"float32 [{rows}, {width}]", "bias": f"float32 [{rows}]", "present": f"int64 [{rows}]"}
@@ -56,7 +56,7 @@ class Logistic:
         if not rows or present[0] < 0 or present[-1] >= classes or (np.diff(present) <= 0).any():
             found = reprlib.repr(present.tolist())
             raise Refused(f"{file}: present = {found}, expected rising numbers below {classes}; {artifacts.MEND}")
-        return cls(**tensors, classes=classes)
+        return cls(**tensors, classes=classes, kind=kind)
 
 
 @dataclass(frozen=True)
@@ -93,18 +93,18 @@ def fitted(vectors: np.ndarray, labels: np.ndarray, classes: int, choice: Choice
 
 
 def row_weights(labels: np.ndarray, class_weight: str) -> np.ndarray | None:
-    """float64 [rows]: as `evened`, or None where all rows weigh the same.
+    """As Task.evened, or None where all rows weigh the same.
 
-    labels         int64 [rows]   class numbers of the labelled rows
+    labels         those of the labelled rows
     class_weight   of params train: even, none, or auto, which is even where these rows' classes are uneven
     """
-    return evened(labels) if class_weight == "even" or (class_weight == "auto" and uneven(labels)) else None
+    kind = task.of(labels)
+    return kind.evened(labels) if class_weight == "even" or (class_weight == "auto" and kind.uneven(labels)) else None
 
 
 def evened(labels: np.ndarray) -> np.ndarray:
     """float64 [rows]: weights that sum to the number of rows, and to the same in every present class."""
-    _, number, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return len(labels) / (len(counts) * counts[number])
+    return task.SINGLE.evened(labels)
 
 
 def principal_axes(vectors: np.ndarray, most: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from stages.core import task
 from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
 from stages.core.encoding import model_files, vectors
@@ -25,11 +26,11 @@ class ProbeModel:
 
     def __init__(self, regression: logistic.Logistic, trainer: str, embed: Any):
         self.regression = regression
-        self.about = {"trainer": trainer, "model": embed.model, "layers": embed.layers}
+        self.about = {"trainer": trainer, "model": embed.model, "layers": embed.layers} | regression.kind.about
         self.history: list[dict] = []
 
     def probabilities(self, inputs: np.ndarray, title: str) -> np.ndarray:
-        """float32 [rows, classes], each row summing to 1."""
+        """float32 [rows, classes], as Task.says."""
         return self.regression.probabilities(inputs)
 
     def features(self, inputs: np.ndarray, title: str) -> np.ndarray:
@@ -106,5 +107,6 @@ def load(folder: Path, embed: Any, machine: Any) -> ProbeModel:
         if about.get(name, "last") != now:
             raise Refused(f"{folder} was fitted on vectors of embed.{name} = {about.get(name)}, not {now}; {artifacts.MEND}")
     file = folder / paths.WEIGHTS
-    regression = logistic.Logistic.of(tensor_files.load(file, load_file), file, about["width"], about["classes"])
+    tensors = tensor_files.load(file, load_file)
+    regression = logistic.Logistic.of(tensors, file, about["width"], about["classes"], task.recorded(about))
     return ProbeModel(regression, about["trainer"], embed)

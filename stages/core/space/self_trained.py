@@ -8,18 +8,31 @@ called has a say in the predictions for open rows, as far as the labelled rows b
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import seeding
-from stages.core.space import logistic, probe_model
+from stages.core.space import logistic, probe_model, sigmoids
 from stages.core.space.sampling import open_rows, surest
 
 
 class SelfTrained(probe_model.VectorLearner):
-    """What the learners `self_training` and `contrastive` share. Arguments as of learners.Learner.fit."""
+    """What the learners on vectors and `contrastive` share. Arguments as of learners.Learner.fit."""
 
     def regression(
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int, title: str
     ) -> logistic.Logistic:
         """Fitted on the labelled rows and on the surest of `rows`, int64 [rows], which are open."""
+        return getattr(self, task.of(labels).regression)(pool, labelled, labels, rows, seed, title)
+
+    def of_several(
+        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int, title: str
+    ) -> logistic.Logistic:
+        """As `regression`, where a text may have several classes."""
+        return sigmoids.regression(pool, labelled, labels, rows, self.train, seed, title)
+
+    def of_one(
+        self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int, title: str
+    ) -> logistic.Logistic:
+        """As `regression`, where a text has one class."""
         chosen = self.chosen(pool, labelled, labels, seed, title)
         model = logistic.fitted(chosen.vectors, chosen.labels, self.classes, chosen.choice, chosen.weights)
         if not len(rows) or len(model.present) < 2:

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import plugins
 from stages.core.base.errors import Refused
 from stages.core.rows.labels import Labels
@@ -56,6 +57,7 @@ class PoolState:
     model: PoolModel | None  # of the stage before
     train: Callable[[np.ndarray, Labels, int], PoolModel]  # (rows, labels, seed) -> another model, by the learner of params.yaml
     scored: np.ndarray | None = None  # float32 [pool]: scores by options.score where they exist already
+    kind: task.Task = task.SINGLE  # what a label is
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -70,7 +72,7 @@ class PoolState:
     @cached_property
     def with_class(self) -> np.ndarray:
         """int64 [rows]: those of `labelled` that a model can learn from; people may have found no class, or disagree."""
-        return self.labelled[self.labels.of(self.labelled) >= 0]
+        return self.labelled[task.codes(self.labels.of(self.labelled)) >= 0]
 
     @cached_property
     def open_in_order(self) -> np.ndarray:
@@ -99,7 +101,7 @@ class PoolState:
 
     def fit(self, rows: np.ndarray, rng: np.random.Generator) -> PoolModel:
         """A new model, trained on labelled rows, int64 [rows]; repeats count twice. Raises NoModelYet where none has a class."""
-        if not (self.labels.of(rows) >= 0).any():
+        if not (task.codes(self.labels.of(rows)) >= 0).any():
             raise NoModelYet
         return self.train(rows, self.labels, int(rng.integers(2**31)))
 
@@ -109,7 +111,8 @@ class PoolState:
         Only for strategies with USES_POOL_LABELS: the labels refuse all others.
         """
         actual = self.labels.of(self.rows)
-        probabilities = self.fit(seed_rows, rng).probabilities(self.rows)[self.rows, actual]
+        probabilities = self.kind.likelihood(self.fit(seed_rows, rng).probabilities(self.rows), actual)
+        probabilities = probabilities.reshape(len(actual), -1).mean(1)  # of several classes
         probabilities[seed_rows] = np.nan
         return probabilities
 

@@ -18,7 +18,7 @@ ROUNDING = 1e-5  # of the lengths; a smaller squared distance means a duplicate
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     rows = pool.open_in_order  # its first row wins among equally long gradients
     errors = pool.probabilities[rows]
-    errors[np.arange(len(errors)), errors.argmax(1)] -= 1
+    errors -= pool.kind.indicator(pool.kind.predicted(errors), pool.classes)
     return rows[spread_in_parts(errors, pool.features[rows], wanted, rng)]
 
 

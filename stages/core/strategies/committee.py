@@ -6,7 +6,6 @@ seed alone changes no logistic regression.
 
 import numpy as np
 
-from stages.core.rows.measures import entropy_bits
 from stages.core.strategies import PoolState
 
 
@@ -15,8 +14,8 @@ def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     votes = np.zeros((len(pool.rows), pool.classes), np.float32)
     for _ in range(pool.options.committee):
         member = pool.fit(rng.choice(pool.with_class, len(pool.with_class)), rng)
-        votes[pool.rows, member.probabilities(pool.rows).argmax(1)] += 1
-    return entropy_bits(votes / pool.options.committee)
+        votes += pool.kind.indicator(pool.kind.predicted(member.probabilities(pool.rows)), pool.classes)
+    return pool.kind.entropy(votes / pool.options.committee)
 
 
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from stages.core.rows.measures import entropy_bits
 from stages.core.strategies import PoolState
 
 
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool], bits: 0 where the model is certain, log2(classes) where all classes are equally likely."""
-    return entropy_bits(pool.probabilities)
+    return pool.kind.entropy(pool.probabilities)
 
 
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ open rows for which the arm's own model predicts the class. The holdout is never
 
 import numpy as np
 
+from stages.core.rows.measures import errors
 from stages.core.space.selection import apportion, random_by_group
 from stages.core.strategies import PoolState
 
@@ -18,8 +19,8 @@ def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:
     if len(shuffled) > 1:
         share = round(pool.options.held_back * len(shuffled))
         held_back, rest = np.split(shuffled, [np.clip(share, 1, len(shuffled) - 1)])
-        actual, found = pool.labels.of(held_back), pool.fit(rest, rng).probabilities(held_back).argmax(1)
-        missed = np.bincount(actual[found != actual], minlength=pool.classes)
+        actual, found = pool.labels.of(held_back), pool.kind.predicted(pool.fit(rest, rng).probabilities(held_back))
+        missed, _ = errors(found, actual, pool.classes)
     weights = missed if missed.any() else np.ones(pool.classes)
     counts = apportion(wanted, weights, np.bincount(predicted, minlength=pool.classes))
     return random_by_group(pool.open_rows, predicted, counts, rng)

@@ -7,8 +7,7 @@ from stages.core.strategies import PoolState
 
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool]: probability of the second likeliest class minus that of the likeliest, -1 to 0."""
-    second, first = np.sort(pool.probabilities, axis=1)[:, -2:].T
-    return second - first
+    return pool.kind.margin(pool.probabilities)
 
 
 def pick(pool: PoolState, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,141 @@
+"""What a label is: one class for each text, or any number of them. Only this room knows which; others ask a Task.
+
+An array of labels is of one of two kinds, which its dtype tells:
+
+    int64 [...]            one class: its number
+    int8 [..., classes]    several: 1 for each class that a text has, 0 for each that it has not; a text may have none
+
+Where a label is not known, a code of base/label_codes stands in place of the number, or in all cells of the row.
+data/classes.json is a list of names, or {"several": names} where texts may have several.
+"""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from stages.core.base import artifacts, paths
+from stages.core.base.errors import Refused
+from stages.core.task import multi, single
+
+Labels = np.ndarray  # an array of labels
+Shape = tuple[int | None, ...]
+
+
+class Task(Protocol):
+    """One kind of label. Probabilities are float32 [..., classes]."""
+
+    # fmt: off
+    accuracy: str  # what the measure `accuracy`, the share of rows that are right in full, is called
+    refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
+    regression: str  # method of space/self_trained.SelfTrained that fits it
+    rows_to_decide: int  # open rows by which a learner finds what probability decides; 0 where the likeliest class does
+    about: dict  # what classifier.json of a model says of it
+    columns: list[str]  # of its table of errors; none where that is a confusion table, with a column for each class
+
+    # Reading and keeping labels
+    def merged(self, labels: set) -> Any: ...  # what labels of one text say together, None where they contradict each other
+    def described(self, rows: list[dict]) -> str: ...  # how many labels texts have, in a line
+    def array(self, labels: list, classes: list[str]) -> Labels: ...  # of labels as rows hold them; None is open
+    def none(self, shape: Shape, classes: int) -> Labels: ...  # all open
+    def load(self, path: Path, shape: Shape, classes: int, least: int) -> Labels: ...  # as artifacts.load; no code below `least`
+    def main(self, values: Labels) -> np.ndarray: ...  # int64 [...]: the class that a row counts for, its rarest; or a code
+    def has(self, values: Labels, number: int) -> np.ndarray: ...  # bool [...]: whether a row has the class
+    def indicator(self, values: Labels, classes: int) -> np.ndarray: ...  # float32 [..., classes]: 1 for each that it has
+
+    # Learning
+    def uneven(self, values: Labels) -> bool: ...  # whether a class is so rare that accuracy says too little of it
+    def evened(self, values: Labels) -> np.ndarray: ...  # weights of the loss, [rows] or [rows, classes], for rare classes
+    def loss(self, logits: Any, target: Any) -> Any: ...  # tensor [rows] or [rows, classes]
+    def said(self, logits: Any) -> Any: ...  # tensor of probabilities
+    def says(self, logits: np.ndarray) -> np.ndarray: ...  # probabilities: sum to 1, or one a class, where 0.5 decides
+
+    # What probabilities say
+    def predicted(self, probabilities: np.ndarray) -> Labels: ...
+    def likelihood(self, probabilities: np.ndarray, actual: Labels) -> np.ndarray: ...  # of the truth, [rows] or [rows, classes]
+    def margin(self, probabilities: np.ndarray) -> np.ndarray: ...  # float32 [rows]: -1 where certain, 0 where open
+    def entropy(self, probabilities: np.ndarray) -> np.ndarray: ...  # float32 [rows], bits
+    # The same as choices between alternatives: (float32 [choices, alternatives], int64 [choices])
+    def choices(self, probabilities: np.ndarray, actual: Labels) -> tuple[np.ndarray, np.ndarray]: ...
+
+    # Measuring
+    def same(self, predicted: Labels, actual: Labels) -> np.ndarray: ...  # bool [...]: rows that are right in full
+    def macro_f1(self, predicted: Labels, actual: Labels) -> float: ...  # mean over the classes that occur or are predicted
+    def further(self, probabilities: np.ndarray, actual: Labels) -> dict[str, float]: ...  # more measures of one model
+    def cells(self, predicted: Labels, actual: Labels, classes: int) -> np.ndarray: ...  # what `both` counts
+    def both(self, cells: np.ndarray, classes: int) -> tuple[float, float]: ...  # (accuracy, macro F1) of one model
+    # int64 [classes, columns] each: rows by true class and by what became of it, and those of them that are errors
+    def table(self, predicted: Labels, actual: Labels, classes: int) -> tuple[np.ndarray, np.ndarray]: ...
+    def shown(self, value: np.ndarray) -> int | str: ...  # a label for report.html: number or code, or numbers with ; between
+    # fmt: on
+
+
+SINGLE, MULTI = single.Single(), multi.Multi()
+
+
+def of(values: np.ndarray) -> Task:
+    """The kind of an array of labels."""
+    return MULTI if values.dtype == np.int8 else SINGLE
+
+
+def codes(values: Labels) -> np.ndarray:
+    """int [...]: negative codes where no label is known, else 0 or more."""
+    return values[..., 0] if of(values) is MULTI else values
+
+
+def sureness(kind: Task, probabilities: np.ndarray) -> np.ndarray:
+    """float32 [rows]: probability of what is predicted, 0 to 1; of several classes the mean."""
+    return kind.likelihood(probabilities, kind.predicted(probabilities)).reshape(len(probabilities), -1).mean(1)
+
+
+def stored(kind: Task, classes: list[str]) -> Any:
+    """The content of data/classes.json."""
+    return {"several": classes} if kind is MULTI else classes
+
+
+def load() -> Task:
+    """The kind of this project's labels; one class where none are known yet."""
+    return MULTI if paths.CLASSES.exists() and isinstance(artifacts.load_json(paths.CLASSES), dict) else SINGLE
+
+
+def classes() -> list[str]:
+    """Names of the classes, in the order of their numbers."""
+    content = artifacts.load_json(paths.CLASSES)
+    return content["several"] if isinstance(content, dict) else content
+
+
+def recorded(about: dict) -> Task:
+    """The kind of a model, by its classifier.json."""
+    return MULTI if about.get("several") else SINGLE
+
+
+def of_rows(rows: list[dict]) -> Task:
+    """The kind of labels in rows, where several are a tuple."""
+    return MULTI if any(isinstance(row["label"], tuple) for row in rows) else SINGLE
+
+
+def names(label: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names in a label as rows hold it: None and "" have none."""
+    return label if isinstance(label, tuple) else (label,) if label else ()
+
+
+def renamed(label: str | tuple[str, ...] | None, name: dict[str, str]) -> str | tuple[str, ...] | None:
+    """The label with other names."""
+    return tuple(dict.fromkeys(name[each] for each in label)) if isinstance(label, tuple) else name.get(label)
+
+
+def numbers(shown: int | str) -> set[int]:
+    """Class numbers, or a code, in a label as `shown`."""
+    return set(map(int, filter(None, shown.split(";")))) if isinstance(shown, str) else {shown}
+
+
+def refuse(what: str, name: str, kind: Task) -> None:
+    """Raise Refused for a learner, strategy or command that has no use for labels of this kind."""
+    if name in kind.refuses:
+        raise Refused(f"{what}{name}: not here, since {kind.refuses[name]}; choose another")
+
+
+def refuse_several(classes: Any, what: Any) -> None:
+    """Raise Refused for `what` where `classes`, as data/classes.json has them, are of texts with several labels."""
+    if isinstance(classes, dict):
+        raise Refused(f"{what}: texts with several labels cannot be predicted or packed yet; possible: labels.kind: single")
