@@ -55,13 +55,14 @@ def main() -> None:
     lines = {who: own for who, (own, _) in files.items()}
     given = {who: journal.current(own) for who, own in lines.items()}
     pool, holdout = ([keys.key(text) for text in artifacts.texts(path)] for path in (paths.POOL, paths.HOLDOUT))
-    labelled = {key for keys_, numbers in zip((pool, holdout), source) for key, number in zip(keys_, numbers) if number >= 0}
-    resolved = conflicts.resolve(given, classes, vars(settings.rename), [*pool, *holdout], labelled)
+    labelled = {key for own, values in zip((pool, holdout), source) for key, code in zip(own, task.codes(values)) if code >= 0}
+    resolved = conflicts.resolve(given, classes, kind, vars(settings.rename), [*pool, *holdout], labelled)
     answers, holdout_answers = (merged(*side, resolved, classes) for side in zip((pool, holdout), source))
     row_of = {key: row for row, key in enumerate(pool)}
     rows = {name: np.array([row_of[key] for key in asked_keys.get(name, []) if key in row_of], np.int64) for name in names}
     ever = {key for its_keys in asked_keys.values() for key in its_keys}
-    rows["prelabelled"] = np.array([row for row, key in enumerate(pool) if answers[row] >= 0 and key not in ever], np.int64)
+    known = task.codes(answers) >= 0
+    rows["prelabelled"] = np.array([row for row, key in enumerate(pool) if known[row] and key not in ever], np.int64)
     added = sorted({row_of[line.key] for line in added_lines if line.key in row_of})
     save(answers, holdout_answers, rows | ({"added": np.array(added, np.int64)} if added else {}))
     found = {name: [row_of[key] for key in asked_keys[name] if key in row_of and key in by_hand[name]] for name in asked_keys}
@@ -78,18 +79,21 @@ def main() -> None:
 
 
 def merged(row_keys: list[str], source: np.ndarray, resolved: conflicts.Resolved, classes: list[str]) -> np.ndarray:
-    """int64 [rows]: the answer of people to each row, or else the data set's label."""
-    number = {journal.CANNOT_SAY: label_codes.NO_CLASS} | {name: i for i, name in enumerate(classes)}
-    answers = np.array(source)
+    """Labels [rows]: the answer of people to each row, or else the data set's label."""
+    kind, answers = task.of(source), np.array(source)
     for row, key in enumerate(row_keys):
-        if key in resolved.labels:
-            answers[row] = number[resolved.labels[key]]
-        elif key in resolved.conflicts:
+        label = resolved.labels.get(key)
+        if key in resolved.conflicts:
             answers[row] = label_codes.CONFLICT
+        elif label == journal.CANNOT_SAY:
+            answers[row] = label_codes.NO_CLASS
+        elif label:
+            answers[row] = kind.array([kind.read(label)], classes)[0]
     return answers
 
 
 def counted(answers: np.ndarray) -> str:
+    answers = task.codes(answers)
     codes = {"that cannot be said": label_codes.NO_CLASS, "in conflict": label_codes.CONFLICT}
     counts = {what: (answers == code).sum() for what, code in codes.items()}
     return f"{(answers >= 0).sum():,} labels" + "".join(f", {count:,} {what}" for what, count in counts.items() if count)

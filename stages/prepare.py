@@ -37,13 +37,14 @@ class Prepared:
     pool: Rows
     holdout: Rows  # shares no text with the pool
     classes: list[str]  # names of the labels, in the order of their numbers
+    kind: task.Task
     dropped: dict[str, Rows]  # the rows of each kind that were
 
 
 def main() -> None:
     settings = params.read("prepare", "labels.kind", "labels.from", "labels.classes", "labels.rename")
     made = prepared(settings.prepare, settings)
-    kind = task.of_rows(made.pool)
+    kind = made.kind
     holdout = (made.holdout, paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS)
     for rows, texts, labels in ((made.pool, paths.POOL, paths.SOURCE_LABELS), holdout):
         artifacts.save(labels, kind.array([row["label"] for row in rows], made.classes))
@@ -64,16 +65,15 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     Raises Refused if the source cannot be read or its rows cannot train or measure anything.
     """
     people = vars(labels)["from"] == "people"
-    if people and labels.kind == "multi":
-        raise Refused("params.yaml: labels.kind = multi: people give a text one label so far; possible: labels.from: dataset")
-    pool, holdout = splits.read(prepare, not people, "single" if people else labels.kind)
+    pool, holdout = splits.read(prepare, not people, labels.kind)
     own_holdout, dropped = holdout is not None, {}
     pool, holdout = cleaning.unify_spellings(pool, holdout or [])
     if people:
         known = {spellings.visible(name): name for name in (*labels.classes, *vars(labels.rename))}
         for row in (*pool, *holdout):
-            label = row["label"] and known.get(spellings.visible(row["label"]), row["label"])
-            row["label"] = conflicts.renamed(label or None, vars(labels.rename))
+            now = {name: known.get(spellings.visible(name), name) for name in task.names(row["label"])}
+            now = {name: conflicts.renamed(now[name], vars(labels.rename)) for name in now}
+            row["label"] = task.renamed(row["label"], now)
     pool = _clean(pool, prepare, "pool", dropped, labelled=not people)
     if own_holdout:
         holdout = _clean(holdout, prepare, "holdout", dropped)
@@ -97,13 +97,19 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     if not people:
         cleaning.check_holdout_classes(pool, holdout, own_holdout)
+    kind = task.of_rows(pool, labels.kind)
     classes = cleaning.named_classes(list(labels.classes), pool, holdout) if people else cleaning.classes(pool, holdout)
+    if people and (strange := [name for name in classes if task.names(kind.read(name)) != (name,)]):
+        raise Refused(
+            f"params.yaml: labels.classes: {strange[0]!r} cannot be told from several names with ; between, or from none of them; "
+            f"give it another name in labels.rename"
+        )
     print(
         f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "
         f"pool {_by_class(pool)}; holdout {_by_class(holdout)}"
     )
-    print(f"prepare: {task.of_rows(pool).described(pool)}")
-    return Prepared(pool, holdout, classes, dropped)
+    print(f"prepare: {kind.described(pool)}")
+    return Prepared(pool, holdout, classes, kind, dropped)
 
 
 def _clean(rows: Rows, prepare: Any, where: str, dropped: dict[str, Rows], labelled: bool = True) -> Rows:

@@ -14,7 +14,7 @@ whole file is read, or nothing; reading it twice changes nothing.
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from stages.commands import waiting
@@ -43,17 +43,17 @@ def main(file: str = "", who: str = "", undo: str = "", who_column: str = "") ->
         journal.file_of(name)
     by_annotator = checked(tool_answers, name_of, state, file, once=tool is None)
     for name, answers in sorted(by_annotator.items()):
-        (take_back if switch("UNDO", undo) else add)(name, answers, state.rename, file)
+        (take_back if switch("UNDO", undo) else add)(name, answers, state.present, file)
     unknown = len({key for answers in by_annotator.values() for key in answers} - state.texts.keys())
     if unknown:
         print(f"{unknown:,} belong to texts that are not in the data set now: they are kept")
     waiting.main()
 
 
-def add(name: str, answers: Own, rename: Mapping[str, str], file: str) -> None:
+def add(name: str, answers: Own, present: Callable[[str], str], file: str) -> None:
     """Append the answers that change something. An answer on the page outranks an older one in an export."""
     own = journal.answers_of(name)
-    other = {key: one for key, one in answers.items() if key not in own or conflicts.renamed(own[key].label, rename) != one[0]}
+    other = {key: one for key, one in answers.items() if key not in own or present(own[key].label) != one[0]}
     new = {key: (label, when) for key, (label, when) in other.items() if not (when and key in own and when < own[key].when)}
     changed = sum(key in own for key in new)
     journal.append(name, [(key, *one) for key, one in new.items()])
@@ -62,12 +62,12 @@ def add(name: str, answers: Own, rename: Mapping[str, str], file: str) -> None:
         print(f"{file}: {len(other) - len(new):,} are older than what {name} answered here since, and are ignored")
 
 
-def take_back(name: str, answers: Own, rename: Mapping[str, str], file: str) -> None:
+def take_back(name: str, answers: Own, present: Callable[[str], str], file: str) -> None:
     """Let the answers before count again, or none. Lines that came from the file have its labels and times, or all one time."""
     given: dict[str, list[journal.Answer]] = {}
     for answer in journal.history(name):
         given.setdefault(answer.key, []).append(answer)
-    same = {key: own for key, own in given.items() if answers.get(key, [None])[0] == conflicts.renamed(own[-1].label, rename)}
+    same = {key: own for key, own in given.items() if answers.get(key, [None])[0] == present(own[-1].label)}
     [(read_at, _)] = Counter(own[-1].when for own in same.values()).most_common(1) or [("", 0)]
     back = {key: own[-2].label if own[1:] else "" for key, own in same.items() if own[-1].when == (answers[key][1] or read_at)}
     journal.append(name, list(back.items()))
@@ -138,8 +138,8 @@ def label_of(answer: ToolAnswer, key: str, state: Labelling, where: str) -> str:
         raise Refused(f"{where}: {found}, possible: one; {ONE_OF_SEVERAL}")
     [label] = answer.labels
     label = label if label in (*state.classes, CANNOT_SAY) else formulas.unguarded(label)
-    label = conflicts.renamed(label, state.rename)
-    conflicts.refuse_unknown(label, state.classes, where)
+    label = state.present(label)
+    conflicts.refuse_unknown(label, state.classes, where, state.kind)
     return label
 
 

@@ -39,7 +39,7 @@ def main(file: str = "", most_error: str = "", take: str = "", who: str = "", un
     file = file or state.settings.labels.guesses
     if file == "none":
         raise Refused("FILE= is empty, and so is labels.guesses; possible: a jsonl of guesses: make guesses FILE=gpt-x.jsonl")
-    guesses = program_guesses.read(Path(file), state.classes, state.rename)
+    guesses = program_guesses.read(Path(file), state.classes, state.rename, state.kind)
     programs = sorted({guess.program for guess in guesses.values()})
     if len(programs) != 1:
         found = ", ".join(programs)[:200] or "no program"

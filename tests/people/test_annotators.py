@@ -2,6 +2,7 @@
 
 import pytest
 
+from stages.core import task
 from stages.core.base.errors import Refused
 from stages.core.people.records import conflicts
 from stages.core.people.records.journal import Answer
@@ -57,8 +58,8 @@ def test_the_report_shows_agreement_as_a_table_or_nothing():
 def test_decisions_do_not_count_as_second_answers_and_renamed_classes_are_equal():
     answers = {"anna": {"k": "pos"}, "bob": {"k": "good"}, "decided": {"k": "neg"}, "carla": {"other": "neg"}}
     given = {who: {key: Answer(key, label, "", 2) for key, label in by.items()} for who, by in answers.items()}
-    found = conflicts.resolve(given, ["good", "neg"], {"pos": "good"}, ["k", "other"])
+    found = conflicts.resolve(given, ["good", "neg"], task.SINGLE, {"pos": "good"}, ["k", "other"])
     assert found.several() == {"k": {"anna": "good", "bob": "good"}}
     assert found.labels["k"] == "neg"
     with pytest.raises(Refused, match="which is no class"):
-        conflicts.resolve(given, ["good"], {"pos": "good"}, ["k"])
+        conflicts.resolve(given, ["good"], task.SINGLE, {"pos": "good"}, ["k"])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from stages.core import task
 from stages.core.base import keys
 from stages.core.base.errors import Refused
 from stages.core.people.records.conflicts import renamed, resolve
@@ -14,7 +15,7 @@ CLASSES = ["neg", "pos", "Mixed"]
 def resolved(rename=None, **labels):
     """labels   annotator -> label of ONE"""
     given = {who: {ONE: Answer(ONE, label, "", 2)} for who, label in labels.items()}
-    return resolve(given, CLASSES, rename or {}, [ONE, TWO])
+    return resolve(given, CLASSES, task.SINGLE, rename or {}, [ONE, TWO])
 
 
 def test_a_unanimous_answer_is_the_label_and_an_unanswered_text_has_none():
@@ -48,8 +49,8 @@ def test_people_and_the_data_set_outrank_programs_which_count_where_these_say_no
     assert (alone.labels, alone.by_people()) == ({ONE: "pos"}, {})
     assert resolved(**{"program-x": "pos", "program-y": "neg"}).conflicts == {ONE: {"program-x": "pos", "program-y": "neg"}}
     given = {who: {ONE: Answer(ONE, label, "", 2)} for who, label in by.items()}
-    assert resolve({"program-x": given["program-x"]}, CLASSES, {}, [ONE], labelled=[ONE]).answers == {}
-    assert resolve(given, CLASSES, {}, [ONE], labelled=[ONE]).by_people() == {ONE: "neg"}
+    assert resolve({"program-x": given["program-x"]}, CLASSES, task.SINGLE, {}, [ONE], labelled=[ONE]).answers == {}
+    assert resolve(given, CLASSES, task.SINGLE, {}, [ONE], labelled=[ONE]).by_people() == {ONE: "neg"}
 
 
 def test_a_renamed_or_merged_class_is_the_new_one():
@@ -75,4 +76,4 @@ def test_a_class_in_another_case_is_suggested_and_not_taken(label, meant):
 
 def test_answers_to_texts_not_in_the_data_set_are_ignored():
     given = {"anna": {GONE: Answer(GONE, "of another time", "", 2), TWO: Answer(TWO, "neg", "", 3)}}
-    assert resolve(given, CLASSES, {}, [ONE, TWO]).labels == {TWO: "neg"}
+    assert resolve(given, CLASSES, task.SINGLE, {}, [ONE, TWO]).labels == {TWO: "neg"}

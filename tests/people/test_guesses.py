@@ -10,6 +10,7 @@ import pytest
 
 from stages import collect_answers
 from stages.commands import guesses, waiting
+from stages.core import task
 from stages.core.base import artifacts, keys, paths
 from stages.core.base.errors import Refused
 from stages.core.people import program_guesses
@@ -83,14 +84,14 @@ def test_a_line_names_a_text_or_a_key_and_the_last_one_counts(tmp_path):
         '{"text": "e", "lab',  # it is being written
     ]
     file.write_bytes("\n".join(lines).encode("utf-8-sig"))
-    found = program_guesses.read(file, ["neg", "pos"], {"bad": "worse", "worse": "neg"})
+    found = program_guesses.read(file, ["neg", "pos"], {"bad": "worse", "worse": "neg"}, task.SINGLE)
     assert {key: str(each) for key, each in found.items()} == {
         keys.key("a"): "gpt <b>: neg, 93.1% sure",
         keys.key("b"): "gpt-4.1: pos, 100% sure",
         keys.key("d"): "gpt-4.1: pos",
     }
     file.write_text(lines[0])  # a program goes on writing while the page is open
-    assert list(program_guesses.read(file, ["neg", "pos"], {})) == [keys.key("a")]
+    assert list(program_guesses.read(file, ["neg", "pos"], {}, task.SINGLE)) == [keys.key("a")]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ def test_the_recipe_of_the_docs_writes_such_a_file(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     recipe = (ROOT / "docs/labelling-more.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
     exec(recipe, {})  # noqa: S102
-    found = program_guesses.read(Path("gpt-x.jsonl"), ["neg", "pos"], {})
+    found = program_guesses.read(Path("gpt-x.jsonl"), ["neg", "pos"], {}, task.SINGLE)
     assert {key: str(each) for key, each in found.items()} == {keys.key("text 0"): "gpt-x: pos", keys.key("held 1"): "gpt-x: neg"}
 
 

@@ -650,7 +650,7 @@ def test_what_a_wrong_file_brought_can_be_taken_back(first, capsys):
     read_answers.main("wrong.csv", "anna", "1")
     assert "wrong.csv: 4 of its 6 answers are taken back from anna; the others do not count now" in output(capsys)
     assert first.answered() == {before: "neg", others[0]: "pos", others[1]: "neg"}
-    second_copy.restore(state.labels_known)
+    second_copy.restore(state.knows)
     assert first.answered() == {before: "neg", others[0]: "pos", others[1]: "neg"}
 
 

@@ -151,7 +151,7 @@ def test_controls_without_classes_are_ignored(project, texts, capsys):
 
 def test_two_labels_of_one_annotation_are_refused_and_nothing_is_read(project, texts, capsys):
     export = [task(texts[0], annotation(["pos"])), task(texts[1], annotation(["pos", "neg"]))]
-    with pytest.raises(Refused, match=r"export.json, record 2: 2 labels \(pos, neg\), possible: one; a text can have one label"):
+    with pytest.raises(Refused, match=r"export.json, record 2: 2 labels \(pos, neg\), possible: one; set labels.kind to multi"):
         read(capsys, "export.json", export)
     assert answered() == {}
 

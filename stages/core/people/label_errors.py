@@ -1,6 +1,6 @@
 """Answers that may be wrong, because a cross-validated model finds them unlikely; for `make doubts` and the page."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,13 +30,13 @@ def worst(doubts: list[Doubt]) -> list[Doubt]:
     return doubts[: max(LEAST, round(SHARE * len(doubts)))]
 
 
-def confirmed(rename: Mapping[str, str]) -> set[str]:
-    """Keys of texts that one annotator answered twice in a row with the same class."""
+def confirmed(present: Callable[[str], str]) -> set[str]:
+    """Keys of texts that one annotator answered twice in a row with the same label. `present`: as Labelling.present."""
     keys = set()
     for who in journal.annotators():
         last, twice = {}, {}
         for answer in journal.history(who):
-            label = conflicts.renamed(answer.label, rename)
+            label = present(answer.label)
             twice[answer.key] = bool(label) and last.get(answer.key) == label
             last[answer.key] = label
         keys |= {key for key in twice if twice[key]}
@@ -59,7 +59,7 @@ def listed(state: Labelling, resolved: conflicts.Resolved | None = None) -> list
     pool = probe_model.read(paths.POOL, paths.EMBEDDINGS, params.read("embed").embed.model)
     probabilities = judged(pool[rows], labels, len(state.classes), state.settings.seeds[0])
     own = probabilities[np.arange(len(labels)), labels]
-    settled = journal.answers_of(DECIDED).keys() | confirmed(state.rename)
+    settled = journal.answers_of(DECIDED).keys() | confirmed(state.present)
     order = [i for i in np.argsort(own, kind="stable") if not np.isnan(own[i]) and keys[i] not in settled]
     return [Doubt(keys[i], state.classes[labels[i]], float(own[i]), state.classes[probabilities[i].argmax()]) for i in order]
 

@@ -13,7 +13,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from stages.core.base import artifacts, keys, params, paths
+from stages.core import task
+from stages.core.base import artifacts, keys, label_codes, params, paths
 from stages.core.base.errors import Refused, short
 from stages.core.encoding import vectors
 from stages.core.people import program_guesses
@@ -32,13 +33,13 @@ class Text:
     group: str
     row: int  # its line in pool.jsonl, or in holdout.jsonl if `in_holdout`
     in_holdout: bool
-    source: str | None  # its label in the data set
+    source: str | None  # its label in the data set, as people write it
 
 
 def begin() -> "Labelling":
     """The state at the start of a command, which first restores lost answers."""
     state = Labelling()
-    for note in second_copy.restore(state.labels_known):
+    for note in second_copy.restore(state.knows if paths.CLASSES.exists() else None):
         print(note)
     return state
 
@@ -61,21 +62,28 @@ class Labelling:
 
     @cached_property
     def classes(self) -> list[str]:
-        return artifacts.load_json(paths.CLASSES)
+        return task.classes()
 
-    @property
-    def labels_known(self) -> set[str] | None:
-        """What an answer may say: classes, by their former names too, CANNOT_SAY, or nothing; None before the classes are known."""
-        return {*self.classes, *self.rename, journal.CANNOT_SAY, ""} if paths.CLASSES.exists() else None
+    @cached_property
+    def kind(self) -> task.Task:
+        return task.load()
+
+    def knows(self, label: str) -> bool:
+        """Whether an answer may say so: classes, by their former names too, CANNOT_SAY, or nothing."""
+        return {*self.classes, *self.rename, journal.CANNOT_SAY}.issuperset(task.names(self.kind.read(label)))
+
+    def present(self, label: str) -> str:
+        """A label as people write it, with the current names of its classes."""
+        return conflicts.present(label, self.rename, self.kind)
 
     @cached_property
     def texts(self) -> dict[str, Text]:
         """key -> text, the holdout's first."""
         texts = {}
         for path, labels in ((paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS), (paths.POOL, paths.SOURCE_LABELS)):
-            numbers = artifacts.load(labels, np.int64, (None,), within=(-1, len(self.classes)))
-            for row, (line, number) in enumerate(zip(artifacts.load_jsonl(path), numbers, strict=True)):
-                key, source = keys.key(line["text"]), self.classes[number] if number >= 0 else None
+            given = self.kind.named(self.kind.load(labels, (None,), len(self.classes), label_codes.OPEN), self.classes)
+            for row, (line, label) in enumerate(zip(artifacts.load_jsonl(path), given, strict=True)):
+                key, source = keys.key(line["text"]), self.kind.written(label) or None
                 texts.setdefault(key, Text(key, line["text"], line.get("group") or "", row, path == paths.HOLDOUT, source))
         return texts
 
@@ -134,7 +142,7 @@ class Labelling:
         if file == "none" or self.is_fair(key):
             return ""
         try:
-            return str(program_guesses.read(Path(file), self.classes, self.rename).get(key, ""))
+            return str(program_guesses.read(Path(file), self.classes, self.rename, self.kind).get(key, ""))
         except Refused as refusal:  # shown in its place, so that people can go on
             return str(refusal)
 
@@ -175,7 +183,7 @@ class Labelling:
                 changed |= {answer.key for answer in new} & self.texts.keys()
         part = {who: {key: own[key] for key in changed if key in own} for who, own in given.items()}
         labelled = {key for key in changed if self.texts[key].source}
-        part = conflicts.resolve(part, self.classes, self.rename, changed, labelled)
+        part = conflicts.resolve(part, self.classes, self.kind, self.rename, changed, labelled)
         for name, new in vars(part).items():
             known = getattr(self._resolved, name)
             for key in changed:
@@ -229,7 +237,7 @@ class Labelling:
         return self.text(key).in_holdout or key in asked.keys_in(asked.FAIR)
 
     def answer(self, who: str, key: str, label: str, twins: Sequence[str] = ()) -> None:
-        """Write one answer: a class, CANNOT_SAY, or "", which takes the last one back. It is on disk when this returns.
+        """Write one answer: a label as people write it, or "", which takes the last one back. It is on disk when this returns.
 
         twins   get the same answer. They join the round of `key` before they do, and leave it after theirs was taken back: a label
                 that no round asked for would count for stage1
@@ -238,7 +246,7 @@ class Labelling:
         """
         self.text(key)
         if label:
-            conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}")
+            conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}", self.kind)
             already = asked.keys_in(self.stages) if twins else ()
             if new := [twin for twin in twins if twin not in already]:
                 marks = dict.fromkeys(new, asked.ALIKE)

@@ -15,6 +15,7 @@ from typing import Annotated
 import pydantic
 from pydantic import Field
 
+from stages.core import task
 from stages.core.base import keys
 from stages.core.base.errors import Refused, short
 from stages.core.people.records import conflicts, journal
@@ -32,22 +33,22 @@ class Guess(pydantic.BaseModel, strict=True, str_strip_whitespace=True):
         return f"{self.program}: {self.label}" + ("" if self.sure is None else f", {100 * self.sure:.3g}% sure")
 
 
-def read(file: Path, classes: Iterable[str], rename: Mapping[str, str]) -> dict[str, Guess]:
+def read(file: Path, classes: Iterable[str], rename: Mapping[str, str], kind: task.Task) -> dict[str, Guess]:
     """key -> its guess. Raises Refused, naming the line, for what is no guess. Half a last line is ignored: it is being written."""
-    return _read(file, journal.version(file), tuple(classes), tuple(rename.items()))
+    return _read(file, journal.version(file), tuple(classes), tuple(rename.items()), kind)
 
 
 @lru_cache(maxsize=2)
-def _read(file: Path, version: tuple | None, classes: tuple, rename: tuple) -> dict[str, Guess]:
+def _read(file: Path, version: tuple | None, classes: tuple, rename: tuple, kind: task.Task) -> dict[str, Guess]:
     found, where = {}, str(file)
     try:
         for number, line in enumerate(packed.lines(file, "auto", "\n"), start=1):
             where = f"{file}, line {number:,}"
             if line.strip():
                 guess = Guess.model_validate_json(line)
-                guess.label = conflicts.renamed(guess.label, dict(rename))
+                guess.label = conflicts.present(guess.label, dict(rename), kind)
                 guess.program = guess.program or file.stem
-                conflicts.refuse_unknown(guess.label, classes, where)
+                conflicts.refuse_unknown(guess.label, classes, where, kind)
                 if not (guess.key or guess.text):
                     raise Refused(f"{where} has neither key nor text; add one")
                 found[guess.key or keys.key(guess.text)] = guess

@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, compress
 from typing import Any
 
 from stages.core.base.errors import Refused, choices, short
 from stages.core.sources import spellings
 from stages.core.sources.tables import Table, as_text, cells, means
+from stages.core.task import multi
 
 # A separator is guessed where so many rows have one, and so many of these join labels that occur alone.
 LEAST, SHARE, PURE = 10, 0.05, 0.9
@@ -24,6 +26,7 @@ class LabelSets:
 
     columns: tuple[str, ...]  # one that has all labels, or one for each label
     separator: str = ""  # "" where cells are lists, or single labels
+    blank_is_open: bool = False  # whether people still have to label a row with a blank cell; else it has none of the labels
 
     def labels(self, table: Table, prepare: Any, where: str) -> list[tuple[str, ...] | None]:
         """Names of each row's labels, none twice; None where they are missing. Raises Refused for a value that is no label."""
@@ -49,35 +52,40 @@ class LabelSets:
         if isinstance(value, list | tuple):
             return [part for part in value if part is not None]
         text = as_text(value)
+        if text and text.strip() == multi.NONE:
+            return []
+        if self.blank_is_open and not spellings.visible(text or ""):
+            return [None]
         if text and not self.separator and WRITTEN.fullmatch(text.strip()):
             return _elements(text.strip())
         return text.split(self.separator) if text and self.separator else [text]
 
 
-def found(table: Table, prepare: Any, kind: str, column: str | None) -> LabelSets | None:
+def found(table: Table, prepare: Any, kind: str, column: str | None, blank_is_open: bool = False) -> LabelSets | None:
     """How the table gives several labels a text; None where each has one. Prints what was guessed.
 
     kind     labels.kind: auto, single or multi
     column   that has the labels, if there is one
     """
+    made = partial(LabelSets, blank_is_open=blank_is_open)
     if prepare.label_columns and kind == "single":
         raise Refused(
             "params.yaml: prepare.label_columns names labels that a text may share, labels.kind is single; set it to multi"
         )
     if prepare.label_columns:
-        return LabelSets(_named(table, prepare.label_columns))
+        return made(_named(table, prepare.label_columns))
     if lists := [value for value in table.values(column) if isinstance(value, list | tuple)]:
-        return LabelSets((column,)) if kind == "multi" or max(map(len, lists)) > 1 else None
+        return made((column,)) if kind == "multi" or max(map(len, lists)) > 1 else None
     if prepare.label_separator != "auto":
-        return LabelSets((column,), prepare.label_separator)
+        return made((column,), prepare.label_separator)
     distinct = Counter(value.strip() for value in table.values(column) if isinstance(value, str))
     written = [_elements(cell) if WRITTEN.fullmatch(cell) else ["", ""] for cell in distinct if cell]
     if any(len(parts) > 1 for parts in written) and all(len(set(parts)) == len(parts) for parts in written):
-        return LabelSets((column,))
+        return made((column,))
     sign = _guessed(distinct, kind)
     if sign:
         print(f"prepare: texts have several labels, with {sign} between them; if not, set labels.kind: single")
-    return LabelSets((column,), sign) if sign or kind == "multi" else None
+    return made((column,), sign) if sign or kind == "multi" else None
 
 
 def _elements(written: str) -> list[str]:

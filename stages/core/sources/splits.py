@@ -36,10 +36,11 @@ def read(prepare: Any, labelled: bool = True, kind: str = "single") -> tuple[Row
     tables, unused = _tables(prepare.dataset, "prepare.dataset", prepare.encoding, prepare.config)
     tables = _by_column(tables, prepare)
     pool_name = _pool(tables, prepare)
-    of_several = None
-    if kind != "single" or prepare.label_columns:
-        column = None if prepare.label_columns else _label_column(tables[pool_name], prepare)
-        of_several = label_sets.found(tables[pool_name], prepare, kind, column)
+    table, of_several = tables[pool_name], None
+    there = prepare.label_columns or labelled or prepare.label_column != "auto" or matching("auto", LABEL_COLUMNS, table)
+    if there and (kind != "single" or prepare.label_columns):
+        column = None if prepare.label_columns else _label_column(table, prepare)
+        of_several = label_sets.found(table, prepare, kind, column, blank_is_open=not labelled)
     holdout_name = _holdout(tables, prepare, of_several)
     pool = _rows(tables[pool_name], prepare, pool_name, "pool", labelled, of_several)
     holdout = _rows(tables[holdout_name], prepare, holdout_name, "holdout", of_several=of_several) if holdout_name else None

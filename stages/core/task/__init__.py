@@ -7,6 +7,9 @@ An array of labels is of one of two kinds, which its dtype tells:
 
 Where a label is not known, a code of base/label_codes stands in place of the number, or in all cells of the row.
 data/classes.json is a list of names, or {"several": names} where texts may have several.
+
+A label has two more forms: as rows hold it while they are read (a name, or a tuple of names; None: not known), and as people write
+it ("joy", or "fear; joy"; multi.NONE for none of them; "": not known).
 """
 
 from pathlib import Path
@@ -37,6 +40,9 @@ class Task(Protocol):
     def merged(self, labels: set) -> Any: ...  # what labels of one text say together, None where they contradict each other
     def described(self, rows: list[dict]) -> str: ...  # how many labels texts have, in a line
     def array(self, labels: list, classes: list[str]) -> Labels: ...  # of labels as rows hold them; None is open
+    def named(self, values: Labels, classes: list[str]) -> list: ...  # back, as rows hold them; None for a code
+    def read(self, written: str) -> Any: ...  # a label as people write it -> as rows hold it
+    def written(self, label: Any) -> str: ...  # back; several in alphabetical order
     def none(self, shape: Shape, classes: int) -> Labels: ...  # all open
     def load(self, path: Path, shape: Shape, classes: int, least: int) -> Labels: ...  # as artifacts.load; no code below `least`
     def main(self, values: Labels) -> np.ndarray: ...  # int64 [...]: the class that a row counts for, its rarest; or a code
@@ -109,9 +115,9 @@ def recorded(about: dict) -> Task:
     return MULTI if about.get("several") else SINGLE
 
 
-def of_rows(rows: list[dict]) -> Task:
-    """The kind of labels in rows, where several are a tuple."""
-    return MULTI if any(isinstance(row["label"], tuple) for row in rows) else SINGLE
+def of_rows(rows: list[dict], setting: str = "auto") -> Task:
+    """The kind of labels in rows, where several are a tuple; `setting`: labels.kind."""
+    return MULTI if setting == "multi" or any(isinstance(row["label"], tuple) for row in rows) else SINGLE
 
 
 def names(label: str | tuple[str, ...] | None) -> tuple[str, ...]:

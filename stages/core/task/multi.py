@@ -6,6 +6,8 @@ import numpy as np
 
 from stages.core.base import artifacts, label_codes
 
+NONE = "-"  # how people write that a text has none of the labels
+
 
 class Multi:
     accuracy = "exact match"
@@ -32,6 +34,16 @@ class Multi:
                 made[row] = 0
                 made[row, [number[name] for name in label]] = 1
         return made
+
+    def named(self, values, classes):
+        return [None if row[0] < 0 else tuple(classes[i] for i in np.flatnonzero(row)) for row in values]
+
+    def read(self, written):
+        names = tuple(dict.fromkeys(name for name in map(str.strip, written.split(";")) if name))
+        return () if names == (NONE,) else names or None
+
+    def written(self, label):
+        return "" if label is None else "; ".join(sorted(label)) or NONE
 
     def none(self, shape, classes):
         return np.full((*shape, classes), label_codes.OPEN, np.int8)

@@ -27,6 +27,15 @@ class Single:
         number = {None: label_codes.OPEN} | {name: i for i, name in enumerate(classes)}
         return np.array([number[label] for label in labels], np.int64)
 
+    def named(self, values, classes):
+        return [classes[number] if number >= 0 else None for number in values]
+
+    def read(self, written):
+        return written or None
+
+    def written(self, label):
+        return label or ""
+
     def none(self, shape, classes):
         return np.full(shape, label_codes.OPEN, np.int64)
 

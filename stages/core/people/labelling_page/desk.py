@@ -16,7 +16,7 @@ from stages.core.base.errors import Refused
 from stages.core.people import finding, label_errors
 from stages.core.people.labelling import Labelling
 from stages.core.people.labelling_page.background import Background, Choosing
-from stages.core.people.records import asked, conflicts, effort, journal
+from stages.core.people.records import asked, effort, journal
 from stages.core.people.records.journal import DECIDED, Answer
 
 READ = (params.PATH, paths.CLASSES, paths.POOL, paths.HOLDOUT, paths.SOURCE_LABELS, paths.SOURCE_HOLDOUT_LABELS, paths.CLUSTERS)
@@ -127,7 +127,7 @@ class Desk:
                 "key": key,
                 "label": label,
                 "alike": twins,
-                "before": conflicts.renamed(before.label, state.rename) if before else "",
+                "before": state.present(before.label) if before else "",
                 "guess": state.guess(state.predicted(at), state.texts[key]),
                 "program": program,
             }
@@ -147,7 +147,7 @@ class Desk:
             rows = []
             for answer in sorted(state.answers_of(who).values(), key=lambda answer: -answer.line):
                 text = state.texts.get(answer.key)
-                label = conflicts.renamed(answer.label, state.rename)
+                label = state.present(answer.label)
                 if text and (wanted in text.text.casefold() or wanted == label.casefold()):
                     rows.append({"key": answer.key, "text": text.text, "label": label, "when": answer.when})
             return {"rows": rows[:SHOWN], "all": len(rows)}
@@ -190,11 +190,11 @@ class Desk:
         with self.lock:
             state = self.state()
             own = state.answers_of(who)
-            confirmed = label_errors.confirmed(state.rename)
+            confirmed = label_errors.confirmed(state.present)
             doubts = [doubt for doubt in self.doubting.result or [] if who == DECIDED or doubt.key in own]
             rows = []
             for doubt in label_errors.worst(doubts):
-                label = conflicts.renamed(own[doubt.key].label, state.rename) if doubt.key in own else None
+                label = state.present(own[doubt.key].label) if doubt.key in own else None
                 unchanged = label == (None if who == DECIDED else doubt.label)
                 if unchanged and doubt.key in state.texts and doubt.key not in confirmed:
                     rows.append({"key": doubt.key, "likelier": doubt.likelier})
@@ -237,12 +237,12 @@ class Desk:
 
     def _row(self, state: Labelling, who: str, own: Own, key: str) -> dict:
         text = state.texts[key]
-        label = conflicts.renamed(own[key].label, state.rename) if key in own else ""
+        label = state.present(own[key].label) if key in own else ""
         row = {"key": key, "text": text.text, "group": text.group, "bucket": self._bucket(state, key), "label": label}
         row["in_holdout"] = text.in_holdout
         if who == DECIDED:
             others = {name: state.answers_of(name).get(key) for name in journal.annotators() if name != who}
-            labels = {name: conflicts.renamed(answer.label, state.rename) for name, answer in others.items() if answer}
+            labels = {name: state.present(answer.label) for name, answer in others.items() if answer}
             row["answers"] = labels or ({"the source": text.source} if text.source else {})
         return row
 

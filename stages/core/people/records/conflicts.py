@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from stages.core import task
 from stages.core.base.errors import Refused, choices
 from stages.core.people.records import journal
 from stages.core.people.records.journal import CANNOT_SAY, DECIDED, PROGRAM, Answer
@@ -10,7 +11,7 @@ from stages.core.people.records.journal import CANNOT_SAY, DECIDED, PROGRAM, Ans
 
 @dataclass(frozen=True)
 class Resolved:
-    labels: dict[str, str]  # key -> a class or CANNOT_SAY; texts without an answer or in conflict are missing
+    labels: dict[str, str]  # key -> a label as people write it; texts without an answer or in conflict are missing
     conflicts: dict[str, dict[str, str]]  # key -> annotator -> label
     answers: dict[str, dict[str, str]]  # key -> annotator -> label, of every text that has an answer
 
@@ -36,11 +37,19 @@ def renamed(label: str, rename: Mapping[str, str]) -> str:
     return label
 
 
-def refuse_unknown(label: str, classes: Iterable[str], where: str) -> None:
-    """Raise Refused for a label that is neither a class nor CANNOT_SAY. A class in other case is only suggested."""
-    possible = [*classes, CANNOT_SAY]
-    if label in possible:
+def present(label: str, rename: Mapping[str, str], kind: task.Task) -> str:
+    """A label as people write it, with the current names of its classes."""
+    read = kind.read(label)
+    return kind.written(task.renamed(read, {name: renamed(name, rename) for name in task.names(read)}))
+
+
+def refuse_unknown(label: str, classes: Iterable[str], where: str, kind: task.Task) -> None:
+    """Raise Refused for a label that names what is no class; CANNOT_SAY stands alone. A class in other case is only suggested."""
+    classes = list(classes)
+    strange = [name for name in task.names(kind.read(label)) if name not in classes]
+    if not strange or label == CANNOT_SAY:
         return
+    possible, label = [*classes, CANNOT_SAY], strange[0]
     alike = [name for name in possible if name.casefold() == label.casefold()]
     hint = f"possible: {', '.join(possible)}; did you mean {alike[0]}?" if alike else choices(label, possible)
     raise Refused(
@@ -52,6 +61,7 @@ def refuse_unknown(label: str, classes: Iterable[str], where: str) -> None:
 def resolve(
     given: Mapping[str, Mapping[str, Answer]],
     classes: list[str],
+    kind: task.Task,
     rename: Mapping[str, str],
     keys: Iterable[str],
     labelled: Container[str] = (),
@@ -70,8 +80,8 @@ def resolve(
     for who, own in given.items():
         for key, answer in own.items():
             if key in keys and not (key in labelled and who.startswith(PROGRAM)):
-                label = renamed(answer.label, rename)
-                refuse_unknown(label, classes, f"{journal.FOLDER / who}.csv, line {answer.line:,}")
+                label = present(answer.label, rename, kind)
+                refuse_unknown(label, classes, f"{journal.FOLDER / who}.csv, line {answer.line:,}", kind)
                 answers.setdefault(key, {})[who] = label
     for key, by in answers.items():
         heard = _of_people(by) or by

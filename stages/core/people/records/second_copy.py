@@ -5,7 +5,7 @@ are one answer: where file and copy differ in it, the file is right, since a per
 """
 
 from collections import defaultdict, deque
-from collections.abc import Container
+from collections.abc import Callable
 from contextlib import suppress
 
 from stages.core.base import artifacts
@@ -14,10 +14,10 @@ from stages.core.people.records import journal
 from stages.core.people.records.journal import COPY, FOLDER, Answer, Lines
 
 
-def restore(known: Container[str] | None = None) -> list[str]:
+def restore(known: Callable[[str], bool] | None = None) -> list[str]:
     """Bring back answers that only the second copy holds, and let the copy follow the file; returns notes for people.
 
-    known   labels to bring back; None: all. Those of a class that was tried on another branch stay in the copy
+    known   whether to bring back a label; None: all. Those of a class that was tried on another branch stay in the copy
 
     A lost answer stays out if its key has a later one, because it would count again.
     """
@@ -29,7 +29,7 @@ def restore(known: Container[str] | None = None) -> list[str]:
             if half:  # an editor may leave out the last line end
                 kept = journal.grown(file, kept, kept.data + half + b"\n")
             lost, following = _compared(kept, copied)
-            back = [answer for answer in lost if known is None or answer.label in known]
+            back = [answer for answer in lost if known is None or known(answer.label)]
             if back:
                 journal.add(file, back, copied.columns)
                 notes.append(f"{file}: {len(back):,} lost answers are back, from {copy}")
