@@ -98,7 +98,7 @@ def main() -> None:
             text += how_sure(tested, measured, loaded, trained, known, actual, settings.report.target)
         novel = novelty.of_added(answers, buckets)[1]
         text += "\n".join(["", *novel, ""]) if novel else ""
-        agreement = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")))
+        agreement = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")), kind)
         if agreement:
             artifacts.save_json(METRICS / "agreement.json", agreement)
         text += annotators.as_markdown(agreement)

@@ -1,5 +1,6 @@
 """Any number of classes for each text. Methods are described in Task, see __init__.py."""
 
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ class Multi:
     rows_to_decide = 1_000
     about: ClassVar = {"several": True}
     columns: ClassVar = ["found", "missed", "wrongly given"]
+    nothing = NONE
 
     def merged(self, labels: set) -> tuple[str, ...] | None:
         return tuple(sorted(set().union(*labels))) if labels else None
@@ -131,6 +133,15 @@ class Multi:
         there, given = actual == 1, predicted == 1
         counts = np.stack([(there & given).sum(0), (there & ~given).sum(0), (given & ~there).sum(0)], 1)
         return counts, counts * np.array([0, 1, 1])
+
+    def distances(self, labels):
+        """MASI (Passonneau 2006): by the share of common names, and by whether one holds the other."""
+        sets, apart = [set(label) for label in labels], np.zeros((len(labels), len(labels)))
+        for (i, one), (j, other) in product(enumerate(sets), repeat=2):
+            if one != other:
+                monotonic = 2 / 3 if one <= other or other <= one else 1 / 3
+                apart[i, j] = 1 - monotonic * len(one & other) / len(one | other)
+        return apart
 
     def shown(self, value):
         return int(value[0]) if value[0] < 0 else ";".join(map(str, np.flatnonzero(value)))
