@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.core.base import artifacts, label_codes
 
-NONE = "-"  # how people write that a text has none of the labels
+NONE, BETWEEN = "-", ";"  # how people write that a text has none of the labels, and what they write between several
 
 
 class Multi:
@@ -41,7 +41,7 @@ class Multi:
         return [None if row[0] < 0 else tuple(classes[i] for i in np.flatnonzero(row)) for row in values]
 
     def read(self, written):
-        names = tuple(dict.fromkeys(name for name in map(str.strip, written.split(";")) if name))
+        names = tuple(dict.fromkeys(name for name in map(str.strip, written.split(BETWEEN)) if name))
         return () if names == (NONE,) else names or None
 
     def written(self, label):
