@@ -95,5 +95,3 @@ def test_what_comes_later_and_what_cannot_be_is_refused_in_a_line(several):
         assert "Traceback" not in done.stderr
     several.change({"train": {"trainer": "contrastive"}})
     assert "train.trainer = contrastive: not here, since texts may have several labels" in several.dvc("repro", check=False).output
-    several.change({"train": {"trainer": "self_training"}, "labels": {"from": "people", "kind": "multi"}, "arms": []})
-    assert "labels.kind = multi: people give a text one label so far" in several.dvc("repro", "prepare", check=False).output

@@ -23,7 +23,9 @@ class Multi:
         return tuple(sorted(set().union(*labels))) if labels else None
 
     def described(self, rows):
-        many = np.array([len(row["label"] or ()) for row in rows])
+        many = np.array([len(row["label"]) for row in rows if row["label"] is not None])
+        if not len(many):
+            return "texts may have several labels"
         shares = f"{(many > 1).mean():.0%} have several and {(many == 0).mean():.0%} none"
         only_one = "" if many.max() > 1 else "; labels.kind: single suits these better"
         return f"texts may have several labels: {many.mean():.2f} each, {shares}{only_one}"
