@@ -25,7 +25,7 @@ def main(file: str = "", column: str = "") -> None:
     target, split = appending.target(prepare)
     before = journal.version(target)
     with redirect_stdout(io.StringIO()):  # what prepare says of the data set
-        pool, own_holdout = splits.read(prepare, labelled=False)
+        pool, own_holdout = splits.read(prepare, labelled=False, kind=state.settings.labels.kind)
     there = {keys.key(row["text"] or "") for row in (*pool, *(own_holdout or ()))}
     new, text_column, places = reading.fresh(file, column, prepare, there)
     if not places:
