@@ -95,10 +95,11 @@ def main() -> None:
     text += misled_by_name([loaded[MAIN, stage] for stage in stages], classes)
     if vars(settings)["from"] == "people":
         if trained:
-            text += how_sure(tested, measured, loaded, trained, known, actual, settings.report.target)
+            sure = how_sure(tested, measured, loaded, trained, known, actual, settings.report.target)
+            text += sure.replace("accuracy", kind.accuracy).replace("Accuracy", kind.accuracy.capitalize())
         novel = novelty.of_added(answers, buckets)[1]
         text += "\n".join(["", *novel, ""]) if novel else ""
-        agreement = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")))
+        agreement = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")), kind)
         if agreement:
             artifacts.save_json(METRICS / "agreement.json", agreement)
         text += annotators.as_markdown(agreement)
@@ -167,7 +168,7 @@ def how_sure(
 
     trained   stages with models, at least one
     known     bool [holdout]
-    actual    int64 [known rows]
+    actual    labels [known rows]
     """
     if not len(known):
         shape = artifacts.pool_rows(), len(labels.classes())
@@ -178,7 +179,8 @@ def how_sure(
     waits = f"The holdout waits for {(~known).sum():,} of {len(known):,} answers.\n" if not known.all() else ""
     if not len(actual):
         return waits + "Until there are some, nothing is measured.\n"
-    right = np.stack([(tested[MAIN, stage].probabilities.argmax(2) == actual).mean(0) for stage in trained])
+    kind = task.of(actual)
+    right = np.stack([kind.same(kind.predicted(tested[MAIN, stage].probabilities), actual).mean(0) for stage in trained])
     budgets = np.array([tested[MAIN, stage].labels for stage in trained])
     return sureness.intervals(measured, len(actual)) + "\n" + waits + sureness.to_target(right, budgets, target)
 

@@ -8,6 +8,7 @@ import io
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from stages.core.base import artifacts, keys, params, paths
 from stages.core.base.errors import Refused, choices
@@ -15,7 +16,8 @@ from stages.core.new_texts import reading
 from stages.core.people import appending
 from stages.core.people.labelling import Labelling, begin
 from stages.core.people.records import asked, conflicts, journal
-from stages.core.sources import files, spellings, splits, tables
+from stages.core.sources import files, label_sets, spellings, splits, tables
+from stages.core.task import multi
 
 
 def main(file: str = "", column: str = "") -> None:
@@ -23,7 +25,7 @@ def main(file: str = "", column: str = "") -> None:
     target, split = appending.target(prepare)
     before = journal.version(target)
     with redirect_stdout(io.StringIO()):  # what prepare says of the data set
-        pool, own_holdout = splits.read(prepare, labelled=False)
+        pool, own_holdout = splits.read(prepare, labelled=False, kind=state.settings.labels.kind)
     there = {keys.key(row["text"] or "") for row in (*pool, *(own_holdout or ()))}
     new, text_column, places = reading.fresh(file, column, prepare, there)
     if not places:
@@ -33,19 +35,27 @@ def main(file: str = "", column: str = "") -> None:
     columns = {name.strip().lower(): name for name in new.columns}
     taken = {own: columns[own.strip().lower()] for own in old.columns if own.strip().lower() in columns}
     taken[tables.choose(prepare.text_column, splits.TEXT_COLUMNS, old, "prepare.text_column")] = text_column
-    cells = {own: tables.cells(new, name, file, listed=True) for own, name in taken.items()}
+    [label, *_] = [*tables.matching(prepare.label_column, splits.LABEL_COLUMNS, old), ""]
+    sets = of_several(old, label, state)
+    cells = {own: tables.cells(new, name, file, listed=True) for own, name in taken.items() if not (sets and own == label)}
+    if sets and label in taken:
+        listed = any(isinstance(value, list) for value in old.values(label))
+        cells[label] = [as_there(value, sets, listed) for value in new.values(taken[label])]
     if prepare.split_column != "none":  # of a file that holds pool and holdout
         for own in tables.matching(prepare.split_column, splits.SPLIT_COLUMNS, old):
             cells[own] = [split] * len(next(iter(cells.values())))
-    [label, *_] = [*tables.matching(prepare.label_column, splits.LABEL_COLUMNS, old), ""]
+    if sets and set(sets.columns) <= cells.keys():
+        said = sets.labels(tables.Table(list(cells), cells.__getitem__), prepare, file)
+    else:
+        said = [(cell,) if cell else () for cell in cells.get(label, [""] * (1 + max(places.values())))]
     rows = {key: {own: values[place] for own, values in cells.items()} for key, place in places.items()}
-    first = {row.get(label): key for key, row in reversed(rows.items())}
-    for name, key in sorted(first.items(), key=lambda item: places[item[1]]):
-        refuse_unknown(name, state, f"{file}, row {places[key] + 1:,}")
+    first = {name: place for place in reversed(places.values()) for name in said[place] or ()}
+    for name, place in sorted(first.items(), key=lambda item: item[1]):
+        refuse_unknown(name, state, f"{file}, row {place + 1:,}")
     if not own_holdout:
         keep_holdout(state, there)
     now, others = journal.stamp(datetime.now(UTC)), {"file": " ".join(Path(file).name.split())}
-    added = [journal.Answer(key, " ".join((row.get(label) or "").split()), now, 0, others) for key, row in rows.items()]
+    added = [journal.Answer(key, " ".join("; ".join(said[place] or ()).split()), now, 0, others) for key, place in places.items()]
     with journal.locked():
         if journal.version(target) != before:
             raise Refused(f"{target} changed while the texts were read; nothing was added: run the same again")
@@ -56,6 +66,21 @@ def main(file: str = "", column: str = "") -> None:
     print("next: make repro reads them, encodes only these, and says which lie far from the others; make label asks among all")
 
 
+def of_several(old: tables.Table, label: str, state: Labelling) -> label_sets.LabelSets | None:
+    """How the data set writes several labels; None where each text has one, or no column has any."""
+    if not state.kind.nothing or not (label or state.settings.prepare.label_columns):
+        return None
+    with redirect_stdout(io.StringIO()):
+        return label_sets.found(old, state.settings.prepare, state.settings.labels.kind, label or None, blank_is_open=True)
+
+
+def as_there(value: Any, sets: label_sets.LabelSets, listed: bool) -> Any:
+    """A cell with labels; a list in the form that the data set has."""
+    if not isinstance(value, list):
+        return tables.as_text(value)
+    return value if listed else sets.separator.join(value) or multi.NONE if sets.separator else str(value)
+
+
 def keep_holdout(state: Labelling, there: set[str]) -> None:
     """Write down the holdout that prepare drew, if no round asked for it yet: else it would be drawn again, among more rows."""
     if not asked.file_of(asked.HOLDOUT).exists() and paths.HOLDOUT.exists():
@@ -64,12 +89,12 @@ def keep_holdout(state: Labelling, there: set[str]) -> None:
             asked.add(asked.HOLDOUT, state.rows(held))
 
 
-def refuse_unknown(label: str | None, state: Labelling, where: str) -> None:
+def refuse_unknown(label: str, state: Labelling, where: str) -> None:
     """Refuse, before anything is written, a label that prepare would refuse."""
     settings, classes = state.settings, state.settings.labels.classes
     shown = {spellings.visible(name): name for name in (*classes, *state.rename)}
-    name = conflicts.renamed(shown.get(spellings.visible(label or ""), label), state.rename)
-    missing = not (label or "").strip() or any(tables.means(wanted, label) for wanted in settings.prepare.missing_labels)
+    name = conflicts.renamed(shown.get(spellings.visible(label), label), state.rename)
+    missing = not label.strip() or any(tables.means(wanted, label) for wanted in settings.prepare.missing_labels)
     if classes and not missing and name not in classes:
         raise Refused(
             f"{where}: label = {label}, which is no class; {choices(name, classes)}; correct it, add it to labels.classes or to "

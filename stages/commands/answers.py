@@ -37,7 +37,7 @@ def main(file: str = "", who: str = "", undo: str = "", who_column: str = "") ->
     state = begin()
     if "=" not in who:
         journal.file_of(who or journal.myself())
-    tool_answers, tool = formats.read(Path(file), [*state.classes, *state.rename], who_column)
+    tool_answers, tool = formats.read(Path(file), state, who_column)
     name_of = names(who, {answer.who for answer in tool_answers}, tool, file)
     for name in name_of.values():
         journal.file_of(name)
@@ -103,7 +103,7 @@ def checked(tool_answers: list[ToolAnswer], name_of: Mapping[str, str], state: L
     by_annotator: dict[str, Own] = {name: {} for name in name_of.values()}
     places, wrong, edited, without = {}, [], [], 0
     for answer in sorted(tool_answers, key=lambda answer: answer.when):
-        if not answer.labels:
+        if not (answer.whole if state.kind.nothing else answer.labels):
             without += 1
             continue
         who, key = name_of[answer.who], answer.key or keys.key(formulas.unguarded(answer.text))
@@ -125,20 +125,20 @@ def checked(tool_answers: list[ToolAnswer], name_of: Mapping[str, str], state: L
     if edited:
         print(f"{file}: {len(edited):,} texts differ from those asked for, the first in {edited[0]}: the key decides")
     if without and not once:
-        print(f"{file}: {without:,} records without an answer are ignored")
+        none = f"; give a text that has none of the labels the label {state.kind.nothing}" if state.kind.nothing else ""
+        print(f"{file}: {without:,} records without an answer are ignored{none}")
     return by_annotator
 
 
 def label_of(answer: ToolAnswer, key: str, state: Labelling, where: str) -> str:
-    """The class that an answer names, by its present name."""
+    """What an answer says, as people write it, with the present names of its classes."""
     if not KEY.fullmatch(key):
         raise Refused(f"{where}: key = {key[:60]!r}, possible: {KEY_FORM}; restore it")
-    if len(answer.labels) > 1:
+    if len(answer.labels) > 1 and not state.kind.nothing:
         found = f"{len(answer.labels)} labels ({', '.join(answer.labels[:5])})"
         raise Refused(f"{where}: {found}, possible: one; {ONE_OF_SEVERAL}")
-    [label] = answer.labels
-    label = label if label in (*state.classes, CANNOT_SAY) else formulas.unguarded(label)
-    label = state.present(label)
+    names = (label if label in (*state.classes, CANNOT_SAY) else formulas.unguarded(label) for label in answer.labels)
+    label = state.present("; ".join(names) or state.kind.nothing)
     conflicts.refuse_unknown(label, state.classes, where, state.kind)
     return label
 

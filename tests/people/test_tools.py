@@ -489,7 +489,7 @@ def test_guesses_are_written_only_on_request_and_never_for_the_holdout(project, 
             output.append(file.read_text(encoding="utf-8"))
         assert "holdout: no model has predicted these rows" in capsys.readouterr().out
         for shown, content in zip(({}, guess), output):
-            rows = [Task(key, state.texts[key].text, shown.get(key)) for key in guess]
+            rows = [Task(key, state.texts[key].text, (shown[key],) if key in shown else ()) for key in guess]
             assert content == next(iter(tool.tasks(rows, state.classes).values()))
         assert output[0] != output[1]
 

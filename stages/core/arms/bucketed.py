@@ -31,7 +31,7 @@ class Held:
     """Rows that a stage holds already, apart from those of the stage before."""
 
     rows: np.ndarray  # int64 [rows]
-    labels: np.ndarray  # int64 [rows]: labels.OPEN where unknown
+    labels: np.ndarray  # labels [rows]: labels.OPEN where unknown
 
 
 def rows_of_stage(choice: Choice, settings: Any, scores: np.ndarray | None = None) -> list[np.ndarray]:
@@ -52,7 +52,7 @@ def rows_of_stage(choice: Choice, settings: Any, scores: np.ndarray | None = Non
             holds = f"{choice.stage} holds {len(asked):,} rows, {choice.setting} asks for {wanted:,}"
             print(f"{holds}: make ask adds {wanted - len(asked):,}")
         return [asked[~np.isin(asked, before)]] * len(seeds)
-    held = None if choice.after else Held(before, np.full(len(before), labels.OPEN))
+    held = None if choice.after else Held(before, task.load().none(before.shape, len(labels.classes())))
     picked = rows_to_add(choice, settings, scores, held)
     return [without_repeats(picked)] * len(seeds) if vars(settings)["from"] == "people" else picked
 

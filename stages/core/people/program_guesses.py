@@ -2,8 +2,8 @@
 
     {"text": "where is my parcel?", "label": "delivery", "sure": 0.93, "from": "gpt-x"}
 
-`key` may stand in place of `text`. `sure`, from 0 to 1, may be missing. Without `from`, the program is called like the file. The
-last line for a text counts; CANNOT_SAY is no guess.
+`key` may stand in place of `text`; `sure`, from 0 to 1, may be missing. Where texts may have several labels, `label` is a list, or
+names with ; between. Without `from`, the program is called like the file. The last line for a text counts; CANNOT_SAY is no guess.
 """
 
 import re
@@ -22,10 +22,16 @@ from stages.core.people.records import conflicts, journal
 from stages.core.sources import packed
 
 
+def _joined(label: object, info: pydantic.ValidationInfo) -> object:
+    """A list of labels as people write it, where texts may have several."""
+    nothing, listed = info.context.nothing, isinstance(label, list) and all(isinstance(name, str) for name in label)
+    return "; ".join(label) or nothing if listed and nothing else label
+
+
 class Guess(pydantic.BaseModel, strict=True, str_strip_whitespace=True):
     key: Annotated[str, Field(pattern=f"^{journal.KEY.pattern}$")] | None = None
     text: Annotated[str, Field(min_length=1)] | None = None
-    label: str
+    label: Annotated[str, pydantic.BeforeValidator(_joined)]
     sure: Annotated[float, Field(ge=0, le=1)] | None = None
     program: str = Field("", alias="from")
 
@@ -45,7 +51,7 @@ def _read(file: Path, version: tuple | None, classes: tuple, rename: tuple, kind
         for number, line in enumerate(packed.lines(file, "auto", "\n"), start=1):
             where = f"{file}, line {number:,}"
             if line.strip():
-                guess = Guess.model_validate_json(line)
+                guess = Guess.model_validate_json(line, context=kind)
                 guess.label = conflicts.present(guess.label, dict(rename), kind)
                 guess.program = guess.program or file.stem
                 conflicts.refuse_unknown(guess.label, classes, where, kind)

@@ -6,6 +6,7 @@ They always hold the texts, because people must read them. The files can be writ
 from pathlib import Path
 from types import ModuleType
 
+from stages.core import task
 from stages.core.base import artifacts
 from stages.core.people.labelling import Labelling
 from stages.core.people.tools.exchange import Task
@@ -30,8 +31,10 @@ def write(tool: ModuleType, names: list[str] | None, predict: bool) -> None:
         guesses = [state.guess(predicted, state.texts[key]) for key in unanswered]
         if predict and not any(guesses):
             print(f"{name}: no model has predicted these rows, so the tasks have no predictions")
-        rows = [Task(key, state.texts[key].text, guess) for key, guess in zip(unanswered, guesses)]
-        for number, (end, content) in enumerate(tool.tasks(rows, state.classes).items()):
+        rows = [
+            Task(key, state.texts[key].text, task.names(state.kind.read(guess or ""))) for key, guess in zip(unanswered, guesses)
+        ]
+        for number, (end, content) in enumerate(tool.tasks(rows, state.classes, state.kind.nothing).items()):
             file = FOLDER / f"{name}.{tool.NAME}{end}"
             with artifacts.whole(file) as part:
                 part.write_text(content, encoding="utf-8", newline="\n")

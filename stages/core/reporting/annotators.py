@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stages.core import task
 from stages.core.reporting.markdown import table
 from stages.core.reporting.sureness import kappa
 from stages.core.rows import rounds
@@ -11,14 +12,15 @@ from stages.core.rows import rounds
 CANNOT_SAY = "?"  # as in people/records/journal.py, which stage report does not depend on
 
 
-def agreement(answers: Mapping[str, Mapping[str, str]]) -> dict[str, float] | None:
+def agreement(answers: Mapping[str, Mapping[str, str]], kind: task.Task) -> dict[str, float] | None:
     """Flat, for metrics: annotators, texts that two or more people gave a class, agreement (share of equal pairs of answers to one
-    text, mean over the texts), cohens_kappa of two annotators, krippendorff_alpha of more. None if there is no such text.
+    text, mean over the texts), cohens_kappa of two annotators, krippendorff_alpha of more or where texts may have several labels.
+    None if there is no such text.
 
     answers   key -> annotator -> label; "?" is not a class and does not count
 
     Kappa and alpha subtract the agreement expected by chance: 0 is chance, 1 is full agreement (Cohen 1960; Krippendorff, "Content
-    Analysis", ch. 11, nominal data, where an annotator need not answer every text).
+    Analysis", ch. 11, where an annotator need not answer every text). Labels are as far apart as Task.distances says.
     """
     shared = {key: {who: label for who, label in by.items() if label != CANNOT_SAY} for key, by in sorted(answers.items())}
     shared = {key: by for key, by in shared.items() if len(by) > 1}
@@ -26,8 +28,12 @@ def agreement(answers: Mapping[str, Mapping[str, str]]) -> dict[str, float] | No
         return None
     people = sorted({who for by in shared.values() for who in by})
     number = {label: i for i, label in enumerate(sorted({label for by in shared.values() for label in by.values()}))}
+    apart = kind.distances(list(map(kind.read, number)))
     numbers = np.array([[number[by[who]] if who in by else np.nan for by in shared.values()] for who in people])
-    beyond_chance = {"cohens_kappa": kappa(*numbers.astype(int))} if len(people) == 2 else {"krippendorff_alpha": _alpha(numbers)}
+    if len(people) == 2 and apart is None:
+        beyond_chance = {"cohens_kappa": kappa(*numbers.astype(int))}
+    else:
+        beyond_chance = {"krippendorff_alpha": _alpha(numbers, apart)}
     equal = np.mean([_equal_pairs(list(by.values())) for by in shared.values()])
     measured = {"annotators": len(people), "texts": len(shared), "agreement": float(equal)} | beyond_chance
     return {name: round(value, 4) for name, value in measured.items()}
@@ -39,13 +45,14 @@ def _equal_pairs(labels: list[str]) -> float:
     return float((counts * (counts - 1)).sum() / (len(labels) * (len(labels) - 1)))
 
 
-def _alpha(numbers: np.ndarray) -> float:
-    """numbers float [annotators, texts]: class numbers, NaN without an answer. Gives 1 if there is one class only."""
+def _alpha(numbers: np.ndarray, apart: np.ndarray | None) -> float:
+    """numbers float [annotators, texts]: of labels, NaN without an answer. Gives 1 if there is one label only."""
     import krippendorff
 
     if len(np.unique(numbers[~np.isnan(numbers)])) == 1:
         return 1.0
-    return float(krippendorff.alpha(reliability_data=numbers, level_of_measurement="nominal"))
+    level = "nominal" if apart is None else lambda *_, i1, i2, **__: apart[i1, i2]
+    return float(krippendorff.alpha(reliability_data=numbers, level_of_measurement=level))
 
 
 def as_markdown(measured: dict[str, float] | None) -> str:

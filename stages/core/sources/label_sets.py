@@ -85,6 +85,8 @@ def found(table: Table, prepare: Any, kind: str, column: str | None, blank_is_op
     sign = _guessed(distinct, kind)
     if sign:
         print(f"prepare: texts have several labels, with {sign} between them; if not, set labels.kind: single")
+    if kind == "multi" and blank_is_open:
+        sign = sign or multi.BETWEEN
     return made((column,), sign) if sign or kind == "multi" else None
 
 

@@ -35,6 +35,7 @@ class Task(Protocol):
     rows_to_decide: int  # open rows by which a learner finds what probability decides; 0 where the likeliest class does
     about: dict  # what classifier.json of a model says of it
     columns: list[str]  # of its table of errors; none where that is a confusion table, with a column for each class
+    nothing: str  # how people write that a text has none of the labels; "" where each text has one
 
     # Reading and keeping labels
     def merged(self, labels: set) -> Any: ...  # what labels of one text say together, None where they contradict each other
@@ -72,6 +73,8 @@ class Task(Protocol):
     def both(self, cells: np.ndarray, classes: int) -> tuple[float, float]: ...  # (accuracy, macro F1) of one model
     # int64 [classes, columns] each: rows by true class and by what became of it, and those of them that are errors
     def table(self, predicted: Labels, actual: Labels, classes: int) -> tuple[np.ndarray, np.ndarray]: ...
+    # float [labels, labels]: how far labels as rows hold them are apart, 0 to 1; None where any two are as far apart as any others
+    def distances(self, labels: list) -> np.ndarray | None: ...
     def shown(self, value: np.ndarray) -> int | str: ...  # a label for report.html: number or code, or numbers with ; between
     # fmt: on
 

@@ -1,12 +1,13 @@
 """Any number of classes for each text. Methods are described in Task, see __init__.py."""
 
+from itertools import product
 from typing import Any, ClassVar
 
 import numpy as np
 
 from stages.core.base import artifacts, label_codes
 
-NONE = "-"  # how people write that a text has none of the labels
+NONE, BETWEEN = "-", ";"  # how people write that a text has none of the labels, and what they write between several
 
 
 class Multi:
@@ -16,12 +17,15 @@ class Multi:
     rows_to_decide = 1_000
     about: ClassVar = {"several": True}
     columns: ClassVar = ["found", "missed", "wrongly given"]
+    nothing = NONE
 
     def merged(self, labels: set) -> tuple[str, ...] | None:
         return tuple(sorted(set().union(*labels))) if labels else None
 
     def described(self, rows):
-        many = np.array([len(row["label"] or ()) for row in rows])
+        many = np.array([len(row["label"]) for row in rows if row["label"] is not None])
+        if not len(many):
+            return "texts may have several labels"
         shares = f"{(many > 1).mean():.0%} have several and {(many == 0).mean():.0%} none"
         only_one = "" if many.max() > 1 else "; labels.kind: single suits these better"
         return f"texts may have several labels: {many.mean():.2f} each, {shares}{only_one}"
@@ -39,7 +43,7 @@ class Multi:
         return [None if row[0] < 0 else tuple(classes[i] for i in np.flatnonzero(row)) for row in values]
 
     def read(self, written):
-        names = tuple(dict.fromkeys(name for name in map(str.strip, written.split(";")) if name))
+        names = tuple(dict.fromkeys(name for name in map(str.strip, written.split(BETWEEN)) if name))
         return () if names == (NONE,) else names or None
 
     def written(self, label):
@@ -131,6 +135,15 @@ class Multi:
         there, given = actual == 1, predicted == 1
         counts = np.stack([(there & given).sum(0), (there & ~given).sum(0), (given & ~there).sum(0)], 1)
         return counts, counts * np.array([0, 1, 1])
+
+    def distances(self, labels):
+        """MASI (Passonneau 2006): by the share of common names, and by whether one holds the other."""
+        sets, apart = [set(label) for label in labels], np.zeros((len(labels), len(labels)))
+        for (i, one), (j, other) in product(enumerate(sets), repeat=2):
+            if one != other:
+                monotonic = 2 / 3 if one <= other or other <= one else 1 / 3
+                apart[i, j] = 1 - monotonic * len(one & other) / len(one | other)
+        return apart
 
     def shown(self, value):
         return int(value[0]) if value[0] < 0 else ";".join(map(str, np.flatnonzero(value)))

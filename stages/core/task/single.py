@@ -16,6 +16,7 @@ class Single:
     rows_to_decide = 0
     about: ClassVar = {}
     columns: ClassVar = []
+    nothing = ""
 
     def merged(self, labels: set) -> str | None:
         return next(iter(labels)) if len(labels) == 1 else None
@@ -114,6 +115,9 @@ class Single:
 
         counts = confusion_matrix(actual, predicted, labels=range(classes))
         return counts, counts - np.diag(np.diag(counts))
+
+    def distances(self, labels):
+        return None
 
     def shown(self, value):
         return int(value)

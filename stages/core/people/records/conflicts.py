@@ -46,7 +46,8 @@ def present(label: str, rename: Mapping[str, str], kind: task.Task) -> str:
 def refuse_unknown(label: str, classes: Iterable[str], where: str, kind: task.Task) -> None:
     """Raise Refused for a label that names what is no class; CANNOT_SAY stands alone. A class in other case is only suggested."""
     classes = list(classes)
-    strange = [name for name in task.names(kind.read(label)) if name not in classes]
+    read = kind.read(label)
+    strange = [label] if read is None else [name for name in task.names(read) if name not in classes]
     if not strange or label == CANNOT_SAY:
         return
     possible, label = [*classes, CANNOT_SAY], strange[0]

@@ -48,7 +48,8 @@ def _list(record: dict, name: str) -> list[Any]:
     return value or []
 
 
-def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
+def tasks(rows: list[Task], classes: list[str], nothing: str = "") -> dict[str, str]:
     """End of a file's name -> its content: the records. `label` is the name of the question; its value is a suggestion."""
-    records = ({"id": row.key, "text": row.text, ID: row.key} | ({"label": row.guess} if row.guess else {}) for row in rows)
+    guesses = ({"label": list(row.guess) if nothing else row.guess[0]} if row.guess else {} for row in rows)
+    records = ({"id": row.key, "text": row.text, ID: row.key} | guess for row, guess in zip(rows, guesses))
     return {".jsonl": json_lines(records)}

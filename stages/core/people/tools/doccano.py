@@ -31,15 +31,16 @@ def read(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
             if isinstance(labels, str):  # a class may contain the separator
                 labels = [labels] if labels.strip() in classes else labels.split(SEPARATOR)
             labels = labels_of(labels)
-        yield ToolAnswer(where, key, text, labels)
+        yield ToolAnswer(where, key, text, labels, whole=bool(labels))  # one that nobody looked at has none either
 
 
-def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
+def tasks(rows: list[Task], classes: list[str], nothing: str = "") -> dict[str, str]:
     """End of a file's name -> its content: the texts, and the classes for the page `Labels`."""
     labels = [{"text": name} for name in classes]
     for number, label in enumerate(labels[:SHORTCUTS], start=1):
         label["suffix_key"] = str(number)
+    labels += [{"text": nothing, "suffix_key": "0"}] if nothing else []
     return {
-        ".jsonl": json_lines({"text": row.text, "label": [row.guess] if row.guess else [], ID: row.key} for row in rows),
+        ".jsonl": json_lines({"text": row.text, "label": list(row.guess), ID: row.key} for row in rows),
         "-labels.json": json.dumps(labels, ensure_ascii=False, indent=1) + "\n",
     }

@@ -17,7 +17,7 @@ HOLDERS = ("data", "meta", "metadata")  # where tools keep the record that they 
 class Task:
     key: str
     text: str
-    guess: str | None = None  # the model's class, if it is to be shown
+    guess: tuple[str, ...] = ()  # the model's classes, if they are to be shown
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,10 @@ class ToolAnswer:
     where: str  # row or record with its number, from 1
     key: str  # "" if the record has none, and the text decides
     text: str
-    labels: tuple[str, ...]  # empty: no answer; several are refused later
+    labels: tuple[str, ...]  # empty: no answer; several are refused later, unless texts may have them
     who: str = ""  # the annotator's name in the tool
     when: str = ""  # as journal.stamp writes it; of answers within one second the last in the file counts
+    whole: bool = True  # where texts may have several labels: whether these are all; if so, and there are none, the text has none
 
 
 def numbered(records: Iterable[dict]) -> Iterator[tuple[str, dict]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from stages.core.base.errors import Refused, short
+from stages.core.people.labelling import Labelling
 from stages.core.people.records import spreadsheets
 from stages.core.people.tools import argilla, doccano, label_studio, plain, prodigy
 from stages.core.people.tools.exchange import ToolAnswer
@@ -11,10 +12,9 @@ from stages.core.sources import file_names, files
 TOOLS = {tool.NAME: tool for tool in (label_studio, argilla, prodigy, doccano)}  # the surest sign first
 
 
-def read(file: Path, classes: list[str], who_column: str = "") -> tuple[list[ToolAnswer], str | None]:
+def read(file: Path, state: Labelling, who_column: str = "") -> tuple[list[ToolAnswer], str | None]:
     """(the answers, the tool's name or None for a plain table). Prints what the file is taken for.
 
-    classes      present and former ones, which tell labels from other columns
     who_column   of a plain table: the column that names the annotators
 
     Raises Refused, naming file and row or record.
@@ -36,7 +36,7 @@ def read(file: Path, classes: list[str], who_column: str = "") -> tuple[list[Too
         if what := tool.recognised(table.columns, records):
             print(f"{file}: taken for {what}")
             try:
-                return list(tool.read(records, classes)), tool.NAME
+                return list(tool.read(records, [*state.classes, *state.rename])), tool.NAME  # present and former ones
             except ValueError as error:
                 raise Refused(f"{file}, {error}; nothing was read") from None
-    return list(plain.read(table, str(file), who_column)), None
+    return list(plain.read(table, str(file), state, who_column)), None

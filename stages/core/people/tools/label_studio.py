@@ -103,21 +103,22 @@ def _when(annotation: Mapping[str, Any]) -> str:
     return moment(annotation.get("updated_at") or annotation.get("created_at"))
 
 
-def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
+def tasks(rows: list[Task], classes: list[str], nothing: str = "") -> dict[str, str]:
     """End of a file's name -> its content: the tasks, and the labelling config to paste."""
     records: list[dict[str, Any]] = [{"data": {ID: row.key, "text": row.text}} for row in rows]
     for record, row in zip(records, rows):
         if row.guess:
-            choice = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [row.guess]}}
+            choice = {"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": list(row.guess)}}
             record["predictions"] = [{"model_version": "gleaner", "result": [choice]}]
-    return {".json": json.dumps(records, ensure_ascii=False, indent=1) + "\n", ".xml": config(classes)}
+    return {".json": json.dumps(records, ensure_ascii=False, indent=1) + "\n", ".xml": config(classes, nothing)}
 
 
-def config(classes: list[str]) -> str:
-    """The labelling config: one choice among the classes; the first nine have a key."""
+def config(classes: list[str], nothing: str = "") -> str:
+    """The labelling config: one choice among the classes, or any number; the first nine have a key."""
+    how = 'choice="multiple" required="false"' if nothing else 'choice="single"'
     keys = [f' hotkey="{number}"' if number <= HOTKEYS else "" for number in range(1, len(classes) + 1)]
     choices = "\n".join(f"    <Choice value={quoteattr(name)}{key}/>" for name, key in zip(classes, keys))
     return (
         '<View>\n  <Text name="text" value="$text"/>\n'
-        f'  <Choices name="label" toName="text" choice="single" showInLine="true">\n{choices}\n  </Choices>\n</View>\n'
+        f'  <Choices name="label" toName="text" {how} showInLine="true">\n{choices}\n  </Choices>\n</View>\n'
     )

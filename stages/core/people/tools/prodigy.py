@@ -1,4 +1,4 @@
-"""Prodigy: the output of `prodigy db-out`, and tasks for `prodigy textcat.manual --exclusive`.
+"""Prodigy: the output of `prodigy db-out`, and tasks for `prodigy textcat.manual`, with --exclusive where a text has one label.
 
 `accept` holds the chosen options, or `label` the one in question. "reject" names no class and is no answer; "ignore" is CANNOT_SAY.
 """
@@ -31,12 +31,16 @@ def read(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
             words = ((text_of.get(label, label), label) for label in labels_of(chosen))  # the id of an option may be a number
             named = (label if label in classes and text not in classes else text for text, label in words)
             labels = {"accept": tuple(named), "reject": (), "ignore": (CANNOT_SAY,)}[answer]
+            one_of_several = record.get("accept") is None and record.get("label") is not None
+            whole = answer == "ignore" or (answer == "accept" and not one_of_several)
         who = str(record.get("_annotator_id") or record.get("_session_id") or "")
-        yield ToolAnswer(where, key, text, labels, "" if UNNAMED.fullmatch(who) else who, moment(record.get("_timestamp")))
+        yield ToolAnswer(where, key, text, labels, "" if UNNAMED.fullmatch(who) else who, moment(record.get("_timestamp")), whole)
 
 
-def tasks(rows: list[Task], classes: list[str]) -> dict[str, str]:
+def tasks(rows: list[Task], classes: list[str], nothing: str = "") -> dict[str, str]:
     """End of a file's name -> its content: the tasks."""
     options = [{"id": name, "text": name} for name in classes]
-    records = ({"text": row.text, "options": options, ID: row.key} | ({"accept": [row.guess]} if row.guess else {}) for row in rows)
+    several = {"config": {"choice_style": "multiple"}} if nothing else {}
+    guesses = ({"accept": list(row.guess)} if row.guess else {} for row in rows)
+    records = ({"text": row.text, "options": options, ID: row.key} | several | guess for row, guess in zip(rows, guesses))
     return {".jsonl": json_lines(records)}
