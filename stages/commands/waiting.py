@@ -1,6 +1,7 @@
 """`make waiting`: what labelling waits for, and what an annotator should know; `make repro` and `make ask` end with it."""
 
 import subprocess
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,6 +95,9 @@ def in_conflict(state: Labelling, resolved: Resolved) -> list[str]:
         answers = ", ".join(f"{who} {label}" for who, label in sorted(by.items()))
         lines.append(f"  {key}  {answers}  {state.texts[key].text[:60]!r}")
     lines += [f"  and {number - SHOWN:,} more: make doubts lists all"] if number > SHOWN else []
+    disputed = Counter(name for by in resolved.conflicts.values() for name in sorted(state.shared(by.values())[1])).most_common()
+    more = f" and {len(disputed) - 2 * SHOWN:,} more labels" if len(disputed) > 2 * SHOWN else ""
+    lines += [f"  disputed: {', '.join(f'{name} {texts:,}' for name, texts in disputed[: 2 * SHOWN])}{more}"] if disputed else []
     return [*lines, f"  make label WHO={DECIDED}, or make answers WHO={DECIDED} FILE=... with key and label"]
 
 
