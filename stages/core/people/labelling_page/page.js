@@ -526,7 +526,7 @@ function toggle(name) {
   if (!set || busy) return;
   if (!set.delete(name)) set.add(name);
   drawClasses();
-  say(`${name} is ${set.has(name) ? "set" : "taken back"}. Enter answers: ${namesOf(set).join(", ") || "none of these"}.`);
+  say(`${name} is ${set.has(name) ? "set" : "taken back"}.`);
 }
 
 // Handles a key; returns whether the page uses it.
