@@ -1,11 +1,8 @@
 """The labelling page where a text may have several labels, in a real Chromium with keys and clicks."""
 
-from itertools import starmap
-
 import pytest
 
 from stages.core import task
-from stages.core.base import paths
 from stages.core.people.label_errors import Doubt
 from stages.core.people.labelling_page.background import Background, Choosing
 from stages.core.people.labelling_page.desk import Desk
@@ -15,11 +12,11 @@ from tests.support.browser import Window, served
 from tests.support.page import ALIKE, KEYS, LIKE, TEXTS, alike_on_paper, lines_of, on_paper, predict
 
 FEW = ("anger", "fear", "joy")
-MANY = tuple(
-    "admiration amusement anger annoyance approval caring confusion curiosity desire disappointment disapproval disgust "
-    "embarrassment excitement fear gratitude grief joy love nervousness optimism pride realization relief remorse sadness surprise "
-    "neutral".split()
-)
+MANY = (
+    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire", "disappointment",
+    "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy", "love", "nervousness",
+    "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
+)  # fmt: skip
 
 pytestmark = pytest.mark.slow
 

@@ -273,7 +273,9 @@ def test_an_answer_with_several_labels_is_written_in_one_form_and_disputed_label
     answer(client, ONE, "joy", "decided")
     [row] = show(client, "decided")["rows"]
     assert (row["key"], row["agreed"], row["disputed"]) == (TWO, [], ["anger", "joy"])  # none of them is an answer
-    assert [each["label"] for each in client.get("/earlier", params={"who": "anna", "words": "JOY"}).json()["rows"]] == ["fear; joy"]
+    assert [each["label"] for each in client.get("/earlier", params={"who": "anna", "words": "JOY"}).json()["rows"]] == [
+        "fear; joy"
+    ]
     answer(client, SCRIPT, "fear")
     answer(client, SCRIPT, "anger", "bob")
     assert "  disputed: anger 2, fear 1, joy 1" in waiting.in_conflict(state, state.resolved())
