@@ -90,6 +90,9 @@ def test_keys_and_clicks_set_labels_and_enter_answers_with_two_one_or_none(folde
         assert "fear is wrong?" in window.text("article")
         window.press("2", ENTER)
         assert lines_of("anna")[-1] == [KEYS[1], "anger"]
+        window.press("z")
+        assert ("fear is wrong?" in window.text("article"), pressed(window)) == (True, "anger | fear")
+        window.press("2", ENTER)
         window.press(ENTER)  # confirms
         assert lines_of("anna")[-1] == [KEYS[0], "fear; joy"]
         assert window.text("#message") == "You have checked all doubts."
@@ -140,7 +143,8 @@ def test_who_decides_begins_with_what_all_say_and_sees_what_is_disputed(folder, 
     on_paper(folder, FEW, kind=task.MULTI)
     for who, label in (("anna", "joy; fear"), ("bob", "joy"), ("eve", "?"), ("program-x", "anger")):
         journal.append(who, [(KEYS[0], label)])
-    with served(Desk(Choosing(next_rows))) as address:
+    desk = Desk(Choosing(next_rows))
+    with served(desk) as address:
         window = opened(driver, address, "decided")
         assert "anna: fear; joy, bob: joy, eve: cannot say, program-x: anger" in window.text("article")
         assert "disputed: fear" in window.text("article")
@@ -148,4 +152,12 @@ def test_who_decides_begins_with_what_all_say_and_sees_what_is_disputed(folder, 
         assert [each for each in driver.execute_script(CONTRASTS) if each[2] < 4.5] == []
         window.press("2", ENTER)
         assert given("decided") == ["fear; joy"]
+
+        journal.append("anna", [(KEYS[1], "joy")])
+        desk.doubting = Background(lambda: [Doubt(KEYS[1], "joy", 0.1, "fear; joy")])
+        window.click("#doubts")
+        window.until(lambda: window.text(".text") == TEXTS[1])
+        assert ("fear is missing?" in window.text("article"), pressed(window)) == (True, "joy")
+        window.press("2", ENTER)
+        assert lines_of("decided")[-1] == [KEYS[1], "fear; joy"]
         assert window.complaints() == []

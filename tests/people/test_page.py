@@ -499,7 +499,7 @@ def test_doubts_of_own_answers_come_worst_first_and_go_when_changed_or_confirmed
         answer(client, key, label)
     answer(client, FOUR, "neg", who="bob")
     status = looked_for(client, "anna")
-    assert status["rows"] == [{"key": ONE, "likelier": "neg"}, {"key": TWO, "likelier": "pos"}]
+    assert [(row["key"], row["label"], row["likelier"]) for row in status["rows"]] == [(ONE, "pos", "neg"), (TWO, "neg", "pos")]
     assert keys_of(looked_for(client, "bob")) == [FOUR]
     answer(client, ONE, "neg")
     assert keys_of(client.get("/doubts", params={"who": "anna"}).json()) == [TWO]

@@ -200,7 +200,7 @@ class Desk:
                 label = state.present(own[doubt.key].label) if doubt.key in own else None
                 unchanged = label == (None if who == DECIDED else doubt.label)
                 if unchanged and doubt.key in state.texts and doubt.key not in confirmed:
-                    rows.append({"key": doubt.key, "likelier": doubt.likelier})
+                    rows.append({"key": doubt.key, "label": doubt.label, "likelier": doubt.likelier})
             return self.doubting.status() | {"rows": rows}
 
     def _queue(self, state: Labelling, who: str, own: Own, again: bool) -> Queue:

@@ -45,7 +45,7 @@ const store = (name, value) => {
 };
 const WINDOW = stored("window", null) || Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
 store("window", WINDOW);
-let undoable = stored("undo", []); // [{key, before, alike, label}], the last answer at the end
+let undoable = stored("undo", []); // [{key, before, alike, label, doubt}], the last answer at the end
 
 let now = null; // the last reply to /show
 let rows = []; // the texts on the screen
@@ -107,7 +107,7 @@ async function show(key = "", start = "") {
 async function next() {
   if (!doubts) return show();
   doubts.left.shift();
-  if (doubts.left.length) return show(doubts.left[0].key);
+  if (doubts.left.length) return show(doubts.left[0].key, doubts.left[0].label);
   const number = doubts.all;
   await leaveDoubts();
   say(number ? "You have checked all doubts." : "No answer is doubtful.");
@@ -127,7 +127,7 @@ async function awaitDoubts() {
   if (!doubts) return; // closed meanwhile
   const left = status.running ? [] : found;
   doubts = { ...status, left, all: left.length };
-  if (left.length) return show(left[0].key);
+  if (left.length) return show(left[0].key, left[0].label);
   if (!status.running && !status.failed) return next();
   draw();
   if (status.running) timer = setTimeout(() => run(awaitDoubts), POLL);
@@ -161,7 +161,7 @@ async function answer(wanted) {
     const saved = await call("/answer", { who: WHO, key: keys, label: wanted, at: doubts ? "" : now.round || "" });
     const label = saved.label;
     if (saved.before !== label) {
-      undoable.push({ key: row.key, before: saved.before, alike: saved.alike, label });
+      undoable.push({ key: row.key, before: saved.before, alike: saved.alike, label, doubt: doubts?.left[0] });
       store("undo", undoable.slice(-500));
     }
     if (!row.label && !reviewing) now.answered += 1;
@@ -188,7 +188,7 @@ async function undo() {
     const start = last.before || last.label || ""; // what was set stays set, to be changed
     say(last.before ? `Undone: ${shown(last.before)} again.` : `Undone: this text has no answer again${setOf(start).size ? "; its labels are still set" : ""}.`);
     const place = rows.findIndex((row) => row.key === last.key);
-    if (doubts && reviewing !== last.key) doubts.left.unshift({ key: last.key, likelier: "" });
+    if (doubts && reviewing !== last.key) doubts.left.unshift((several() && last.doubt) || { key: last.key, likelier: "" });
     if (place < 0 || reviewing) return show(last.key, start);
     if (rows[place].label && !last.before) now.answered -= 1;
     for (const each of rows) if (each.key === last.key || last.alike?.includes(each.key)) [each.label, each.set] = [last.before, setOf(start)];
@@ -277,7 +277,7 @@ function drawCards() {
     if (row.label) card.append(make("p", `your answer: ${shown(row.label)}`, "chip"));
     if (row.answers) card.append(make("p", Object.entries(row.answers).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
     if (row.disputed?.length) card.append(make("p", `disputed: ${row.disputed.join(", ")}`, "chip"));
-    if (doubts && several()) card.append(make("p", doubted(row.label, doubts.left[0].likelier), "chip"));
+    if (doubts?.left[0]?.label && several()) card.append(make("p", doubted(doubts.left[0]), "chip"));
     if (row.guess) card.append(make("p", `the model's guess: ${row.guess}`, "chip"));
     if (row.program) card.append(make("p", row.program, "chip"));
     const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found by hand (${row.found})`];
@@ -295,8 +295,8 @@ function drawCards() {
 }
 
 // Which label of an answer is in doubt.
-function doubted(label, likelier) {
-  const [given, other] = [setOf(label), setOf(likelier)];
+function doubted(doubt) {
+  const [given, other] = [setOf(doubt.label), setOf(doubt.likelier)];
   const [missing, wrong] = [namesOf(other).filter((name) => !given.has(name)), namesOf(given).filter((name) => !other.has(name))];
   return missing.length ? `${missing.join(", ")} is missing?` : wrong.length ? `${wrong.join(", ")} is wrong?` : "";
 }
