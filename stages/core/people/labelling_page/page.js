@@ -577,7 +577,7 @@ function key(event) {
     draw();
     return true;
   }
-  if (event.key === "Enter" && !typed && several() && (!focused.closest("button, summary") || focused.closest("#classes"))) {
+  if (event.key === "Enter" && !typed && several() && (!focused?.closest("button, summary") || focused.closest("#classes"))) {
     if (!event.repeat && rows[at]) answer(writtenOf(rows[at].set));
     return true;
   }
