@@ -92,7 +92,7 @@ def _of_several(vectors: np.ndarray, labels: np.ndarray, classes: int, seed: int
     """Rows with a label weigh as much as those without it, or a rare one would always seem wrong. NaN where no row has it."""
     kind, train, rows = task.of(labels), SimpleNamespace(folds=FOLDS), np.arange(len(labels))
     there, weights = labels.astype(np.float32), kind.evened(labels).astype(np.float32)
-    last, strength, *_ = sigmoids.chosen(vectors, labels, weights, train, seed, "doubts", rows)
+    last, strength, *_ = sigmoids.chosen(vectors, labels, weights, train, seed, "", rows)
     points = layers.weighted(vectors, last)
 
     def predict(trained: np.ndarray, asked: np.ndarray) -> np.ndarray:
