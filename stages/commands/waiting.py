@@ -1,6 +1,7 @@
 """`make waiting`: what labelling waits for, and what an annotator should know; `make repro` and `make ask` end with it."""
 
 import subprocess
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,6 +95,10 @@ def in_conflict(state: Labelling, resolved: Resolved) -> list[str]:
         answers = ", ".join(f"{who} {label}" for who, label in sorted(by.items()))
         lines.append(f"  {key}  {answers}  {state.texts[key].text[:60]!r}")
     lines += [f"  and {number - SHOWN:,} more: make doubts lists all"] if number > SHOWN else []
+    texts = Counter(name for by in resolved.conflicts.values() for name in state.shared(by.values())[1])
+    disputed = [f"{name} {texts[name]:,}" for name in sorted(texts, key=lambda name: (-texts[name], name))]
+    more = f" and {len(disputed) - 2 * SHOWN:,} more labels" if len(disputed) > 2 * SHOWN else ""
+    lines += [f"  disputed: {', '.join(disputed[: 2 * SHOWN])}{more}"] if disputed else []
     return [*lines, f"  make label WHO={DECIDED}, or make answers WHO={DECIDED} FILE=... with key and label"]
 
 

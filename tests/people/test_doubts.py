@@ -8,6 +8,7 @@ import pytest
 
 from stages.commands import answers as read_answers
 from stages.commands import doubts, waiting
+from stages.core import task
 from stages.core.base.errors import Refused
 from stages.core.people import label_errors
 from stages.core.people.labelling import Labelling
@@ -99,6 +100,49 @@ def test_all_conflicts_are_listed(project):
     assert {row["said"] for row in table("conflicts")} <= {"anna pos, bob neg", "anna neg, bob pos"}
     journal.append("bob", [(key, OTHER[label]) for key, label in list(mine.items())[20:28]])
     assert any(line.endswith("more: make doubts lists all") for line in waiting.in_conflict(state, state.resolved()))
+
+
+@pytest.mark.slow
+def test_where_texts_have_several_labels_a_doubt_is_one_label_that_is_wrong_or_missing(unlabelled, tmp_path, monkeypatch):
+    project = unlabelled.entered(tmp_path / "a projéct", monkeypatch)
+    project.change({"labels": {"kind": "multi"}})
+    project.repro("embed")
+    state = Labelling()
+    some = state.pool_keys()[:40]
+    truth = {key: project.truth[state.texts[key].text] for key in some}
+    wrong, missing = some[:20:10], some[20::10]
+    planted = dict.fromkeys(wrong, "neg; pos") | dict.fromkeys(missing, "-")
+    journal.append("anna", [(key, planted.get(key, truth[key])) for key in some])
+    journal.append("bob", [(some[1], "?"), (some[5], OTHER[truth[some[5]]])])  # a conflict is no doubt
+    doubts.main("1000")
+    rows = table("doubts")
+    assert {row["key"] for row in rows} == set(some) - {some[5]}
+    assert len({row["key"] for row in rows[:10]} & planted.keys()) >= 3
+    likelier = {row["key"]: row["likelier"] for row in rows}
+    assert {key: likelier[key] for key in planted} == {key: truth[key] for key in planted}
+    for row in rows:  # one label is set or taken back
+        now = {name for name in ("neg", "pos") if name in planted.get(row["key"], truth[row["key"]])}
+        assert len(now ^ ({"neg", "pos"} & set(row["likelier"].split("; ")))) == 1, row
+    assert [float(row["probability"]) for row in rows] == sorted(float(row["probability"]) for row in rows)
+    assert [row["said"] for row in table("conflicts")] == [f"anna {truth[some[5]]}, bob {OTHER[truth[some[5]]]}"]
+
+
+def test_a_label_with_one_text_is_not_doubted_and_others_are_judged_by_models_not_trained_on_the_text():
+    rng = np.random.default_rng(0)
+    labels = (rng.random((60, 3)) < [0.5, 0.3, 0]).astype(np.int8)
+    labels[0] = [1, 0, 1]  # the only text with the third label
+    vectors = (labels @ rng.normal(size=(3, 8)) + rng.normal(size=(60, 8)) / 10).astype(np.float32)
+    given = labels.copy()
+    given[[5, 6], 0] = 1 - given[[5, 6], 0]
+    probabilities = label_errors.judged(vectors, given, 3, seed=0)
+    own, likelier = task.MULTI.doubted(probabilities, given)
+    assert set(np.argsort(own)[:2]) == {5, 6}
+    assert (likelier[[5, 6]] == labels[[5, 6]]).all()
+    assert np.isnan(own[0])
+    assert (np.abs(likelier - given).sum(1) == 1)[1:].all()
+    nobody = np.array([[1, 0, 0]] * 5 + [[0, 0, 0]] * 5, np.int8)  # has the second label
+    own, likelier = task.MULTI.doubted(label_errors.judged(vectors[:10], nobody, 3, seed=0), nobody)
+    assert (likelier[:, 1:] == 0).all()
 
 
 def test_too_few_answers_and_a_wrong_number_are_refused(project):

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
+from stages.commands import waiting
+from stages.core import task
 from stages.core.base import keys
 from stages.core.base.errors import Refused
 from stages.core.people import finding
@@ -239,8 +241,44 @@ def test_decided_sees_conflicts_with_everybodys_labels(client):
         answer(client, TWO, label, who)
     [row] = show(client, journal.DECIDED)["rows"]
     assert (row["key"], row["answers"]) == (TWO, {"anna": "pos", "bob": "neg"})
+    assert (row["agreed"], row["disputed"]) == ([], [])  # where a text has one label, all of it is
+    assert "disputed" not in str(waiting.in_conflict(Labelling(), Labelling().resolved()))
     answer(client, TWO, "pos", journal.DECIDED)
     assert show(client, journal.DECIDED)["round"] is None
+
+
+def test_an_answer_with_several_labels_is_written_in_one_form_and_disputed_label_by_label(client, tmp_path):
+    asked.file_of("stage1").unlink()
+    on_paper(tmp_path, ("anger", "fear", "joy"), kind=task.MULTI)
+    assert show(client)["none"] == "-"
+    assert answer(client, ONE, " joy;fear; joy")["label"] == "fear; joy"
+    answer(client, TWO, "-")
+    assert lines_of("anna") == [[ONE, "fear; joy"], [TWO, "-"]]
+    for label, words in (
+        ("joy; glee; -", "label = glee, which is no class; possible: anger, fear, joy"),
+        ("-; joy", "label = -"),
+        ("?; joy", "label = ?"),
+    ):
+        reply = client.post("/answer", json={"who": "anna", "key": TWO, "label": label, "at": "stage1"})
+        assert (reply.status_code, words in reply.json()["error"]) == (409, True), reply.text
+    answer(client, ONE, "fear;joy", who="eve")  # the same
+    for who, label in (("bob", "joy"), ("carl", "?"), ("program-x", "anger")):
+        answer(client, ONE, label, who)
+    answer(client, TWO, "joy; anger", "bob")
+    state = Labelling()
+    assert "  disputed: anger 1, fear 1, joy 1" in waiting.in_conflict(state, state.resolved())
+    [row] = show(client, "decided")["rows"]
+    assert (row["agreed"], row["disputed"]) == (["joy"], ["fear"])
+    assert row["answers"] == {"anna": "fear; joy", "bob": "joy", "carl": "?", "eve": "fear; joy", "program-x": "anger"}
+    answer(client, ONE, "joy", "decided")
+    [row] = show(client, "decided")["rows"]
+    assert (row["key"], row["agreed"], row["disputed"]) == (TWO, [], ["anger", "joy"])  # none of them is an answer
+    assert [each["label"] for each in client.get("/earlier", params={"who": "anna", "words": "JOY"}).json()["rows"]] == [
+        "fear; joy"
+    ]
+    answer(client, SCRIPT, "fear")
+    answer(client, SCRIPT, "anger", "bob")
+    assert "  disputed: anger 2, fear 1, joy 1" in waiting.in_conflict(state, state.resolved())
 
 
 def test_several_rows_of_one_bucket_come_side_by_side(client):
@@ -461,7 +499,7 @@ def test_doubts_of_own_answers_come_worst_first_and_go_when_changed_or_confirmed
         answer(client, key, label)
     answer(client, FOUR, "neg", who="bob")
     status = looked_for(client, "anna")
-    assert status["rows"] == [{"key": ONE, "likelier": "neg"}, {"key": TWO, "likelier": "pos"}]
+    assert [(row["key"], row["label"], row["likelier"]) for row in status["rows"]] == [(ONE, "pos", "neg"), (TWO, "neg", "pos")]
     assert keys_of(looked_for(client, "bob")) == [FOUR]
     answer(client, ONE, "neg")
     assert keys_of(client.get("/doubts", params={"who": "anna"}).json()) == [TWO]

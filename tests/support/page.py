@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import artifacts, keys, paths
 from stages.core.people.records import asked, journal
 from tests.support.people import PEOPLE
@@ -15,7 +16,7 @@ BUCKETS = [0, 0, 1, 1, 0, 1]
 KEYS = [keys.key(text) for text in TEXTS]
 
 
-def on_paper(folder: Path, classes: tuple[str, ...] = ("neg", "pos"), guide: str = "") -> Project:
+def on_paper(folder: Path, classes: tuple[str, ...] = ("neg", "pos"), guide: str = "", kind: task.Task = task.SINGLE) -> Project:
     """A project in this process's folder. stage1 asks for the first four rows, the holdout for none yet."""
     (folder / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     project = Project(folder)
@@ -24,11 +25,11 @@ def on_paper(folder: Path, classes: tuple[str, ...] = ("neg", "pos"), guide: str
     if guide:
         (folder / "guide.md").write_text(guide, encoding="utf-8")
         project.change({"labels": {"guide": "guide.md"}})
-    artifacts.save_json(paths.CLASSES, list(classes))
+    artifacts.save_json(paths.CLASSES, task.stored(kind, list(classes)))
     sides = (paths.POOL, paths.SOURCE_LABELS, TEXTS), (paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS, HELD)
     for path, labels, texts in sides:
         artifacts.save_jsonl(path, ({"text": text} for text in texts))
-        artifacts.save(labels, np.full(len(texts), -1, np.int64))
+        artifacts.save(labels, kind.none((len(texts),), len(classes)))
     artifacts.save(paths.CLUSTERS, np.array(BUCKETS, np.int32))
     ask_for("stage1", KEYS[:4])
     return project
@@ -63,16 +64,18 @@ LIKE = [keys.key(text) for text in ALIKE]
 HELD_ALIKE = CODE.format(123)  # in the holdout
 
 
-def alike_on_paper(folder: Path, mode: str = "ask", classes: tuple[str, ...] = ("neg", "pos")) -> Project:
+def alike_on_paper(
+    folder: Path, mode: str = "ask", classes: tuple[str, ...] = ("neg", "pos"), kind: task.Task = task.SINGLE
+) -> Project:
     """As `on_paper`, with near-duplicates. stage1 asks for a code, a parcel and the last text; zoe answered the holdout."""
-    project = on_paper(folder, classes)
+    project = on_paper(folder, classes, kind=kind)
     project.change({"labels": {"alike": mode}})
     for path, labels, texts in (
         (paths.POOL, paths.SOURCE_LABELS, ALIKE),
         (paths.HOLDOUT, paths.SOURCE_HOLDOUT_LABELS, [HELD_ALIKE]),
     ):
         artifacts.save_jsonl(path, ({"text": text} for text in texts))
-        artifacts.save(labels, np.full(len(texts), -1, np.int64))
+        artifacts.save(labels, kind.none((len(texts),), len(classes)))
     artifacts.save(paths.CLUSTERS, np.zeros(len(ALIKE), np.int32))
     asked.file_of("stage1").unlink()
     for name, rows in (("holdout", [HELD_ALIKE]), ("random", [ALIKE[3]]), ("stage1", [ALIKE[0], ALIKE[4], ALIKE[8]])):

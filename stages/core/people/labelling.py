@@ -76,6 +76,10 @@ class Labelling:
         """A label as people write it, with the current names of its classes."""
         return conflicts.present(label, self.rename, self.kind)
 
+    def shared(self, labels: Iterable[str]) -> tuple[set, set]:
+        """As Task.shared, of labels as people write them; CANNOT_SAY has no say."""
+        return self.kind.shared([self.kind.read(label) for label in labels if label != journal.CANNOT_SAY])
+
     @cached_property
     def texts(self) -> dict[str, Text]:
         """key -> text, the holdout's first."""
@@ -247,6 +251,7 @@ class Labelling:
         self.text(key)
         if label:
             conflicts.refuse_unknown(label, self.classes, f"WHO={who}, {key}", self.kind)
+            label = self.present(label)
             already = asked.keys_in(self.stages) if twins else ()
             if new := [twin for twin in twins if twin not in already]:
                 marks = dict.fromkeys(new, asked.ALIKE)

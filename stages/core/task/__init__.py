@@ -31,7 +31,8 @@ class Task(Protocol):
     # fmt: off
     accuracy: str  # what the measure `accuracy`, the share of rows that are right in full, is called
     refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
-    regression: str  # method of space/self_trained.SelfTrained that fits it
+    regression: str  # of_one or of_several: which regression fits it, in space/self_trained and people/label_errors
+    nothing: str  # how people write that a text has no class; "" where each has one
     rows_to_decide: int  # open rows by which a learner finds what probability decides; 0 where the likeliest class does
     about: dict  # what classifier.json of a model says of it
     columns: list[str]  # of its table of errors; none where that is a confusion table, with a column for each class
@@ -44,6 +45,7 @@ class Task(Protocol):
     def named(self, values: Labels, classes: list[str]) -> list: ...  # back, as rows hold them; None for a code
     def read(self, written: str) -> Any: ...  # a label as people write it -> as rows hold it
     def written(self, label: Any) -> str: ...  # back; several in alphabetical order
+    def shared(self, labels: list) -> tuple[set, set]: ...  # names that all labels have, and that only some have; one class: none
     def none(self, shape: Shape, classes: int) -> Labels: ...  # all open
     def load(self, path: Path, shape: Shape, classes: int, least: int) -> Labels: ...  # as artifacts.load; no code below `least`
     def main(self, values: Labels) -> np.ndarray: ...  # int64 [...]: the class that a row counts for, its rarest; or a code
@@ -60,6 +62,7 @@ class Task(Protocol):
     # What probabilities say
     def predicted(self, probabilities: np.ndarray) -> Labels: ...
     def likelihood(self, probabilities: np.ndarray, actual: Labels) -> np.ndarray: ...  # of the truth, [rows] or [rows, classes]
+    def doubted(self, probabilities: np.ndarray, given: Labels) -> tuple[np.ndarray, Labels]: ...  # of what seems wrong; likelier
     def margin(self, probabilities: np.ndarray) -> np.ndarray: ...  # float32 [rows]: -1 where certain, 0 where open
     def entropy(self, probabilities: np.ndarray) -> np.ndarray: ...  # float32 [rows], bits
     # The same as choices between alternatives: (float32 [choices, alternatives], int64 [choices])

@@ -14,6 +14,7 @@ class Multi:
     accuracy = "exact match"
     refuses: ClassVar = dict.fromkeys(("contrastive", "names", "encoders"), "texts may have several labels")
     regression = "of_several"
+    nothing = NONE
     rows_to_decide = 1_000
     about: ClassVar = {"several": True}
     columns: ClassVar = ["found", "missed", "wrongly given"]
@@ -48,6 +49,10 @@ class Multi:
 
     def written(self, label):
         return "" if label is None else "; ".join(sorted(label)) or NONE
+
+    def shared(self, labels):
+        labels = list(map(set, labels)) or [set()]
+        return set.intersection(*labels), set.union(*labels) - set.intersection(*labels)
 
     def none(self, shape, classes):
         return np.full((*shape, classes), label_codes.OPEN, np.int8)
@@ -92,6 +97,13 @@ class Multi:
 
     def likelihood(self, probabilities, actual):
         return np.where(actual == 1, probabilities, 1 - probabilities)
+
+    def doubted(self, probabilities, given):
+        own, rows = self.likelihood(probabilities, given), np.arange(len(given))
+        worst = np.nan_to_num(own, nan=2).argmin(1)  # NaN: no model has an opinion
+        likelier = given.copy()
+        likelier[rows, worst] = 1 - given[rows, worst]
+        return own[rows, worst], likelier
 
     def margin(self, probabilities):
         return -np.abs(2 * probabilities - 1).mean(1)

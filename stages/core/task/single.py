@@ -13,6 +13,7 @@ class Single:
         ("category_vector_inconsistency", "label_cardinality_inconsistency"), "each text has one label"
     )
     regression = "of_one"
+    nothing = ""
     rows_to_decide = 0
     about: ClassVar = {}
     columns: ClassVar = []
@@ -36,6 +37,9 @@ class Single:
 
     def written(self, label):
         return label or ""
+
+    def shared(self, labels):
+        return set(), set()
 
     def none(self, shape, classes):
         return np.full(shape, label_codes.OPEN, np.int64)
@@ -76,6 +80,9 @@ class Single:
 
     def likelihood(self, probabilities, actual):
         return probabilities[np.arange(len(actual)), actual]
+
+    def doubted(self, probabilities, given):
+        return self.likelihood(probabilities, given), self.predicted(probabilities)
 
     def margin(self, probabilities):
         second, first = np.sort(probabilities, axis=1)[:, -2:].T

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
 
+from stages.core import task
 from stages.core.base import params, paths
 from stages.core.base.errors import Refused
 from stages.core.people import finding, label_errors
@@ -96,6 +97,7 @@ class Desk:
             return {
                 "who": who,
                 "classes": state.classes,
+                "none": state.kind.nothing,
                 "guide": state.guide,
                 "for_all": state.settings.labels.alike == "auto",
                 "round": queue.name,
@@ -125,7 +127,7 @@ class Desk:
             self.held = {place: holder for place, holder in self.held.items() if place[1] not in (key, *twins)}
             return {
                 "key": key,
-                "label": label,
+                "label": state.present(label),
                 "alike": twins,
                 "before": state.present(before.label) if before else "",
                 "guess": state.guess(state.predicted(at), state.texts[key]),
@@ -141,14 +143,15 @@ class Desk:
             return {"held": [key for _, key in own]}
 
     def earlier(self, who: str, words: str = "") -> dict:
-        """An annotator's answers, the last first, whose text contains `words` or whose label is that."""
+        """An annotator's answers, the last first, whose text contains `words` or whose label, or one of them, is that."""
         with self.lock:
             state, wanted = self.state(), words.casefold().strip()
             rows = []
             for answer in sorted(state.answers_of(who).values(), key=lambda answer: -answer.line):
                 text = state.texts.get(answer.key)
                 label = state.present(answer.label)
-                if text and (wanted in text.text.casefold() or wanted == label.casefold()):
+                names = map(str.casefold, [label, *task.names(state.kind.read(label))])
+                if text and (wanted in text.text.casefold() or wanted in names):
                     rows.append({"key": answer.key, "text": text.text, "label": label, "when": answer.when})
             return {"rows": rows[:SHOWN], "all": len(rows)}
 
@@ -185,7 +188,7 @@ class Desk:
     def doubts(self, who: str) -> dict:
         """The doubtful answers of an annotator, or of all for DECIDED, that nobody has checked since; the worst first.
 
-        `likelier` is the model's class. The page shows it after the answer.
+        `likelier` is the model's class, which the page shows after the answer, or the answer with one label set or taken back.
         """
         with self.lock:
             state = self.state()
@@ -197,7 +200,7 @@ class Desk:
                 label = state.present(own[doubt.key].label) if doubt.key in own else None
                 unchanged = label == (None if who == DECIDED else doubt.label)
                 if unchanged and doubt.key in state.texts and doubt.key not in confirmed:
-                    rows.append({"key": doubt.key, "likelier": doubt.likelier})
+                    rows.append({"key": doubt.key, "label": doubt.label, "likelier": doubt.likelier})
             return self.doubting.status() | {"rows": rows}
 
     def _queue(self, state: Labelling, who: str, own: Own, again: bool) -> Queue:
@@ -244,6 +247,8 @@ class Desk:
             others = {name: state.answers_of(name).get(key) for name in journal.annotators() if name != who}
             labels = {name: state.present(answer.label) for name, answer in others.items() if answer}
             row["answers"] = labels or ({"the source": text.source} if text.source else {})
+            heard = state.resolved().conflicts.get(key, {}).values()
+            row["agreed"], row["disputed"] = map(sorted, state.shared(heard))
         return row
 
 

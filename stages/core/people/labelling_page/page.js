@@ -20,7 +20,13 @@ const make = (tag, text = "", name = "") => {
   if (name) made.className = name;
   return made;
 };
-const shown = (label) => (label === CANNOT_SAY ? "cannot say" : label);
+const shown = (label) => (label === CANNOT_SAY ? "cannot say" : label && label === now.none ? "none of these" : label);
+
+// Where a text may have several labels, now.none is how an answer without any is written.
+const several = () => Boolean(now.none);
+const setOf = (label) => new Set(several() && label !== CANNOT_SAY && label !== now.none ? label.split("; ").filter(Boolean) : []);
+const namesOf = (set) => now.classes.filter((name) => set.has(name));
+const writtenOf = (set) => namesOf(set).join("; ") || now.none;
 
 // What survives a reload of this window: its name, and the answers that can be undone.
 const stored = (name, otherwise) => {
@@ -39,7 +45,7 @@ const store = (name, value) => {
 };
 const WINDOW = stored("window", null) || Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
 store("window", WINDOW);
-let undoable = stored("undo", []); // [{key, before, alike}], the last answer at the end
+let undoable = stored("undo", []); // [{key, before, alike, label, doubt}], the last answer at the end
 
 let now = null; // the last reply to /show
 let rows = []; // the texts on the screen
@@ -75,7 +81,8 @@ async function call(path, body = null) {
   return reply;
 }
 
-async function show(key = "") {
+// `start`: the label that the row of `key` begins with, if its own is not it.
+async function show(key = "", start = "") {
   clearTimeout(timer);
   const query = new URLSearchParams({
     who: WHO,
@@ -88,7 +95,9 @@ async function show(key = "") {
   now = await call(`/show?${query}`);
   if (doubts && !key) return; // requested before the doubts were opened
   reviewing = key;
-  rows = now.rows.map((row) => ({ ...row, all: now.for_all && !row.label }));
+  const before = new Map(rows.map((row) => [row.key, row.set])); // labels that are set and not answered with yet stay
+  const begun = (row) => (start ? setOf(start) : row.label ? setOf(row.label) : (before.get(row.key) ?? new Set(row.agreed)));
+  rows = now.rows.map((row) => ({ ...row, all: now.for_all && !row.label, set: begun(row) }));
   at = 0;
   draw();
   if (!rows.length) await wait();
@@ -98,7 +107,7 @@ async function show(key = "") {
 async function next() {
   if (!doubts) return show();
   doubts.left.shift();
-  if (doubts.left.length) return show(doubts.left[0].key);
+  if (doubts.left.length) return show(doubts.left[0].key, doubts.left[0].label);
   const number = doubts.all;
   await leaveDoubts();
   say(number ? "You have checked all doubts." : "No answer is doubtful.");
@@ -118,7 +127,7 @@ async function awaitDoubts() {
   if (!doubts) return; // closed meanwhile
   const left = status.running ? [] : found;
   doubts = { ...status, left, all: left.length };
-  if (left.length) return show(left[0].key);
+  if (left.length) return show(left[0].key, left[0].label);
   if (!status.running && !status.failed) return next();
   draw();
   if (status.running) timer = setTimeout(() => run(awaitDoubts), POLL);
@@ -144,19 +153,19 @@ function poll() {
   else run(() => show());
 }
 
-async function answer(label) {
+async function answer(wanted) {
   const row = rows[at];
   if (!row || busy) return;
   await run(async () => {
     const keys = [row.key, ...(row.all && row.alike ? row.alike.map((twin) => twin.key) : [])].join(" ");
-    const saved = await call("/answer", { who: WHO, key: keys, label, at: doubts ? "" : now.round || "" });
+    const saved = await call("/answer", { who: WHO, key: keys, label: wanted, at: doubts ? "" : now.round || "" });
+    const label = saved.label;
     if (saved.before !== label) {
-      undoable.push({ key: row.key, before: saved.before, alike: saved.alike });
+      undoable.push({ key: row.key, before: saved.before, alike: saved.alike, label, doubt: doubts?.left[0] });
       store("undo", undoable.slice(-500));
     }
     if (!row.label && !reviewing) now.answered += 1;
-    for (const each of rows) if (saved.alike.includes(each.key)) each.label = label;
-    row.label = label;
+    for (const each of rows) if (each === row || saved.alike.includes(each.key)) [each.label, each.set] = [label, setOf(label)];
     row.alone = !row.all;
     say(`Saved: ${shown(label)}${saved.alike.length ? `, for ${saved.alike.length + 1} texts` : ""}.` + guessed(doubts ? doubts.left[0].likelier : saved.guess, label) + (saved.program && label ? ` ${saved.program}.` : ""));
     if (reviewing) return next();
@@ -176,12 +185,13 @@ async function undo() {
     await call("/answer", { who: WHO, key: [last.key, ...(last.alike || [])].join(" "), label: last.before, at: "" });
     undoable.pop();
     store("undo", undoable);
-    say(last.before ? `Undone: ${shown(last.before)} again.` : "Undone: this text has no answer again.");
+    const start = last.before || last.label || ""; // what was set stays set, to be changed
+    say(last.before ? `Undone: ${shown(last.before)} again.` : `Undone: this text has no answer again${setOf(start).size ? "; its labels are still set" : ""}.`);
     const place = rows.findIndex((row) => row.key === last.key);
-    if (doubts && reviewing !== last.key) doubts.left.unshift({ key: last.key, likelier: "" });
-    if (place < 0 || reviewing) return show(last.key);
+    if (doubts && reviewing !== last.key) doubts.left.unshift((several() && last.doubt) || { key: last.key, likelier: "" });
+    if (place < 0 || reviewing) return show(last.key, start);
     if (rows[place].label && !last.before) now.answered -= 1;
-    for (const each of rows) if (each.key === last.key || last.alike?.includes(each.key)) each.label = last.before;
+    for (const each of rows) if (each.key === last.key || last.alike?.includes(each.key)) [each.label, each.set] = [last.before, setOf(start)];
     rows[place].alone = false;
     at = place;
     draw();
@@ -213,7 +223,7 @@ function say(words) {
 
 function guessed(guess, label) {
   if (!guess || !label) return "";
-  return guess === label ? " The model guessed the same." : ` The model guessed ${guess}.`;
+  return guess === label ? " The model guessed the same." : ` The model guessed ${shown(guess)}.`;
 }
 
 function draw() {
@@ -226,6 +236,8 @@ function draw() {
   drawWait();
   $("undo").disabled = !undoable.length;
   $("classes").hidden = $("cannot").hidden = !rows.length;
+  $("answer").hidden = !rows.length || !several();
+  $("several").hidden = !several();
   $("more").hidden = !rows.length || rows[at].in_holdout; // nothing is looked for with texts that measure the model
   $("more").querySelector("kbd").textContent = now.classes.length > KEYS ? "Alt m" : "m";
   $("back").hidden = !reviewing;
@@ -264,6 +276,8 @@ function drawCards() {
     if (countsFor(row)) card.append(...drawAlike(row));
     if (row.label) card.append(make("p", `your answer: ${shown(row.label)}`, "chip"));
     if (row.answers) card.append(make("p", Object.entries(row.answers).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
+    if (row.disputed?.length) card.append(make("p", `disputed: ${row.disputed.join(", ")}`, "chip"));
+    if (doubts?.left[0]?.label && several()) card.append(make("p", doubted(doubts.left[0]), "chip"));
     if (row.guess) card.append(make("p", `the model's guess: ${row.guess}`, "chip"));
     if (row.program) card.append(make("p", row.program, "chip"));
     const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found by hand (${row.found})`];
@@ -278,6 +292,13 @@ function drawCards() {
     cards[at].focus({ preventScroll: true }); // a screen reader reads the text
     cards[at].scrollIntoView({ block: "nearest" });
   }
+}
+
+// Which label of an answer is in doubt.
+function doubted(doubt) {
+  const [given, other] = [setOf(doubt.label), setOf(doubt.likelier)];
+  const [missing, wrong] = [namesOf(other).filter((name) => !given.has(name)), namesOf(given).filter((name) => !other.has(name))];
+  return missing.length ? `${missing.join(", ")} is missing?` : wrong.length ? `${wrong.join(", ")} is wrong?` : "";
 }
 
 // How many near-duplicates the next answer to a row may count for: none after an answer to the row alone.
@@ -319,23 +340,28 @@ function drawClasses() {
   const many = now.classes.length > KEYS;
   $("narrow").hidden = !many || !rows.length;
   const label = rows[at]?.label || "";
+  const set = several() && rows[at] ? rows[at].set : new Set([label]);
+  const focused = several() && $("classes").contains(document.activeElement) ? document.activeElement.dataset.label : null;
   $("classes").classList.toggle("many", many);
   $("classes").replaceChildren(
     ...fitting().map((name, place) => {
       const button = make("button");
       button.type = "button";
       button.dataset.label = name;
-      button.setAttribute("aria-pressed", name === label ? "true" : "false");
+      button.setAttribute("aria-pressed", set.has(name) ? "true" : "false");
       if (place < KEYS) {
         button.append(make("kbd", String(place + 1)));
         button.setAttribute("aria-keyshortcuts", String(place + 1));
       }
       button.append(make("span", name));
+      if (rows[at]?.disputed?.includes(name)) button.append(make("em", "disputed"));
       const item = make("li");
       item.append(button);
       return item;
     }),
   );
+  [...$("classes").querySelectorAll("button")].find((button) => button.dataset.label === focused)?.focus({ preventScroll: true });
+  $("answer").querySelector("span").textContent = `Answer: ${namesOf(set).join(", ") || "none of these"}`;
   $("cannot").setAttribute("aria-pressed", label === CANNOT_SAY ? "true" : "false");
 }
 
@@ -491,7 +517,16 @@ function narrowed() {
 
 function take(label) {
   $("narrow").value = "";
-  return answer(label);
+  return several() && label !== CANNOT_SAY ? toggle(label) : answer(label);
+}
+
+// Set a label, or take it back.
+function toggle(name) {
+  const set = rows[at]?.set;
+  if (!set || busy) return;
+  if (!set.delete(name)) set.add(name);
+  drawClasses();
+  say(`${name} is ${set.has(name) ? "set" : "taken back"}.`);
 }
 
 // Handles a key; returns whether the page uses it.
@@ -542,6 +577,10 @@ function key(event) {
     draw();
     return true;
   }
+  if (event.key === "Enter" && !typed && several() && (!focused?.closest("button, summary") || focused.closest("#classes"))) {
+    if (!event.repeat && rows[at]) answer(writtenOf(rows[at].set));
+    return true;
+  }
   if (!many) return false;
   if (event.key === "Enter" && typed) {
     const [name] = fitting();
@@ -573,6 +612,7 @@ $("classes").addEventListener("click", (event) => {
   if (button) take(button.dataset.label);
 });
 $("cannot").addEventListener("click", () => take(CANNOT_SAY));
+$("answer").addEventListener("click", () => answer(writtenOf(rows[at].set)));
 $("undo").addEventListener("click", undo);
 $("back").addEventListener("click", () => run(next));
 $("doubts").addEventListener("click", () => run(doubts ? leaveDoubts : openDoubts));
