@@ -90,12 +90,13 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(tested, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(tested))
     text = result_tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, sentence)
+    text += result_tables.by_share_answered(artifacts.load_json(paths.ANSWERED), kind.doubt)
     text = text.replace("accuracy", kind.accuracy)
-    text += result_tables.by_share_answered(artifacts.load_json(paths.ANSWERED))
     text += misled_by_name([loaded[MAIN, stage] for stage in stages], classes)
     if vars(settings)["from"] == "people":
         if trained:
-            text += how_sure(tested, measured, loaded, trained, known, actual, settings.report.target)
+            sure = how_sure(tested, measured, loaded, trained, known, actual, settings.report.target)
+            text += sure.replace("accuracy", kind.accuracy)
         novel = novelty.of_added(answers, buckets)[1]
         text += "\n".join(["", *novel, ""]) if novel else ""
         agreement = annotators.agreement(artifacts.load_json(Path("data/asked/several.json")))
@@ -167,7 +168,7 @@ def how_sure(
 
     trained   stages with models, at least one
     known     bool [holdout]
-    actual    int64 [known rows]
+    actual    labels [known rows]
     """
     if not len(known):
         shape = artifacts.pool_rows(), len(labels.classes())
@@ -178,7 +179,8 @@ def how_sure(
     waits = f"The holdout waits for {(~known).sum():,} of {len(known):,} answers.\n" if not known.all() else ""
     if not len(actual):
         return waits + "Until there are some, nothing is measured.\n"
-    right = np.stack([(tested[MAIN, stage].probabilities.argmax(2) == actual).mean(0) for stage in trained])
+    kind = task.of(actual)
+    right = np.stack([kind.same(kind.predicted(tested[MAIN, stage].probabilities), actual).mean(0) for stage in trained])
     budgets = np.array([tested[MAIN, stage].labels for stage in trained])
     return sureness.intervals(measured, len(actual)) + "\n" + waits + sureness.to_target(right, budgets, target)
 

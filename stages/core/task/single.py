@@ -16,6 +16,8 @@ class Single:
     rows_to_decide = 0
     about: ClassVar = {}
     columns: ClassVar = []
+    does = "Sorts texts into {} classes: {}."
+    doubt = "its best class"
 
     def merged(self, labels: set) -> str | None:
         return next(iter(labels)) if len(labels) == 1 else None
@@ -65,6 +67,10 @@ class Single:
 
     def said(self, logits: Any) -> Any:
         return logits.softmax(1)
+
+    def logits(self, probabilities):
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities)
 
     def says(self, logits):
         odds = np.exp(logits - logits.max(1, keepdims=True))
