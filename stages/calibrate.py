@@ -100,7 +100,7 @@ def best_temperature(folders: list[Path], result: Result, settings: Any, pool_ro
         rows, [bought] = result.labelled[0], labels.known(result.labelled[:1], result.bought[:1], pool_rows)
         seed = int(folders[0].name)
         probabilities, actual = cross_validation.by_folds(fitter, rows, bought, settings.train.folds, seed, "calibrate")
-    temperature = calibration.best_temperature(*task.of(actual).choices(probabilities, actual))
+    temperature = calibration.best_temperature(probabilities, actual)
     print(f"calibrate: temperature {temperature:g} from {len(actual):,} labelled rows, each judged by models not trained on it")
     return temperature
 

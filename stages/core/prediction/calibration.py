@@ -64,14 +64,18 @@ def best_temperature(probabilities: np.ndarray, actual: np.ndarray) -> float:
     It helps if the loss falls by more than the standard error of its fall, so a handful of rows changes nothing. The target for
     the right class is (rows + 1) / (rows + classes), not 1 (Platt 1999, section 2.2): otherwise a model that gets every row right
     would become certain. scikit-learn's CalibratedClassifierCV has neither rule, and gives unseen classes a probability above 0.
+
+    probabilities, actual   as of Task.says, and labels [rows]
     """
     from scipy.optimize import minimize_scalar
+
+    texts, (probabilities, actual) = len(actual), task.of(actual).choices(probabilities, actual)
 
     # A class that a model never saw has probability 0 at every temperature: its rows would only add a constant.
     possible = probabilities[np.arange(len(actual)), actual] > 0
     probabilities, actual = probabilities[possible], actual[possible]
     rows, classes = probabilities.shape
-    if rows < LEAST_ROWS or len(np.unique(actual)) < 2:
+    if min(rows, texts) < LEAST_ROWS or len(np.unique(actual)) < 2:
         return 1.0
     target = np.full((rows, classes), 1 / (rows + classes))
     target[np.arange(rows), actual] = (rows + 1) / (rows + classes)
