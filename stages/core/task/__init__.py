@@ -32,6 +32,7 @@ class Task(Protocol):
     # fmt: off
     accuracy: str  # what the measure `accuracy`, the share of rows that are right in full, is called
     refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
+    decides: str  # accuracy or macro_f1: by which encoders are compared
     regression: str  # method of space/self_trained.SelfTrained that fits it
     rows_to_decide: int  # open rows by which a learner finds what probability decides; 0 where the likeliest class does
     about: dict  # what classifier.json of a model says of it

@@ -10,8 +10,8 @@ NONE = "-"  # how people write that a text has none of the labels
 
 
 class Multi:
-    accuracy = "exact match"
-    refuses: ClassVar = dict.fromkeys(("contrastive", "names", "encoders"), "texts may have several labels")
+    accuracy, decides = "exact match", "macro_f1"
+    refuses: ClassVar = dict.fromkeys(("contrastive", "names"), "texts may have several labels")
     regression = "of_several"
     rows_to_decide = 1_000
     about: ClassVar = {"several": True}

@@ -8,7 +8,7 @@ from stages.core.base import artifacts, class_shares, label_codes
 
 
 class Single:
-    accuracy = "accuracy"
+    accuracy = decides = "accuracy"
     refuses: ClassVar = dict.fromkeys(
         ("category_vector_inconsistency", "label_cardinality_inconsistency"), "each text has one label"
     )
