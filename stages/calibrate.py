@@ -100,7 +100,7 @@ def best_temperature(folders: list[Path], result: Result, settings: Any, pool_ro
         rows, [bought] = result.labelled[0], labels.known(result.labelled[:1], result.bought[:1], pool_rows)
         seed = int(folders[0].name)
         probabilities, actual = cross_validation.by_folds(fitter, rows, bought, settings.train.folds, seed, "calibrate")
-    temperature = calibration.best_temperature(*task.of(actual).choices(probabilities, actual))
+    temperature = calibration.best_temperature(probabilities, actual)
     print(f"calibrate: temperature {temperature:g} from {len(actual):,} labelled rows, each judged by models not trained on it")
     return temperature
 
@@ -110,12 +110,12 @@ def measured(result: Result, about: record.Record, actual: np.ndarray) -> tuple[
     mean, kind = result.probabilities.mean(0), task.of(actual)
     accuracy, macro_f1 = measures.accuracy(mean, actual), measures.macro_f1(mean, actual)
     of_one = float(np.mean([measures.accuracy(seed, actual) for seed in result.probabilities]))
-    raw, actual = kind.choices(mean, actual)
-    scaled = calibration.scaled(raw, about.temperature)
-    before, after = (calibration.expected_error(probabilities, actual) for probabilities in (raw, scaled))
+    scaled = calibration.scaled(mean, about.temperature, kind)
+    (raw, right), (now, _) = (kind.choices(probabilities, actual) for probabilities in (mean, scaled))
+    before, after = (calibration.expected_error(each, right) for each in (raw, now))
     print(f"calibrate: {len(about.members)} models of {about.stage} ({about.trainer}), {about.rows:,} labels, "
-          f"{about.labels:,} of them each; accuracy {accuracy:.4f}, of one alone {of_one:.4f}; calibration error {before:.4f}, "
-          f"at temperature {about.temperature:g} {after:.4f}")  # fmt: skip
+          f"{about.labels:,} of them each; {kind.accuracy} {accuracy:.4f}, of one alone {of_one:.4f}; calibration "
+          f"error {before:.4f}, at temperature {about.temperature:g} {after:.4f}")  # fmt: skip
     thresholds = sorted({*calibration.SHOWN_FROM, float(about.abstain)})
     left_open = calibration.answered(scaled, actual, about.abstain)
     metrics = {
@@ -126,9 +126,10 @@ def measured(result: Result, about: record.Record, actual: np.ndarray) -> tuple[
         "accuracy": accuracy,
         "accuracy_of_one": of_one,
         "macro_f1": macro_f1,
+        **kind.further(mean, actual),
         "temperature": about.temperature,
-        "log_loss_before": calibration.log_loss(raw, actual),
-        "log_loss": calibration.log_loss(scaled, actual),
+        "log_loss_before": calibration.log_loss(raw, right),
+        "log_loss": calibration.log_loss(now, right),
         "calibration_error_before": before,
         "calibration_error": after,
         "abstain": left_open["abstain"],

@@ -90,8 +90,8 @@ def main() -> None:
     artifacts.save_plot("confusion", comparison.confusions(tested, actual, classes, trained[-1] if trained else ""))
     artifacts.save_plot("history", comparison.epochs(tested))
     text = result_tables.summary(measured, overall, picked, len(settings.seeds), stages, waiting, measure, sentence)
+    text += result_tables.by_share_answered(artifacts.load_json(paths.ANSWERED), kind.doubt)
     text = text.replace("accuracy", kind.accuracy)
-    text += result_tables.by_share_answered(artifacts.load_json(paths.ANSWERED))
     text += misled_by_name([loaded[MAIN, stage] for stage in stages], classes)
     if vars(settings)["from"] == "people":
         if trained:

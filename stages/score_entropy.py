@@ -45,7 +45,8 @@ def main(stage: str) -> None:
             train=functools.partial(fitter.fit, title=f"{title}, committee"),
         )
         scores[i] = pool.open_only(strategies.named(score).scores(pool, generators[i]))
-        predicted[i] = pool.probabilities.argmax(1)
+        main = pool.kind.main(pool.kind.predicted(pool.probabilities))
+        predicted[i] = np.where(main < fitter.classes, main, rounds.NOT_PREDICTED)  # none where no label is given
         print(f"score_entropy {title}: {len(pool.open_rows):,} open rows, mean {score} {np.nanmean(scores[i]):.3f}")
 
     artifacts.save(rounds.folder(stage) / "scores.npy", scores)

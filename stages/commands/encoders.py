@@ -1,8 +1,8 @@
 """`make encoders NAMES="BAAI/bge-base-en-v1.5 ../mpnet"`: which encoder suits these texts, by trying each.
 
 The pipeline's own is tried too. All get the same texts, at most MOST: the labelled rows, then open ones. Each is tried as the loop
-would use it, by the accuracy of self_training on labelled rows that are left out in turn. Vectors go into the side cache, so a run
-that was stopped goes on where it was; nothing else is written.
+would use it, by the accuracy of self_training on labelled rows that are left out in turn; with several labels a text by macro F1.
+Vectors go into the side cache, so a run that was stopped goes on where it was; nothing else is written.
 """
 
 import shlex
@@ -18,8 +18,8 @@ from stages.core.base import artifacts, bars, params, paths, seeding
 from stages.core.base.errors import Refused, short
 from stages.core.encoding import encoder, model_files, vectors
 from stages.core.learners import self_training
-from stages.core.reporting import markdown, sureness
-from stages.core.rows import labels, results, stopping
+from stages.core.reporting import markdown, result_tables, sureness
+from stages.core.rows import labels, measures, results, stopping
 from stages.core.settings import rules
 from stages.core.space import names, sampling
 
@@ -32,7 +32,6 @@ def main(wanted: str = "") -> None:
         raise Refused('NAMES= is empty; possible: names of a hub, or folders: make encoders NAMES="BAAI/bge-base-en-v1.5 ../mpnet"')
     rules.check_file("encoders")
     settings = params.read("embed", "train", "train_final", "labels.describe", "rounds", "random_at", "arms")
-    task.refuse("make ", "encoders", task.load())
     if not paths.POOL.exists():
         raise Refused(f"{paths.POOL} is missing, so there are no texts to try; run `dvc repro prepare` first")
     own = model_files.chosen(settings.embed.model) if paths.ENCODER.exists() else settings.embed.model
@@ -40,7 +39,7 @@ def main(wanted: str = "") -> None:
     tried, said = [], name_classes.said_of(labels.classes(), vars(settings.describe), settings.train.names)
     if len(texts) < LEAST_LABELLED:
         raise Refused(f"{paths.POOL} has {len(texts)} texts; it takes {LEAST_LABELLED} to tell encoders apart")
-    if (actual >= 0).sum() < LEAST_LABELLED and not said:
+    if (task.codes(actual) >= 0).sum() < LEAST_LABELLED and not said:
         raise Refused(
             f"fewer than {LEAST_LABELLED} rows are labelled and classes have no names; label some, or set labels.describe"
         )
@@ -74,12 +73,12 @@ def different(wanted: list[str]) -> list[str]:
 
 
 def sample(settings: Any) -> tuple[list[str], np.ndarray]:
-    """(texts, int64 [texts] their class numbers, OPEN where no label was bought): labelled rows of the pool, then open ones.
+    """(texts, labels [texts], OPEN where no label was bought): labelled rows of the pool, then open ones.
 
     Raises Refused where results belong to another pool.
     """
     shape = artifacts.pool_rows(), len(labels.holdout()), len(labels.classes())
-    known = np.full(shape[0], labels.OPEN)
+    known = task.load().none(shape[:1], shape[2])
     arms = [which for which in results.wanted(settings) if which[0] in (results.MAIN, results.BASELINE)]
     made = [(arm, name) for arm, name in arms if (results.ROOT / arm / name / "about.json").exists()]
     if made:
@@ -92,17 +91,17 @@ def sample(settings: Any) -> tuple[list[str], np.ndarray]:
             raise Refused(f"{results.ROOT}/{arm}/{name} has other labels than the pool has now; run `dvc repro` first")
     [rng] = seeding.rngs([0], "encoders")
     order = rng.permutation(shape[0])
-    rows = order[np.argsort(known[order] < 0, kind="stable")][:MOST]
+    rows = order[np.argsort(task.codes(known)[order] < 0, kind="stable")][:MOST]
     all_texts = artifacts.texts(paths.POOL)
     return [all_texts[row] for row in rows], known[rows]
 
 
 def measured(name: str, texts: list[str], actual: np.ndarray, said: dict[str, list[str]], settings: Any) -> dict:
-    """name, score, right bool [labelled] (empty without enough labels), rows a second, megabytes and most tokens of an encoder.
+    """name, score, right float [labelled] (empty without enough labels), rows a second, megabytes and most tokens of an encoder.
 
-    actual   int64 [texts]   as from `sample`; said: class -> phrases
+    actual   labels [texts]   as from `sample`; said: class -> phrases
 
-    The score is the accuracy on labelled rows. With too few it is how far two halves of the texts agree on what names say.
+    The score is Task.decides on labelled rows. With too few it is how far two halves of the texts agree on what names say.
     """
     embed, machine = settings.embed, params.machine()
     model = encoder.Encoder(name, 1_000_000, embed.pooling, embed.layers, embed.lower_case)
@@ -133,24 +132,24 @@ def empty(rows: Any, model: encoder.Encoder) -> np.ndarray:
 
 
 def left_out(vectors: np.ndarray, actual: np.ndarray, phrases: names.Phrases, settings: Any, name: str) -> np.ndarray:
-    """bool [rows]: whether labelled rows are predicted right by models that did not see them; none where such rows are too few.
+    """float [rows], as measures.by_row: labelled rows predicted by models that did not see them; none where such rows are too few.
 
     The only row of a class is learned from, and never left out.
     """
-    classes, labelled = len(labels.classes()), np.flatnonzero(actual >= 0)
-    splits = []
-    if len(np.unique(actual[labelled])) > 1:
-        splits = sampling.stratified_folds(actual[labelled], settings.train.folds, 0)
+    classes, labelled, kind = len(labels.classes()), np.flatnonzero(task.codes(actual) >= 0), task.of(actual)
+    splits, main_classes = [], kind.main(actual[labelled])
+    if len(np.unique(main_classes)) > 1:
+        splits = sampling.stratified_folds(main_classes, settings.train.folds, 0)
     if sum(len(validation) for _, validation in splits) < LEAST_LABELLED:
-        return np.empty(0, bool)
+        return np.empty(0)
     learner = self_training.Learner(settings.train, settings.embed, None, classes)
     learner.names = named(vectors, phrases, classes)
-    right = []
+    predicted, order = [], labelled[np.concatenate([validation for _, validation in splits])]
     for train, validation in bars.bar(f"try {name}", len(splits), "models", splits):
         rows, held_back = labelled[train], labelled[validation]
         model = learner.fit(vectors, rows, actual[rows], 0, "", None, held_back)
-        right.append(model.probabilities(vectors[held_back], "").argmax(1) == actual[held_back])
-    return np.concatenate(right)
+        predicted.append(kind.predicted(model.probabilities(vectors[held_back], "")))
+    return measures.by_row(kind.decides, np.concatenate(predicted), actual[order], classes)
 
 
 def named(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> tuple | None:
@@ -173,23 +172,29 @@ def agreement(vectors: np.ndarray, phrases: names.Phrases, classes: int) -> floa
 
 def show(tried: list[dict]) -> None:
     """The table, the best first, and the line for params.yaml."""
-    best = tried[0]
+    best, decides = tried[0], task.load().decides
     left_out_rows = len(best["right"])
     lines = []
     for each in tried:
         score = f"{each['score']:.3f}"
         behind = ""
         if left_out_rows:
-            low, high = sureness.wilson(each["score"], left_out_rows)
+            error = 1.96 * each["right"].std() / left_out_rows**0.5
+            low, high = each["score"] - error, each["score"] + error
+            if decides == "accuracy":
+                low, high = sureness.wilson(each["score"], left_out_rows)
             score += f" [{low:.3f}, {high:.3f}]"
-            difference = best["right"] * 1.0 - each["right"]
+            difference = best["right"] - each["right"]
             error = difference.std() / len(difference) ** 0.5
             behind = "" if each is best else f"{difference.mean():.3f} ± {1.96 * error:.3f}"
         lines.append([each["name"], score, behind, f"{each['speed']:,.0f}", f"{each['megabytes']:,.0f}", f"{each['tokens']:,}"])
-    heads = ["encoder", "accuracy" if left_out_rows else "agreement", "behind the best", "texts a second", "MB", "most tokens"]
+    score = result_tables.NAMES[decides] if left_out_rows else "agreement"
+    heads = ["encoder", score, "behind the best", "texts a second", "MB", "most tokens"]
     print(markdown.table(lines, heads, left=1))
     if left_out_rows:
-        print(f"\nAccuracy on {left_out_rows:,} labelled rows, each predicted by models that did not see it, with 95% intervals.")
+        name = result_tables.NAMES[decides]
+        how = "each predicted by models that did not see it, with 95% intervals"
+        print(f"\n{name[0].upper()}{name[1:]} on {left_out_rows:,} labelled rows, {how}.")
     else:
         print(
             f"\nFewer than {LEAST_LABELLED} labelled rows could be left out. Agreement is Cohen's kappa of two models that know "

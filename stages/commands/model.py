@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import artifacts, hub, params, paths
 from stages.core.base.errors import Refused, short, switch
 from stages.core.prediction import predictor, record
@@ -34,7 +35,7 @@ def main(out: str = "", push_to: str = "", static: str = "") -> None:
     measured, student_of = artifacts.load_json(record.METRICS), ""
     made = taught(models) if switch("STATIC", static) else None
     if made:
-        student_of = f"accuracy {measured['accuracy']:.4f}" if "accuracy" in measured else "not measured"
+        student_of = f"{models.about.kind.accuracy} {measured['accuracy']:.4f}" if "accuracy" in measured else "not measured"
         measured = tried(made, student_of)
     facts = card.Facts(
         about=models.about,
@@ -59,13 +60,13 @@ def taught(models: Ensemble) -> student.Student:
     texts = artifacts.texts(paths.POOL)
     rows = np.sort(np.random.default_rng(0).permutation(len(texts))[: student.MOST_TEXTS])
     texts = [texts[row] for row in rows]
-    return student.taught(texts, models.probabilities(texts, f"labels {len(texts):,} texts for the student"))
+    return student.taught(texts, models.probabilities(texts, f"labels {len(texts):,} texts for the student"), models.about.kind)
 
 
 def tried(made: student.Student, student_of: str) -> dict:
     """What the card says of a student, as in data/model.json; prints its accuracy and speed."""
     actual, texts = labels.holdout(), artifacts.texts(paths.HOLDOUT)
-    known = np.flatnonzero(actual >= 0)
+    known, kind = np.flatnonzero(task.codes(actual) >= 0), task.of(actual)
     if not len(known):
         return {"members": 1}
     pool = artifacts.texts(paths.POOL)[:TIMED]
@@ -74,8 +75,10 @@ def tried(made: student.Student, student_of: str) -> dict:
     speed = len(pool) / (time.perf_counter() - start)
     said = made.probabilities([texts[row] for row in known])
     right = measures.accuracy(said, actual[known])
-    print(f"model: the static model has accuracy {right:.4f} (the full model: {student_of}) and labels {speed:,.0f} texts a second")
-    return {"members": 1, "accuracy": right, "macro_f1": measures.macro_f1(said, actual[known]), "holdout_rows": len(known)}
+    has = f"{kind.accuracy} {right:.4f} (the full model: {student_of})"
+    print(f"model: the static model has {has} and labels {speed:,.0f} texts a second")
+    measured = {"members": 1, "accuracy": right, "macro_f1": measures.macro_f1(said, actual[known]), "holdout_rows": len(known)}
+    return measured | kind.further(said, actual[known])
 
 
 def without_folders(value: Any) -> Any:

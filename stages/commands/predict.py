@@ -7,7 +7,7 @@ python -m stages predict "a text"                a single text
 
 --each          the probability of every class, not only of the best (make: EACH=1)
 --text COLUMN   the column of the texts (make: TEXT=COLUMN); else prepare.text_column, or one with a usual name
---abstain P     leave rows open whose best class is below P, instead of params predict.abstain (make: ABSTAIN=P)
+--abstain P     leave rows open whose probability is below P, instead of params predict.abstain (make: ABSTAIN=P)
 
 OUT is csv, tsv, jsonl or parquet; it appears when it is complete. A run that was stopped continues where it was.
 """
@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
+from stages.core import task
 from stages.core.base import artifacts, params
 from stages.core.base.errors import Refused
 from stages.core.new_texts import reading, writing
@@ -65,7 +66,7 @@ def main(*words: str) -> None:
         return
     source = reading.of_path(path, prepare.encoding) if path else reading.of_pipe(sys.stdin.buffer, prepare.encoding)
     inspected = reading.inspect(source, prepare.text_column, options.text, once=path is None)
-    new = writing.added(about.classes, options.each)
+    new = writing.added(about.names, options.each)
     writing.refuse_columns(inspected.columns, new, source.name)
     for note in source.notes:
         say(f"predict: {source.name}: {note}")
@@ -132,7 +133,7 @@ def with_checkpoint(inspected: Inspected, labels: Predicting, out: Path) -> None
     depends_on = {"model": record.sha256(about), "texts": inspected.texts_sha256}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with Checkpoint(part, depends_on, labels.probabilities_kept) as checkpoint:
+        with Checkpoint(part, depends_on, labels.record_type) as checkpoint:
             if checkpoint.discarded:
                 say(f"predict: {part} is of another model or of other texts: labelling starts again")
             elif checkpoint.found:
@@ -149,7 +150,7 @@ def write_out(inspected: Inspected, labels: Predicting, out: Path, again: str, c
     with artifacts.whole(out, again=again) as part, writing.into(part, out, inspected.columns, source.schema, new) as write:
         for rows in with_bar(labels, inspected, checkpoint):
             write(rows)
-        if inspected.count not in (None, sum(labels.counts.values())):
+        if inspected.count not in (None, labels.done):
             raise Refused(f"{source.name} changed while it was read; run the same again")
 
 
@@ -180,7 +181,7 @@ def to_terminal(chunks: Iterator[list[Row]]) -> None:
 def summary(labels: Predicting, out: Path | None) -> None:
     """Print how often each class was given, and the classes that no row was given."""
     counts = labels.counts
-    given = [f"{name}: {counts[name]:,}" for name in labels.classes if counts[name]]
+    given = [f"{name}: {counts[name]:,}" for name in dict.fromkeys([*labels.classes, task.multi.NONE]) if counts[name]]
     if counts[None]:
         given.append(f"left open below {labels.abstain:g}: {counts[None]:,}")
     if counts[""]:

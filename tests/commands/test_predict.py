@@ -353,7 +353,7 @@ def test_a_file_of_the_users_own_with_the_checkpoints_name_stays():
 
 def test_two_runs_cannot_write_the_same_file():
     put("new.csv", as_csv())
-    with checkpoint.Checkpoint(Path("labelled.csv.part"), {}, 1):
+    with checkpoint.Checkpoint(Path("labelled.csv.part"), {}, np.dtype("f4")):
         assert refusal("new.csv", "labelled.csv").startswith("labelled.csv.part is in use: another run writes the same file")
     assert not Path("labelled.csv").exists()
 

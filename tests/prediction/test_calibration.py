@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from stages.core import task
 from stages.core.prediction import calibration
 
 
@@ -78,6 +79,19 @@ def test_rows_left_open_are_neither_answered_nor_wrong():
     assert calibration.answered(probabilities, actual, 0.0) == {"abstain": 0.0, "answered": 1, "accuracy": 0.5}
     assert calibration.answered(probabilities, actual, 0.9) == {"abstain": 0.9, "answered": 0.5, "accuracy": 0.5}
     assert calibration.answered(probabilities, actual, 0.99) == {"abstain": 0.99, "answered": 0, "accuracy": None}
+
+
+def test_of_several_labels_each_is_a_choice_of_its_own_and_the_least_sure_leaves_a_row_open():
+    said = np.float32([[0.8, 0.2, 1], [0.9, 0.95, 1]])
+    scaled = calibration.scaled(said, 2, task.MULTI)
+    assert scaled[:, :2] == pytest.approx(np.float32([[2 / 3, 1 / 3], [0.75, 0.8134]]), abs=1e-4)  # odds of 4 become 2
+    assert scaled[:, 2].tolist() == [1, 1]
+    actual = np.array([[1, 1, 1], [1, 1, 1]], np.int8)
+    assert calibration.answered(said, actual, 0.0) == {"abstain": 0.0, "answered": 1, "accuracy": 0.5}
+    assert calibration.answered(said, actual, 0.85) == {"abstain": 0.85, "answered": 0.5, "accuracy": 1}
+    sure, wrong = np.full((40, 3), 0.99, np.float32), np.tile(np.array([[1, 0, 1]], np.int8), (40, 1))
+    assert calibration.best_temperature(sure, wrong) > 2
+    assert calibration.best_temperature(sure[:29], wrong[:29]) == 1  # texts count, not choices
 
 
 def test_each_row_is_judged_by_the_seeds_that_were_not_trained_on_it():

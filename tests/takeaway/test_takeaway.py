@@ -64,7 +64,9 @@ def fitted(trainer: str, pooling: str, lower_case: bool = False) -> Ensemble:
     """Two models that each learned from eight rows, with the record of the project but for the temperature."""
     settings = params.read("train", "embed")
     embed = settings.embed.changed(pooling=pooling, dtype="float32", lower_case=lower_case)
-    learner = learners.named(settings.train.changed(trainer=trainer, contrastive_steps=4), embed, params.machine(), 2)
+    learner = learners.named(
+        settings.train.changed(trainer=trainer, contrastive_steps=4), embed, params.machine(), len(labels.classes())
+    )
     rows, answers = learner.read(paths.POOL, paths.EMBEDDINGS), labels.answers()
     members = [
         learner.fit(rows, picked, answers[picked], seed, "fit", None)

@@ -10,7 +10,7 @@ import tokenize
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import psutil
@@ -167,8 +167,8 @@ def load_record(path: Path, **kinds: type) -> dict:
     record = load_json(path)
     for name, kind in kinds.items():
         value = record.get(name) if isinstance(record, dict) else None
-        if type(value) is not kind:  # isinstance would take true for a number
-            raise Refused(f"{path}: {name} = {reprlib.repr(value)}, expected {kind.__name__}; {MEND}")
+        if type(value) not in (get_args(kind) or [kind]):  # isinstance would take true for a number
+            raise Refused(f"{path}: {name} = {reprlib.repr(value)}, expected {getattr(kind, '__name__', kind)}; {MEND}")
     return record
 
 

@@ -6,12 +6,12 @@ A program that expects another separator parts a cell too, so what follows a sep
 import re
 
 _BEGINS, _DANGER = r"(^|[,;|\t\r\n])", r"(?=['\" \u00a0]*[=＝@＠]|['\"]*[-+－＋])"
-NUMBER = re.compile(r"[-+]?\d[\d.,]*([eE][-+]?\d+)?%?")
+PLAIN = re.compile(r"-|[-+]?\d[\d.,]*([eE][-+]?\d+)?%?")  # a number, or the answer "none of the labels"
 
 
 def guarded(text: str) -> str:
-    """The text with an apostrophe before all that could begin a formula. A number stays as it is."""
-    return text if NUMBER.fullmatch(text) else re.sub(_BEGINS + _DANGER, r"\1'", text)
+    """The text with an apostrophe before all that could begin a formula. A number or a lone - stays as it is."""
+    return text if PLAIN.fullmatch(text) else re.sub(_BEGINS + _DANGER, r"\1'", text)
 
 
 def unguarded(cell: str) -> str:

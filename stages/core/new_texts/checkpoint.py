@@ -1,7 +1,7 @@
 """Predictions made so far, kept beside the file that is being written, so that a run that was stopped can be continued.
 
-OUT.part   one line of JSON that names the model and the texts; then for every row int32 class number, -1 if it has no text, and
-           float32 [1] probability of that class or [classes] of all classes
+OUT.part   one line of JSON that names the model and the texts; then for every row its label as stages/core/task has it, OPEN if the
+           row has no text, and float32 [1] probability as in writing, or [classes] of all classes
 """
 
 import fcntl
@@ -15,27 +15,26 @@ import numpy as np
 from stages.core.base.errors import Refused
 
 SIGN = "gleaner predictions"
-NO_TEXT = -1
 
 
-def record_type(probabilities: int) -> np.dtype:
-    """Of what is kept of one row, with so many probabilities."""
-    return np.dtype([("label", "<i4"), ("probability", "<f4", (probabilities,))])
+def record_type(labels: np.ndarray, probabilities: int) -> np.dtype:
+    """Of what is kept of one row: a label as in `labels`, and so many probabilities."""
+    return np.dtype([("label", labels.dtype, labels.shape[1:]), ("probability", "<f4", (probabilities,))])
 
 
 class Checkpoint:
     """A context, open for one run at a time. The file stays for the next run until `delete`.
 
-    path            OUT.part
-    about           what the predictions depend on; predictions made for anything else are discarded
-    probabilities   kept of each row: 1, or the number of classes
+    path    OUT.part
+    about   what the predictions depend on; predictions made for anything else are discarded
+    kind    from record_type
 
     Raises Refused if another run has it open, or if the file is something else.
     """
 
-    def __init__(self, path: Path, about: dict, probabilities: int):
-        self.path, self.kind = path, record_type(probabilities)
-        self.head = (json.dumps({"kind": SIGN, "each": probabilities, **about}, sort_keys=True) + "\n").encode()
+    def __init__(self, path: Path, about: dict, kind: np.dtype):
+        self.path, self.kind = path, kind
+        self.head = (json.dumps({"kind": SIGN, "bytes": kind.itemsize, **about}, sort_keys=True) + "\n").encode()
         self.found = 0  # rows that an earlier run left
         self.discarded = False  # whether an earlier run's predictions were made for something else
 

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import memory
-from stages.core.new_texts.checkpoint import NO_TEXT, Checkpoint, record_type
+from stages.core.base.label_codes import OPEN
+from stages.core.new_texts.checkpoint import Checkpoint, record_type
 from stages.core.new_texts.reading import Chunk, Row
 from stages.core.new_texts.writing import added
 from stages.core.prediction import scripts
@@ -21,18 +22,19 @@ STRANGE = 0.5  # share of the tokens
 @dataclass
 class Predicting:
     models: Ensemble
-    abstain: float  # rows whose best class has a lower probability stay open
-    each: bool  # whether a row gets the probability of every class, or of the best alone
-    counts: Counter = field(default_factory=Counter)  # rows given each class; None: left open; "": without a text
+    abstain: float  # rows of a lower probability stay open
+    each: bool  # whether a row gets the probability of every class, or one alone
+    done: int = 0  # rows
+    counts: Counter = field(default_factory=Counter)  # rows given each class, or NONE; None: left open; "": without a text
 
     @property
     def classes(self) -> list[str]:
-        return self.models.about.classes
+        return self.models.about.names
 
     @property
-    def probabilities_kept(self) -> int:
-        """Of each row."""
-        return len(self.classes) if self.each else 1
+    def record_type(self) -> np.dtype:
+        """Of what is kept of each row."""
+        return record_type(self.models.about.kind.none((0,), len(self.classes)), len(self.classes) if self.each else 1)
 
     def rows(self, chunks: Iterator[Chunk], checkpoint: Checkpoint | None = None) -> Iterator[list[Row]]:
         """The rows of the chunks with their labels. Predictions come from the checkpoint where it has them, and are added to it."""
@@ -63,25 +65,26 @@ class Predicting:
 
     def predict(self, texts: list[str]) -> np.ndarray:
         """Records as in Checkpoint, one a text."""
-        predictions = np.zeros(len(texts), record_type(self.probabilities_kept))
+        predictions, kind = np.zeros(len(texts), self.record_type), self.models.about.kind
         probabilities = self.models.probabilities(texts)
-        predictions["label"] = np.where(np.isnan(probabilities[:, 0]), NO_TEXT, probabilities.argmax(1))
-        predictions["probability"] = probabilities if self.each else probabilities.max(1, keepdims=True)
+        predictions["label"] = kind.predicted(probabilities)
+        predictions["label"][np.isnan(probabilities[:, 0])] = OPEN
+        predictions["probability"] = probabilities if self.each else task.sureness(kind, probabilities, np.min)[:, None]
         return predictions
 
     def labelled(self, rows: list[Row], predictions: np.ndarray) -> list[Row]:
         """Rows with the columns of writing.added. predictions: records, one a row."""
-        names, made = added(self.classes, self.each), []
-        for row, label, probabilities in zip(rows, predictions["label"].tolist(), predictions["probability"]):
-            if label == NO_TEXT:
-                values: list[Any] = [None] * len(names)
-                self.counts[""] += 1
-            else:
-                best = probabilities.max()
-                name = self.classes[label] if best >= np.float32(self.abstain) else None
+        names, made, kind, kept = added(self.classes, self.each), [], self.models.about.kind, predictions["probability"]
+        sure = task.sureness(kind, kept, np.min) if self.each else kept[:, 0]
+        for row, label, best, probabilities in zip(rows, kind.named(predictions["label"], self.classes), sure, kept):
+            given, values = [""], [None] * len(names)
+            if label is not None:
+                name = kind.written(label) if best >= np.float32(self.abstain) else None
                 values = [name, *(round(float(value), 6) for value in (best, *(probabilities if self.each else ())))]
-                self.counts[name] += 1
+                given = [None] if name is None else task.names(label) or [name]
+            self.counts.update(given)
             made.append(row | dict(zip(names, values)))
+        self.done += len(rows)
         return made
 
     def warning(self, texts: list[str]) -> str | None:

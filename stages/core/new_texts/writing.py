@@ -1,7 +1,7 @@
 """Labelled rows, written in the order of the input: their own columns and the model's.
 
-predicted           name of the likeliest class; empty if the row was left open
-probability         of that class; empty if the row has no text
+predicted           name of the likeliest class, or labels as people write them; empty if the row was left open
+probability         of that class, or of the label it is least sure of; empty if the row has no text
 probability_CLASS   of each class, if asked for
 """
 

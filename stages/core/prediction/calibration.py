@@ -1,6 +1,7 @@
 """Calibration: how far a model's probabilities can be believed, and the temperature that corrects them.
 
-Probabilities are float32 [rows, classes], each row summing to 1; actual int64 [rows] are class numbers.
+Probabilities are float32 [rows, classes], each row summing to 1; actual int64 [rows] are class numbers. Of texts that may have
+several labels, these are choices between alternatives (Task.choices), if nothing else is said.
 """
 
 from collections.abc import Callable
@@ -41,17 +42,14 @@ def by_other_seeds(labelled: np.ndarray, values: np.ndarray, models: list[Predic
     return (total[judged] / votes[judged, None]).astype(np.float32), actual[judged]
 
 
-def scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Divide the logarithms by the temperature: above 1 the probabilities move closer together (Guo et al. 2017).
+def scaled(probabilities: np.ndarray, temperature: float, kind: task.Task = task.SINGLE) -> np.ndarray:
+    """Divide the logits by the temperature: above 1 the probabilities move closer together (Guo et al. 2017).
 
-    The likeliest class stays the likeliest. A class of probability 0 keeps it.
+    What is predicted stays the same. A class of probability 0 keeps it. probabilities: as of Task.says
     """
     if temperature == 1:
         return probabilities
-    from scipy.special import softmax
-
-    with np.errstate(divide="ignore"):
-        return softmax(np.log(probabilities.astype(np.float64)) / temperature, axis=1).astype(np.float32)
+    return kind.says(kind.logits(probabilities.astype(np.float64)) / temperature).astype(np.float32)
 
 
 def log_loss(probabilities: np.ndarray, actual: np.ndarray) -> float:
@@ -66,14 +64,18 @@ def best_temperature(probabilities: np.ndarray, actual: np.ndarray) -> float:
     It helps if the loss falls by more than the standard error of its fall, so a handful of rows changes nothing. The target for
     the right class is (rows + 1) / (rows + classes), not 1 (Platt 1999, section 2.2): otherwise a model that gets every row right
     would become certain. scikit-learn's CalibratedClassifierCV has neither rule, and gives unseen classes a probability above 0.
+
+    probabilities, actual   as of Task.says, and labels [rows]
     """
     from scipy.optimize import minimize_scalar
+
+    texts, (probabilities, actual) = len(actual), task.of(actual).choices(probabilities, actual)
 
     # A class that a model never saw has probability 0 at every temperature: its rows would only add a constant.
     possible = probabilities[np.arange(len(actual)), actual] > 0
     probabilities, actual = probabilities[possible], actual[possible]
     rows, classes = probabilities.shape
-    if rows < LEAST_ROWS or len(np.unique(actual)) < 2:
+    if min(rows, texts) < LEAST_ROWS or len(np.unique(actual)) < 2:
         return 1.0
     target = np.full((rows, classes), 1 / (rows + classes))
     target[np.arange(rows), actual] = (rows + 1) / (rows + classes)
@@ -101,9 +103,11 @@ def expected_error(probabilities: np.ndarray, actual: np.ndarray) -> float:
 def answered(probabilities: np.ndarray, actual: np.ndarray, abstain: float) -> dict:
     """What leaving rows open below a threshold gives: abstain, share of rows answered, accuracy on these (None if there are none).
 
-    abstain   rows whose best class has a lower probability stay open
+    probabilities, actual   as of Task.says, and labels [rows]
+    abstain                 rows of which Task.doubt has a lower probability stay open
     """
-    kept = probabilities.max(1) >= abstain
-    right = (probabilities.argmax(1) == actual)[kept]
+    kind = task.of(actual)
+    kept = task.sureness(kind, probabilities, np.min) >= abstain
+    right = kind.same(kind.predicted(probabilities), actual)[kept]
     accuracy = round(float(right.mean()), 6) if len(right) else None
     return {"abstain": abstain, "answered": round(float(kept.mean()), 6), "accuracy": accuracy}

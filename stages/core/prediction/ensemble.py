@@ -35,11 +35,11 @@ class Ensemble:
             member.pretrained = own  # it is the same for all: keep it in memory once
 
     def probabilities(self, texts: Sequence[str], title: str = "") -> np.ndarray:
-        """float32 [texts, classes], each row summing to 1; NaN for a text that is empty or blank, which the models do not see.
+        """float32 [texts, classes], as Task.says; NaN for a text that is empty or blank, which the models do not see.
 
         title   of the progress bars; without one there are none
         """
-        made = np.full((len(texts), len(self.about.classes)), np.nan, np.float32)
+        made = np.full((len(texts), len(self.about.names)), np.nan, np.float32)
         filled = [row for row, text in enumerate(texts) if text.strip()]
         if not filled:
             return made
@@ -48,7 +48,7 @@ class Ensemble:
             work = shards.Work(model, encoder.Encoder.vectors, model.vector_shape, model.stored_dtype, self.machine.batch_tokens)
             inputs = shards.map_rows(work, inputs.tokens, self.machine, title)
         mean = np.mean([member.probabilities(inputs, title) for member in self.members], axis=0, dtype=np.float64)
-        made[filled] = calibration.scaled(mean.astype(np.float32), self.about.temperature)
+        made[filled] = calibration.scaled(mean.astype(np.float32), self.about.temperature, self.about.kind)
         return made
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import params
 from stages.core.base.errors import Refused
 from stages.core.prediction import ensemble, record
@@ -14,18 +15,21 @@ from stages.core.prediction import ensemble, record
 class Predictor:
     def __init__(self, models: ensemble.Ensemble):
         self.models, self.about = models, models.about  # the record in data/model
-        self.classes_ = np.array(self.about.classes, dtype=object)  # in the order of the columns of predict_proba
-        self.abstain = self.about.abstain  # predict gives None where no class has this probability; you may change it
+        self.classes_ = np.array(self.about.names, dtype=object)  # in the order of the columns of predict_proba
+        self.abstain = self.about.abstain  # predict gives None where Task.doubt is below this; you may change it
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
-        """float32 [texts, classes], each row summing to 1; NaN for a blank text. Raises Refused for anything but texts."""
+        """float32 [texts, classes], as Task.says; NaN for a blank text. Raises Refused for anything but texts."""
         return self.models.probabilities(listed(texts))
 
     def predict(self, texts: Iterable[str]) -> np.ndarray:
-        """object [texts]: the name of each text's likeliest class, None below the probability `abstain` and for a blank text."""
-        probabilities = self.predict_proba(texts)
-        names = self.classes_[probabilities.argmax(1)]
-        names[~(probabilities.max(1) >= self.abstain)] = None  # NaN is below everything
+        """object [texts]: the name of each text's likeliest class, None below the probability `abstain` and for a blank text.
+
+        Where a text may have several labels, a tuple of their names.
+        """
+        probabilities, kind = self.predict_proba(texts), self.about.kind
+        names = np.fromiter(kind.named(kind.predicted(probabilities), self.about.names), object, len(probabilities))
+        names[~(task.sureness(kind, probabilities, np.min) >= self.abstain)] = None  # NaN is below everything
         return names
 
 

@@ -23,7 +23,7 @@ class Record:
     stage: str  # that the models belong to: a labelling stage, or final
     trainer: str  # the learner that made the models; empty if there are none
     members: dict[str, str]  # folder of each model -> sha256 of its files
-    classes: list[str]  # as in data/classes.json
+    classes: list | dict  # as in data/classes.json
     temperature: float  # of their mean, see calibration
     abstain: float  # rows below this probability stay open
     labels: int  # that each seed's model learned from
@@ -31,6 +31,15 @@ class Record:
     scripts: dict[str, float]  # of the pool's texts, see scripts.shares
     embed: dict[str, Any]  # the section of params.yaml
     encoder_sha256: str  # fingerprint of the pipeline's encoder
+
+    @property
+    def kind(self) -> task.Task:
+        return task.kept(self.classes)[0]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the classes."""
+        return task.kept(self.classes)[1]
 
     def save(self, folder: Path) -> None:
         artifacts.save_json(folder / RECORD, asdict(self))
@@ -42,7 +51,6 @@ def load(folder: Path) -> Record:
     if not file.exists():
         raise Refused(f"{file} is missing, so there is no model yet; run `dvc repro`, which ends with one")
     kinds = {name: getattr(kind, "__origin__", kind) for name, kind in Record.__annotations__.items() if kind is not float}
-    task.refuse_several(artifacts.load_record(file).get("classes"), file)
     content = artifacts.load_record(file, **kinds)
     for name in ("temperature", "abstain"):  # 0 and 1 are ints in json
         if type(content.get(name)) not in (int, float):

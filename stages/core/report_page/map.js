@@ -19,7 +19,7 @@ function colourings() {
     class: { name: "class", of: (i) => map.class[i], called: nameOfClass },
   };
   if (map.predicted) {
-    ways.predicted = { name: "predicted class", of: (i) => map.predicted[i], called: (v) => (v < 0 ? "labelled in every seed" : nameOfClass(v)) };
+    ways.predicted = { name: "predicted class", of: (i) => map.predicted[i], called: (v) => (v < 0 ? `${DATA.columns.length ? "none, or " : ""}labelled in every seed` : nameOfClass(v)) };
     ways.score = { name: `uncertainty (${DATA.score})`, of: (i) => map.score[i], ramp: true };
   }
   ways.picked = { name: "stage that picked it", of: (i) => map.picked[i], called: (v) => (v < 0 ? "never picked" : DATA.stages[v]) };

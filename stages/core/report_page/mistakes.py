@@ -25,7 +25,7 @@ def mistakes(probabilities: np.ndarray, actual: np.ndarray, holdout: list[str], 
     A row is doubtful if this model and that of all labels agree against its label.
     """
     mean, kind = probabilities.mean(0), task.of(actual)
-    predicted, sure = kind.predicted(mean), task.sureness(kind, mean)
+    predicted, sure = kind.predicted(mean), task.sureness(kind, mean, np.min)
     counts, errors = kind.table(predicted, actual, mean.shape[1])
     order = np.argsort(-sure, kind="stable")
     is_wrong = ~kind.same(predicted, actual)

@@ -20,9 +20,15 @@ function el(tag, properties, ...children) {
   return node;
 }
 
-/** Of a number, or of several with ";" between them. */
+/** Of a number, or of several with ";" between them; "-" for none of the labels: "", or one number more than there are classes. */
 function nameOfClass(number) {
+  if (number === "" || number === DATA.classes.length) return "-";
   return String(number).split(";").map((each) => (each in DATA.classes ? DATA.classes[each] : UNANSWERED[each] || "")).join("; ");
+}
+
+/** Of what a model said before: -1 is no class. */
+function nameOfGuess(number) {
+  return number === -1 ? "-" : nameOfClass(number);
 }
 
 function nameOfBucket(number) {

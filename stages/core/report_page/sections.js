@@ -12,7 +12,7 @@ function pickedRows(place) {
       { name: "text", value: (row) => texts[row.row], kind: "text" },
       { name: "bucket", value: (row) => row.bucket, show: (row) => nameOfBucket(row.bucket) },
       ...(rows.some((row) => row.score !== null) ? [{ name: DATA.score, value: (row) => row.score, show: (row) => number(row.score, 3), kind: "number" },
-        { name: "predicted before", value: (row) => nameOfClass(row.predicted) }] : []),
+        { name: "predicted before", value: (row) => nameOfGuess(row.predicted) }] : []),
       { name: "label", value: (row) => nameOfClass(row.label) },
       ...(rows.some((row) => row.changed !== null) ? [{ name: "predictions changed", value: (row) => row.changed, show: (row) => number(row.changed), kind: "number" }] : []),
       ...(found.size ? [{ name: "found by hand", value: (row) => (found.has(row.row) ? "yes" : "") }] : []),
@@ -30,7 +30,7 @@ function pickedRows(place) {
     place.append(el("h3", {}, "Rows that changed most predictions"), table("Up to 20 rows, those with most changes first", [
       { name: "text", value: (row) => texts[row.row], kind: "text" },
       { name: "label", value: (row) => nameOfClass(row.label) },
-      { name: "predicted before", value: (row) => nameOfClass(row.predicted) },
+      { name: "predicted before", value: (row) => nameOfGuess(row.predicted) },
       { name: "predictions changed", value: (row) => row.changed, show: (row) => number(row.changed), kind: "number" },
       { name: "stage", value: (row) => row.stage },
     ], most));
@@ -103,7 +103,7 @@ function errors(place) {
   place.append(both.length ? table("Labelled rows first, then rows of the holdout", [
     { name: "text", value: (row) => row.text, kind: "text" },
     { name: "label", value: (row) => nameOfClass(row.label) },
-    { name: "predicted before", value: (row) => nameOfClass(row.predicted) },
+    { name: "predicted before", value: (row) => nameOfGuess(row.predicted) },
     { name: "in", value: (row) => row.where },
     { name: "row", value: (row) => row.row, show: (row) => number(row.row), kind: "number" },
   ], both) : el("p", {}, "There are none."));

@@ -118,12 +118,15 @@ def by_selection(picked: dict[str, dict]) -> str:
     return f"{text}\n\nShares of the rows that an arm had labelled at its last stage; means over the seeds.\n"
 
 
-def by_share_answered(answered: list[dict]) -> str:
-    """One line a threshold of data/model/answered.json: accuracy of the model to use where it is sure; "" if there is no model."""
+def by_share_answered(answered: list[dict], doubt: str) -> str:
+    """One line a threshold of data/model/answered.json: accuracy of the model to use where it is sure; "" if there is no model.
+
+    doubt   as in Task
+    """
     if not answered:
         return ""
     text = table(answered_rows(answered), ["rows left open below", "share answered", "accuracy of the answered"], left=0)
-    return f"\n{text}\n\nThe model to use, by the probability of its best class, on the holdout; see predict.abstain.\n"
+    return f"\n{text}\n\nThe model to use, by the probability of {doubt}, on the holdout; see predict.abstain.\n"
 
 
 def answered_rows(answered: list[dict]) -> list[list[str]]:

@@ -13,6 +13,7 @@ def trainer(settings: Any, labels: int, classes: int, arm: str = "") -> str:
     """The learner of an arm's final models with so many labels, or none; settings: .train and .train_final of params.yaml."""
     chosen = settings.train_final.trainer
     if chosen != AUTO:
+        task.refuse("params.yaml: train_final.trainer = ", chosen, task.load())
         return chosen
     if arm == NAMES or labels > MOST * classes:  # without labels there are thousands of guesses
         return MANY

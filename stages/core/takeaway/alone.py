@@ -43,12 +43,24 @@ def predict_proba(texts):
         ids = torch.tensor([TOKENIZER.encode(text).ids])
         vectors = torch.stack([vector(encoder, ids) for encoder in ENCODERS])
         logits = torch.einsum("ehcw,ew->ehc", HEADS["weights"], vectors) + HEADS["biases"]
-        mean = logits.softmax(-1).mean((0, 1))
-        made.append((mean.log() / ABOUT["temperature"]).softmax(-1).tolist())
+        if ABOUT.get("several"):
+            mean = logits.sigmoid().mean((0, 1))
+            made.append((mean.logit() / ABOUT["temperature"]).sigmoid().tolist())
+        else:
+            mean = logits.softmax(-1).mean((0, 1))
+            made.append((mean.log() / ABOUT["temperature"]).softmax(-1).tolist())
     return made
+
+
+def label(said):
+    """(probability, label) of one text's probabilities; of several labels those from 0.5 on, and the least sure probability."""
+    if not ABOUT.get("several"):
+        return max(zip(said, CLASSES))
+    names = sorted(name for each, name in zip(said, CLASSES) if each >= 0.5)
+    return min(max(each, 1 - each) for each in said), "; ".join(names) or "-"
 
 
 if __name__ == "__main__":
     for text in sys.argv[1:] or (line.rstrip("\n") for line in sys.stdin):
-        best, name = max(zip(predict_proba([text])[0], CLASSES))
+        best, name = label(predict_proba([text])[0])
         print(f"{name if best >= ABOUT['abstain'] else 'left open'}\t{best:.4f}\t{text}")

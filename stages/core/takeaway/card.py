@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from stages.core.prediction.record import Record
-from stages.core.reporting.result_tables import answered_rows
+from stages.core.reporting.result_tables import FURTHER, answered_rows
 from stages.core.reporting.sureness import wilson
 
 LIBRARIES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scikit-learn")
@@ -29,14 +29,14 @@ def written(facts: Facts, name: str) -> str:
     """The card of the model `name`: Markdown below a head of YAML."""
     about, params = facts.about, facts.params
     head = yaml.safe_dump(_head(facts, name), sort_keys=False, allow_unicode=True, width=120)
-    classes = ", ".join(f"`{each}`" for each in about.classes)
+    classes = about.kind.does.format(len(about.names), ", ".join(f"`{each}`" for each in about.names))
     versions = ", ".join(f"{library} {version}" for library, version in facts.versions.items())
     return f"""---
 {head}---
 
 # {name}
 
-Sorts texts into {len(about.classes)} classes: {classes}. Made by Gleaner, which chooses the rows that people label.
+{classes} Made by Gleaner, which chooses the rows that people label.
 
 {_quality(facts)}
 {_labels(facts)}
@@ -80,9 +80,10 @@ def _quality(facts: Facts) -> str:
     rows = measured["holdout_rows"]
     low, high = wilson(measured["accuracy"], rows)
     alone = f"; one alone has {measured['accuracy_of_one']:.4f}" if members > 1 else ""
+    further = "".join(f", {FURTHER[name]} {measured[name]:.4f}" for name in FURTHER if name in measured)
     return (
-        f"- Accuracy {measured['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}, of {rows:,} held-out rows), "
-        f"macro F1\n  {measured['macro_f1']:.4f}. {mean}{alone}."
+        f"- {facts.about.kind.accuracy.capitalize()} {measured['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}, of {rows:,} "
+        f"held-out rows), macro F1\n  {measured['macro_f1']:.4f}{further}. {mean}{alone}."
     )
 
 
@@ -98,7 +99,7 @@ def _calibration(facts: Facts) -> str:
     return f"""- Calibration: the probabilities are off by {now} on average (expected calibration error; {before} before the
   temperature of {temperature:g}).
 
-| rows left open below | share answered | accuracy of the answered |
+| rows left open below | share answered | {facts.about.kind.accuracy} of the answered |
 |---|---|---|
 {rows}
 """
@@ -113,13 +114,15 @@ def _head(facts: Facts, name: str) -> dict[str, Any]:
     head |= {"datasets": [data.partition("@")[0]]} if _of_hub(data) else {}
     if "accuracy" not in facts.measured:
         return head
-    values = {"accuracy": facts.measured["accuracy"], "f1": facts.measured["macro_f1"]}
+    names = {"accuracy": facts.about.kind.accuracy, "macro_f1": "macro F1", "micro_f1": "micro F1"}
+    values = {name: facts.measured[key] for key, name in names.items() if key in facts.measured}
+    types = {name: "f1" if name.endswith("F1") else name.replace(" ", "_") for name in values}
     result = {
         "task": {"type": "text-classification"},
         "dataset": {"name": data, "type": data},
-        "metrics": [{"type": kind, "value": value} for kind, value in values.items()],
+        "metrics": [{"type": types[name], "name": name, "value": value} for name, value in values.items()],
     }
-    return head | {"metrics": list(values), "model-index": [{"name": name, "results": [result]}]}
+    return head | {"metrics": list(dict.fromkeys(types.values())), "model-index": [{"name": name, "results": [result]}]}
 
 
 def _of_hub(name: str) -> bool:

@@ -2,8 +2,8 @@
 
 README.md             the card, for people and for a hub
 predict.py            labels texts; needs torch and transformers
-about.json            classes, temperature, abstain, pooling, max_tokens, names of the encoders; the layers that make up
-                      a vector, null for the last layer as it is
+about.json            classes, whether a text may have several, temperature, abstain, pooling, max_tokens, names of the encoders;
+                      the layers that make up a vector, null for the last layer as it is
 tokenizer.json
 encoder/ or 0/, 1/, …   config.json and model.safetensors, as transformers reads them: the pipeline's encoder, or each model's own
 heads.safetensors     weights float32 [encoders, heads, classes, width], biases float32 [encoders, heads, classes]
@@ -52,7 +52,7 @@ def write(folder: Path, models: Ensemble, card: str, student: Student | None = N
 
 
 def _fill(folder: Path, models: Ensemble, card: str, student: Student | None) -> None:
-    content = {name: getattr(models.about, name) for name in ("classes", "abstain")}
+    content = {"classes": models.about.names, "abstain": models.about.abstain, **models.about.kind.about}
     content |= student.save(folder) if student else _save(folder, models)
     (folder / ABOUT).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shutil.copyfile(Path(__file__).with_name("student_alone.py" if student else "alone.py"), folder / SCRIPT)

@@ -51,11 +51,19 @@ def predict_proba(texts):
         small = text.lower()
         said = logits(words(small), WORDS) + logits(pieces(small), PIECES) + WEIGHTS[-1]
         odds = np.exp(said - said.max())
-        made.append((odds / odds.sum()).tolist())
+        made.append((1 / (1 + np.exp(-said)) if ABOUT.get("several") else odds / odds.sum()).tolist())
     return made
+
+
+def label(said):
+    """(probability, label) of one text's probabilities; of several labels those from 0.5 on, and the least sure probability."""
+    if not ABOUT.get("several"):
+        return max(zip(said, CLASSES))
+    names = sorted(name for each, name in zip(said, CLASSES) if each >= 0.5)
+    return min(max(each, 1 - each) for each in said), "; ".join(names) or "-"
 
 
 if __name__ == "__main__":
     for text in sys.argv[1:] or (line.rstrip("\n") for line in sys.stdin):
-        best, name = max(zip(predict_proba([text])[0], CLASSES))
+        best, name = label(predict_proba([text])[0])
         print(f"{name if best >= ABOUT['abstain'] else 'left open'}\t{best:.4f}\t{text}")

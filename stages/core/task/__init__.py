@@ -12,6 +12,7 @@ A label has two more forms: as rows hold it while they are read (a name, or a tu
 it ("joy", or "fear; joy"; multi.NONE for none of them; "": not known).
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,12 +32,14 @@ class Task(Protocol):
     # fmt: off
     accuracy: str  # what the measure `accuracy`, the share of rows that are right in full, is called
     refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
-    regression: str  # of_one or of_several: which regression fits it, in space/self_trained and people/label_errors
-    nothing: str  # how people write that a text has no class; "" where each has one
+    decides: str  # accuracy or macro_f1: by which encoders are compared
+    regression: str  # of_one or of_several: which regression fits it, in space/self_trained, space/names and people/label_errors
+    nothing: str  # how people write that a text has none of the labels; "" where each has one
     rows_to_decide: int  # open rows by which a learner finds what probability decides; 0 where the likeliest class does
     about: dict  # what classifier.json of a model says of it
     columns: list[str]  # of its table of errors; none where that is a confusion table, with a column for each class
-    nothing: str  # how people write that a text has none of the labels; "" where each text has one
+    does: str  # what a model does, for its card: with places for the number of classes and for their names
+    doubt: str  # whose probability leaves a row open where it is below predict.abstain
 
     # Reading and keeping labels
     def merged(self, labels: set) -> Any: ...  # what labels of one text say together, None where they contradict each other
@@ -57,6 +60,7 @@ class Task(Protocol):
     def evened(self, values: Labels) -> np.ndarray: ...  # weights of the loss, [rows] or [rows, classes], for rare classes
     def loss(self, logits: Any, target: Any) -> Any: ...  # tensor [rows] or [rows, classes]
     def said(self, logits: Any) -> Any: ...  # tensor of probabilities
+    def logits(self, probabilities: np.ndarray) -> np.ndarray: ...  # of which `says` gives these
     def says(self, logits: np.ndarray) -> np.ndarray: ...  # probabilities: sum to 1, or one a class, where 0.5 decides
 
     # What probabilities say
@@ -95,9 +99,9 @@ def codes(values: Labels) -> np.ndarray:
     return values[..., 0] if of(values) is MULTI else values
 
 
-def sureness(kind: Task, probabilities: np.ndarray) -> np.ndarray:
-    """float32 [rows]: probability of what is predicted, 0 to 1; of several classes the mean."""
-    return kind.likelihood(probabilities, kind.predicted(probabilities)).reshape(len(probabilities), -1).mean(1)
+def sureness(kind: Task, probabilities: np.ndarray, over: Callable = np.mean) -> np.ndarray:
+    """float32 [rows]: probability of what is predicted, 0 to 1; of several classes the mean, or what `over` makes of them."""
+    return over(np.atleast_2d(kind.likelihood(probabilities, kind.predicted(probabilities)).T).T, axis=1)
 
 
 def stored(kind: Task, classes: list[str]) -> Any:
@@ -105,15 +109,19 @@ def stored(kind: Task, classes: list[str]) -> Any:
     return {"several": classes} if kind is MULTI else classes
 
 
+def kept(stored: Any) -> tuple[Task, list[str]]:
+    """(kind, names of the classes in the order of their numbers) in the content of data/classes.json."""
+    return (MULTI, stored["several"]) if isinstance(stored, dict) else (SINGLE, stored)
+
+
 def load() -> Task:
     """The kind of this project's labels; one class where none are known yet."""
-    return MULTI if paths.CLASSES.exists() and isinstance(artifacts.load_json(paths.CLASSES), dict) else SINGLE
+    return kept(artifacts.load_json(paths.CLASSES))[0] if paths.CLASSES.exists() else SINGLE
 
 
 def classes() -> list[str]:
     """Names of the classes, in the order of their numbers."""
-    content = artifacts.load_json(paths.CLASSES)
-    return content["several"] if isinstance(content, dict) else content
+    return kept(artifacts.load_json(paths.CLASSES))[1]
 
 
 def recorded(about: dict) -> Task:
@@ -145,9 +153,3 @@ def refuse(what: str, name: str, kind: Task) -> None:
     """Raise Refused for a learner, strategy or command that has no use for labels of this kind."""
     if name in kind.refuses:
         raise Refused(f"{what}{name}: not here, since {kind.refuses[name]}; choose another")
-
-
-def refuse_several(classes: Any, what: Any) -> None:
-    """Raise Refused for `what` where `classes`, as data/classes.json has them, are of texts with several labels."""
-    if isinstance(classes, dict):
-        raise Refused(f"{what}: texts with several labels cannot be predicted or packed yet; possible: labels.kind: single")

@@ -11,14 +11,16 @@ NONE, BETWEEN = "-", ";"  # how people write that a text has none of the labels,
 
 
 class Multi:
-    accuracy = "exact match"
-    refuses: ClassVar = dict.fromkeys(("contrastive", "names", "encoders"), "texts may have several labels")
+    accuracy, decides = "exact match", "macro_f1"
+    refuses: ClassVar = dict.fromkeys(("contrastive", "names"), "texts may have several labels")
     regression = "of_several"
     nothing = NONE
     rows_to_decide = 1_000
     about: ClassVar = {"several": True}
     columns: ClassVar = ["found", "missed", "wrongly given"]
-    nothing = NONE
+    does = """Gives texts any of {} labels, or none: {}. A label is given from a probability of 0.5 on: training found
+the threshold of each on rows it had left out, and folded it into the bias."""
+    doubt = "the label it is least sure of"
 
     def merged(self, labels: set) -> tuple[str, ...] | None:
         return tuple(sorted(set().union(*labels))) if labels else None
@@ -88,6 +90,10 @@ class Multi:
 
     def said(self, logits: Any) -> Any:
         return logits.sigmoid()
+
+    def logits(self, probabilities):
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities) - np.log1p(-probabilities)
 
     def says(self, logits):
         return 1 / (1 + np.exp(-np.clip(logits, -80, 80)))

@@ -8,7 +8,7 @@ from stages.core.base import artifacts, class_shares, label_codes
 
 
 class Single:
-    accuracy = "accuracy"
+    accuracy = decides = "accuracy"
     refuses: ClassVar = dict.fromkeys(
         ("category_vector_inconsistency", "label_cardinality_inconsistency"), "each text has one label"
     )
@@ -17,7 +17,8 @@ class Single:
     rows_to_decide = 0
     about: ClassVar = {}
     columns: ClassVar = []
-    nothing = ""
+    does = "Sorts texts into {} classes: {}."
+    doubt = "its best class"
 
     def merged(self, labels: set) -> str | None:
         return next(iter(labels)) if len(labels) == 1 else None
@@ -70,6 +71,10 @@ class Single:
 
     def said(self, logits: Any) -> Any:
         return logits.softmax(1)
+
+    def logits(self, probabilities):
+        with np.errstate(divide="ignore"):
+            return np.log(probabilities)
 
     def says(self, logits):
         odds = np.exp(logits - logits.max(1, keepdims=True))
