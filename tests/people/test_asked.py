@@ -36,7 +36,7 @@ def test_a_table_begins_with_a_byte_order_mark_and_has_an_empty_label_for_each_r
 def test_no_cell_is_a_formula_and_each_is_read_as_it_was():
     asked.add("stage1", ROWS)
     for row in cells(FILE.read_text(encoding="utf-8-sig")):
-        assert [cell for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+        assert [cell for cell in row if cell != "-" and cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
     read = asked.read("stage1")
     assert [row.key for row in read] == [row.key for row in ROWS]
     assert [formulas.unguarded(row.text) for row in read] == TEXTS

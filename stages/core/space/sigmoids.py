@@ -55,7 +55,7 @@ def regression(
     if named:
         prior = NAMED * np.column_stack([named.bias, named.weights])
     said = layers.weighted(vectors, 1) @ prior[:, 1:].T
-    last, strength, decisive, trusted, helpful = chosen(vectors, labels, weights, said, train, seed, title, labelled[few])
+    last, strength, decisive, trusted, helpful = chosen(vectors, labels, weights, train, seed, title, labelled[few], said)
     prior, said = prior * helpful, said * helpful
     points, counts = layers.weighted(vectors, last), targets.sum(0)
     slopes = np.zeros((classes, points.shape[1]), np.float32)
@@ -98,16 +98,16 @@ def chosen(
     vectors: np.ndarray,
     labels: np.ndarray,
     weights: np.ndarray,
-    named: np.ndarray,
     train: Any,
     seed: int,
     title: str,
     numbers: np.ndarray,
+    named: np.ndarray | float = 0.0,
 ) -> tuple[float, float, np.ndarray, np.ndarray, bool]:
     """(weight of the last layer, strength as C of scikit-learn, thresholds, trusted, whether names help).
 
-    named     float32 [rows, classes]   logits by names, all 0 without
     numbers   as in sampling.stratified_folds
+    named     float32 [rows, classes]   logits by names; 0 without
 
     The thresholds, float [classes], are logits that decide; trusted, bool [classes], says whether they reach the F1 TRUSTED.
     """
@@ -119,12 +119,8 @@ def chosen(
         splits = sampling.stratified_folds(main[rows], train.folds, seed, numbers[rows])
     if not splits or not any(labels[rows[validation]].any() for _, validation in splits):
         return last, 1.0, np.zeros(labels.shape[1]), np.zeros(labels.shape[1], bool), True
-    points, targets, weights, named = (
-        layers.weighted(vectors[rows], last),
-        labels[rows].astype(np.float32),
-        weights[rows],
-        named[rows],
-    )
+    points, targets = layers.weighted(vectors[rows], last), labels[rows].astype(np.float32)
+    weights, named = weights[rows], np.broadcast_to(named, labels.shape)[rows]
     points = points @ logistic.principal_axes(points, SEARCH_AXES)
     true = np.concatenate([targets[validation] for _, validation in splits])
     counts = true.sum(0)
@@ -206,14 +202,21 @@ def fitted(
             axes = logistic.principal_axes(some, most_axes or len(points))
         within = np.hstack([points @ axes, np.ones((len(points), 1), np.float32)])
         blocks = np.array_split(np.arange(len(strengths)), max(1, -(-targets.size // CELLS)))
-        each_of = lambda each: (column[:, each] for column in (targets, weights, before))  # noqa: E731
-        made = [newton(within, *each_of(each), strengths[each].astype(np.float32), left) for each in blocks]
+        made = [
+            newton(within, targets[:, each], weights[:, each], strengths[each].astype(np.float32), left, before[:, each])
+            for each in blocks
+        ]
     found = np.concatenate(made, axis=1)
     return np.ascontiguousarray((axes @ found[:-1]).T), found[-1]
 
 
 def newton(
-    points: np.ndarray, targets: np.ndarray, weights: np.ndarray, before: np.ndarray, strengths: np.ndarray, left: float
+    points: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    strengths: np.ndarray,
+    left: float,
+    before: np.ndarray | float = 0.0,
 ) -> np.ndarray:
     """float32 [width, columns]: slopes, the last without a penalty. Others as of `fitted`.
 
@@ -223,7 +226,7 @@ def newton(
     penalty = np.tile(1 / strengths, (points.shape[1], 1))
     penalty[-1] = 0
     signs, squares = 1 - 2 * targets, points**2
-    slopes, logits = np.zeros(penalty.shape, np.float32), before.astype(np.float32)
+    slopes, logits = np.zeros(penalty.shape, np.float32), np.zeros(targets.shape, np.float32) + before
 
     def loss(slopes: np.ndarray, logits: np.ndarray) -> np.ndarray:
         return (weights * np.logaddexp(0, signs * logits)).sum(0) + (penalty * slopes**2).sum(0) / 2
