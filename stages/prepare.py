@@ -66,6 +66,7 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
     """
     people = vars(labels)["from"] == "people"
     pool, holdout = splits.read(prepare, not people, labels.kind)
+    kind = task.of_rows([*pool, *(holdout or ())], "multi" if prepare.label_columns else labels.kind)
     own_holdout, dropped = holdout is not None, {}
     pool, holdout = cleaning.unify_spellings(pool, holdout or [])
     if people:
@@ -97,12 +98,11 @@ def prepared(prepare: Any, labels: Any) -> Prepared:
         pool, holdout = cleaning.split(pool, prepare.holdout_share, prepare.holdout_seed, prepare.rare_below)
     if not people:
         cleaning.check_holdout_classes(pool, holdout, own_holdout)
-    kind = task.of_rows(pool, labels.kind)
     classes = cleaning.named_classes(list(labels.classes), pool, holdout) if people else cleaning.classes(pool, holdout)
-    if people and (strange := [name for name in classes if task.names(kind.read(name)) != (name,)]):
+    if strange := [name for name in classes if task.names(kind.read(name)) != (name,)]:
         raise Refused(
-            f"params.yaml: labels.classes: {strange[0]!r} cannot be told from several names with ; between, or from none of them; "
-            f"give it another name in labels.rename"
+            f"class {strange[0]!r}: written down, it cannot be told from several names with ; between, or from none of them; give "
+            f"it another name in the data set and in labels.classes"
         )
     print(
         f"prepare: {len(pool):,} rows in the pool, {len(holdout):,} in the holdout; "

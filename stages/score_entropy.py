@@ -3,7 +3,7 @@
 reads   data/AFTER/models/SEED/, data/AFTER/labelled.npy, data/AFTER/labels.npy, data/budgets/AFTER.json
         data/pool.jsonl, data/classes.json, data/encoder, data/embeddings/pool.npy, data/names/, as the learner needs them
 writes  data/STAGE/scores.npy       float32 [seeds, pool]   higher is less sure (entropy: bits); NaN where labelled
-        data/STAGE/predicted.npy    int16 [seeds, pool]     likeliest class; -1 where there is no model
+        data/STAGE/predicted.npy    labels [seeds, pool]    that it predicts, int16 where a text has one; -1 where there is no model
 params  rounds.STAGE.after (not m: it changes no score), score_entropy, strategies, train, embed, seeds
 
 score_entropy.score names a strategy, whose scores are taken.
@@ -25,9 +25,9 @@ def main(stage: str) -> None:
     pool_rows = artifacts.pool_rows()
     labelled, bought = rounds.load_labelled(after, seeds, pool_rows), labels.of_stage(after, seeds, pool_rows)
     scores = np.full((len(seeds), pool_rows), np.nan, dtype=np.float32)
-    predicted = np.full(scores.shape, rounds.NOT_PREDICTED, dtype=np.int16)
     trained = any(rounds.models(after).iterdir())  # no models where labelling ended before, or answers are missing
     fitter, orders = Fitter(settings), rounds.random_orders(seeds, pool_rows)
+    predicted = task.load().no_predictions(scores.shape, fitter.classes)
     generators = seeding.rngs(seeds, f"score_{stage}")
     for i, seed in enumerate(seeds if trained else []):
         title = f"{stage}, seed {seed}"
@@ -45,8 +45,7 @@ def main(stage: str) -> None:
             train=functools.partial(fitter.fit, title=f"{title}, committee"),
         )
         scores[i] = pool.open_only(strategies.named(score).scores(pool, generators[i]))
-        main = pool.kind.main(pool.kind.predicted(pool.probabilities))
-        predicted[i] = np.where(main < fitter.classes, main, rounds.NOT_PREDICTED)  # none where no label is given
+        predicted[i] = pool.kind.predicted(pool.probabilities)
         print(f"score_entropy {title}: {len(pool.open_rows):,} open rows, mean {score} {np.nanmean(scores[i]):.3f}")
 
     artifacts.save(rounds.folder(stage) / "scores.npy", scores)

@@ -78,7 +78,8 @@ def as_there(value: Any, sets: label_sets.LabelSets, listed: bool) -> Any:
     """A cell with labels; a list in the form that the data set has."""
     if not isinstance(value, list):
         return tables.as_text(value)
-    return value if listed else sets.separator.join(value) or multi.NONE if sets.separator else str(value)
+    names = sets.separator.join(filter(None, map(tables.as_text, value))) or multi.NONE
+    return value if listed else names if sets.separator else str(value)
 
 
 def keep_holdout(state: Labelling, there: set[str]) -> None:

@@ -32,10 +32,12 @@ def main(file: str = "", column: str = "") -> None:
             f"FILE={file}: no text to compare: the pool holds all of the file, and no text that make add brought lacks a label; "
             "possible: a file with other texts, or make add FILE=new.csv and make repro"
         )
-    least = models.about.abstain or 0.5
+    several = models.about.kind.nothing  # where "none of the labels" is as good an answer as any
+    least = 0.5 if several else models.about.abstain or 0.5
     unsure = int((models.probabilities(texts).max(1) < least).sum())
+    what = "none of the labels" if several else f"no class a probability of {least:g} or more"
     print("\n".join(lines))
-    print(f"The model gives {unsure:,} of {len(texts):,} ({unsure / len(texts):.1%}) no class a probability of {least:g} or more.")
+    print(f"The model gives {unsure:,} of {len(texts):,} ({unsure / len(texts):.1%}) {what}.")
 
 
 def encoded(texts: list[str]) -> np.ndarray:

@@ -82,6 +82,14 @@ def test_a_cell_holds_several_names_none_of_them_no_answer_or_cannot_say(project
     }
 
 
+def test_a_table_may_have_a_column_for_each_label_beside_or_instead_of_label(project):
+    head = ["key", "Anger", "fear ", "joy", "label"]
+    rows = [["", 1, 1.0, ""], [0, 0, 1, ""], [0, 0, 0, ""], ["", "", "", "anger; fear; joy"], ["", "", "", ""], ["", "", "", "?"]]
+    project.change({"prepare": {"missing_labels": ["?"]}})  # among the labels of the data set
+    expected = WRITTEN | {KEYS[5]: "?"}
+    assert read("wide.csv", [head, *([key, *row] for key, row in zip(KEYS, rows))], "anna") == {"anna": expected}
+
+
 def test_what_no_label_can_be_is_refused_with_its_row(project):
     for rows, message in (
         ([["key", "label"], [KEYS[0], "joy"], [KEYS[1], "joy; Fear"]], r"row 2: label = Fear, which is no class; .*mean fear"),

@@ -149,4 +149,4 @@ def test_labels_that_the_data_set_has_count_and_names_that_cannot_be_are_refused
             answers.main("wrong.csv", "anna")
     assert sorted(Path("labels").rglob("*.csv")) == before
     project.change({"labels": {"classes": [*CLASSES, "a; b"]}})
-    assert "labels.classes: 'a; b' cannot be told from several names with ;" in project.dvc("repro", "prepare", check=False).output
+    assert "class 'a; b': written down, it cannot be told from several names" in project.dvc("repro", "prepare", check=False).output

@@ -120,4 +120,33 @@ def test_names_with_the_sign_in_them_another_sign_and_one_label_each(tmp_path, m
     assert prepared(tmp_path, monkeypatch, rows_of(list, sets))[0] == {"several": ["a, b", "c"]}
     assert prepared(tmp_path, monkeypatch, rows_of(" + ".join, sets), label_separator="+")[0] == {"several": ["a, b", "c"]}
     assert prepared(tmp_path, monkeypatch, rows_of("+".join, [["a"], ["b"]] * 10), kind="multi")[0] == {"several": ["a", "b"]}
-    assert "0% have several and 0% none; labels.kind: single suits these better" in capsys.readouterr().out
+    assert "0% have several and 0% none; as each has one, labels.kind: single suits" in capsys.readouterr().out
+
+
+def test_words_in_brackets_are_several_labels_only_where_they_occur_alone_too(tmp_path, monkeypatch, capsys):
+    of_one = [["New Feature"], ["Bug"], ["Tech, Debt"], ["Bug"]] * 10
+    bracket = lambda names: f"[{names[0]}]"  # noqa: E731
+    assert prepared(tmp_path, monkeypatch, rows_of(bracket, of_one))[0] == ["[Bug]", "[New Feature]", "[Tech, Debt]"]
+    assert prepared(tmp_path, monkeypatch, rows_of(str, [[0, 10], [10, 20], [20, 30]] * 10))[0] == [
+        "[0, 10]",
+        "[10, 20]",
+        "[20, 30]",
+    ]
+    some = [["New Feature"], ["Bug"], ["New Feature", "Bug"]] * 10
+    listed = lambda names: f"[{', '.join(names)}]"  # noqa: E731
+    capsys.readouterr()
+    assert prepared(tmp_path, monkeypatch, rows_of(listed, some))[0] == {"several": ["Bug", "New Feature"]}
+    assert "several labels, in lists; if not, set labels.kind: single" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("write", [json.dumps, str, lambda names: str(np.array(names))])
+def test_written_lists_are_read_whatever_wrote_them(tmp_path, monkeypatch, write):
+    sets = [["caf\u00e9"], ['a "b"', "caf\u00e9"], ["d e", 'a "b"']] * 10
+    assert prepared(tmp_path, monkeypatch, rows_of(write, sets))[0] == {"several": ['a "b"', "caf\u00e9", "d e"]}
+
+
+def test_a_dash_is_none_of_the_labels_unless_it_means_that_the_label_is_missing(tmp_path, monkeypatch):
+    rows = rows_of("; ".join, [["a"], ["b"], ["a", "b"], ["-"]] * 10)
+    classes, found = prepared(tmp_path, monkeypatch, rows)
+    assert (classes, found["text 3"], len(found)) == ({"several": ["a", "b"]}, set(), 40)
+    assert len(prepared(tmp_path, monkeypatch, rows, missing_labels=["-"])[1]) == 30

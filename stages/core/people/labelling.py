@@ -123,22 +123,26 @@ class Labelling:
         return self.texts[key]
 
     def predicted(self, name: str) -> np.ndarray | None:
-        """int16 [seeds, pool]: the predictions of the models before a round; None if there are none for this pool."""
-        if name not in self.stages:
+        """Labels [seeds, pool]: the predictions of the models before a round; None if there are none for this pool.
+
+        What classes are called names one class a text, which is no answer where there may be several.
+        """
+        if name not in self.stages or (name == rounds.FIRST and self.kind.nothing):
             return None
         try:
             if name == rounds.FIRST:  # by what the classes are called
                 return artifacts.load(paths.NAMED, np.int16, (len(self.pool_keys()),), within=(-1, len(self.classes)))[None]
-            return rounds.load_predicted(name, self.settings.seeds, len(self.pool_keys()), len(self.classes))
+            return rounds.load_predictions(name, self.settings.seeds, len(self.pool_keys()), len(self.classes))
         except Refused:
             return None
 
     def guess(self, predicted: np.ndarray | None, text: Text) -> str | None:
-        """The class that most seeds predict. None for the holdout, which measures the model."""
+        """What most seeds predict, as people write it. None for the holdout, which measures the model."""
         if predicted is None or text.in_holdout:
             return None
-        votes = Counter(int(number) for number in predicted[:, text.row] if number != rounds.NOT_PREDICTED)
-        return self.classes[votes.most_common(1)[0][0]] if votes else None
+        said = self.kind.named(predicted[:, text.row], self.classes)
+        votes = Counter(self.kind.written(label) for label in said if label is not None)
+        return votes.most_common(1)[0][0] if votes else None
 
     def program_guess(self, key: str) -> str:
         """What the program of `labels.guesses` says, or "". Rows drawn at random get none: programs are measured on them."""

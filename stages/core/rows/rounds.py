@@ -8,7 +8,7 @@ data/budgets/STAGE.json     labels: rows a seed; path: the same at every stage s
 data/asked/STAGE.npy        int64 [rows]          rows that people were asked for; they replace the strategy's choice
 data/asked/added.npy        int64 [rows]          rows that `make add` brought; missing if it brought none
 data/STAGE/scores.npy       float32 [seeds, pool] of the model before this stage, higher is less sure; NaN where labelled
-data/STAGE/predicted.npy    int16 [seeds, pool]   class that this model predicts; -1 where there is no model
+data/STAGE/predicted.npy    labels [seeds, pool]  that this model predicts, int16 where a text has one; -1 where there is no model
 
 Budgets lie apart from the rows, so that a stage that needs only their number (the random arm) does not run for other rows.
 """
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.base import artifacts, paths, seeding
 from stages.core.base.errors import Refused, choices
 
@@ -87,8 +88,15 @@ def load_labelled(stage: str, seeds: list[int], pool_rows: int) -> np.ndarray:
 
 
 def load_predicted(stage: str, seeds: list[int], pool_rows: int, classes: int) -> np.ndarray:
-    """int16 [seeds, pool], class numbers or NOT_PREDICTED."""
-    return artifacts.load(folder(stage) / "predicted.npy", np.int16, (len(seeds), pool_rows), within=(NOT_PREDICTED, classes))
+    """int16 [seeds, pool], class numbers (of several the rarest), or NOT_PREDICTED."""
+    predicted = load_predictions(stage, seeds, pool_rows, classes)
+    main = task.of(predicted).main(predicted)
+    return np.where(main < classes, main, NOT_PREDICTED).astype(np.int16)
+
+
+def load_predictions(stage: str, seeds: list[int], pool_rows: int, classes: int) -> np.ndarray:
+    """Labels [seeds, pool] as predicted.npy has them."""
+    return task.load().load(folder(stage) / "predicted.npy", (len(seeds), pool_rows), classes, NOT_PREDICTED, np.int16)
 
 
 def load_budget(stage: str) -> dict:

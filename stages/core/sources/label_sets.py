@@ -1,7 +1,11 @@
 """Labels of texts that may have several: lists, names with a separator between them, or a column of 0 and 1 for each label."""
 
+import ast
+import json
 import re
 from collections import Counter
+from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, compress
@@ -16,8 +20,8 @@ from stages.core.task import multi
 LEAST, SHARE, PURE = 10, 0.05, 0.9
 DECIMAL = re.compile(r"\d+,\d+")
 WRITTEN = re.compile(r"\[.*\]", re.DOTALL)
-ELEMENT = re.compile(r"""'([^']*)'|"([^"]*)"|([^\s,'"\[\]]+)""")
-YES, NO = {"1", "true"}, {"0", "false"}
+BESIDE = re.compile(r"""(['"])\s+(['"])""")  # in a list as NumPy writes it
+YES, NO = {"1", "1.0", "true"}, {"0", "0.0", "false"}
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,13 @@ class LabelSets:
         missing = lambda name: any(means(wanted, name) for wanted in prepare.missing_labels)  # noqa: E731
         if len(self.columns) > 1:
             marks = [_marks(cells(table, column, where), f"{where}, column {column}", missing) for column in self.columns]
-            return [None if None in row else tuple(compress(self.columns, row)) for row in zip(*marks)]
+            is_open = all if self.blank_is_open else any  # who fills in the ones alone has answered
+            return [None if is_open(mark is None for mark in row) else tuple(compress(self.columns, row)) for row in zip(*marks)]
         [column], made = self.columns, []
         for number, value in enumerate(table.values(column), start=1):
             try:
-                names = [as_text(part) for part in self._parts(value)]
+                none = isinstance(value, str) and value.strip() == multi.NONE and not missing(multi.NONE)
+                names = [] if none else [as_text(part) for part in self._parts(value)]
                 names = [name and name.strip() for name in names if name is None or spellings.visible(name)]
                 if len(set(names)) < len(names) and not self.separator:
                     remedy = "mend it, or give each label a column of 0 and 1, named in prepare.label_columns"
@@ -52,8 +58,6 @@ class LabelSets:
         if isinstance(value, list | tuple):
             return [part for part in value if part is not None]
         text = as_text(value)
-        if text and text.strip() == multi.NONE:
-            return []
         if self.blank_is_open and not spellings.visible(text or ""):
             return [None]
         if text and not self.separator and WRITTEN.fullmatch(text.strip()):
@@ -79,35 +83,54 @@ def found(table: Table, prepare: Any, kind: str, column: str | None, blank_is_op
     if prepare.label_separator != "auto":
         return made((column,), prepare.label_separator)
     distinct = Counter(value.strip() for value in table.values(column) if isinstance(value, str))
-    written = [_elements(cell) if WRITTEN.fullmatch(cell) else ["", ""] for cell in distinct if cell]
-    if any(len(parts) > 1 for parts in written) and all(len(set(parts)) == len(parts) for parts in written):
+    if_not = "; if not, set labels.kind: single" if kind == "auto" else ""
+    if _are_lists(distinct, kind):
+        print(f"prepare: texts have several labels, in lists{if_not}")
         return made((column,))
     sign = _guessed(distinct, kind)
     if sign:
-        print(f"prepare: texts have several labels, with {sign} between them; if not, set labels.kind: single")
+        print(f"prepare: texts have several labels, with {sign} between them{if_not}")
     if kind == "multi" and blank_is_open:
         sign = sign or multi.BETWEEN
     return made((column,), sign) if sign or kind == "multi" else None
 
 
-def _elements(written: str) -> list[str]:
-    """Of a list as Python or JSON writes it."""
-    return ["".join(groups) for groups in ELEMENT.findall(written[1:-1])]
+def _elements(written: str) -> list[Any]:
+    """Of a list as JSON, Python or NumPy writes it, or of words in brackets with commas between."""
+    for read, text in ((json.loads, written), (ast.literal_eval, BESIDE.sub(r"\1, \2", written))):
+        with suppress(ValueError, SyntaxError, RecursionError):
+            return [part for part in read(text) if part is not None]
+    return [part for part in map(str.strip, written[1:-1].split(",")) if part]
+
+
+def _are_lists(distinct: Counter[str], kind: str) -> bool:
+    """Whether the labels are written lists, one of them longer than 1. "[0, 10]", without quotes, may be one label."""
+    lists = {cell: [*map(str, _elements(cell))] for cell in distinct if WRITTEN.fullmatch(cell)}
+    longer = {cell: parts for cell, parts in lists.items() if len(parts) > 1}
+    if not longer or distinct.keys() - lists.keys() - {""}:
+        return False
+    alone = {parts[0] for parts in lists.values() if len(parts) == 1}
+    return kind == "multi" or any("'" in cell or '"' in cell for cell in longer) or _surely(longer, alone, distinct)[0] > 0
+
+
+def _surely(joined: dict[str, list[str]], alone: Container[str], distinct: Counter[str]) -> tuple[int, int]:
+    """(rows whose labels all occur alone too, so that "Berlin, Germany" is one label; the same, or 0 where they are too few)."""
+    good = sum(distinct[cell] for cell, parts in joined.items() if all(part in alone for part in parts))
+    enough = good >= max(LEAST, SHARE * distinct.total(), PURE * sum(map(distinct.get, joined)))
+    return (good if enough else 0), good
 
 
 def _guessed(distinct: Counter[str], kind: str) -> str:
-    """The separator, or "": parts occur alone too, so "Berlin, Germany" is one label; with kind multi, or in other labels."""
-    rows = {}
+    """The separator, or "". Its labels occur alone too; with kind multi it is enough that they occur in other rows."""
+    sure = {}
     for sign in spellings.SIGNS_BETWEEN_LABELS:
-        parts_of = {cell: [part.strip() for part in cell.split(sign)] for cell in distinct if sign in cell}
-        times = Counter(chain.from_iterable(parts_of.values()))
-        known = (distinct.keys() - parts_of.keys()) | {part for part in times if kind == "multi" and times[part] > 1}
-        good = [cell for cell, parts in parts_of.items() if known.issuperset(parts) and not DECIMAL.fullmatch(cell)]
-        rows[sign], joined = sum(map(distinct.get, good)), sum(map(distinct.get, parts_of))
-        if kind != "multi" and rows[sign] < max(LEAST, SHARE * distinct.total(), PURE * joined):
-            rows[sign] = 0
-    sign = max(rows, key=rows.__getitem__)
-    return sign if rows[sign] else ""
+        joined = {cell: [part.strip() for part in cell.split(sign)] for cell in distinct if sign in cell}
+        joined = {cell: parts for cell, parts in joined.items() if not DECIMAL.fullmatch(cell)}
+        times = Counter(chain.from_iterable(joined.values()))
+        known = (distinct.keys() - joined.keys()) | {part for part in times if kind == "multi" and times[part] > 1}
+        sure[sign] = _surely(joined, known, distinct)
+    sign = max(sure, key=sure.__getitem__)
+    return sign if any(sure[sign]) and (kind == "multi" or sure[sign][0]) else ""
 
 
 def _named(table: Table, wanted: Any) -> tuple[str, ...]:

@@ -50,7 +50,9 @@ class Task(Protocol):
     def written(self, label: Any) -> str: ...  # back; several in alphabetical order
     def shared(self, labels: list) -> tuple[set, set]: ...  # names that all labels have, and that only some have; one class: none
     def none(self, shape: Shape, classes: int) -> Labels: ...  # all open
-    def load(self, path: Path, shape: Shape, classes: int, least: int) -> Labels: ...  # as artifacts.load; no code below `least`
+    def no_predictions(self, shape: Shape, classes: int) -> Labels: ...  # as `none`, with int16 for one class, to save space
+    # As artifacts.load; no code below `least`; dtype: of one class
+    def load(self, path: Path, shape: Shape, classes: int, least: int, dtype: type = np.int64) -> Labels: ...
     def main(self, values: Labels) -> np.ndarray: ...  # int64 [...]: the class that a row counts for, its rarest; or a code
     def has(self, values: Labels, number: int) -> np.ndarray: ...  # bool [...]: whether a row has the class
     def indicator(self, values: Labels, classes: int) -> np.ndarray: ...  # float32 [..., classes]: 1 for each that it has

@@ -30,7 +30,7 @@ the threshold of each on rows it had left out, and folded it into the bias."""
         if not len(many):
             return "texts may have several labels"
         shares = f"{(many > 1).mean():.0%} have several and {(many == 0).mean():.0%} none"
-        only_one = "" if many.max() > 1 else "; labels.kind: single suits these better"
+        only_one = "; as each has one, labels.kind: single suits one column of labels better" if (many == 1).all() else ""
         return f"texts may have several labels: {many.mean():.2f} each, {shares}{only_one}"
 
     def array(self, labels, classes):
@@ -59,7 +59,10 @@ the threshold of each on rows it had left out, and folded it into the bias."""
     def none(self, shape, classes):
         return np.full((*shape, classes), label_codes.OPEN, np.int8)
 
-    def load(self, path, shape, classes, least):
+    def no_predictions(self, shape, classes):
+        return self.none(shape, classes)
+
+    def load(self, path, shape, classes, least, dtype=None):
         return artifacts.load(path, np.int8, (*shape, classes), within=(least, 2))
 
     def main(self, values):

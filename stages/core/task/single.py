@@ -45,8 +45,11 @@ class Single:
     def none(self, shape, classes):
         return np.full(shape, label_codes.OPEN, np.int64)
 
-    def load(self, path, shape, classes, least):
-        return artifacts.load(path, np.int64, shape, within=(least, classes))
+    def no_predictions(self, shape, classes):
+        return np.full(shape, label_codes.OPEN, np.int16)
+
+    def load(self, path, shape, classes, least, dtype=np.int64):
+        return artifacts.load(path, dtype, shape, within=(least, classes))
 
     def main(self, values):
         return values

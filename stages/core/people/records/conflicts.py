@@ -39,7 +39,7 @@ def renamed(label: str, rename: Mapping[str, str]) -> str:
 
 def present(label: str, rename: Mapping[str, str], kind: task.Task) -> str:
     """A label as people write it, with the current names of its classes."""
-    read = kind.read(label)
+    read = kind.read(renamed(label, rename))  # the name of a former class may be no name of several
     return kind.written(task.renamed(read, {name: renamed(name, rename) for name in task.names(read)}))
 
 

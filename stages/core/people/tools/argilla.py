@@ -22,7 +22,7 @@ def read(records: list[dict], classes: Collection[str]) -> Iterator[ToolAnswer]:
         with naming(where):
             key, text = key_and_text(record)
             for name, own in answers.items():
-                own += [ToolAnswer(where, key, text, labels, who) for labels, who in _responses(record, name)]
+                own += [ToolAnswer(where, key, text, labels, who, whole=bool(labels)) for labels, who in _responses(record, name)]
     name = question({name: [answer.labels for answer in own] for name, own in answers.items()}, classes)
     return iter(answers.get(name, ()))
 
