@@ -71,8 +71,8 @@ def main() -> None:
     # A round after one that waits has not chosen its rows: it waits for the same answers.
     waiting = {stage: rows for stage, rows in waiting.items() if stage == stages[0] or settings.rounds[stage].after not in waiting}
 
-    buckets, main_classes = artifacts.load_clusters(), kind.main(answers)
-    artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, main_classes)})
+    buckets = artifacts.load_clusters()
+    artifacts.save_json(METRICS / "buckets.json", {"label_agreement_nmi": agreement_of(buckets, kind.main(answers))})
     measured, overall, picked, sentence = {}, {}, {}, ""
     if tested:
         for (arm, stage), result in tested.items():
@@ -82,7 +82,7 @@ def main() -> None:
     if trained and tested:
         artifacts.save_json(METRICS / "summary.json", measured.get((MAIN, FINAL), measured[MAIN, trained[-1]]))
         overall = comparison.over_budgets(tested, trained, actual, measure)
-        picked = described(tested, trained[-1], settings.seeds, main_classes, buckets)
+        picked = described(tested, trained[-1], settings.seeds, answers, buckets)
         for arm in overall:
             artifacts.save_json(METRICS / arm / "curve.json", overall[arm] | picked[arm])
         sentence = answer.sentence(measured, overall, trained[-1], measure, settings) + took
@@ -103,7 +103,7 @@ def main() -> None:
         if agreement:
             artifacts.save_json(METRICS / "agreement.json", agreement)
         text += annotators.as_markdown(agreement)
-        text += annotators.found_by_hand(artifacts.load_json(paths.PEOPLE)["found"], stages, answers)
+        text += annotators.found_by_hand(artifacts.load_json(paths.PEOPLE)["found"], stages, task.codes(answers))
     with artifacts.whole(Path("data/summary.md")) as part:
         part.write_text(text, encoding="utf-8")
     print(text)
@@ -153,9 +153,11 @@ def random_rows_for(tested: Tested, arm: str, stage: str, trained: list[str]) ->
 def misled_by_name(bucketed: list[results.Result], classes: list[str]) -> str:
     """Which classes their phrases mislead about, by the labels that the bucketed arm has bought."""
     pool_rows = artifacts.pool_rows()
+    if task.load().nothing:  # names tell the likeliest class of a text, which may have others
+        return ""
     actual = np.full(pool_rows, labels.OPEN)
     for result in bucketed:
-        actual[result.labelled] = task.of(result.bought).main(result.bought)
+        actual[result.labelled] = result.bought
     named = artifacts.load(paths.NAMED, np.int16, (pool_rows,), within=(-1, len(classes)))
     misled = misleading.found(actual, named, classes)
     return misleading.as_markdown(misled, artifacts.texts(paths.POOL) if misled else [])
@@ -186,7 +188,7 @@ def how_sure(
 
 
 def described(tested: Tested, last: str, seeds: list[int], answers: np.ndarray, buckets: np.ndarray) -> dict[str, dict]:
-    """Means over the seeds of `describe` for each arm at the stage `last`. answers int64 [pool], buckets int32 [pool]"""
+    """Means over the seeds of `describe` for each arm at the stage `last`. answers labels [pool], buckets int32 [pool]"""
     words = np.array([len(text.split()) for text in artifacts.texts(paths.POOL)])
     embedded = vectors.of_texts(paths.EMBEDDINGS, paths.POOL)
     means = {}

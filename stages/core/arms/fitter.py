@@ -83,8 +83,10 @@ class Fitter:
             return np.empty((0, self.classes), np.float32)
         probabilities = fitted.model.probabilities(self.holdout[np.arange(len(self.holdout))], f"holdout {fitted.title}")
         known = task.codes(self.actual) >= 0
-        accuracy = f"{measures.accuracy(probabilities[known], self.actual[known]):.4f}" if known.any() else "not known yet"
-        print(f"{fitted.title}: {labelled:,} labels, holdout {task.of(self.actual).accuracy} {accuracy}", flush=True)
+        kind, found = task.of(self.actual), "not known yet"
+        if known.any():
+            found = f"{getattr(measures, kind.decides)(probabilities[known], self.actual[known]):.4f}"
+        print(f"{fitted.title}: {labelled:,} labels, holdout {kind.decides.replace('_f1', ' F1')} {found}", flush=True)
         return probabilities
 
     def stacked(self, by_seed: list[np.ndarray]) -> np.ndarray:

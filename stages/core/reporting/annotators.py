@@ -70,7 +70,7 @@ def found_by_hand(found: Mapping[str, list[int]], stages: list[str], answers: np
     """How many labels of each stage `make find` or the page found, for data/summary.md; "" for none.
 
     found     stage -> rows of the pool
-    answers   int64 [pool]: class numbers, negative without an answer
+    answers   int64 [pool]: negative without an answer
     """
     parts = []
     for stage in (stage for stage in stages if stage in found):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stages.core import task
 from stages.core.space import geometry
 
 NEAR = 0.95  # two texts with this cosine or more are near-duplicates
@@ -9,11 +10,11 @@ SAMPLE = 2_000  # rows; a share estimated from so many has a standard error of 1
 
 
 def describe(
-    rows: np.ndarray, classes: np.ndarray, vectors: np.ndarray, words: np.ndarray, buckets: np.ndarray, rng: np.random.Generator
+    rows: np.ndarray, answers: np.ndarray, vectors: np.ndarray, words: np.ndarray, buckets: np.ndarray, rng: np.random.Generator
 ) -> dict:
     """
     rows      int64 [picked]           rows of the pool
-    classes   int64 [pool]             class number of each row, negative if it has none
+    answers   labels [pool]            negative if there is none
     vectors   float32 [pool, width]
     words     int64 [pool]             words of each text
     buckets   int32 [pool]
@@ -21,9 +22,10 @@ def describe(
     Returns the share of the largest class (0 if no row has a class), the share of rows with a near-duplicate among the picked rows
     (exact up to SAMPLE picked rows, else estimated from so many), the share of buckets with a picked row, and words a text.
     """
-    counts = np.bincount(classes[rows][classes[rows] >= 0], minlength=1)
+    known = answers[rows][task.codes(answers[rows]) >= 0]
+    counts = task.of(known).indicator(known, 1 + int(known.max(initial=0))).sum(0)
     return {
-        "largest_class_share": float(counts.max() / max(counts.sum(), 1)),
+        "largest_class_share": float(counts.max()) / max(len(known), 1),
         "near_duplicates_share": float(has_near_duplicate(np.asarray(vectors[rows]), rng).mean()),
         "buckets_covered_share": len(np.unique(buckets[rows])) / len(np.unique(buckets)),
         "mean_words": float(words[rows].mean()),

@@ -26,4 +26,6 @@ def why(settings: Any, labels: int, classes: int) -> str:
         return ""
     each = labels / classes
     size = f"fewer than {LEAST}" if each < LEAST else f"{LEAST} to {MOST}" if each <= MOST else f"more than {MOST}"
+    if each <= MOST and FEW in task.load().refuses:
+        size = f"at most {MOST}"
     return f" train_final.trainer: auto took {trainer(settings, labels, classes)}, since {labels:,} labels are {size} a class."

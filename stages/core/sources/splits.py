@@ -17,7 +17,10 @@ TEXT_COLUMNS = ("text", "sentence", "review", "content", "document")
 LABEL_COLUMNS = ("label", "labels", "category", "class", "target", "sentiment")
 GROUP_COLUMNS = ("group",)
 SPLIT_COLUMNS = ("split",)
-NO_LABELS = "; if there are no labels, let people label: labels.from: people, as in params/people.yaml"
+NO_LABELS = (
+    "; if each label has a column of 0 and 1, name these in prepare.label_columns; if there are no labels, let people label: "
+    "labels.from: people, as in params/people.yaml"
+)
 
 Rows = list[dict[str, str | None]]
 

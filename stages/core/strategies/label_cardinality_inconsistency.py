@@ -12,7 +12,8 @@ from stages.core.strategies import PoolState
 def scores(pool: PoolState, rng: np.random.Generator) -> np.ndarray:
     """float32 [pool]: 0 where a row has as many labels as the mean."""
     task.refuse("the strategy ", "label_cardinality_inconsistency", pool.kind)
-    usual = pool.labels.of(pool.with_class).sum(1).mean()
+    rows = pool.with_class
+    usual = pool.labels.of(rows).sum(1).mean() if len(rows) else 0.0
     return np.abs(pool.kind.predicted(pool.probabilities).sum(1) - usual).astype(np.float32)
 
 

@@ -32,7 +32,7 @@ class Task(Protocol):
     # fmt: off
     accuracy: str  # what the measure `accuracy`, the share of rows that are right in full, is called
     refuses: dict[str, str]  # learners, strategies, commands and `names` that have no use for it -> why
-    decides: str  # accuracy or macro_f1: by which encoders are compared
+    decides: str  # accuracy or macro_f1: by which encoders are compared, and which the log of training tells
     regression: str  # of_one or of_several: which regression fits it, in space/self_trained, space/names and people/label_errors
     nothing: str  # how people write that a text has none of the labels; "" where each has one
     rows_to_decide: int  # open rows by which a learner finds what probability decides; 0 where the likeliest class does

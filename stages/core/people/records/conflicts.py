@@ -50,12 +50,13 @@ def refuse_unknown(label: str, classes: Iterable[str], where: str, kind: task.Ta
     strange = [label] if read is None else [name for name in task.names(read) if name not in classes]
     if not strange or label == CANNOT_SAY:
         return
-    possible, label = [*classes, CANNOT_SAY], strange[0]
+    possible, label = [*classes, *filter(None, [kind.nothing]), CANNOT_SAY], strange[0]
     alike = [name for name in possible if name.casefold() == label.casefold()]
     hint = f"possible: {', '.join(possible)}; did you mean {alike[0]}?" if alike else choices(label, possible)
+    several = "; write ; between several labels, and - for none of them" if kind.nothing else ""
     raise Refused(
         f"{where}: label = {label}, which is no class; {hint}; answer again, add it to labels.classes, or give its new name in "
-        f"labels.rename"
+        f"labels.rename{several}"
     )
 
 
