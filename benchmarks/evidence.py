@@ -57,9 +57,9 @@ from benchmarks import evidence_shown, former, variants
 from benchmarks.harness import ROOT, SST2, enter_project, of_repository, prepared
 from stages import cluster, embed, name_classes, reduce
 from stages.commands.overlay import lay_over
+from stages.core import task
 from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.arms.trajectory import Arm
-from stages.core import task
 from stages.core.base import artifacts, params, paths, phrases
 from stages.core.base.errors import choices
 from stages.core.encoding import vectors
