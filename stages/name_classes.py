@@ -38,7 +38,7 @@ def main() -> None:
     paths.NAMES_MODEL.mkdir(parents=True, exist_ok=True)
     if len(encoded.classes):
         [rng] = seeding.rngs([0], "name_classes")
-        made = probe_model.ProbeModel(names.model(pool, encoded, len(classes), rng), TRAINER, embed)
+        made = probe_model.ProbeModel(names.MODELS[kind.regression](pool, encoded, len(classes), rng), TRAINER, embed)
         made.save(paths.NAMES_MODEL)
         predicted[:] = made.probabilities(pool, "").argmax(1)
         probabilities = made.probabilities(holdout, "")[None]
@@ -57,10 +57,8 @@ def said_of(classes: list[str], describe: dict[str, str | list[str]], setting: s
     if setting != "auto":
         return {}
     lacking = [name for name in classes if name not in known]
-    why = task.load().refuses.get("names")
-    if why or lacking or len(classes) < 2:
-        not_words = f"not words: {', '.join(lacking[:5])}; describe every class in labels.describe"
-        why = why or (not_words if lacking else "only one class")
+    if lacking or len(classes) < 2:
+        why = f"not words: {', '.join(lacking[:5])}; describe every class in labels.describe" if lacking else "only one class"
         print(f"name_classes: no names: {why}")
         return {}
     return known

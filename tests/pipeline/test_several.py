@@ -69,7 +69,7 @@ def test_models_say_each_class_for_itself_and_learn_it(several):
     assert np.ptp(said.sum(2)) > 0.5
     assert ((said >= 0.5) == actual).mean() > 0.8
     assert np.isnan(array(several, "stage2/scores.npy")).sum() == 2 * 16
-    assert "no names: texts may have several labels" in several.output
+    assert "phrases of 3 classes; labels spent: 0" in several.output
     assert "train_final bucketed: self_training. train_final.trainer: auto took self_training" in several.output
 
 
@@ -95,5 +95,3 @@ def test_what_comes_later_and_what_cannot_be_is_refused_in_a_line(several):
         assert "Traceback" not in done.stderr
     several.change({"train": {"trainer": "contrastive"}})
     assert "train.trainer = contrastive: not here, since texts may have several labels" in several.dvc("repro", check=False).output
-    several.change({"train": {"trainer": "self_training"}, "labels": {"from": "people", "kind": "multi"}, "arms": []})
-    assert "labels.kind = multi: people give a text one label so far" in several.dvc("repro", "prepare", check=False).output

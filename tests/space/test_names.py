@@ -1,9 +1,12 @@
 """Learning from the phrases of classes: without a label, and beside labelled rows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from stages.core.space import logistic, names, sampling
+from stages.core.rows import measures
+from stages.core.space import logistic, names, sampling, sigmoids
 
 CLASSES, ROWS, WIDTH = 3, 600, 16
 
@@ -88,3 +91,23 @@ def test_phrases_of_two_classes_that_are_nearly_the_same_are_found():
     same = names.Phrases(np.concatenate([phrases.vectors, phrases.vectors[:1] * 3]), np.array([0, 1, 2, 2]))
     assert names.alike(phrases, 5) == ([], 0)
     assert names.alike(same, 5) == ([(0, 3)], 1)
+
+
+TRAIN = SimpleNamespace(folds=3, class_weight="even", pseudo_share=0.5, pseudo_rows=300, pseudo_weight=5.0)
+
+
+@pytest.mark.parametrize("layers", [0, 2])
+def test_where_a_text_may_have_several_classes_slopes_are_drawn_towards_the_names(layers):
+    found = {}
+    for mixed in (False, True):
+        pool, actual, phrases = made(layers, mixed=mixed)
+        labels = np.eye(CLASSES, dtype=np.int8)[actual]
+        rows = np.flatnonzero(actual != 2)[:24]  # no row of class 2
+        named = names.of_several(pool, phrases, CLASSES, np.random.default_rng(0))
+        assert (named.probabilities(pool) >= 0.5).mean(0) == pytest.approx(1 / CLASSES, abs=0.01)
+        for model in (None, named):
+            fit = sigmoids.regression(pool, rows, labels[rows], np.arange(100, 400), TRAIN, 0, "", model)
+            assert fit.weights.shape == (CLASSES, pool[0].size)
+            found[mixed, model is named] = measures.macro_f1(fit.probabilities(pool), labels)
+    assert found[False, True] > found[False, False] + 0.1  # the name alone tells class 2
+    assert found[True, True] > found[True, False] - 0.05

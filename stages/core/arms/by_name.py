@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.core import task
 from stages.core.arms import training
 from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.base import paths, seeding
@@ -20,6 +21,7 @@ def train_and_try(settings: Any, models: Path) -> None:
 
     settings   .seeds, .train and .embed of params.yaml
     """
+    task.refuse("params.yaml: train_final.arms = ", results.NAMES, task.load())
     fitter, on_holdout, history, kept = Fitter(settings), [], [], []
     vectors = probe_model.read(paths.POOL, paths.EMBEDDINGS, settings.embed.model)
     by_name = probe_model.load(paths.NAMES_MODEL, settings.embed, None)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from stages.core import task
 from stages.core.base import paths, tensor_files
-from stages.core.space import logistic, sampling
+from stages.core.space import layers, logistic, sampling
 
 SAMPLE = 10_000  # rows of the pool to learn from; more take time and change nothing
 SURE, STRENGTH = (0.3, 0.7), 0.3  # share of each class to learn from, round by round
 WEIGHTS, POWERS = (0.0, 1.0, 4.0), (0.0, 0.25, 0.5, 1.0, 2.0)  # to choose a Trust from
+STEEP = 2.0  # logits of several classes for a standard deviation of likeness
 MOST_LABELLED = 1_000  # with more labels the names have nothing to add
 AT_ONCE = 1_000  # phrases to compare with all others
 ALIKE = 0.85  # two of banking77's 77 names are as alike
@@ -35,6 +37,12 @@ class Phrases:
     def shares(self) -> np.ndarray:
         """float64 [phrases]: so that the phrases of a class weigh 1 together."""
         return 1 / np.bincount(self.classes)[self.classes]
+
+    def means(self, classes: int) -> np.ndarray:
+        """float32 [phrases, classes]: makes one column a class out of one a phrase."""
+        made = np.zeros((len(self.classes), classes), np.float32)
+        made[np.arange(len(self.classes)), self.classes] = self.shares
+        return made
 
     def save(self) -> None:
         tensors = {"vectors": np.ascontiguousarray(self.vectors, np.float32), "classes": self.classes}
@@ -67,13 +75,29 @@ def model(pool: np.ndarray, phrases: Phrases, classes: int, rng: np.random.Gener
     return fitted
 
 
+def of_several(pool: np.ndarray, phrases: Phrases, classes: int, rng: np.random.Generator) -> logistic.Logistic:
+    """As `model`, where a text may have several classes: what texts are like, as slopes, without self-training, which costs here.
+
+    How many rows have a class is not known: each class is given to 1/classes of the pool.
+    """
+    points = layers.weighted(pool[np.sort(rng.permutation(len(pool))[:SAMPLE])], 1)
+    words, slopes = layers.weighted(phrases.vectors, 1), np.zeros((classes, points.shape[1]), np.float32)
+    for part in (slice(-phrases.vectors.shape[-1], None), slice(None)):  # the last layer, and all
+        unit = words[:, part] / np.linalg.norm(words[:, part], axis=1, keepdims=True)
+        slopes[:, part] += phrases.means(classes).T @ unit / np.linalg.norm(points[:, part], axis=1).mean()
+    slopes *= STEEP / np.maximum((points @ slopes.T).std(0), 1e-9)[:, None]
+    bias = -np.quantile(points @ slopes.T, 1 - 1 / classes, axis=0).astype(np.float32)
+    return logistic.Logistic(slopes, bias, np.arange(classes), classes, task.MULTI)
+
+
+MODELS = {"of_one": model, "of_several": of_several}  # Task.regression -> the model that has seen no label
+
+
 def likeness(points: np.ndarray, phrases: Phrases, classes: int) -> np.ndarray:
     """float32 [rows, classes]: how much each row is like a class's phrases; 0 on the mean of the rows, with a deviation of 1."""
-    mean = np.zeros((len(phrases.classes), classes), np.float32)
-    mean[np.arange(len(phrases.classes)), phrases.classes] = phrases.shares
-    total = np.zeros((len(points), classes), np.float32)
-    for layers in (slice(-1, None), slice(None)) if points.ndim == 3 else (slice(None),):
-        sides = (side[:, layers].reshape(len(side), -1) if side.ndim == 3 else side for side in (points, phrases.vectors))
+    mean, total = phrases.means(classes), np.zeros((len(points), classes), np.float32)
+    for taken in (slice(-1, None), slice(None)) if points.ndim == 3 else (slice(None),):
+        sides = (side[:, taken].reshape(len(side), -1) if side.ndim == 3 else side for side in (points, phrases.vectors))
         rows, words = (np.float32(side) / np.linalg.norm(np.float32(side), axis=1, keepdims=True) for side in sides)
         cosines = rows @ words.T @ mean
         total += (cosines - cosines.mean(0)) / np.maximum(cosines.std(0), 1e-9)

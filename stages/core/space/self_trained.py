@@ -27,7 +27,7 @@ class SelfTrained(probe_model.VectorLearner):
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int, title: str
     ) -> logistic.Logistic:
         """As `regression`, where a text may have several classes."""
-        return sigmoids.regression(pool, labelled, labels, rows, self.train, seed, title)
+        return sigmoids.regression(pool, labelled, labels, rows, self.train, seed, title, self.names and self.names[1])
 
     def of_one(
         self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int, title: str
