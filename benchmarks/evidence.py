@@ -19,7 +19,8 @@
     misled         the same with each class's phrase dealt out to the next class
     opaque         the same with phrases that say nothing: "thing number 1", "thing number 2", ...
     mpnet-unnamed, mpnet-names   as unnamed and names, with a better encoder and pools of 3,000 rows
-    several        as loop, on two sets of texts with several labels, and small-text's strategies for these
+    several        two sets of texts with several labels, with their names, and small-text's strategy for these
+    several-unnamed   the same without names, the random rows and the default only
 
 All arms but the libraries' own setups share pool, vectors, buckets, model, seeds, and first rows if a strategy needs a model. On
 another processor vectors are rounded differently, so UMAP makes other buckets: each line has a checksum of both and is compared
@@ -91,7 +92,8 @@ STUDIES = {
     "former": {"embed": {"layers": "last"}, "train": {"trainer": "probe"}},
     "mpnet": {"embed": {"model": MPNET}},
     "mpnet-former": {"embed": {"model": MPNET, "layers": "last"}, "train": {"trainer": "probe"}},
-    "several": {},
+    "several": {"train": {"names": "auto"}},
+    "several-unnamed": {},
     "unnamed": {},
     "names": {"train": {"names": "auto"}},
     "misled": {"train": {"names": "auto"}},
@@ -133,8 +135,8 @@ def prepare_set(home: Path, name: str, study: str) -> None:
 
 def phrases_of(name: str, study: str) -> dict[str, str]:
     """labels.describe of a data set: what phrases.yaml or the class's name says, dealt out or replaced as the study asks."""
-    classes = artifacts.load_json(paths.CLASSES)
-    written = yaml.safe_load((ROOT / "benchmarks" / "phrases.yaml").read_text())[name]
+    classes = task.classes()
+    written = yaml.safe_load((ROOT / "benchmarks" / "phrases.yaml").read_text()).get(name, {})
     said = [written.get(each) or phrases.words_of(each) for each in classes]
     if study == "misled":
         said = said[1:] + said[:1]
@@ -295,7 +297,7 @@ def run(options: argparse.Namespace) -> None:
     refuse_unless_among(variants.names(), *arms)
     done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(study)}
     wanted = []
-    for name in options.sets or (SEVERAL if study == "several" else SETS):
+    for name in options.sets or (SEVERAL if study.startswith("several") else SETS):
         prepare_set(home, name, study)
         here = made_of()
         for seed in SEEDS[: options.seeds]:

@@ -85,7 +85,7 @@ def names() -> list[str]:
 
 def names_in(study: str) -> list[str]:
     """The arms that a study runs by default. The libraries' own setups belong to `former`, whose vectors they use."""
-    if study in OF_NAMES:
+    if study in (*OF_NAMES, "several-unnamed"):
         return [BASELINE, name_of_default()]
     if study == "several":
         margins = [name for name, (_, score, _) in variants().items() if score == "margin"]
