@@ -48,7 +48,8 @@ WAYS = {  # name -> study of evidence.py whose folders have names of classes or 
     "finetune": ("unnamed", {"trainer": "finetune"}),
     SMALL_TEXT: ("unnamed", {}),
 }
-FOR_SEVERAL = (SETFIT, SMALL_TEXT, "regression", "finetune")  # ways for texts with several labels
+FOR_SEVERAL = (SETFIT, SMALL_TEXT, "regression", "regression, names", "finetune")  # ways for texts with several labels
+OF_SEVERAL = {"names": "several", "unnamed": "several-unnamed"}  # studies that stand in for these there
 
 
 def rows_of(drawn: str, size: str, seed: int, data: evidence.Opened) -> np.ndarray:
@@ -130,12 +131,12 @@ def run(options: argparse.Namespace) -> None:
         for which in [(name, drawn, size) for size in sizes for drawn in options.drawn for name in options.sets]:
             for way in options.ways:
                 name, drawn, size = which
-                several = name in evidence.SEVERAL
-                if (*which, seed, way) in done or (several and way not in FOR_SEVERAL):
+                study_of = OF_SEVERAL if name in evidence.SEVERAL else {}
+                if (*which, seed, way) in done or (study_of and way not in FOR_SEVERAL):
                     continue
-                evidence.prepare_set(home, name, "several" if several else CHOOSES)
+                evidence.prepare_set(home, name, study_of.get(CHOOSES, CHOOSES))
                 chosen = rows_of(drawn, size, seed, evidence.opened(str(Path.cwd()), None, False))
-                evidence.prepare_set(home, name, "several" if several else WAYS[way][0])
+                evidence.prepare_set(home, name, study_of.get(WAYS[way][0], WAYS[way][0]))
                 about = {"set": name, "drawn": drawn, "size": size, "seed": seed, "way": way, "rows": len(chosen)}
                 with contextlib.redirect_stdout(None):
                     line = about | tried(way, chosen, seed) | {"machine": machine()}
