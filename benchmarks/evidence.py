@@ -19,6 +19,8 @@
     misled         the same with each class's phrase dealt out to the next class
     opaque         the same with phrases that say nothing: "thing number 1", "thing number 2", ...
     mpnet-unnamed, mpnet-names   as unnamed and names, with a better encoder and pools of 3,000 rows
+    several        two sets of texts with several labels, with their names, and small-text's strategy for these
+    several-unnamed   the same without names, the random rows and the default only
 
 All arms but the libraries' own setups share pool, vectors, buckets, model, seeds, and first rows if a strategy needs a model. On
 another processor vectors are rounded differently, so UMAP makes other buckets: each line has a checksum of both and is compared
@@ -56,6 +58,7 @@ from benchmarks import evidence_shown, former, variants
 from benchmarks.harness import ROOT, SST2, enter_project, of_repository, prepared
 from stages import cluster, embed, name_classes, reduce
 from stages.commands.overlay import lay_over
+from stages.core import task
 from stages.core.arms.fitter import FittedModel, Fitter
 from stages.core.arms.trajectory import Arm
 from stages.core.base import artifacts, params, paths, phrases
@@ -76,9 +79,12 @@ SETS = {
     "rotten_tomatoes": "rotten_tomatoes",
     "sst2": str(SST2),
 }
+SEVERAL = {name: str(SHARED / name) for name in ("go_emotions", "hallmarks")}  # texts with several labels
+LABEL_COLUMNS = {"hallmarks": ["Activating invasion and metastasis..Tumor promoting inflammation"]}
 BUDGETS = dict.fromkeys(SETS, (50, 100, 200, 300, 500, 1_000)) | {
     "banking77": (77, 154, 308, 462, 770, 1_540),
     "bbc_news": (50, 100, 200, 300, 500, 800),
+    **dict.fromkeys(SEVERAL, (100, 200, 300, 500, 1_000)),
 }
 MPNET = str(ROOT / ".gleaner" / "mpnet")  # all-mpnet-base-v2, as a folder
 STUDIES = {
@@ -86,6 +92,8 @@ STUDIES = {
     "former": {"embed": {"layers": "last"}, "train": {"trainer": "probe"}},
     "mpnet": {"embed": {"model": MPNET}},
     "mpnet-former": {"embed": {"model": MPNET, "layers": "last"}, "train": {"trainer": "probe"}},
+    "several": {"train": {"names": "auto"}},
+    "several-unnamed": {},
     "unnamed": {},
     "names": {"train": {"names": "auto"}},
     "misled": {"train": {"names": "auto"}},
@@ -107,7 +115,8 @@ POOL_ROWS, MPNET_ROWS = 10_000, 3_000
 def prepare_set(home: Path, name: str, study: str) -> None:
     """Run stages prepare to cluster, and name_classes in studies with names, once a data set and study."""
     folder = home / study / name
-    changes = {"prepare": {"dataset": SETS[name]}, "train": {"names": "off"}}
+    source = {"dataset": (SETS | SEVERAL)[name], "label_columns": LABEL_COLUMNS.get(name, [])}
+    changes = {"prepare": source, "train": {"names": "off"}}
     lay_over(changes, STUDIES[study])
     if (folder / paths.CLUSTERS).exists():
         enter_project(folder, **changes)
@@ -126,8 +135,8 @@ def prepare_set(home: Path, name: str, study: str) -> None:
 
 def phrases_of(name: str, study: str) -> dict[str, str]:
     """labels.describe of a data set: what phrases.yaml or the class's name says, dealt out or replaced as the study asks."""
-    classes = artifacts.load_json(paths.CLASSES)
-    written = yaml.safe_load((ROOT / "benchmarks" / "phrases.yaml").read_text())[name]
+    classes = task.classes()
+    written = yaml.safe_load((ROOT / "benchmarks" / "phrases.yaml").read_text()).get(name, {})
     said = [written.get(each) or phrases.words_of(each) for each in classes]
     if study == "misled":
         said = said[1:] + said[:1]
@@ -151,14 +160,16 @@ def one_run(home: Path, study: str, name: str, arm: str, seed: int) -> dict:
     [order] = rounds.random_orders([seed], len(data.buckets))
     data.fitter.named = []
     of_arm = arm_of(arm, budgets_of(name, study), data, seconds)
-    tried = [probabilities for _, _, probabilities, _ in of_arm.trajectory(seed, order)]
+    tried, actual = [probabilities for _, _, probabilities, _ in of_arm.trajectory(seed, order)], data.fitter.actual
+    further = [task.of(actual).further(p, actual) for p in tried]
     return {
         "set": name,
         "made_of": data.made_of,
         "arm": arm,
         "seed": seed,
-        "accuracy": [round(accuracy(p, data.fitter.actual), 6) for p in tried],
-        "macro_f1": [round(macro_f1(p, data.fitter.actual), 6) for p in tried],
+        "accuracy": [round(accuracy(p, actual), 6) for p in tried],
+        "macro_f1": [round(macro_f1(p, actual), 6) for p in tried],
+        **{measure: [round(each[measure], 6) for each in further] for measure in further[0]},
         "kappas": [stopping.kappa(*pair) for pair in itertools.pairwise(data.fitter.named)],
         "classes_named": [len(np.unique(named)) for named in data.fitter.named],
         "seconds_choosing": round(sum(seconds), 3),
@@ -286,7 +297,7 @@ def run(options: argparse.Namespace) -> None:
     refuse_unless_among(variants.names(), *arms)
     done = {(row["set"], row["arm"], row["seed"]): row["made_of"] for row in load(study)}
     wanted = []
-    for name in options.sets:
+    for name in options.sets or (SEVERAL if study.startswith("several") else SETS):
         prepare_set(home, name, study)
         here = made_of()
         for seed in SEEDS[: options.seeds]:
@@ -321,17 +332,17 @@ def main() -> None:
     parser.add_argument("do", choices=["run", "table", "named", "saved", "stopped", "picture"])
     parser.add_argument("--study", choices=list(STUDIES), default="loop")
     parser.add_argument("--arms", nargs="*")
-    parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--sets", nargs="*", choices=[*SETS, *SEVERAL])
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="number of seeds")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--against", default=BASELINE, metavar="ARM")
-    parser.add_argument("--measure", choices=["accuracy", "macro_f1"], default="accuracy")
+    parser.add_argument("--measure", choices=["accuracy", "macro_f1", "micro_f1"], default="accuracy")
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
     if options.do == "run":
         run(options)
         return
-    rows = [row for row in load(options.study) if row["set"] in options.sets]
+    rows = [row for row in load(options.study) if row["set"] in (options.sets or BUDGETS)]
     shown = {*(options.arms or []), options.against}
     refuse_unless_among(dict.fromkeys(row["arm"] for row in rows), *shown)
     if options.arms:

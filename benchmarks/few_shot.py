@@ -1,4 +1,4 @@
-"""SetFit 1.2.0 with its defaults beside our learners: same rows, same encoder.
+"""SetFit 1.2.0 with its defaults beside our learners: same rows, same encoder. Texts may have several labels.
 
     python -m benchmarks.few_shot run [--sets NAME ...] [--seeds 3] [--a-class 8 16 | --labels 50 100] [--drawn random chosen]
         [--ways NAME ...]
@@ -26,9 +26,9 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from benchmarks import evidence, rivals, variants
+from benchmarks import evidence, rivals, setups, variants
 from benchmarks.harness import ROOT, machine
-from stages.core import learners
+from stages.core import learners, task
 from stages.core.base import params, paths
 from stages.core.encoding import model_files
 from stages.core.rows import labels, rounds
@@ -37,7 +37,7 @@ from stages.core.rows.measures import accuracy, macro_f1
 RESULTS = ROOT / "benchmarks" / "few-shot.jsonl"
 HOLDOUT_ROWS = 1_000
 CHOOSES = "names"  # the study whose settings choose rows
-SETFIT = "SetFit"
+SETFIT, SMALL_TEXT = "SetFit", "small-text, fine-tuned"
 A_CLASS = " a class"
 WAYS = {  # name -> study of evidence.py whose folders have names of classes or not, and settings of params train
     SETFIT: ("unnamed", {}),
@@ -46,7 +46,10 @@ WAYS = {  # name -> study of evidence.py whose folders have names of classes or 
     "contrastive": ("unnamed", {"trainer": "contrastive"}),
     "contrastive, names": ("names", {"trainer": "contrastive"}),
     "finetune": ("unnamed", {"trainer": "finetune"}),
+    SMALL_TEXT: ("unnamed", {}),
 }
+FOR_SEVERAL = (SETFIT, SMALL_TEXT, "regression", "regression, names", "finetune")  # ways for texts with several labels
+OF_SEVERAL = {"names": "several", "unnamed": "several-unnamed"}  # studies that stand in for these there
 
 
 def rows_of(drawn: str, size: str, seed: int, data: evidence.Opened) -> np.ndarray:
@@ -65,23 +68,26 @@ def rows_of(drawn: str, size: str, seed: int, data: evidence.Opened) -> np.ndarr
 
 
 def setfit(texts: list[str], values: np.ndarray, classes: int, seed: int) -> Callable[[list[str]], np.ndarray]:
-    """A model as in SetFit's README; its probabilities, float [rows, classes], of other texts."""
+    """A model as in SetFit's README; its probabilities, float [rows, classes], of other texts. Several labels: one-vs-rest."""
     import torch
     from datasets import Dataset
     from sentence_transformers.models import Normalize
     from setfit import SetFitModel, Trainer, TrainingArguments
     from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
 
+    several = {"multi_target_strategy": "one-vs-rest"} if values.ndim > 1 else {}
     torch.manual_seed(seed)  # the seed below comes too late for the model's own draws
     body = rivals.sentence_transformer(model_files.folder_of(model_files.PACKAGED), "float32")
     body.append(Normalize())
-    model = SetFitModel(model_body=body, model_head=LogisticRegression())
+    head = OneVsRestClassifier(LogisticRegression()) if several else LogisticRegression()
+    model = SetFitModel(model_body=body, model_head=head, **several)
     settings = TrainingArguments(seed=seed, output_dir=".gleaner/setfit", report_to="none", save_strategy="no")
     Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": values.tolist()})).train()
 
     def probabilities(others: list[str]) -> np.ndarray:
         said = np.zeros((len(others), classes))
-        said[:, model.model_head.classes_] = np.asarray(model.predict_proba(others))
+        said[:, slice(None) if several else model.model_head.classes_] = np.asarray(model.predict_proba(others))
         return said
 
     return probabilities
@@ -93,7 +99,10 @@ def tried(way: str, rows: np.ndarray, seed: int) -> dict:
     classes, values, actual = len(labels.classes()), labels.whole_pool("to learn from")[rows], labels.holdout()
     held = np.sort(np.random.default_rng(0).permutation(len(actual))[:HOLDOUT_ROWS])
     changed = settings.train.changed(**changes or {"trainer": "finetune"})  # SetFit takes texts, as finetune does
-    learner = learners.named(changed, settings.embed, params.machine(), classes)
+    if way == SMALL_TEXT:
+        learner = setups.FineTuned(changed, settings.embed, params.machine(), classes)
+    else:
+        learner = learners.named(changed, settings.embed, params.machine(), classes)
     pool = learner.read(paths.POOL, paths.EMBEDDINGS)
     others: Any = learner.read(paths.HOLDOUT, paths.HOLDOUT_EMBEDDINGS)[held]
     start = time.process_time()
@@ -105,7 +114,8 @@ def tried(way: str, rows: np.ndarray, seed: int) -> dict:
     fitted = time.process_time()
     said = predict(others)
     ended = time.process_time()
-    return {
+    further = task.of(actual).further(said, actual[held])
+    return {name: round(value, 6) for name, value in further.items()} | {
         "accuracy": round(accuracy(said, actual[held]), 6),
         "macro_f1": round(macro_f1(said, actual[held]), 6),
         "seconds": round(fitted - start, 2),
@@ -121,11 +131,12 @@ def run(options: argparse.Namespace) -> None:
         for which in [(name, drawn, size) for size in sizes for drawn in options.drawn for name in options.sets]:
             for way in options.ways:
                 name, drawn, size = which
-                if (*which, seed, way) in done:
+                study_of = OF_SEVERAL if name in evidence.SEVERAL else {}
+                if (*which, seed, way) in done or (study_of and way not in FOR_SEVERAL):
                     continue
-                evidence.prepare_set(home, name, CHOOSES)
+                evidence.prepare_set(home, name, study_of.get(CHOOSES, CHOOSES))
                 chosen = rows_of(drawn, size, seed, evidence.opened(str(Path.cwd()), None, False))
-                evidence.prepare_set(home, name, WAYS[way][0])
+                evidence.prepare_set(home, name, study_of.get(WAYS[way][0], WAYS[way][0]))
                 about = {"set": name, "drawn": drawn, "size": size, "seed": seed, "way": way, "rows": len(chosen)}
                 with contextlib.redirect_stdout(None):
                     line = about | tried(way, chosen, seed) | {"machine": machine()}
@@ -162,13 +173,13 @@ def table(measure: str, ways: Iterable[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.few_shot")
     parser.add_argument("do", choices=["run", "table"])
-    parser.add_argument("--sets", nargs="*", choices=list(evidence.SETS), default=list(evidence.SETS))
+    parser.add_argument("--sets", nargs="*", choices=[*evidence.SETS, *evidence.SEVERAL], default=list(evidence.SETS))
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
     parser.add_argument("--a-class", nargs="*", type=int, default=[])
     parser.add_argument("--labels", nargs="*", type=int, default=[])
     parser.add_argument("--drawn", nargs="*", choices=["random", "chosen"], default=["random", "chosen"])
     parser.add_argument("--ways", nargs="*", choices=list(WAYS), default=list(WAYS))
-    parser.add_argument("--measure", choices=["accuracy", "macro_f1"], default="accuracy")
+    parser.add_argument("--measure", choices=["accuracy", "macro_f1", "micro_f1"], default="accuracy")
     parser.add_argument("--home", default=".gleaner/evidence")
     options = parser.parse_args()
     print(table(options.measure, options.ways)) if options.do == "table" else run(options)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from stages.core.strategies import NoModelYet, PoolState
 
@@ -23,9 +24,10 @@ def small_text(name: str, **settings: Any) -> Callable:
         if pool.model is None:
             raise NoModelYet  # small-text starts its learner with random rows
         seed_globally(rng.integers(2**32))
-        labelled = pool.labelled
+        labelled, values = pool.labelled, pool.labels.of(pool.labelled)
+        values = csr_matrix(values) if values.ndim > 1 else values
         rows = getattr(query_strategies, name)(**settings).query(
-            _SmallTextModel(pool), pool.vectors, pool.open_rows, labelled, pool.labels.of(labelled), n=wanted
+            _SmallTextModel(pool), pool.vectors, pool.open_rows, labelled, values, n=wanted
         )
         return np.asarray(rows, np.int64)
 
@@ -98,6 +100,7 @@ def quiet(pick: Callable) -> Callable:
 PEERS = {
     "small-text BreakingTies": small_text("BreakingTies"),
     "small-text EmbeddingKMeans": small_text("EmbeddingKMeans"),
+    "small-text CategoryVectorInconsistencyAndRanking": small_text("CategoryVectorInconsistencyAndRanking", pbar=None),
     "scikit-activeml entropy": scikit_activeml("UncertaintySampling", True, method="entropy"),
     "scikit-activeml margin": scikit_activeml("UncertaintySampling", True, method="margin_sampling"),
     "scikit-activeml CoreSet": scikit_activeml("CoreSet", False),

@@ -63,23 +63,30 @@ class FineTuned(OnTexts):
     def fit(self, pool: np.ndarray, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, *_: Any) -> Model:
         from small_text import TransformerBasedClassification, TransformerModelArguments, TransformersDataset
 
+        several = labels.ndim > 1
+        made = functools.partial(TransformersDataset, multi_label=several, target_labels=self.labels)
         seed_globally(seed)
         torch.manual_seed(seed)
         with tempfile.TemporaryDirectory() as cache:
             classifier = TransformerBasedClassification(
-                TransformerModelArguments(str(self.folder)), self.classes, device=str(encoder.device()), cache_dir=cache
+                TransformerModelArguments(str(self.folder)),
+                self.classes,
+                multi_label=several,
+                device=str(encoder.device()),
+                cache_dir=cache,
             )
-            classifier.fit(TransformersDataset(with_labels(pool[labelled], labels), target_labels=self.labels))
+            classifier.fit(made(with_labels(pool[labelled], labels)))
 
         def asked(rows: np.ndarray) -> np.ndarray:
-            unknown = np.full(len(rows), -1)  # LABEL_UNLABELED
-            return classifier.predict_proba(TransformersDataset(with_labels(rows, unknown), target_labels=self.labels))
+            unknown = np.zeros((len(rows), 0)) if several else np.full(len(rows), -1)  # LABEL_UNLABELED
+            return classifier.predict_proba(made(with_labels(rows, unknown)))
 
         return Model(classifier, asked)
 
 
 def with_labels(rows: np.ndarray, labels: np.ndarray) -> list[tuple]:
-    return [(*row, int(label)) for row, label in zip(rows, labels)]
+    """`labels` as in stages/core/task"""
+    return [(*row, np.flatnonzero(label) if labels.ndim > 1 else int(label)) for row, label in zip(rows, labels)]
 
 
 class TfIdf(OnTexts):

@@ -19,6 +19,12 @@ from stages.core.strategies import Pick, PoolState
 Variant = tuple[str, str, str]
 DESCRIBED = "as described: random in buckets, then entropy in buckets"
 OF_NAMES = ("unnamed", "names", "misled", "opaque", "mpnet-unnamed", "mpnet-names")  # studies of two arms
+# Strategies that only texts with several labels have a use for, and those of other libraries that have none for these.
+OF_SEVERAL = (
+    "category_vector_inconsistency",
+    "label_cardinality_inconsistency",
+    "small-text CategoryVectorInconsistencyAndRanking",
+)
 CHOSEN = "typiclust, then margin, clustered anew"
 VARIANTS: dict[str, Variant] = {
     DESCRIBED: ("random", "entropy", "buckets"),
@@ -79,9 +85,12 @@ def names() -> list[str]:
 
 def names_in(study: str) -> list[str]:
     """The arms that a study runs by default. The libraries' own setups belong to `former`, whose vectors they use."""
-    if study in OF_NAMES:
+    if study in (*OF_NAMES, "several-unnamed"):
         return [BASELINE, name_of_default()]
-    return [BASELINE, *SETUPS] if study == "former" else [name for name in names() if name not in SETUPS]
+    if study == "several":
+        margins = [name for name, (_, score, _) in variants().items() if score == "margin"]
+        return [BASELINE, *margins, "margin", "entropy", "badge", *OF_SEVERAL]
+    return [BASELINE, *SETUPS] if study == "former" else [name for name in names() if name not in (*SETUPS, *OF_SEVERAL)]
 
 
 def way(arm: str) -> Way:
