@@ -40,8 +40,10 @@ class _SmallTextModel:
     def __init__(self, pool: PoolState):
         self.pool = pool
 
-    def predict_proba(self, _vectors: np.ndarray) -> np.ndarray:
-        return self.pool.probabilities
+    def predict_proba(self, vectors: np.ndarray) -> np.ndarray:
+        """Of all rows, or of the open ones, which is what strategies for several labels ask for."""
+        said = self.pool.probabilities
+        return said if len(vectors) == len(said) else said[self.pool.open_rows]
 
     def embed(self, vectors: np.ndarray, pbar: Any = None) -> np.ndarray:
         return np.asarray(vectors)
