@@ -39,7 +39,7 @@ def pressed(window: Window) -> str:
 
 def test_keys_and_clicks_set_labels_and_enter_answers_with_two_one_or_none(folder, driver):  # noqa: F811
     on_paper(folder, FEW, kind=task.MULTI)
-    predict("stage2", [-1, -1, -1, -1, 2, 1])
+    predict("stage2", [[-1] * 3] * 4 + [[0, 1, 1], [0, 1, 0]])
     desk = Desk(Choosing(next_rows))
     with served(desk) as address:
         window = opened(driver, address)
@@ -70,7 +70,7 @@ def test_keys_and_clicks_set_labels_and_enter_answers_with_two_one_or_none(folde
         window.press("2", ENTER, ENTER)
         window.until(lambda: window.text(".text") == TEXTS[4])
         window.press("2", ENTER)
-        assert window.text("#message") == "Saved: fear. The model guessed joy."
+        assert window.text("#message") == "Saved: fear. The model guessed fear; joy."
 
         window.click("#open-earlier")
         window.press(*"joy")  # one of its labels

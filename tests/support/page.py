@@ -40,9 +40,10 @@ def ask_for(name: str, some: list[str]) -> None:
     asked.add(name, [asked.Row(key, text[key]) for key in some])
 
 
-def predict(stage: str, classes: list[int]) -> None:
-    """Predictions as score_entropy writes them: the class of every row of the pool, for one seed."""
-    artifacts.save(Path("data") / stage / "predicted.npy", np.array([classes], np.int16))
+def predict(stage: str, classes: list) -> None:
+    """Predictions as score_entropy writes them: the class of every row of the pool, or 0 and 1 for each class, for one seed."""
+    kind = np.int8 if isinstance(classes[0], list) else np.int16
+    artifacts.save(Path("data") / stage / "predicted.npy", np.array([classes], kind))
 
 
 def lines_of(who: str) -> list[list[str]]:

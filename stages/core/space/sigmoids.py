@@ -54,20 +54,20 @@ def regression(
     prior = np.zeros((classes, 1 + vectors[0].size), np.float32)
     if named:
         prior = NAMED * np.column_stack([named.bias, named.weights])
-    said = layers.weighted(vectors, 1) @ prior[:, 1:].T
+    said = layers.weighted(vectors, 1) @ prior[:, 1:].T + prior[:, 0]
     last, strength, decisive, trusted, helpful = chosen(vectors, labels, weights, train, seed, title, labelled[few], said)
     prior, said = prior * helpful, said * helpful
     points, counts = layers.weighted(vectors, last), targets.sum(0)
     slopes = np.zeros((classes, points.shape[1]), np.float32)
     bias = np.log((counts + 0.5) / (len(targets) - counts + 0.5))  # of a class that all rows have, or none
-    bias = np.where((counts == 0) & prior.any(1), prior[:, 0], bias)
+    bias = np.where((counts == 0) & prior.any(1), 0.0, bias)
     fit = np.flatnonzero((counts > 0) & (counts < len(targets)))
     slopes[fit], bias[fit] = fitted(points, targets[:, fit], weights[:, fit], np.full(len(fit), strength), before=said[:, fit])
     bias[fit] -= decisive[fit]
     fit = fit[trusted[fit]]
     if len(rows) and len(fit):
         open_rows = pool[np.sort(rng.permutation(rows)[: train.pseudo_rows])]
-        before = layers.weighted(open_rows, 1) @ prior[fit, 1:].T
+        before = layers.weighted(open_rows, 1) @ prior[fit, 1:].T + prior[fit, 0]
         more = layers.weighted(open_rows, last)
         said, known = more @ slopes[fit].T + bias[fit] + before, said[:, fit]
         own, positive = surest(said, train.pseudo_share), (said >= 0).astype(np.float32)
@@ -80,7 +80,7 @@ def regression(
         many = np.clip(positive.sum(0).astype(int), 1, len(now) - 1)
         bias[fit] -= (now[many - 1, range(len(fit))] + now[many, range(len(fit))]) / 2
     slopes = layers.weighted(slopes.reshape(classes, *vectors.shape[1:]), last) + prior[:, 1:]
-    return logistic.Logistic(slopes, bias.astype(np.float32), np.arange(classes), classes, task.MULTI)
+    return logistic.Logistic(slopes, (bias + prior[:, 0]).astype(np.float32), np.arange(classes), classes, task.MULTI)
 
 
 def surest(said: np.ndarray, share: float) -> np.ndarray:
@@ -252,8 +252,8 @@ def newton(
             length = np.where(going, along / np.maximum((towards * product).sum(0), 1e-20), 0).astype(np.float32)
             step += length * towards
             rest -= length * product
-            before, along = along, (rest * rest / scale).sum(0)
-            towards = rest / scale + along / np.maximum(before, 1e-20) * towards
+            last, along = along, (rest * rest / scale).sum(0)
+            towards = rest / scale + along / np.maximum(last, 1e-20) * towards
         moved, part = points @ step, np.ones(len(strengths), np.float32)
         for _ in range(12):
             then = loss(slopes + part * step, logits + part * moved)
