@@ -278,7 +278,7 @@ function drawCards() {
     if (row.answers) card.append(make("p", Object.entries(row.answers).map(([who, label]) => `${who}: ${shown(label)}`).join(", "), "chip"));
     if (row.disputed?.length) card.append(make("p", `disputed: ${row.disputed.join(", ")}`, "chip"));
     if (doubts?.left[0]?.label && several()) card.append(make("p", doubted(doubts.left[0]), "chip"));
-    if (row.guess) card.append(make("p", `the model's guess: ${row.guess}`, "chip"));
+    if (row.guess) card.append(make("p", `the model's guess: ${shown(row.guess)}`, "chip"));
     if (row.program) card.append(make("p", row.program, "chip"));
     const about = [row.bucket === null ? "" : `bucket ${row.bucket}`, row.group && `group ${row.group}`, row.found && `found by hand (${row.found})`];
     if (about.some(Boolean)) card.append(make("p", about.filter(Boolean).join(" · "), "about"));
