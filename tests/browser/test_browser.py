@@ -373,6 +373,7 @@ def test_rows_are_found_and_added_by_keys_alone_in_three_ways(first, driver):  #
         window.until(lambda: "by how sure the model of the classes' names is of pos" in window.text("#find-says"))
         window.press(ENTER)
         window.until(lambda: asked.read("stage1")[-1].found == "class: pos")  # the message is that of before
+        window.until(lambda: not driver.execute_script("return document.body.hasAttribute('aria-busy')"))  # keys count again
         assert window.text("#message") == "20 rows are added to stage1: they come next."
         assert not {row.key for row in asked.read("stage1")} & set(asked.keys("holdout"))
         window.press("f", *"film", ENTER)  # the way stays; what was typed is replaced
