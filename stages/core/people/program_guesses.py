@@ -24,8 +24,8 @@ from stages.core.sources import packed
 
 def _joined(label: object, info: pydantic.ValidationInfo) -> object:
     """A list of labels as people write it, where texts may have several."""
-    nothing, listed = info.context.nothing, isinstance(label, list) and all(isinstance(name, str) for name in label)
-    return "; ".join(label) or nothing if listed and nothing else label
+    listed = isinstance(label, list) and all(isinstance(name, str) for name in label)
+    return info.context.written(label) if listed and info.context.nothing else label
 
 
 class Guess(pydantic.BaseModel, strict=True, str_strip_whitespace=True):

@@ -114,7 +114,7 @@ def _are_lists(distinct: Counter[str], kind: str) -> bool:
 
 
 def _surely(joined: dict[str, list[str]], alone: Container[str], distinct: Counter[str]) -> tuple[int, int]:
-    """(rows whose labels all occur alone too, so that "Berlin, Germany" is one label; the same, or 0 where they are too few)."""
+    """(the second number, or 0 where that is too few; rows whose labels all occur alone too: "Berlin, Germany" is one label)."""
     good = sum(distinct[cell] for cell, parts in joined.items() if all(part in alone for part in parts))
     enough = good >= max(LEAST, SHARE * distinct.total(), PURE * sum(map(distinct.get, joined)))
     return (good if enough else 0), good
@@ -124,8 +124,8 @@ def _guessed(distinct: Counter[str], kind: str) -> str:
     """The separator, or "". Its labels occur alone too; with kind multi it is enough that they occur in other rows."""
     sure = {}
     for sign in spellings.SIGNS_BETWEEN_LABELS:
-        joined = {cell: [part.strip() for part in cell.split(sign)] for cell in distinct if sign in cell}
-        joined = {cell: parts for cell, parts in joined.items() if not DECIMAL.fullmatch(cell)}
+        cells_with = [cell for cell in distinct if sign in cell and not DECIMAL.fullmatch(cell)]
+        joined = {cell: [part.strip() for part in cell.split(sign)] for cell in cells_with}
         times = Counter(chain.from_iterable(joined.values()))
         known = (distinct.keys() - joined.keys()) | {part for part in times if kind == "multi" and times[part] > 1}
         sure[sign] = _surely(joined, known, distinct)

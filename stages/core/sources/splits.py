@@ -45,7 +45,7 @@ def read(prepare: Any, labelled: bool = True, kind: str = "single") -> tuple[Row
         column = None if prepare.label_columns else _label_column(table, prepare)
         of_several = label_sets.found(table, prepare, kind, column, blank_is_open=not labelled)
     holdout_name = _holdout(tables, prepare, of_several)
-    pool = _rows(tables[pool_name], prepare, pool_name, "pool", labelled, of_several)
+    pool = _rows(table, prepare, pool_name, "pool", labelled, of_several)
     holdout = _rows(tables[holdout_name], prepare, holdout_name, "holdout", of_several=of_several) if holdout_name else None
     if holdout is None:
         print("prepare: the holdout is split off from the pool")

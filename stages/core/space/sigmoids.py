@@ -127,13 +127,11 @@ def chosen(
     most = np.argsort(-counts, kind="stable")[: min(SEARCH_CLASSES, (counts > 0).sum())]
     with bars.bar(title, 0, "fits"):
         precision, best = [], []
-        for before in (0 * named, named):
+        for before in (0 * named, named) if named.any() else (named,):
             said = left_out(points, *(each[:, most] for each in (targets, weights, before)), splits, STRENGTHS)
             of_class = [average_precision(said[:, number], true[:, most]) for number in range(len(STRENGTHS))]
             best.append(int(np.argmax(np.mean(of_class, 1))))
             precision.append(of_class[best[-1]])
-            if not named.any():
-                break
         lost = precision[0] - precision[-1]  # by names, which few labelled rows do not tell well
         helpful = lost.mean() <= lost.std() / len(lost) ** 0.5
         strength = float(STRENGTHS[best[-1 if helpful else 0]])
