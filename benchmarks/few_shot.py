@@ -9,6 +9,9 @@ arm's order: so many of every class (--a-class), or so many in all (--labels). `
 params.yaml chooses them in two rounds, whatever their class. Each model learns on one thread. Seconds are processor time, so a
 busy neighbour hardly counts. At most HOLDOUT_ROWS of the holdout are predicted.
 
+SetFit pairs every two texts by default, hours for a model of a few hundred. With more than SETFIT_PAIRS_ALL of them it takes
+num_iterations = 20, as in its paper (Tunstall et al. 2022, section 4.1).
+
 SetFit wants older packages than the project's but runs beside them: pip install --no-deps setfit==1.2.0 evaluate==0.4.6
 """
 
@@ -37,6 +40,7 @@ from stages.core.rows.measures import accuracy, macro_f1
 RESULTS = ROOT / "benchmarks" / "few-shot.jsonl"
 HOLDOUT_ROWS = 1_000
 CHOOSES = "names"  # the study whose settings choose rows
+SETFIT_PAIRS_ALL = 200  # texts
 SETFIT, SMALL_TEXT = "SetFit", "small-text, fine-tuned"
 A_CLASS = " a class"
 WAYS = {  # name -> study of evidence.py whose folders have names of classes or not, and settings of params train
@@ -82,7 +86,8 @@ def setfit(texts: list[str], values: np.ndarray, classes: int, seed: int) -> Cal
     body.append(Normalize())
     head = OneVsRestClassifier(LogisticRegression()) if several else LogisticRegression()
     model = SetFitModel(model_body=body, model_head=head, **several)
-    settings = TrainingArguments(seed=seed, output_dir=".gleaner/setfit", report_to="none", save_strategy="no")
+    pairs = {"num_iterations": 20} if len(texts) > SETFIT_PAIRS_ALL else {}
+    settings = TrainingArguments(seed=seed, output_dir=".gleaner/setfit", report_to="none", save_strategy="no", **pairs)
     Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": values.tolist()})).train()
 
     def probabilities(others: list[str]) -> np.ndarray:

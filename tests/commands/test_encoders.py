@@ -27,6 +27,7 @@ def project(clustered, tmp_path, monkeypatch):
     return project
 
 
+@pytest.mark.slow
 def test_labelled_rows_that_are_left_out_decide_and_a_stopped_run_goes_on_from_the_cache(project, capsys, monkeypatch):
     own = project.params()["embed"]["model"]
     project.label_in_stages()
@@ -51,6 +52,7 @@ def test_labelled_rows_that_are_left_out_decide_and_a_stopped_run_goes_on_from_t
     assert asked == []  # every vector was in the side cache
 
 
+@pytest.mark.slow
 def test_labels_of_another_pool_are_refused_and_rows_that_cannot_be_left_out_are_not_counted(project, capsys):
     project.label_in_stages()
     project.change({"random_at": []})

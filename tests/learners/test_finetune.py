@@ -72,6 +72,7 @@ def test_every_epoch_is_told_and_the_loss_falls():
     assert set(history[0]) == {"epoch", "loss"}
 
 
+@pytest.mark.slow
 def test_each_of_several_classes_is_learned_for_itself_and_a_saved_model_says_the_same():
     good, end = (np.array([word in text for text in TEXTS]) for word in ("good", "end"))
     values = np.stack([good, end], 1).astype(np.int8)  # both, one or none; good is rare, and so is end

@@ -185,6 +185,7 @@ def test_thresholds_are_tried_from_the_surest_down_until_one_fails():
     assert "149 more" in guesses.threshold(np.zeros(0), np.zeros(0, bool), 0.02)[1]
 
 
+@pytest.mark.slow
 def test_a_threshold_with_more_errors_than_promised_is_seldom_found():
     """From 0.8 down 3.1% are wrong, above 0.2%."""
     rng, found = np.random.default_rng(0), []

@@ -542,6 +542,7 @@ def test_several_windows_that_look_for_doubts_at_once_start_one_search():
     assert begun == [1]
 
 
+@pytest.mark.slow
 def test_what_is_known_by_and_by_is_what_all_files_say(project):
     """The page looks at new answers only; a start reads them all."""
     project.change({"labels": {"rename": {"good": "pos"}}})

@@ -55,6 +55,7 @@ def test_an_unknown_name_is_refused_with_those_that_there_are():
     assert done.stderr.endswith("did you mean embed?\n")
 
 
+@pytest.mark.slow
 def test_all_of_params_is_checked_before_a_stage_and_not_before_a_command(tmp_path):
     params = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("  epochs: 5 ", "  epochs: 0 ")
     (tmp_path / "params.yaml").write_text(params, encoding="utf-8")
@@ -87,6 +88,7 @@ print(*setters, sep="\\n")
 """
 
 
+@pytest.mark.slow
 def test_importing_the_project_changes_nothing_in_the_program_that_imports_it():
     done = subprocess.run([sys.executable, "-c", STATE], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

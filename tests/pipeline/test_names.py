@@ -100,6 +100,7 @@ def test_a_fine_tuned_model_learns_from_what_names_say_and_from_no_label(project
         rules.check_file("train_final")
 
 
+@pytest.mark.slow
 def test_the_names_stand_in_the_table_at_no_labels(project):
     project.call("name_classes")
     for stage in ("collect_answers", "select_stage1", "buy_labels stage1", "train_stageN stage1"):

@@ -19,6 +19,7 @@ from tests.support.project import Project
 from tests.support.tiny import WORDS, tiny_encoder
 from tests.takeaway.test_takeaway import fitted, script_of
 
+pytestmark = pytest.mark.dvc
 CLASSES = ["bad", "good", "music"]
 
 

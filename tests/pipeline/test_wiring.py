@@ -285,6 +285,7 @@ SEVERAL = (
 SEVERAL += " rounds train_final.arms random_at arms"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SEVERAL.split())
 def test_dvc_exp_run_can_empty_and_fill_every_list(tmp_path, monkeypatch, name):
     """With a comment beside a list, DVC's writer leaves a file that no one can read."""

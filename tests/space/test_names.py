@@ -51,6 +51,7 @@ def trust_of(mixed: bool, rows: int, seed: int) -> names.Trust:
     return names.trust(pool[:rows], actual[:rows], phrases, named, logistic.Choice(1.0, 1.0), "even", splits)
 
 
+@pytest.mark.slow
 def test_the_labelled_rows_decide_how_much_names_count():
     good, bad = ([trust_of(mixed, 30, seed) for seed in range(6)] for mixed in (False, True))
     assert min(trust.weight + trust.power for trust in good) > 0
