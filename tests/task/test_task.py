@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from stages.core import task
 from stages.core.base.errors import Refused
 from stages.core.base.label_codes import CONFLICT, NO_CLASS, OPEN
+from stages.core.base.params import Section
 from stages.core.rows import measures
 from stages.core.rows.labels import Labels
 from stages.core.space import sigmoids
@@ -100,6 +101,27 @@ def test_columns_that_are_fitted_together_are_fitted_as_each_alone(strength, wid
         alone.fit(points.astype(float), actual[:, column], weights[:, column])
         wanted = alone.decision_function(points)
         assert np.abs(points @ slopes[place] + bias[place] - wanted).max() < 0.03 * max(1, np.abs(wanted).max())
+
+
+def test_a_class_with_few_rows_is_given_to_about_as_many_open_rows_as_labelled_ones():
+    apart = []
+    for seed in range(5):
+        actual, _ = random_labels(seed, rows=2_000)
+        rng = np.random.default_rng(seed)
+        vectors = (rng.normal(size=(2_000, 40)) * 2 + actual @ rng.normal(size=(5, 40))).astype(np.float32)
+        labelled, rows = np.arange(60), np.arange(60, 2_000)
+        train = Section({"pseudo_share": 0.5, "pseudo_rows": 1_500, "pseudo_weight": 1.0, "folds": 5, "class_weight": "even"})
+        for some in (rows, rows[:0]):
+            model = sigmoids.regression(vectors, labelled, actual[labelled], some, train, seed, "")
+            given = task.MULTI.predicted(model.probabilities(vectors[rows])).mean(0)
+            apart.append(np.abs(given - actual[labelled].mean(0)).mean())
+    with_open_rows, alone = np.mean(apart[::2]), np.mean(apart[1::2])
+    assert with_open_rows < 0.75 * alone
+
+
+def test_a_threshold_is_reached_by_as_many_rows_as_asked_for_but_never_by_none_nor_all():
+    logits = np.random.default_rng(0).normal(size=(50, 4))
+    assert (logits >= sigmoids.threshold(logits, np.array([0, 7.4, 30, 80]))).sum(0).tolist() == [1, 7, 30, 49]
 
 
 def pool(kind, labels, said, labelled):

@@ -13,7 +13,7 @@ from stages.core.base.errors import Refused
 from stages.core.encoding import encoder, saved_encoder
 from stages.core.encoding.optimiser import Optimiser
 from stages.core.encoding.tokens import Texts, Tokens, training_batches
-from stages.core.space import logistic
+from stages.core.space import logistic, sigmoids
 from stages.core.space.sampling import open_rows
 
 KIND = "finetune"
@@ -109,10 +109,8 @@ def _decisive(said: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     said   float32 [rows, classes]   probabilities of open rows
     """
-    many = np.clip(np.round(labels.mean(0) * len(said)).astype(int), 1, len(said) - 1)
-    odds = np.sort(np.clip(said, 1e-6, 1 - 1e-6), axis=0)[::-1]
-    logits = np.log(odds / (1 - odds))
-    return (logits[many - 1, range(len(many))] + logits[many, range(len(many))]) / 2
+    logits = task.of(labels).logits(np.clip(said, 1e-6, 1 - 1e-6))
+    return sigmoids.threshold(logits, labels.mean(0) * len(said))
 
 
 def _held_back(tokens: Tokens, early_stopping: Any, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -2,7 +2,8 @@
 
 The strength is that of the best mean average precision by cross-validation on the labelled rows: log-loss prefers models that say
 little of rare classes. A class's threshold is the logit of the best F1 on rows left out, drawn towards one for all where the class
-has few rows. It moves the bias, so 0.5 decides everywhere.
+has few rows, and towards the one that as large a share of open rows reaches as has the class among labelled ones. It moves the
+bias, so 0.5 decides everywhere.
 
 With train.names, a slope is not drawn towards 0 but towards that of the names' model (space/names), a prior as in Evgeniou & Pontil
 2004, "Regularized Multi-Task Learning". A class that no labelled row has goes by its name alone.
@@ -21,6 +22,7 @@ STRENGTHS = np.logspace(-1, 1.5, 6)  # C of scikit-learn; weaker penalties gain 
 SEARCH_CLASSES = 30  # to choose the strength by: those with most rows
 GRID = np.linspace(-4, 4, 81)  # of the threshold for all classes
 AS_OWN = 30  # rows of a class whose own threshold counts as much as that for all
+AS_USUAL = 10  # rows of a class whose threshold counts as much as that which keeps its share among open rows
 NAMED = 0.25  # how much of the names' model; with 0.5 and 1 macro F1 is up to 1 and 3 points lower on hallmarks
 TRUSTED = 0.5  # F1: guesses that are worse cost go_emotions a point of macro F1; others gain hallmarks as much
 CELLS, AXES_ROWS = 2**23, 1_000  # rows x columns that are fitted at once, and rows that principal axes are found by
@@ -43,7 +45,7 @@ def regression(
     named   the names' model
 
     Open rows count for classes that are TRUSTED: the surest share train.pseudo_share of those that seem to have the class, and of
-    the others (self-training, as in self_trained). Thresholds then let as many of them have each class as before.
+    the others (self-training, as in self_trained). Thresholds then let as many of them have such a class as before.
     """
     rng = np.random.default_rng(seed)
     few = sampling.stratified(task.of(labels).main(labels), sampling.FIT_ROWS, train.folds, rng)
@@ -64,23 +66,32 @@ def regression(
     fit = np.flatnonzero((counts > 0) & (counts < len(targets)))
     slopes[fit], bias[fit] = fitted(points, targets[:, fit], weights[:, fit], np.full(len(fit), strength), before=said[:, fit])
     bias[fit] -= decisive[fit]
-    fit = fit[trusted[fit]]
-    if len(rows) and len(fit):
+    if len(rows) > 1:
         open_rows = pool[np.sort(rng.permutation(rows)[: train.pseudo_rows])]
-        before = layers.weighted(open_rows, 1) @ prior[fit, 1:].T + prior[fit, 0]
+        before = layers.weighted(open_rows, 1) @ prior[:, 1:].T + prior[:, 0]
         more = layers.weighted(open_rows, last)
-        said, known = more @ slopes[fit].T + bias[fit] + before, said[:, fit]
-        own, positive = surest(said, train.pseudo_share), (said >= 0).astype(np.float32)
-        if even:
-            own = sum(side / np.maximum(side.sum(0), 1) for side in (own * positive, own * (1 - positive)))
-        own = own * train.pseudo_weight * len(points) / np.maximum(own.sum(0), 1e-9)
-        joined = [np.concatenate(pair) for pair in ((points, more), (targets[:, fit], positive), (weights[:, fit], own))]
-        slopes[fit], bias[fit] = fitted(*joined, np.full(len(fit), strength), SEARCH_AXES, before=np.concatenate([known, before]))
-        now = np.sort(more @ slopes[fit].T + bias[fit] + before, axis=0)[::-1]
-        many = np.clip(positive.sum(0).astype(int), 1, len(now) - 1)
-        bias[fit] -= (now[many - 1, range(len(fit))] + now[many, range(len(fit))]) / 2
+        if len(sure := fit[trusted[fit]]):
+            now = more @ slopes[sure].T + bias[sure] + before[:, sure]
+            own, positive = surest(now, train.pseudo_share), (now >= 0).astype(np.float32)
+            if even:
+                own = sum(side / np.maximum(side.sum(0), 1) for side in (own * positive, own * (1 - positive)))
+            own = own * train.pseudo_weight * len(points) / np.maximum(own.sum(0), 1e-9)
+            joined = [np.concatenate(pair) for pair in ((points, more), (targets[:, sure], positive), (weights[:, sure], own))]
+            there = np.concatenate([said[:, sure], before[:, sure]])
+            slopes[sure], bias[sure] = fitted(*joined, np.full(len(sure), strength), SEARCH_AXES, before=there)
+            bias[sure] -= threshold(more @ slopes[sure].T + bias[sure] + before[:, sure], positive.sum(0))
+        now = more @ slopes[fit].T + bias[fit] + before[:, fit]
+        usual = threshold(now, counts[fit] / len(targets) * len(now))
+        bias[fit] -= usual * AS_USUAL / (counts[fit] + AS_USUAL)
     slopes = layers.weighted(slopes.reshape(classes, *vectors.shape[1:]), last) + prior[:, 1:]
     return logistic.Logistic(slopes, (bias + prior[:, 0]).astype(np.float32), np.arange(classes), classes, task.MULTI)
+
+
+def threshold(logits: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """float [columns]: the logit that so many rows of each column reach, at least one and not all; float [rows, columns]"""
+    many = np.clip(np.round(many).astype(int), 1, len(logits) - 1)
+    ordered, columns = np.sort(logits, axis=0)[::-1], range(logits.shape[1])
+    return (ordered[many - 1, columns] + ordered[many, columns]) / 2
 
 
 def surest(said: np.ndarray, share: float) -> np.ndarray:
