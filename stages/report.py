@@ -135,11 +135,11 @@ def final_trainer(settings: Any, tested: Tested, classes: int) -> tuple[str, Any
     """
     if (MAIN, FINAL) not in tested:
         return "", settings
-    labelled, bound = tested[MAIN, FINAL].labels, tested.get((BOUND, FINAL))
-    took = finals.trainer(settings, labelled, classes)
-    if bound and finals.trainer(settings, bound.labels, classes) != took:
+    given, bound = tested[MAIN, FINAL].given, tested.get((BOUND, FINAL))
+    took = finals.trainer(settings, given, classes)
+    if bound and finals.trainer(settings, bound.given, classes) != took:
         del tested[BOUND, FINAL]
-    return finals.why(settings, labelled, classes), settings.changed(train_final=settings.train_final.changed(trainer=took))
+    return finals.why(settings, given, classes), settings.changed(train_final=settings.train_final.changed(trainer=took))
 
 
 def random_rows_for(tested: Tested, arm: str, stage: str, trained: list[str]) -> results.Result | None:

@@ -43,7 +43,7 @@ def train(arm: str, name: str, result: results.Result, settings: Any, models: Pa
     models   folder to save the models in, or None
     """
     classes = len(labels.classes())
-    trainer = finals.trainer(settings, result.labels, classes, arm)
+    trainer = finals.trainer(settings, result.given, classes, arm)
     if trainer == "none" or not result.trained:
         why = "train_final.trainer is none" if trainer == "none" else "no stage has models"
         print(f"train_final {name}: nothing to do, {why}" if name == arm else f"train_final {name}: nothing to do")
@@ -53,6 +53,6 @@ def train(arm: str, name: str, result: results.Result, settings: Any, models: Pa
     if arm == results.NAMES:
         by_name.train_and_try(settings.changed(train=settings.train.changed(epochs=1)), models)
         return
-    print(f"train_final {name}: {trainer}.{finals.why(settings, result.labels, classes)}")
+    print(f"train_final {name}: {trainer}.{finals.why(settings, result.given, classes)}")
     bought = labels.known(np.asarray(result.labelled), result.bought, artifacts.pool_rows())
     training.train_and_try(results.FINAL, name, result.labelled, bought, settings, models=models)

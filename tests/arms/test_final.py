@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from stages import train_full
-from stages.core.base import paths
+from stages.core.base import artifacts, paths
+from stages.core.base.label_codes import OPEN
+from stages.core.base.params import Section
 from stages.core.rows import finals, results
 from tests.support.project import InProcess
 
@@ -174,6 +176,19 @@ def test_auto_goes_by_labels_a_class_and_a_full_model_of_another_kind_is_left_ou
     assert ("The models of stage3" in line) == (learner != "probe")  # one kind is quoted once
     assert load("full", "final").trained
     assert Path("metrics/full/final.json").exists() == (learner == "finetune")  # which the full one is with 90 labels
+
+
+def test_where_texts_have_several_labels_auto_counts_these_and_takes_finetune_sooner(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    artifacts.save_json(paths.CLASSES, {"several": ["a", "b", "c"]})
+    bought = np.ones((2, 20, 3), np.int8)
+    bought[:, :2] = OPEN
+    result = results.Result(np.zeros((2, 20), np.int64), bought, np.empty((0, 0, 3), np.float32))
+    assert (result.labels, result.given) == (18, 54)
+    settings = Section({"train_final": {"trainer": "auto"}, "train": {"trainer": "self_training"}})
+    for labels, learner, said in ((39, "self_training", "at most 13"), (40, "finetune", "more than 13")):
+        assert finals.trainer(settings, labels, 3) == learner
+        assert finals.why(settings, labels, 3).endswith(f"auto took {learner}, since {labels} labels are {said} a class.")
 
 
 def test_results_of_a_removed_stage_are_deleted(project):

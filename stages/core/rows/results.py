@@ -60,6 +60,12 @@ class Result:
         return round(float((task.codes(self.bought) >= 0).sum(1).mean()))
 
     @property
+    def given(self) -> int:
+        """Labels that these rows have, mean over the seeds: as `labels`, but a row of several has more than one, or none."""
+        known = self.bought[task.codes(self.bought) >= 0]
+        return round(float(task.of(known).indicator(known, self.probabilities.shape[2]).sum()) / len(self.bought))
+
+    @property
     def trained(self) -> bool:
         """Whether there are models: not where labelling ended before this stage, nor where answers are missing."""
         return len(self.probabilities) > 0
