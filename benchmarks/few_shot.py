@@ -33,7 +33,7 @@ from benchmarks import evidence, rivals, setups, variants
 from benchmarks.harness import ROOT, machine
 from stages.core import learners, task
 from stages.core.base import params, paths
-from stages.core.encoding import model_files
+from stages.core.encoding import encoder, model_files
 from stages.core.rows import labels, rounds
 from stages.core.rows.measures import accuracy, macro_f1
 
@@ -71,8 +71,11 @@ def rows_of(drawn: str, size: str, seed: int, data: evidence.Opened) -> np.ndarr
     return [rows for _, rows, _, _ in arm.trajectory(seed, order)][-1]
 
 
-def setfit(texts: list[str], values: np.ndarray, classes: int, seed: int) -> Callable[[list[str]], np.ndarray]:
-    """A model as in SetFit's README; its probabilities, float [rows, classes], of other texts. Several labels: one-vs-rest."""
+def setfit(texts: list[str], values: np.ndarray, classes: int, seed: int, dtype: str) -> Callable[[list[str]], np.ndarray]:
+    """A model as in SetFit's README; its probabilities, float [rows, classes], of other texts. Several labels: one-vs-rest.
+
+    dtype   as in params train.dtype: it tunes with the same arithmetic as finetune
+    """
     import torch
     from datasets import Dataset
     from sentence_transformers.models import Normalize
@@ -88,7 +91,10 @@ def setfit(texts: list[str], values: np.ndarray, classes: int, seed: int) -> Cal
     model = SetFitModel(model_body=body, model_head=head, **several)
     pairs = {"num_iterations": 20} if len(texts) > SETFIT_PAIRS_ALL else {}
     settings = TrainingArguments(seed=seed, output_dir=".gleaner/setfit", report_to="none", save_strategy="no", **pairs)
-    Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": values.tolist()})).train()
+    trainer = Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": values.tolist()}))
+    mixed = encoder.dtype_of(dtype) == torch.bfloat16
+    with torch.autocast(encoder.device().type, torch.bfloat16, enabled=mixed):
+        trainer.train()
 
     def probabilities(others: list[str]) -> np.ndarray:
         said = np.zeros((len(others), classes))
@@ -112,7 +118,7 @@ def tried(way: str, rows: np.ndarray, seed: int) -> dict:
     others: Any = learner.read(paths.HOLDOUT, paths.HOLDOUT_EMBEDDINGS)[held]
     start = time.process_time()
     if way == SETFIT:
-        predict, others = setfit(pool[rows].texts.tolist(), values, classes, seed), others.texts.tolist()
+        predict, others = setfit(pool[rows].texts.tolist(), values, classes, seed, changed.dtype), others.texts.tolist()
     else:
         model = learner.fit(pool, rows, values, seed, way)
         predict = lambda inputs: model.probabilities(inputs, way)  # noqa: E731
