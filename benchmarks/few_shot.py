@@ -93,7 +93,8 @@ def setfit(texts: list[str], values: np.ndarray, classes: int, seed: int, dtype:
     settings = TrainingArguments(seed=seed, output_dir=".gleaner/setfit", report_to="none", save_strategy="no", **pairs)
     trainer = Trainer(model=model, args=settings, train_dataset=Dataset.from_dict({"text": texts, "label": values.tolist()}))
     mixed = encoder.dtype_of(dtype) == torch.bfloat16
-    with torch.autocast(encoder.device().type, torch.bfloat16, enabled=mixed):
+    # No cache: it would keep the weights of the first step, since all steps are within this context.
+    with torch.autocast(encoder.device().type, torch.bfloat16, enabled=mixed, cache_enabled=False):
         trainer.train()
 
     def probabilities(others: list[str]) -> np.ndarray:
