@@ -131,6 +131,7 @@ def test_asking_runs_dvc_as_rarely_as_possible(first):
 
 
 def test_a_round_keeps_its_rows_whatever_is_proposed_later(first):
+    first.repro("select_stage1")  # the rows that were asked for: on some processors two that were proposed are near-duplicates
     before = rows_of("stage1")
     first.change({"select_stage1": {"pick": "central"}, "cluster": {"seed": 5}})
     first.repro("select_stage1")
