@@ -86,7 +86,7 @@ def test_models_say_each_class_for_itself_and_learn_it(several):
     assert (predicted.dtype, predicted.shape[2], set(predicted.ravel().tolist())) == (np.int8, 3, {0, 1})
     rows = several.folder / "data/results/bucketed/stage2/labels.npy"
     given = round((np.load(rows) == 1).sum() / len(np.load(rows)))
-    why = f"auto took self_training, since {given} labels are at most 13 a class."
+    why = f"auto took self_training, since {given} labels of these texts are at most 13 a class."
     assert f"train_final bucketed: self_training. train_final.trainer: {why}" in several.output
 
 

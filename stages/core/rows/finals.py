@@ -37,5 +37,6 @@ def why(settings: Any, labels: int, classes: int) -> str:
         return ""
     each, (least, most) = labels / classes, bounds()
     few = f"at most {most}" if least > most else f"fewer than {least}"
+    what = "labels of these texts" if least > most else "labels"  # elsewhere in the report a label is a labelled text
     size = f"more than {most}" if each > most else f"{least} to {most}" if each >= least else few
-    return f" train_final.trainer: auto took {trainer(settings, labels, classes)}, since {labels:,} labels are {size} a class."
+    return f" train_final.trainer: auto took {trainer(settings, labels, classes)}, since {labels:,} {what} are {size} a class."
