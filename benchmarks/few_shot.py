@@ -9,8 +9,8 @@ arm's order: so many of every class (--a-class), or so many in all (--labels). `
 params.yaml chooses them in two rounds, whatever their class. Each model learns on one thread. Seconds are processor time, so a
 busy neighbour hardly counts. At most HOLDOUT_ROWS of the holdout are predicted.
 
-SetFit pairs every two texts by default, hours for a model of a few hundred. With more than SETFIT_PAIRS_ALL of them it takes
-num_iterations = 20, as in its paper (Tunstall et al. 2022, section 4.1).
+By default SetFit pairs every two texts, which takes hours for a few hundred of them. Above SETFIT_PAIRS_ALL texts it makes 20 pairs
+a text of each kind (num_iterations), as in its paper (Tunstall et al. 2022, section 3.1).
 
 SetFit wants older packages than the project's but runs beside them: pip install --no-deps setfit==1.2.0 evaluate==0.4.6
 """

@@ -28,11 +28,12 @@ def main() -> None:
     settings = settings.changed(train=settings.train.changed(epochs=full.epochs), seeds=[full.seed])
     training.train_and_try(results.BOUND, results.WHOLE_POOL, pool[None], [bought], settings)
     classes = len(labels.classes())
-    trainer = finals.trainer(settings, min(len(pool), FINAL_ROWS), classes)
+    [rng] = seeding.rngs([full.seed], "train_full")
+    rows = np.sort(rng.permutation(pool)[:FINAL_ROWS])
+    untrained = results.Result(rows[None], bought.of(rows)[None], np.empty((0, 0, classes), np.float32))
+    trainer = finals.trainer(settings, untrained.given, classes)  # as the report counts them
     if not full.final or trainer in ("none", settings.train.trainer) or results.MAIN not in final.arms:
         results.save(results.BOUND, results.FINAL, results.nothing(len(labels.holdout()), classes))
         return
-    [rng] = seeding.rngs([full.seed], "train_full")
-    rows = np.sort(rng.permutation(pool)[:FINAL_ROWS])
     settings = settings.changed(train=settings.train.changed(trainer=trainer))
     training.train_and_try(results.BOUND, results.FINAL, rows[None], [bought], settings)
