@@ -27,6 +27,9 @@ class Fitter:
 
         return SimpleNamespace(probabilities=probabilities)
 
+    def each(self, function, *of_fits):
+        return list(map(function, *of_fits))
+
 
 def bought(values) -> tuple[np.ndarray, Labels]:
     """Rows from 10 on that were bought with these labels."""

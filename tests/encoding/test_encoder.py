@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from stages.core.base import hub
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, model_files, parallel_batches
+from stages.core.encoding import encoder, model_files, parallel
 from stages.core.encoding.tokens import batches
 from stages.core.sources import splits
 from tests.base.test_artifacts import Payload
@@ -446,19 +446,10 @@ def test_vectors_of_other_encoders_do_not_depend_on_the_batch(copied, kind):
 # ---- several batches at a time
 
 
-@pytest.fixture
-def two_threads():
-    """torch with two threads, as it has on two cores; in tests it has one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize(("tokens", "expected"), [(4_096, 2), (2_048, 2), (2_047, 1), (1, 1)])
 def test_batches_pass_at_once_one_a_thread_if_large_enough(two_threads, tokens, expected):
-    assert parallel_batches.threads(tokens, torch.device("cpu")) == expected
-    assert parallel_batches.threads(tokens, torch.device("meta")) == 1
+    assert parallel.batches(tokens, torch.device("cpu")) == expected
+    assert parallel.batches(tokens, torch.device("meta")) == 1
 
 
 @pytest.mark.parametrize("layers", ["last", 2])
@@ -479,7 +470,7 @@ def test_each_batch_has_its_share_of_the_threads_which_are_restored(two_threads)
         met.wait()  # both work at the same time
         return part, torch.get_num_threads()
 
-    with parallel_batches.parallel_map(2) as parallel_map:
+    with parallel.parallel_map(2) as parallel_map:
         assert list(parallel_map(work, range(4))) == [(0, 1), (1, 1), (2, 1), (3, 1)]
     assert torch.get_num_threads() == 2
     with ThreadPoolExecutor(1) as later:

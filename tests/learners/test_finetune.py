@@ -1,10 +1,12 @@
 """Fine-tuning a tiny BERT: epochs told, early stopping on rows held back, and going on from another model."""
 
 import json
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.numpy import load_file, save_file
@@ -14,7 +16,7 @@ from stages.core.arms import training
 from stages.core.arms.fitter import Fitter
 from stages.core.base import artifacts, paths
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder
+from stages.core.encoding import encoder, parallel
 from stages.core.encoding.tokens import Texts, Tokens
 from stages.core.learners import finetune
 from stages.core.learners.finetune import Learner
@@ -128,6 +130,26 @@ def test_the_same_seed_gives_the_same_model_whatever_torchs_generator_drew_befor
     assert one.tobytes() == other.tobytes()
 
 
+@pytest.mark.parametrize(("room", "at_once"), [(5, 3), (2, 2), (0, 1)])
+def test_seeds_side_by_side_give_the_same_models_whatever_memory_has_room_for(two_threads, monkeypatch, room, at_once):
+    one, met = learner(), set()
+    parameters = sum(each.numel() for each in one.pretrained.parameters())
+    available = (room + 0.5) * parallel.TRAINING_BYTES * parameters
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
+
+    def made(seed: int) -> bytes:
+        met.add(threading.get_ident())
+        return said(fit(one, seed=seed)).tobytes()
+
+    torch.set_num_threads(1)  # as each of three has on two cores
+    alone = [said(fit(one, seed=seed)).tobytes() for seed in range(3)]
+    torch.set_num_threads(2)
+    with one.parallel_map(3) as parallel_map:
+        assert list(parallel_map(made, range(3))) == alone
+    assert len(met) == at_once
+    assert len(set(alone)) == 3
+
+
 def held_back(texts, share: float = 0.25, seed: int = 0) -> tuple[list[int], list[int]]:
     """Rows trained on and rows held back of as many texts, each of which is given as a number."""
     trained, held = finetune._held_back(Tokens.of([[text] for text in texts]), stopping(1, share), seed)
@@ -220,6 +242,9 @@ def test_a_warm_start_goes_through_the_stages_before(monkeypatch, warm):
         def fit(self, rows, bought, seed, title, before):
             asked.append((rows.tolist(), before and before.name))
             return SimpleNamespace(name=f"model of {len(rows)}", history=lambda seed: [])
+
+        def each(self, function, *of_fits):
+            return list(map(function, *of_fits))
 
         def on_holdout(self, fitted, labelled):
             return np.zeros((1, 2), np.float32)

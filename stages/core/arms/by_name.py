@@ -1,5 +1,6 @@
 """A model of any learner that has seen no label: it learns from what the names' model says of rows of the pool."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,18 @@ def train_and_try(settings: Any, models: Path) -> None:
     settings   .seeds, .train and .embed of params.yaml
     """
     task.refuse("params.yaml: train_final.arms = ", results.NAMES, task.load())
-    fitter, on_holdout, history, kept = Fitter(settings), [], [], []
+    fitter = Fitter(settings)
     vectors = probe_model.read(paths.POOL, paths.EMBEDDINGS, settings.embed.model)
     by_name = probe_model.load(paths.NAMES_MODEL, settings.embed, None)
-    for seed in settings.seeds:
+
+    def train(seed: int) -> tuple:
         [rng] = seeding.rngs([seed], "by_name")
         rows = np.sort(rng.permutation(len(vectors))[:ROWS])
         fitted = learned(fitter, rows, by_name.probabilities(vectors[rows], ""), seed)
-        kept.append(training.saved(fitted, models / str(seed)))
-        on_holdout.append(fitter.on_holdout(fitted, 0))
-        history += fitted.history(seed)
+        return training.saved(fitted, models / str(seed)), fitter.on_holdout(fitted, 0), fitted.history(seed)
+
+    kept, on_holdout, epochs = map(list, zip(*fitter.each(train, settings.seeds)))
+    history = [*itertools.chain(*epochs)]
     none = np.empty((len(settings.seeds), 0), np.int64)
     results.save(results.FINAL, results.NAMES, results.Result(none, none, fitter.stacked(on_holdout), history=history, models=kept))
 

@@ -54,10 +54,11 @@ def by_folds(fitter: Fitter, rows: np.ndarray, paid: Labels, folds: int, seed: i
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class in y has only", UserWarning)
         splits = list(StratifiedKFold(min(folds, int(most)), shuffle=True, random_state=seed).split(rows, strata))
-    probabilities = []
-    for train, validation in splits:
+
+    def judged(train: np.ndarray, validation: np.ndarray) -> np.ndarray:
         if len(np.unique(strata[train])) > 1:
-            probabilities.append(fitter.fit(rows[train], paid, seed, title).probabilities(rows[validation]))
-        else:  # there is nothing to learn
-            probabilities.append(np.tile(kind.indicator(values[train[0]], fitter.classes), (len(validation), 1)))
+            return fitter.fit(rows[train], paid, seed, title).probabilities(rows[validation])
+        return np.tile(kind.indicator(values[train[0]], fitter.classes), (len(validation), 1))  # there is nothing to learn
+
+    probabilities = fitter.each(judged, *zip(*splits))
     return np.concatenate(probabilities), values[np.concatenate([validation for _, validation in splits])]

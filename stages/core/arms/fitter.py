@@ -1,6 +1,7 @@
 """Fit models on labelled rows of the pool, and try them on the holdout: the same for every arm."""
 
 import functools
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,12 @@ class Fitter:
         rows, values = rows[known], values[known]
         model = self.learner.fit(self.pool, rows, values, seed, f"train {title}", start, bought.without_class())
         return FittedModel(model, self.pool, title)
+
+    def each(self, function: Callable, *of_fits: Iterable) -> list:
+        """`function` of the arguments of every fit, in order. Learners that tune an encoder do several at once."""
+        rows = list(zip(*of_fits, strict=True))
+        with self.learner.parallel_map(len(rows)) as parallel_map:
+            return list(parallel_map(lambda of_one: function(*of_one), rows))
 
     def on_holdout(self, fitted: FittedModel, labelled: int) -> np.ndarray:
         """float32 [holdout, classes]: probabilities. Prints the accuracy with the number of rows `labelled`."""

@@ -1,5 +1,6 @@
 """One stage of an arm whose rows are chosen: train a model a seed and store its probabilities on the holdout."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,25 @@ def train_and_try(
     codes = task.codes(values)
     waits_for = int((codes == labels.OPEN).sum(1).max())
     nothing_to_learn = not (codes >= 0).any(1).all()
-    fitter, on_holdout, history, unmeasured, kept = Fitter(settings), [], [], [], []
+    fitter, trained = Fitter(settings), []
+
+    def train(seed: int, rows: np.ndarray, paid: labels.Labels, row_labels: np.ndarray) -> tuple:
+        """(probabilities, epochs, fingerprint or None, what is known without a holdout or None) of a seed's model."""
+        title, fitted = f"{arm} {stage}, seed {seed}", None
+        for labels_so_far in budget["path"] if settings.train.warm_start else [len(rows)]:
+            fitted = fitter.fit(rows[:labels_so_far], paid, seed, title, fitted)
+        kept = saved(fitted, models / str(seed)) if models else None
+        known = row_labels[task.codes(row_labels) >= 0]
+        present = task.of(known).indicator(known, fitter.classes).any(0).sum()
+        if present < fitter.classes:
+            print(
+                f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; without names it predicts no other"
+            )
+        on_holdout, unmeasured = fitter.on_holdout(fitted, len(known)), None
+        if arm == results.MAIN and not len(fitter.actual):
+            unmeasured = cross_validation.without_holdout(fitter, fitted, rows, paid, seed)
+        return on_holdout, fitted.history(seed), kept, unmeasured
+
     if models:
         models.mkdir(parents=True, exist_ok=True)
     if budget["ended_after"]:
@@ -53,24 +72,10 @@ def train_and_try(
         waits_for = labelled.shape[1]
         print(f"{arm} {stage}: nothing to do, no label to learn from yet: all {waits_for:,} answers are ? or in conflict")
     else:
-        for seed, rows, paid, row_labels in zip(settings.seeds, labelled, bought, values):
-            title, fitted = f"{arm} {stage}, seed {seed}", None
-            for labels_so_far in budget["path"] if settings.train.warm_start else [len(rows)]:
-                fitted = fitter.fit(rows[:labels_so_far], paid, seed, title, fitted)
-            if models:
-                kept.append(saved(fitted, models / str(seed)))
-            known = row_labels[task.codes(row_labels) >= 0]
-            present = task.of(known).indicator(known, fitter.classes).any(0).sum()
-            if present < fitter.classes:
-                print(
-                    f"{title}: its {len(known):,} rows hold {present} of {fitter.classes} classes; "
-                    "without names it predicts no other"
-                )
-            on_holdout.append(fitter.on_holdout(fitted, len(known)))
-            history += fitted.history(seed)
-            if arm == results.MAIN and not len(fitter.actual):
-                unmeasured.append(cross_validation.without_holdout(fitter, fitted, rows, paid, seed))
+        trained = fitter.each(train, settings.seeds, labelled, bought, values)
+    on_holdout, epochs, kept, unmeasured = zip(*trained) if trained else ((),) * 4
+    history, kept = [*itertools.chain(*epochs)], [each for each in kept if each]
     result = results.Result(labelled, values, fitter.stacked(on_holdout), waits_for, history=history, models=kept)
     results.save(arm, stage, result)
-    if unmeasured:
+    if any(unmeasured):
         results.save_unmeasured(stage, *zip(*unmeasured))

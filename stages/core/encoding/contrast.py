@@ -31,16 +31,13 @@ def tuned(
     steps = steps if 1 < len(np.unique(labels)) < len(labels) else 0
     parts = [part for part in np.split(np.arange(len(labels)), [labelled]) if len(part)]
     by_class = [[part[labels[part] == each] for each in np.unique(labels[part])] for part in parts]
-    optimiser, rng = Optimiser(body, train, steps), np.random.default_rng(seed)
-    # Dropout draws from torch's global generator, which is seeded here and restored afterwards.
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        for _ in bars.bar(title, steps, "steps", range(steps)):
-            rows = np.concatenate([batch(part, 2 * train.batch_rows // len(parts), rng) for part in by_class])
-            ids, real = (torch.from_numpy(array).to(encoder.device()) for array in inputs.tokens.padded(rows, body.pad))
-            with optimiser.mixed:
-                vectors = body(ids, None if real.all() else real)
-            optimiser.step(loss(vectors.float(), torch.from_numpy(labels[rows]).to(encoder.device())))
+    optimiser, rng = Optimiser(body, train, steps, seed), np.random.default_rng(seed)
+    for _ in bars.bar(title, steps, "steps", range(steps)):
+        rows = np.concatenate([batch(part, 2 * train.batch_rows // len(parts), rng) for part in by_class])
+        ids, real = (torch.from_numpy(array).to(encoder.device()) for array in inputs.tokens.padded(rows, body.pad))
+        with optimiser.training():
+            vectors = body(ids, None if real.all() else real)
+        optimiser.step(loss(vectors.float(), torch.from_numpy(labels[rows]).to(encoder.device())))
     return body.cpu().eval()
 
 

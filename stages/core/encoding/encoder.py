@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from stages.core.base import bars
 from stages.core.base.errors import Refused, short
-from stages.core.encoding import model_files, parallel_batches
+from stages.core.encoding import model_files, parallel
 from stages.core.encoding.tokens import Tokens, batches
 
 TOKENISED_AT_ONCE = 2_000  # texts
@@ -176,8 +176,10 @@ class Encoder(torch.nn.Module):
 
     def states(self, ids: torch.Tensor, real: torch.Tensor | None, **wanted: bool) -> Any:
         """Output of the backbone: last_hidden_state [rows, longest, width], in its own dtype, and whatever `wanted` asks for."""
-        # On short rows the fused kernels spend more on calls than on numbers: 5 to 18% of an encoder's whole time.
-        attention = "eager" if ids.device.type == "cpu" and ids.shape[1] <= SHORT else self.attention
+        # On short rows the fused kernels spend more on calls than on numbers: 5 to 18% of an encoder's whole time. In training
+        # dropout takes them apart anyway on a processor, and draws from torch's one generator.
+        plain = self.training or (ids.device.type == "cpu" and ids.shape[1] <= SHORT)
+        attention = "eager" if plain else self.attention
         with SWITCHING:
             if attention != self.backbone.config._attn_implementation:
                 self.backbone.set_attn_implementation(attention)
@@ -195,7 +197,7 @@ def in_batches(
     bar            counts the tokens done: long texts come first, so a count of texts would overstate the time left
     """
     lengths = tokens.lengths
-    threads = parallel_batches.threads(batch_tokens, device())
+    threads = parallel.batches(batch_tokens, device())
 
     def fill(rows: np.ndarray) -> int:
         with torch.inference_mode():
@@ -204,7 +206,7 @@ def in_batches(
 
     # Long rows finish before short ones begin: a model has one kind of attention at a time.
     for _, parts in groupby(batches(lengths, batch_tokens // threads), key=lambda rows: lengths[rows[0]] <= SHORT):
-        with parallel_batches.parallel_map(threads) as parallel_map:
+        with parallel.parallel_map(threads) as parallel_map:
             for count in parallel_map(fill, parts):
                 bar.update(count)
 

@@ -1,22 +1,26 @@
 """AdamW for an encoder and what stands on it, with linear warm-up and decay."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from transformers import get_linear_schedule_with_warmup
 
 from stages.core.encoding import encoder
+from stages.core.encoding.dropout import Dropout
 
 CLIP = 1.0  # largest norm of the gradient, as in Devlin et al. 2019 (BERT's own code)
 
 
 class Optimiser:
-    """`step` takes one step down the gradient of a loss; `mixed` is the context to compute losses in."""
+    """`step` takes one step down the gradient of a loss that was computed in the context `training`."""
 
-    def __init__(self, body: encoder.Encoder, train: Any, steps: int, head: torch.nn.Linear | None = None):
+    def __init__(self, body: encoder.Encoder, train: Any, steps: int, seed: int, head: torch.nn.Linear | None = None):
         """
         train   params train; with freeze_word_embeddings the word vectors of `body` no longer change
         steps   in all, for the schedule
+        seed    of dropout
         head    learns at head_learning_rate
 
         Biases and norms have no weight decay (Devlin et al. 2019, BERT's own code). The head starts at zero and learns faster: at
@@ -37,6 +41,12 @@ class Optimiser:
         self.schedule = get_linear_schedule_with_warmup(self.adam, int(train.warmup_share * steps), steps)
         bfloat16 = encoder.dtype_of(train.dtype) == torch.bfloat16
         self.mixed = torch.autocast(encoder.device().type, torch.bfloat16, enabled=bfloat16)
+        self.dropout = Dropout(seed)
+
+    @contextmanager
+    def training(self) -> Iterator[None]:
+        with self.mixed, self.dropout:
+            yield
 
     def step(self, loss: torch.Tensor) -> None:
         loss.backward()

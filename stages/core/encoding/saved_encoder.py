@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from stages.core.base import artifacts, paths, tensor_files
 from stages.core.base.errors import Refused
-from stages.core.encoding import encoder, model_files, shards
+from stages.core.encoding import encoder, model_files, parallel, shards
 from stages.core.encoding.tokens import Texts
 
 ENCODER, HEAD = "encoder.", "head."  # prefixes of tensor names
@@ -26,6 +27,12 @@ class TextLearner:
 
     def read(self, texts: Path, embeddings: Path) -> Texts:
         return Texts(artifacts.texts(texts), lambda some: self.pretrained.tokenise(some, "tokens"))
+
+    def parallel_map(self, fits: int) -> AbstractContextManager[Callable]:
+        """As in learners.Learner."""
+        parameters = sum(each.numel() for each in self.pretrained.parameters())
+        workers = parallel.models(fits, parameters, encoder.device()) if self.machine.engine == "local" else 1
+        return parallel.parallel_map(workers, fits if encoder.device().type == "cpu" else 0)
 
 
 class TunedEncoder:

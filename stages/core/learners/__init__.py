@@ -7,6 +7,8 @@ Only learners that need torch import it. A learner may use texts and vectors of 
 """
 
 import hashlib
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,6 +51,9 @@ class Model(Protocol):
 class Learner(Protocol):
     def read(self, texts: Path, embeddings: Path) -> Rows:
         """The texts of a jsonl file, or their vectors, in this learner's form."""
+
+    def parallel_map(self, fits: int) -> AbstractContextManager[Callable[..., Iterable]]:
+        """A `map` for so many calls of `fit`, with results in order, which makes several at once where that is faster."""
 
     def fit(
         self, pool: Rows, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Model | None, closed: Any

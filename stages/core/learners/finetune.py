@@ -58,7 +58,7 @@ class Learner(saved_encoder.TextLearner):
         model = model.to(device).train()
         epoch_steps = -(-len(rows) // train.batch_rows)
         steps = max(train.min_steps, train.epochs * epoch_steps)
-        optimiser = Optimiser(model.encoder, train, steps, model.head)
+        optimiser = Optimiser(model.encoder, train, steps, seed, model.head)
         lengths, target = tokens.lengths[rows], torch.from_numpy(labels).to(device)
         weights, kind = np.zeros(labels.shape, np.float32), task.of(labels)
         evened = logistic.row_weights(labels[rows], train.class_weight)
@@ -66,15 +66,13 @@ class Learner(saved_encoder.TextLearner):
         weights = torch.from_numpy(weights).to(device)
         fine_tuned = FineTuned(model, self.pretrained, self.embed, self.machine, kind)
         best, best_loss, since_best, done = None, np.inf, 0, 0
-        # Dropout draws from torch's global generator, which is seeded here and restored afterwards.
-        with torch.random.fork_rng(), bars.bar(title, steps, "steps") as bar:
-            torch.manual_seed(seed)
+        with bars.bar(title, steps, "steps") as bar:
             while done < steps:
                 losses = []
                 for batch in training_batches(lengths, train.batch_rows, rng):
                     batch = rows[batch]
                     ids, real = (torch.from_numpy(array).to(device) for array in tokens.padded(batch, model.encoder.pad))
-                    with optimiser.mixed:
+                    with optimiser.training():
                         logits = model(ids, None if real.all() else real)
                     loss = (weights[batch] * kind.loss(logits, target[batch])).mean()
                     optimiser.step(loss)

@@ -1,0 +1,1 @@
+from tests.support.threads import two_threads  # noqa: F401
