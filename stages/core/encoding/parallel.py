@@ -34,7 +34,7 @@ def parallel_map(workers: int, parts: int = 0) -> Iterator[Callable[..., Iterabl
 
     parts   share the threads, if there are more parts than workers: results then do not depend on the workers there is room for
     """
-    if workers == parts == 1 or (workers == 1 and not parts):
+    if max(workers, parts) == 1:
         yield map
         return
     before = torch.get_num_threads()
