@@ -85,9 +85,17 @@ def test_rows_on_the_map_have_the_first_stage_that_picked_them():
     packed = columns.pop("texts")
     assert json.loads(zlib.decompress(base64.b64decode(packed))) == ["zero", "two"]
     assert columns == {
-        "row": [0, 2], "x": [0, 5000], "y": [10000, 0], "bucket": [1, 0], "class": [0, -1], "predicted": [1, -1],
-        "score": [0.3, None], "picked": [-1, 0], "seeds": [0, 2], "cut_at": 300,
+        "row": [0, 2], "x": [0, 5000], "y": [10000, 0], "bucket": [1, 0], "class": [0, -1], "labels": None,
+        "predicted": [1, -1], "score": [0.3, None], "picked": [-1, 0], "seeds": [0, 2], "cut_at": 300,
     }  # fmt: skip
+
+
+def test_a_row_of_several_labels_has_them_all_and_the_colour_of_the_rarest():
+    answers = np.array([[1, 1, 0], [1, 0, 0], [0, 0, 0], [-1, -1, -1]], np.int8)
+    columns = points.points(
+        np.arange(4), np.zeros((4, 2), np.float32), list("abcd"), answers, np.zeros(4, np.int32), None, [np.zeros((1, 0), int)]
+    )
+    assert (columns["class"], columns["labels"]) == ([1, 0, 3, -1], ["0;1", "0", "", -1])
 
 
 # ---- picked rows

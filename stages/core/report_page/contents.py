@@ -98,7 +98,7 @@ def collected(page: PageData) -> dict:
                 page.rows,
                 page.places,
                 page.pool,
-                task.of(page.answers).main(page.answers),
+                page.answers,
                 page.buckets,
                 predicting[-1] if predicting else None,
                 [page.bucketed[stage].labelled[:, columns[stage]] for stage in page.stages],

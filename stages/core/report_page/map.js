@@ -14,12 +14,12 @@ async function textsOfMap() {
 
 /** The colourings: name, value of a point, name of a value; or, for numbers, `ramp`. */
 function colourings() {
-  const map = DATA.map, ways = {
+  const map = DATA.map, rarest = map.labels ? "rarest " : "", ways = {
     bucket: { name: "bucket", of: (i) => map.bucket[i], called: nameOfBucket },
-    class: { name: "class", of: (i) => map.class[i], called: nameOfClass },
+    class: { name: `${rarest}class`, of: (i) => map.class[i], called: nameOfClass },
   };
   if (map.predicted) {
-    ways.predicted = { name: "predicted class", of: (i) => map.predicted[i], called: (v) => (v < 0 ? `${DATA.columns.length ? "none, or " : ""}labelled in every seed` : nameOfClass(v)) };
+    ways.predicted = { name: `${rarest}predicted class`, of: (i) => map.predicted[i], called: (v) => (v < 0 ? `${DATA.columns.length ? "none, or " : ""}labelled in every seed` : nameOfClass(v)) };
     ways.score = { name: `uncertainty (${DATA.score})`, of: (i) => map.score[i], ramp: true };
   }
   ways.picked = { name: "stage that picked it", of: (i) => map.picked[i], called: (v) => (v < 0 ? "never picked" : DATA.stages[v]) };
@@ -47,6 +47,7 @@ function poolMap(place) {
   const px = (i) => transform.applyX((xs[i] - offsetX - spanX / 2) * scale() + wide / 2);
   const py = (i) => transform.applyY((ys[i] - offsetY - spanY / 2) * scale() + high / 2);
 
+  const labelsOf = (i) => nameOfClass(map.labels ? map.labels[i] : map.class[i]);
   const isPicked = (i) => map.picked[i] >= 0 && map.picked[i] <= round;
   const isFound = (i) => words.length > 0 && texts !== null && words.every((word) => texts[i].toLowerCase().includes(word));
   const isInLasso = (i) => lasso !== null && d3.polygonContains(lasso, [xs[i], ys[i]]);
@@ -155,7 +156,7 @@ function poolMap(place) {
     status.textContent = `${number(rows.length)} of the ${number(count)} rows on the map are ${what}.`;
     list.replaceChildren(table(`Rows ${what}`, [
       { name: "text", value: (i) => (texts ? texts[i] : ""), kind: "text" },
-      { name: "class", value: (i) => nameOfClass(map.class[i]) },
+      { name: map.labels ? "labels" : "class", value: labelsOf },
       ...(map.predicted ? [
         { name: "predicted", value: (i) => (map.predicted[i] < 0 ? "" : nameOfClass(map.predicted[i])) },
         { name: DATA.score, value: (i) => map.score[i], show: (i) => number(map.score[i], 3), kind: "number" }] : []),
@@ -170,7 +171,7 @@ function poolMap(place) {
     at = i;
     tip.hidden = i < 0;
     if (i >= 0) {
-      const facts = [`row ${number(map.row[i])}`, `class ${nameOfClass(map.class[i])}`, `bucket ${nameOfBucket(map.bucket[i])}`];
+      const facts = [`row ${number(map.row[i])}`, `${map.labels ? "labels" : "class"} ${labelsOf(i)}`, `bucket ${nameOfBucket(map.bucket[i])}`];
       if (map.predicted && map.predicted[i] >= 0) facts.push(`predicted ${nameOfClass(map.predicted[i])}`);
       if (map.score && map.score[i] !== null) facts.push(`${DATA.score} ${map.score[i].toFixed(3)}`);
       if (map.picked[i] >= 0) facts.push(`picked at ${DATA.stages[map.picked[i]]} in ${map.seeds[i]} of ${DATA.seeds} seeds`);

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from stages.core import task
 from stages.core.report_page import shortened
 from stages.core.rows.score_summary import ScoreSummary
 
@@ -26,12 +27,13 @@ def points(
     rows      int64 [points]        rows of the pool
     places    float32 [points, 2]   0 to 1
     pool      all texts
-    answers   int64 [pool]          class numbers, negative without an answer
+    answers   labels [pool]         negative without an answer
     buckets   int32 [pool]
     summary   of the last round with models before it, if any
     picked    one entry a stage, in order: int64 [seeds, rows] that it added
 
-    In the result, `picked` is the first stage that picked the row in some seed, -1 if none did; `seeds` is how many seeds did.
+    In the result, `class` is the class that a row counts for; `labels` are all it has, None where a text has one class. `picked`
+    is the first stage that picked the row in some seed, -1 if none did; `seeds` is how many seeds did.
     """
     first, seeds = np.full(len(pool), -1), np.zeros(len(pool), int)
     for number, stage_rows in enumerate(picked):
@@ -40,13 +42,15 @@ def points(
             first[seed_rows[first[seed_rows] < 0]] = number
     packed_size = lambda some: len(shortened.packed(some))  # noqa: E731
     texts, length = shortened.fitting([pool[row] for row in rows], MOST_CHARACTERS, BUDGET, packed_size)
+    classes, labels = task.of(answers).main(answers)[rows].tolist(), list(map(task.of(answers).shown, answers[rows]))
     on_grid = np.round(places * GRID).astype(int)
     return {
         "row": rows.tolist(),
         "x": on_grid[:, 0].tolist(),
         "y": on_grid[:, 1].tolist(),
         "bucket": buckets[rows].tolist(),
-        "class": answers[rows].tolist(),
+        "class": classes,
+        "labels": None if labels == classes else labels,
         "predicted": None if summary is None else summary.predicted[rows].tolist(),
         "score": None if summary is None else [None if np.isnan(s) else round(float(s), 3) for s in summary.scores[rows]],
         "picked": first[rows].tolist(),
