@@ -1,6 +1,7 @@
 """Fit models on labelled rows of the pool, and try them on the holdout: the same for every arm."""
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,10 @@ class Fitter:
         return FittedModel(model, self.pool, title)
 
     def each(self, function: Callable, *of_fits: Iterable) -> list:
-        """`function` of the arguments of every fit, in order. Learners that tune an encoder do several at once."""
+        """`function` of the arguments of every fit, in order; several at once where the learner has a `parallel_map`."""
         rows = list(zip(*of_fits, strict=True))
+        if not hasattr(self.learner, "parallel_map"):
+            return list(itertools.starmap(function, rows))
         with self.learner.parallel_map(len(rows)) as parallel_map:
             return list(parallel_map(lambda of_one: function(*of_one), rows))
 

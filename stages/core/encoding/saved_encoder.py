@@ -29,7 +29,7 @@ class TextLearner:
         return Texts(artifacts.texts(texts), lambda some: self.pretrained.tokenise(some, "tokens"))
 
     def parallel_map(self, fits: int) -> AbstractContextManager[Callable]:
-        """As in learners.Learner."""
+        """As in stages/core/learners."""
         parameters = sum(each.numel() for each in self.pretrained.parameters())
         workers = parallel.models(fits, parameters, encoder.device()) if self.machine.engine == "local" else 1
         return parallel.parallel_map(workers, fits if encoder.device().type == "cpu" else 0)

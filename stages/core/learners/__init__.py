@@ -3,12 +3,14 @@
     Learner(train, embed, machine, classes)   as below; sections of params.yaml, and the number of classes
     load(folder, embed, machine)              a Model from what its `save` wrote
 
+A learner whose fits take long may also have
+
+    parallel_map(fits)                        a context: a `map` for so many fits, in order, that makes several at once
+
 Only learners that need torch import it. A learner may use texts and vectors of rows without a label.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,9 +53,6 @@ class Model(Protocol):
 class Learner(Protocol):
     def read(self, texts: Path, embeddings: Path) -> Rows:
         """The texts of a jsonl file, or their vectors, in this learner's form."""
-
-    def parallel_map(self, fits: int) -> AbstractContextManager[Callable[..., Iterable]]:
-        """A `map` for so many calls of `fit`, with results in order, which makes several at once where that is faster."""
 
     def fit(
         self, pool: Rows, labelled: np.ndarray, labels: np.ndarray, seed: int, title: str, start: Model | None, closed: Any

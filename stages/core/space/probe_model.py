@@ -1,8 +1,6 @@
 """A regression on the pipeline's vectors as a Model: shared by the learners `probe` and `self_training`."""
 
 import functools
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +56,6 @@ class VectorLearner:
     def read(self, texts: Path, embeddings: Path) -> np.ndarray:
         """float16 [rows, layers, width] or float32 [rows, width], memory-mapped."""
         return read(texts, embeddings, self.embed.model)
-
-    def parallel_map(self, fits: int) -> AbstractContextManager[Callable]:
-        """As in learners.Learner: one fit after the other, since each takes a second or two."""
-        return nullcontext(map)
 
     @functools.cached_property
     def names(self) -> tuple[names.Phrases, logistic.Logistic] | None:
