@@ -10,7 +10,7 @@ from stages.core.people import dvc_repro
 
 TIMES = Path(".gleaner/times.jsonl")  # a line for each stage that ran, by stages/__main__.py
 FIRST = (
-    "First run: 5 to 12 minutes on 2 cores with the default data, most of it for embedding and the final models. Later runs "
+    "First run: 4 to 11 minutes on 2 cores with the default data, most of it for embedding and the final models. Later runs "
     "repeat only what a change affects."
 )
 SHOWN = 5
