@@ -32,7 +32,8 @@ def models(wanted: int, parameters: int, device: torch.device) -> int:
 def parallel_map(workers: int, parts: int = 0) -> Iterator[Callable[..., Iterable]]:
     """A `map` with results in order that does `workers` parts at a time, each on its share of torch's threads.
 
-    parts   share the threads, if there are more parts than workers: results then do not depend on the workers there is room for
+    parts   how many there will be, where results depend on the number of threads: all get the same share, however many workers
+            there is room for
     """
     if max(workers, parts) == 1:
         yield map
