@@ -8,7 +8,7 @@ import re
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from stages.core.base import plugins
 from stages.core.base.errors import choices
@@ -99,6 +99,8 @@ def _plugin(room: str, function: str, besides: tuple[str, ...] = ()) -> AfterVal
 
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
+# YAML reads off as False, which 0 equals.
+NotZero = BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)
 AtLeastZero = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 AtLeastTwo = Annotated[int, Field(ge=2)]
@@ -155,7 +157,7 @@ class Labels(Section):
     rename: dict[ClassName, ClassName]
     guide: Name
     guesses: Name
-    alike: Literal["ask", "auto", "off", False]  # YAML reads off as False
+    alike: Annotated[Literal["ask", "auto", "off", False], NotZero]
     alike_cosine: Share
     keep_text: bool
     kind: Literal["auto", "single", "multi"]
@@ -213,7 +215,7 @@ class Train(Section):
     weight_decay: Annotated[Number, Field(ge=0)]
     warmup_share: ZeroOrShare
     class_weight: Literal["even", "none", "auto"]
-    names: Literal["auto", "off", False]  # YAML reads off as False
+    names: Annotated[Literal["auto", "off", False], NotZero]
     freeze_word_embeddings: bool
     early_stopping: section(patience=AtLeastZero, holdout_share=Share)
     warm_start: bool
