@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from stages.core.encoding import encoder
-from stages.core.encoding.dropout import STEPS, Dropout
+from stages.core.encoding.dropout import BYTES, Dropout
 from tests.support.tiny import tiny_encoder
 
 drop = torch.nn.functional.dropout
@@ -15,7 +15,7 @@ drop = torch.nn.functional.dropout
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_numbers_are_dropped_by_their_share_and_the_others_scaled_so_that_the_mean_stays(p, dtype):
     numbers = torch.ones(100, 1_001, dtype=dtype, requires_grad=True)
-    share = round(STEPS * p) / STEPS
+    share = round(BYTES * p) / BYTES
     with Dropout(0):
         dropped = drop(numbers, p)
     kept = dropped > 0

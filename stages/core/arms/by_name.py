@@ -33,8 +33,8 @@ def train_and_try(settings: Any, models: Path) -> None:
         fitted = learned(fitter, rows, by_name.probabilities(vectors[rows], ""), seed)
         return training.saved(fitted, models / str(seed)), fitter.on_holdout(fitted, 0), fitted.history(seed)
 
-    kept, on_holdout, epochs = map(list, zip(*fitter.each(train, settings.seeds)))
-    history = [*itertools.chain(*epochs)]
+    kept, on_holdout, epochs = zip(*fitter.each(train, settings.seeds))
+    history, kept = [*itertools.chain(*epochs)], list(kept)
     none = np.empty((len(settings.seeds), 0), np.int64)
     results.save(results.FINAL, results.NAMES, results.Result(none, none, fitter.stacked(on_holdout), history=history, models=kept))
 

@@ -1,8 +1,8 @@
 """Fit models on labelled rows of the pool, and try them on the holdout: the same for every arm."""
 
 import functools
-import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +78,11 @@ class Fitter:
         model = self.learner.fit(self.pool, rows, values, seed, f"train {title}", start, bought.without_class())
         return FittedModel(model, self.pool, title)
 
-    def each(self, function: Callable, *of_fits: Iterable) -> list:
+    def each(self, function: Callable, *of_fits: Sequence) -> list:
         """`function` of the arguments of every fit, in order; several at once where the learner has a `parallel_map`."""
-        rows = list(zip(*of_fits, strict=True))
-        if not hasattr(self.learner, "parallel_map"):
-            return list(itertools.starmap(function, rows))
-        with self.learner.parallel_map(len(rows)) as parallel_map:
-            return list(parallel_map(lambda of_one: function(*of_one), rows))
+        maps = getattr(self.learner, "parallel_map", lambda fits: nullcontext(map))
+        with maps(len(of_fits[0])) as map_of_fits:
+            return list(map_of_fits(function, *of_fits))
 
     def on_holdout(self, fitted: FittedModel, labelled: int) -> np.ndarray:
         """float32 [holdout, classes]: probabilities. Prints the accuracy with the number of rows `labelled`."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.overrides import TorchFunctionMode
 
-STEPS = 256  # shares of dropped numbers are multiples of 1/256, since each mask has a random byte a number
+BYTES = 256  # values of a byte: each number has a random one, so the share that is dropped is a multiple of 1/256
 
 
 class Dropout(TorchFunctionMode):
@@ -28,10 +28,10 @@ class Dropout(TorchFunctionMode):
 
     def dropped(self, numbers: torch.Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> torch.Tensor:
         """Arguments as of torch.nn.functional.dropout; `inplace` is ignored."""
-        least = round(STEPS * p)
+        least = round(BYTES * p)
         if not training or not least:
             return numbers
-        # NumPy compares bytes, and torch turns bytes into numbers, ten times as fast as torch compares.
+        # On a processor torch compares bytes ten times as slowly as NumPy, but turns them into numbers fast.
         kept = self.random.random_raw(-(-numbers.numel() // 8)).view(np.uint8)[: numbers.numel()] >= least
         mask = torch.from_numpy(kept.view(np.uint8)).to(numbers.device).to(numbers.dtype)
-        return numbers * mask.mul_(STEPS / (STEPS - least) if least < STEPS else 0).view(numbers.shape)
+        return numbers * mask.mul_(BYTES / (BYTES - least) if least < BYTES else 0).view(numbers.shape)
